@@ -1,0 +1,43 @@
+# Everything a newcomer needs. `make study` and `make test` set up what they use.
+VENV ?= .venv
+PYTHON ?= python3.11
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: study test lab lint notebooks setup clean
+
+study: $(READY)  ## run the quick study, to tables and figures
+	$(BIN)/xlt run params/quick.yaml
+	@echo "Figures and tables: outputs/quick/06_results/all; tables in the terminal: $(BIN)/xlt results params/quick.yaml"
+
+test: $(READY)  ## run the quick study and all tests, the notebooks included
+	$(BIN)/xlt run params/quick.yaml
+	TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval --nbval-kernel-name python3 tests notebooks
+
+lab: $(READY)  ## open JupyterLab on the notebooks
+	$(BIN)/jupyter lab --notebook-dir .
+
+lint: $(READY)  ## check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+notebooks: $(READY)  ## execute the notebooks in place on the finished quick study
+	$(BIN)/xlt run params/quick.yaml
+	TQDM_DISABLE=1 $(BIN)/jupyter nbconvert --to notebook --execute --inplace --ClearMetadataPreprocessor.enabled=True --ClearMetadataPreprocessor.clear_notebook_metadata=False --ClearMetadataPreprocessor.preserve_cell_metadata_mask=tags notebooks/*.ipynb
+
+setup: $(READY)
+
+# Torch first: the index of the machine decides between its CPU and its CUDA build. The lock names
+# neither torch nor any CUDA library, and is complete, so nothing is resolved.
+$(READY): requirements.lock pyproject.toml
+	@echo "Setting up $(VENV): torch, then the packages of requirements.lock (a few minutes, once)"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
+	$(BIN)/python -c 'import sys; assert sys.version_info[:2] == (3, 11), "Python 3.11 is needed, found " + sys.version'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+	@echo "Ready."
+
+clean:  ## remove what the quick study made
+	rm -rf outputs/quick/0* outputs/cache

@@ -1,0 +1,72 @@
+"""Fixtures that several rooms share: real samples, and a tiny model made on the spot."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real samples beside the project; a test that needs them is skipped without them."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the real data samples are not here ({folder} is absent)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizer():
+    """A tokeniser of single characters of many scripts, shaped like XLM-R's."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    ranges = ["!~", "À\u024f", "Ѐ\u04ff", "\u0600\u06ff", "\u0900\u097f", "\u0980\u09ff"]
+    ranges += ["\u0c00\u0c7f", "\u0e00\u0e7f"]
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", "▁"]
+    pieces += [chr(c) for first, last in ranges for c in range(ord(first), ord(last) + 1)]
+    tokenizer = Tokenizer(models.Unigram([(piece, -1.0) for piece in pieces], unk_id=3))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", 0), ("</s>", 2)],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        pad_token="<pad>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        cls_token="<s>",
+        sep_token="</s>",
+        model_input_names=["input_ids", "attention_mask"],
+        model_max_length=512,
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory, tiny_tokenizer) -> Path:
+    """A folder with a two-layer encoder of random weights and the tiny tokeniser."""
+    from transformers import BertConfig, BertModel, set_seed
+
+    set_seed(0)
+    config = BertConfig(
+        vocab_size=len(tiny_tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        pad_token_id=1,
+    )
+    folder = tmp_path_factory.mktemp("tiny-encoder")
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    tiny_tokenizer.save_pretrained(folder)
+    return folder

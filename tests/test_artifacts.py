@@ -1,0 +1,83 @@
+"""Atomic writes: the old file or the new one, never half of one."""
+
+import json
+import os
+import stat
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xltlib.artifacts import InputError, fingerprint, read_json, write_atomic, write_json, write_with
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(value=JSON)
+def test_json_comes_back_as_it_was(tmp_path_factory, value):
+    path = tmp_path_factory.mktemp("json") / "value.json"
+    try:
+        text = json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:  # a lone surrogate is no text
+        return
+    write_json(path, value)
+    assert read_json(path) == json.loads(text)
+
+
+def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "table.csv"
+    write_atomic(path, "old")
+
+    def half(target):
+        target.write_text("ne")
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        write_with(path, half)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_written_files_have_ordinary_permissions(tmp_path):
+    write_atomic(tmp_path / "a", "x")
+    (tmp_path / "b").write_text("x")
+    modes = {stat.S_IMODE(os.stat(tmp_path / name).st_mode) for name in "ab"}
+    assert len(modes) == 1
+
+
+def test_a_folder_that_cannot_be_made_is_explained(tmp_path):
+    (tmp_path / "outputs").write_text("a file, not a folder")
+    with pytest.raises(InputError, match=r"outputs.*cannot be written.*Choose|choose") as error:
+        write_atomic(tmp_path / "outputs" / "quick" / "metrics.json", "{}")
+    assert str(tmp_path / "outputs" / "quick" / "metrics.json") in str(error.value)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux's /dev/full")
+def test_a_full_disk_loses_nothing(tmp_path):
+    path = tmp_path / "metrics.json"
+    write_json(path, {"f1": 1})
+
+    def to_full_disk(target):
+        with open("/dev/full", "wb", buffering=0) as full:
+            full.write(b"x")
+
+    with pytest.raises(InputError, match="No space left"):
+        write_with(path, to_full_disk)
+    assert read_json(path) == {"f1": 1}
+
+
+@pytest.mark.parametrize("content", ['{"a": ', "", "\xff"])
+def test_a_truncated_json_names_the_file(tmp_path, content):
+    path = tmp_path / "cut.json"
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(InputError, match=r"cut\.json: not a complete JSON"):
+        read_json(path)
+
+
+def test_fingerprints_depend_on_content_not_on_order():
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    assert fingerprint({"a": 1}) != fingerprint({"a": 2})

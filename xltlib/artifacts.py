@@ -1,0 +1,91 @@
+"""Where the files of a run live, and how they are written.
+
+Every write is atomic: the bytes go to a temporary file in the same folder, reach the disk, and are
+renamed over the target. A killed run leaves either the old file or the new one, never half of one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class InputError(ValueError):
+    """The user's input cannot be used; the message names the file, the key and the fix."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it over `path` when the block succeeds.
+
+    Raises:
+        InputError: the folder cannot be written (read-only, full); nothing was changed.
+    """
+    path = Path(path)
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}). Free some space or choose a "
+            "writable folder under `outputs` in the params file; finished results are untouched."
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write text (UTF-8) or bytes to `path` in one step."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_with(path: Path, write: Callable[[Path], object]) -> None:
+    """Let a library write the file itself (`frame.to_parquet`, `figure.savefig`), atomically."""
+    with replacing(path) as temporary:
+        write(temporary)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON with sorted keys and a fixed layout, so that two equal results are equal bytes."""
+    write_atomic(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        InputError: missing, not UTF-8, or not complete JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file. Check the path.") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(
+            f"{path}: not a complete JSON file ({error}). Copy or download it again."
+        ) from error
+
+
+def fingerprint(value: Any) -> str:
+    """Return 16 hex digits that identify any JSON-able value, the same on every machine."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]

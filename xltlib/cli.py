@@ -1,0 +1,163 @@
+"""The `xlt` command: check a profile, run it, read its results, evaluate any model."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from xltlib import params as schema
+from xltlib.artifacts import InputError
+from xltlib.study import STAGES, Grid
+
+app = typer.Typer(
+    help="Cross-lingual robustness study: check, run and read a profile; evaluate any model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+ParamsFile = Annotated[Path, typer.Argument(help="A params file, e.g. params/quick.yaml")]
+
+
+def _explained(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn the user's input errors into a message and exit code 2."""
+
+    @wraps(command)
+    def wrapper(*args: object, **kwargs: object) -> None:
+        try:
+            command(*args, **kwargs)
+        except InputError as error:
+            Console(stderr=True).print(f"[bold red]Error[/] {error}", highlight=False, soft_wrap=True)
+            raise typer.Exit(2) from error
+
+    return wrapper
+
+
+@app.command(epilog="Example: xlt check params/quick.yaml")
+@_explained
+def check(params: ParamsFile) -> None:
+    """Validate a params file and print its grid: stages, cells, what is done, what will run."""
+    grid = Grid(schema.load(params))
+    table = Table(title=f"{grid.params.profile}: {grid.params.description.strip()}")
+    for column in ("stage", "cell", "state"):
+        table.add_column(column, overflow="fold")
+    left = 0
+    for stage in STAGES.values():
+        for cell in grid.cells(stage.name):
+            done = cell.done and cell.notebook.exists()
+            left += not done
+            table.add_row(stage.notebook, cell.key, "done" if done else "will run")
+    console.print(table)
+    console.print(f"{left} cells will run; outputs go to {grid.params.outputs / grid.params.profile}")
+
+
+def project_root(params: Path) -> Path:
+    """The folder with the Snakefile: the nearest one above the params file or the working folder.
+
+    Raises:
+        InputError: none is found.
+    """
+    for start in (params.resolve().parent, Path.cwd()):
+        for folder in (start, *start.parents):
+            if (folder / "Snakefile").is_file() and (folder / "notebooks").is_dir():
+                return folder
+    raise InputError(
+        f"{params}: no Snakefile in a folder above it or above the working folder. Run xlt inside "
+        "a clone of the project."
+    )
+
+
+@app.command(epilog="Example: xlt run params/quick.yaml --cores 2")
+@_explained
+def run(
+    params: ParamsFile,
+    cores: Annotated[int, typer.Option(min=1, help="CPU cores to use")] = os.cpu_count() or 1,
+    gpus: Annotated[int, typer.Option(min=0, help="GPUs to share among the cells")] = 0,
+    workflow_profile: Annotated[
+        Path | None, typer.Option(help="A Snakemake profile, e.g. for a Slurm cluster")
+    ] = None,
+) -> None:
+    """Run what is missing of a profile; the same command resumes a run that was killed."""
+    loaded = schema.load(params)
+    if loaded.compute.gpus > gpus and workflow_profile is None:
+        raise InputError(
+            f"{params}: compute.gpus: each cell wants {loaded.compute.gpus} GPU and --gpus is "
+            f"{gpus}. Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
+        )
+    root = project_root(params)
+    command = ["snakemake", "--snakefile", str(root / "Snakefile"), "--directory", str(root)]
+    # Cells lock themselves, so a lock left by a killed run need not stop the next one; what a
+    # killed cell left is replaced, and notebooks tell what changed, not file times of the code.
+    command += ["--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime", "params", "input"]
+    command += ["--keep-going", "--cores", str(cores), "--quiet", "rules"]
+    command += ["--config", f"params={params.resolve()}"]
+    if loaded.compute.gpus:
+        command += ["--resources", f"gpu={gpus}"]
+    if workflow_profile is not None:
+        command += ["--workflow-profile", str(workflow_profile)]
+    binaries = Path(sys.executable).parent
+    environment = os.environ | {
+        "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
+        # Idle threads that spin starve the cells beside them.
+        "OMP_WAIT_POLICY": "passive",
+        "GOMP_SPINCOUNT": "0",
+        "OMP_NUM_THREADS": str(loaded.compute.threads),
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    sys.stdout.flush()
+    os.execvpe(binaries / "snakemake", command, environment)
+
+
+@app.command(epilog="Example: xlt results params/quick.yaml")
+@_explained
+def results(params: ParamsFile) -> None:
+    """Print the result tables of a finished profile."""
+    from xltlib.study.results import tables_of
+
+    (cell,) = Grid(schema.load(params)).cells("results")
+    for title, frame in tables_of(cell).items():
+        table = Table(title=title)
+        for column in frame.columns:
+            table.add_column(str(column))
+        for row in frame.itertuples(index=False):
+            table.add_row(*(f"{v:.1f}" if isinstance(v, float) else str(v) for v in row))
+        console.print(table)
+
+
+@app.command(
+    epilog="Example: xlt evaluate --model outputs/quick/03_target_training/CELL/model "
+    "--data xquad.de.json --lang de"
+)
+@_explained
+def evaluate(
+    model: Annotated[Path, typer.Option(help="Folder of a Hugging Face span-QA model")],
+    data: Annotated[Path, typer.Option(help="A SQuAD 1.1 JSON file")],
+    lang: Annotated[str, typer.Option(help="Language code of the file")] = "en",
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+) -> None:
+    """F1 and EM of any span-QA model on any SQuAD-format file."""
+    from xltlib.corpora.squad_files import read_squad
+    from xltlib.evaluation.predictor import SpanPredictor
+    from xltlib.evaluation.span_qa import answer, summarize
+    from xltlib.languages import LANGUAGES
+
+    if lang not in LANGUAGES:
+        raise InputError(f"--lang {lang}: unknown language; known: {' '.join(LANGUAGES)}")
+    rows = read_squad(data, lang, on_bad_offset="error")
+    quiet = bool(os.environ.get("CI"))
+    predictor = SpanPredictor.load(
+        model, device=device, batch_size=batch_size, progress=not quiet
+    )
+    scores = summarize(answer(predictor, data.stem, rows))[data.stem]["languages"][lang]
+    console.print(f"{data.name} ({lang}): F1 {scores['f1']:.2f}, EM {scores['em']:.2f}, "
+                  f"n = {scores['n']} questions")

@@ -1,0 +1,1 @@
+"""Prediction, post-processing and official metrics."""

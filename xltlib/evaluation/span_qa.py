@@ -1,0 +1,48 @@
+"""Scoring a span-QA model on a corpus: predictions a question, scores a language."""
+
+from __future__ import annotations
+
+import pandas as pd
+from datasets import Dataset
+
+from xltlib.evaluation import squad
+from xltlib.evaluation.predictor import SpanPredictor
+
+
+def answer(predictor: SpanPredictor, corpus: str, dataset: Dataset) -> pd.DataFrame:
+    """Answer every question of one language's test set.
+
+    Returns:
+        One row a question: corpus, language, id, prediction, probability, f1 and em in [0, 1].
+    """
+    predictions = predictor.predict(list(dataset["question"]), list(dataset["context"]))
+    golds = [answers["text"] for answers in dataset["answers"]]
+    return pd.DataFrame(
+        {
+            "corpus": corpus,
+            "language": list(dataset["language"]),
+            "id": list(dataset["id"]),
+            "prediction": [p.text for p in predictions],
+            "probability": [p.probability for p in predictions],
+            "f1": [squad.f1(p.text, g) for p, g in zip(predictions, golds, strict=True)],
+            "em": [squad.exact_match(p.text, g) for p, g in zip(predictions, golds, strict=True)],
+        }
+    )
+
+
+def summarize(answers: pd.DataFrame) -> dict[str, dict]:
+    """F1 and EM in points (0-100) by corpus: each language with its n, and both averages."""
+    result: dict[str, dict] = {}
+    for corpus, rows in answers.groupby("corpus", sort=True):
+        by_language = rows.groupby("language", sort=True)[["f1", "em"]].mean() * 100
+        counts = rows.groupby("language", sort=True).size()
+        result[str(corpus)] = {
+            "languages": {
+                language: {"f1": scores.f1, "em": scores.em, "n": int(counts[language])}
+                for language, scores in by_language.iterrows()
+            },
+            "averages": {
+                metric: squad.averages(by_language[metric].to_dict()) for metric in ("f1", "em")
+            },
+        }
+    return result

@@ -1,0 +1,57 @@
+"""SQuAD 1.1 scoring, as TyDi QA GoldP and XQuAD use it in every language.
+
+The rules are those of the official `evaluate-v1.1.py` (Rajpurkar et al. 2016): lower case, ASCII
+punctuation out, the English articles out, white space folded; F1 counts white-space tokens; each
+prediction takes its best gold answer. XTREME applies the same English rules to all languages.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def normalize_answer(text: str) -> str:
+    """Lower-case, drop ASCII punctuation and English articles, fold white space."""
+    text = text.lower().translate(_NO_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", text).split())
+
+
+def _token_f1(prediction: str, gold: str) -> float:
+    predicted, expected = normalize_answer(prediction).split(), normalize_answer(gold).split()
+    common = sum((Counter(predicted) & Counter(expected)).values())
+    if common == 0:
+        return 0.0
+    precision, recall = common / len(predicted), common / len(expected)
+    return 2 * precision * recall / (precision + recall)
+
+
+def f1(prediction: str, golds: Iterable[str]) -> float:
+    """Token F1 in [0, 1] against the best of the gold answers."""
+    return max(_token_f1(prediction, gold) for gold in golds)
+
+
+def exact_match(prediction: str, golds: Iterable[str]) -> float:
+    """1.0 when the normalised prediction equals a normalised gold answer, else 0.0."""
+    predicted = normalize_answer(prediction)
+    return max(float(predicted == normalize_answer(gold)) for gold in golds)
+
+
+def averages(by_language: Mapping[str, float]) -> dict[str, float]:
+    """Both published averages over languages.
+
+    TyDi QA's own macro average leaves English out (Clark et al. 2020); XTREME's keeps it (Hu et
+    al. 2020). An average over no language is absent rather than zero.
+    """
+    others = [score for language, score in by_language.items() if language != "en"]
+    result = {}
+    if others:
+        result["tydi_without_en"] = sum(others) / len(others)
+    if by_language:
+        result["xtreme_with_en"] = sum(by_language.values()) / len(by_language)
+    return result

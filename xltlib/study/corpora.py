@@ -1,0 +1,185 @@
+"""Stage 01: load every corpus of the profile, audit the splits, prepare the encoders."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from datasets import Dataset
+from transformers import AutoTokenizer
+
+from xltlib import corpora, encoders
+from xltlib.artifacts import read_json, write_json
+from xltlib.corpora.audit import audit
+from xltlib.params import Params, SpanQASettings
+from xltlib.study import data
+from xltlib.study.grid import Cell
+from xltlib.tasks.span_qa import featurize, token_span
+
+TEXT_COLUMNS = ("question", "context", "premise", "hypothesis")
+
+
+def used_splits(params: Params) -> dict[tuple[str, str, str], set[str]]:
+    """Every (corpus, split, language) that the profile reads, with the roles it plays."""
+    roles: dict[tuple[str, str, str], set[str]] = {}
+    for where, used in params.data_used():
+        role = "test" if where.startswith(("evaluation", "attacks")) else where.split(".")[0]
+        for language in used.languages:
+            roles.setdefault((used.corpus, used.split, language), set()).add(role)
+            dev = getattr(used, "dev_split", None)
+            if dev is not None:
+                roles.setdefault((used.corpus, dev, language), set()).add("dev")
+    return roles
+
+
+def texts(dataset: Dataset) -> Iterator[str]:
+    """Every text of a split: questions and contexts, premises and hypotheses, or tokens."""
+    for name in TEXT_COLUMNS:
+        if name in dataset.column_names:
+            yield from dataset[name]
+    if "tokens" in dataset.column_names:
+        for tokens in dataset["tokens"]:
+            yield from tokens
+
+
+def prepare(cell: Cell) -> dict[str, Any]:
+    """Load, describe and audit the corpora; put the encoders into the cache."""
+    with cell.working() as todo:
+        if todo:
+            _prepare(cell)
+    return cell.metrics()
+
+
+def _prepare(cell: Cell) -> None:
+    started, params = time.time(), cell.params
+    roles = used_splits(params)
+    sets = {key: data.load(params, key[0], key[1], key[2]) for key in roles}
+    folders = {
+        name: encoders.encoder_folder(
+            encoder.name,
+            cache=params.cache,
+            revision=encoder.revision,
+            vocabulary_texts=(text for rows in sets.values() for text in texts(rows))
+            if encoder.trim_vocabulary
+            else None,
+            extra_pieces=encoder.extra_pieces,
+        )
+        for name, encoder in params.encoders.items()
+    }
+    splits = [
+        {
+            "corpus": corpus,
+            "split": split,
+            "language": language,
+            "roles": sorted(roles[corpus, split, language]),
+            "source": params.corpora[corpus].source,
+            "n": len(rows),
+            "characters": sum(map(len, texts(rows))),
+            "answers_without_place": _unplaced(rows),
+            "fingerprint": corpora.fingerprint(rows),
+        }
+        for (corpus, split, language), rows in sorted(sets.items())
+    ]
+    trained = [key for key in sorted(roles) if roles[key] & {"intermediate", "target"}]
+    tested = [key for key in sorted(roles) if "test" in roles[key]]
+    audits = [
+        {"train": "/".join(train), "test": "/".join(test)} | asdict(audit(sets[train], sets[test]))
+        for train in trained
+        for test in tested
+        if _comparable(train, test)
+    ]
+    write_json(cell.path("encoders.json"), {name: str(path) for name, path in folders.items()})
+    boundaries = {
+        name: [
+            {"corpus": corpus, "split": split, "language": language}
+            | token_boundaries(sets[corpus, split, language], folder, params.span_qa)
+            for corpus, split, language in sorted(sets)
+            if corpora.task_kind(corpus) == "qa"
+        ]
+        for name, folder in folders.items()
+    }
+    cell.finish(
+        {"splits": splits, "audits": audits, "token_boundaries": boundaries},
+        started=started,
+        data={f"{s['corpus']}/{s['split']}/{s['language']}": s["fingerprint"] for s in splits},
+    )
+
+
+def _comparable(train: tuple[str, str, str], test: tuple[str, str, str]) -> bool:
+    """Overlap of wording can be found within a language only."""
+    return train[2] == test[2]
+
+
+def _unplaced(rows: Dataset) -> int:
+    """Questions whose answer occurs nowhere in the context (real data has some)."""
+    if "answers" not in rows.column_names:
+        return 0
+    return sum(min(answers["answer_start"]) < 0 for answers in rows["answers"])
+
+
+def token_boundaries(rows: Dataset, folder: Path, settings: SpanQASettings) -> dict[str, int]:
+    """How many first answers the tokeniser can give back exactly, character by character.
+
+    Returns:
+        `answers` with a place in the context, `in_a_window` whole in at least one window, and
+        `exact` where the tokens of the answer begin and end at its own characters.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    features = featurize(tokenizer, list(rows["question"]), list(rows["context"]), settings)
+    places = {}
+    for i, answers in enumerate(rows["answers"]):
+        start, text = answers["answer_start"][0], answers["text"][0]
+        if start >= 0:
+            begin = start + len(text) - len(text.lstrip())
+            places[i] = (begin, begin + len(text.strip()))
+    whole, exact = set(), set()
+    for window, example in enumerate(features.example.tolist()):
+        if example not in places:
+            continue
+        tokens = token_span(features.offsets[window], *places[example])
+        if tokens is not None:
+            whole.add(example)
+            offsets = features.offsets[window]
+            if (offsets[tokens[0], 0], offsets[tokens[1], 1]) == places[example]:
+                exact.add(example)
+    return {"answers": len(places), "in_a_window": len(whole), "exact": len(exact)}
+
+
+def encoder_folder(cell: Cell) -> Path:
+    """The folder of the prepared encoder that a training cell starts from."""
+    prepared = cell.reads("corpora")
+    prepared.metrics()
+    return Path(read_json(prepared.path("encoders.json"))[cell.encoder])
+
+
+def split_table(metrics: dict[str, Any]) -> pd.DataFrame:
+    """One row a split."""
+    frame = pd.DataFrame(metrics["splits"])
+    frame["roles"] = frame["roles"].map(", ".join)
+    return frame.drop(columns=["fingerprint"])
+
+
+def audit_table(metrics: dict[str, Any]) -> pd.DataFrame:
+    """One row a pair of splits in the same language."""
+    return pd.DataFrame(metrics["audits"])
+
+
+def boundary_table(metrics: dict[str, Any], encoder: str) -> pd.DataFrame:
+    """One row a QA split: answers, and how many of them tokens can express."""
+    frame = pd.DataFrame(metrics["token_boundaries"][encoder])
+    return frame.assign(inexpressible=frame["answers"] - frame["exact"])
+
+
+def sample(cell: Cell) -> pd.DataFrame:
+    """The first test question in English and in each other language, where there is one."""
+    params, rows = cell.params, []
+    settings = params.evaluation.test_sets[0]
+    for language, questions in data.test_set(params, settings).items():
+        first = questions[0]
+        answer = first["answers"]["text"][0]
+        rows.append({"language": language, "question": first["question"], "answer": answer})
+    return pd.DataFrame(rows)

@@ -1,0 +1,100 @@
+"""Stage 00: what a profile will do, as tables, before anything runs."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from xltlib.analysis.verdict import what_it_can_answer
+from xltlib.languages import TYDI
+from xltlib.params import Params
+from xltlib.study.grid import STAGES, Cell, Grid
+
+
+def describe(cell: Cell) -> str:
+    """The profile in a sentence."""
+    return f"{cell.params.profile}: {cell.params.description.strip()}"
+
+
+def factor_table(cell: Cell) -> pd.DataFrame:
+    """One row a factor: its levels in this profile."""
+    params = cell.params
+    levels = {
+        "encoder": list(params.encoders),
+        "intermediate arm": list(params.intermediate.arms),
+        "target training": list(params.target.methods),
+        "attack": ["none", *params.attacks],
+        "seed": list(params.seeds),
+    }
+    return pd.DataFrame(
+        [{"factor": name, "levels": ", ".join(map(str, values))} for name, values in levels.items()]
+    )
+
+
+def arm_table(cell: Cell) -> pd.DataFrame:
+    """One row an arm and task: languages, and the budget that every arm shares."""
+    settings = cell.params.intermediate
+    rows = []
+    for arm, definition in settings.arms.items():
+        if not definition.tasks:
+            rows.append({"arm": arm, "task": "(none)", "languages": "", "examples": 0, "steps": 0})
+        for task, data in definition.tasks.items():
+            examples = settings.examples[task]
+            rows.append(
+                {
+                    "arm": arm,
+                    "task": f"{task} ({data.corpus})",
+                    "languages": " ".join(data.languages),
+                    "examples": examples,
+                    "steps": -(-examples // settings.optimisation.batch_size),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def corpus_table(cell: Cell) -> pd.DataFrame:
+    """One row a corpus: its source, and whether its text is synthetic."""
+    return pd.DataFrame(
+        [
+            {
+                "corpus": name,
+                "source": source.source,
+                "text": "synthetic" if source.source == "mini" else "real",
+                "revision": source.revision or "",
+            }
+            for name, source in cell.params.corpora.items()
+        ]
+    )
+
+
+def grid_table(cell: Cell) -> pd.DataFrame:
+    """One row a stage: its notebook, and its number of cells."""
+    grid = Grid(cell.params)
+    return pd.DataFrame(
+        [
+            {"notebook": stage.notebook, "cells": len(grid.cells(stage.name))}
+            for stage in STAGES.values()
+        ]
+    )
+
+
+def tested_languages(params: Params) -> list[str]:
+    """The zero-shot target languages of TyDi QA that the profile tests on TyDi QA."""
+    tested = {
+        language
+        for settings in params.evaluation.test_sets
+        if settings.corpus == "tydiqa"
+        for language in settings.languages
+    }
+    return [code for code in TYDI if code in tested and code != "en"]
+
+
+def limits(cell: Cell) -> pd.DataFrame:
+    """What the profile can answer, in words, from its params alone."""
+    params = cell.params
+    sentences = what_it_can_answer(
+        n_seeds=len(params.seeds),
+        languages=tested_languages(params),
+        synthetic=params.synthetic,
+        arms=list(params.intermediate.arms),
+    )
+    return pd.DataFrame({"what this profile can and cannot answer": sentences})

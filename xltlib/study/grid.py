@@ -1,0 +1,306 @@
+"""The grid: every stage of a profile, its cells, what each depends on, and which are done.
+
+A cell is one execution of one stage's notebook. Its folder holds `metrics.json`, whatever the stage
+makes, and last of all `manifest.json`: a cell whose manifest carries the fingerprint of today's
+params is done, and asking for it again reads it back.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from xltlib import params as schema
+from xltlib.artifacts import InputError, fingerprint, read_json, write_json
+from xltlib.params import Params
+
+PACKAGES = ("xltlib", "torch", "transformers", "datasets", "textattack", "numpy", "pandas")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: its notebook, the factors its cells cross, and the stages it reads from."""
+
+    name: str
+    notebook: str
+    parameters: type[schema.ProfileCell]
+    reads: tuple[str, ...] = ()
+
+    @property
+    def trains_or_scores(self) -> bool:
+        """Whether its cells run a model, and so want the accelerator."""
+        return bool(self.factors)
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """The factors that tell its cells apart, in the order of their names."""
+        return tuple(f for f in FACTORS if f in self.parameters.model_fields)
+
+
+FACTORS = ("encoder", "arm", "method", "seed", "attack")
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage("design", "00_study_design", schema.ProfileCell),
+        Stage("corpora", "01_corpora", schema.ProfileCell),
+        Stage(
+            "intermediate", "02_intermediate_training", schema.IntermediateCell, reads=("corpora",)
+        ),
+        Stage("target", "03_target_training", schema.ModelCell, reads=("corpora", "intermediate")),
+        Stage("evaluation", "04_zero_shot_evaluation", schema.ModelCell, reads=("target",)),
+        Stage("attacks", "05_attacks", schema.AttackCell, reads=("target",)),
+        Stage(
+            "results", "06_results", schema.ProfileCell, reads=("corpora", "evaluation", "attacks")
+        ),
+    )
+}
+
+
+def _settings(params: Params, stage: str, cell: Cell) -> Any:
+    """The part of the params that a stage's own result depends on."""
+
+    def dump(*sections: Any) -> list[Any]:
+        return [section.model_dump(mode="json") for section in sections]
+
+    corpora = {name: source.model_dump(mode="json") for name, source in params.corpora.items()}
+    used = [[where, data.model_dump(mode="json")] for where, data in params.data_used()]
+    encoders = {name: encoder.model_dump(mode="json") for name, encoder in params.encoders.items()}
+    if stage == "corpora":
+        return [corpora, used, encoders, *dump(params.span_qa)]
+    if stage == "intermediate":
+        return dump(params.intermediate)
+    if stage == "target":
+        target = params.target.model_copy(update={"methods": [cell.method]})
+        return dump(target, params.span_qa)
+    if stage == "evaluation":
+        return dump(params.evaluation, params.span_qa)
+    if stage == "attacks":
+        return dump(params.attacks[cell.attack], params.span_qa)
+    if stage == "results":
+        return [params.profile, *dump(params.analysis)]
+    return params.model_dump(mode="json", exclude={"outputs", "cache"})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the grid; factors that its stage does not cross are None."""
+
+    params: Params = field(repr=False)
+    stage: Stage
+    encoder: str | None = None
+    arm: schema.Arm | None = None
+    method: schema.Method | None = None
+    seed: int | None = None
+    attack: schema.Attack | None = None
+
+    @property
+    def factors(self) -> dict[str, Any]:
+        """Factor names to this cell's levels."""
+        return {name: getattr(self, name) for name in self.stage.factors}
+
+    @property
+    def key(self) -> str:
+        """The cell's folder name, e.g. `me5-small.english.standard.seed1.typo`."""
+        levels = [f"seed{v}" if n == "seed" else str(v) for n, v in self.factors.items()]
+        return ".".join(levels) or "all"
+
+    @property
+    def folder(self) -> Path:
+        """Where everything of this cell is."""
+        return self.params.outputs / self.params.profile / self.stage.notebook / self.key
+
+    def path(self, name: str) -> Path:
+        """A file or folder of this cell."""
+        return self.folder / name
+
+    @property
+    def notebook(self) -> Path:
+        """The executed notebook."""
+        return self.path("notebook.ipynb")
+
+    @cached_property
+    def upstream(self) -> list[Cell]:
+        """The cells this one reads: all of an upstream stage that agree with its factors."""
+        grid = Grid(self.params)
+        known = {name: level for name, level in self.factors.items()}
+        return [
+            cell
+            for name in self.stage.reads
+            for cell in grid.cells(name)
+            if all(known.get(factor, level) == level for factor, level in cell.factors.items())
+        ]
+
+    def reads(self, stage: str) -> Cell:
+        """The one cell of an upstream stage that this one reads."""
+        (cell,) = (cell for cell in self.upstream if cell.stage.name == stage)
+        return cell
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Identifies the result: this stage's settings, its factors, and all it reads."""
+        own = _settings(self.params, self.stage.name, self)
+        return fingerprint([self.key, own, [cell.fingerprint for cell in self.upstream]])
+
+    @property
+    def done(self) -> bool:
+        """Whether the result is there and was made with today's params."""
+        try:
+            return read_json(self.path("manifest.json"))["fingerprint"] == self.fingerprint
+        except (InputError, KeyError):
+            return False
+
+    def metrics(self) -> dict[str, Any]:
+        """The finished cell's metrics.
+
+        Raises:
+            InputError: the cell is not done; names the stage to run.
+        """
+        if not self.done:
+            raise InputError(
+                f"{self.folder}: {self.stage.notebook} has not finished for {self.key}, or its "
+                "params changed since. Run `xlt run` on the params file; it does what is missing."
+            )
+        return read_json(self.path("metrics.json"))
+
+    @contextmanager
+    def working(self) -> Iterator[bool]:
+        """Hold this cell alone; yields whether its work is still to do.
+
+        A second process that wants the same cell waits here and then finds it done. The lock
+        belongs to the process, so a killed one leaves nothing behind.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path(".lock"))
+            try:
+                lock.acquire(timeout=1)
+            except Timeout:
+                print(f"{self.key}: another process works on this cell; waiting for it.")
+                lock.acquire()
+        except OSError as error:
+            raise InputError(
+                f"{self.folder}: cannot be written ({error.strerror or error}). Choose a writable "
+                "folder under `outputs` in the params file."
+            ) from error
+        try:
+            yield not self.done
+        finally:
+            lock.release()
+
+    def finish(self, metrics: Mapping[str, Any], *, started: float, **record: Any) -> None:
+        """Write the metrics, then the manifest that says the cell is done.
+
+        Args:
+            started: `time.time()` when the work began.
+            record: what else the manifest should keep, such as data fingerprints.
+        """
+        write_json(self.path("metrics.json"), dict(metrics))
+        manifest = {
+            "fingerprint": self.fingerprint,
+            "profile": self.params.profile,
+            "stage": self.stage.notebook,
+            "factors": self.factors,
+            "settings": _settings(self.params, self.stage.name, self),
+            "reads": {f"{c.stage.notebook}/{c.key}": c.fingerprint for c in self.upstream},
+            "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+            "hardware": _hardware(self.params),
+            "seconds": round(time.time() - started, 1),
+        }
+        write_json(self.path("manifest.json"), manifest | record)
+
+
+def _hardware(params: Params) -> dict[str, Any]:
+    """What the numbers were computed on."""
+    import torch
+
+    on_gpu = params.compute.device == "cuda"
+    return {
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if on_gpu else "cpu",
+    }
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All cells of a profile."""
+
+    params: Params
+
+    def cells(self, stage: str) -> list[Cell]:
+        """The cells of one stage, in a fixed order."""
+        params, cells = self.params, [Cell(self.params, STAGES[stage])]
+        levels = {
+            "encoder": list(params.encoders),
+            "arm": list(params.intermediate.arms),
+            "method": list(params.target.methods),
+            "seed": list(params.seeds),
+            "attack": list(params.attacks),
+        }
+        for factor in STAGES[stage].factors:
+            cells = [
+                replace(cell, **{factor: level}) for cell in cells for level in levels[factor]
+            ]
+        return cells
+
+    def cell(self, stage: str, key: str) -> Cell:
+        """One cell by the name of its folder."""
+        for cell in self.cells(stage):
+            if cell.key == key:
+                return cell
+        known = ", ".join(cell.key for cell in self.cells(stage))
+        raise InputError(f"{stage} has no cell {key!r} in this profile; there are: {known}")
+
+
+def notebook_code(stage: Stage, notebooks: Path) -> str:
+    """Fingerprint of a notebook's code: editing prose does not make a cell stale."""
+    cells = json.loads((notebooks / f"{stage.notebook}.ipynb").read_text("utf-8"))["cells"]
+    return fingerprint([cell["source"] for cell in cells if cell["cell_type"] == "code"])
+
+
+def open_cell(stage: str, namespace: Mapping[str, Any]) -> Cell:
+    """Open the cell that a notebook's parameters name; call it right after the parameters cell.
+
+    Args:
+        namespace: the notebook's `globals()`. Every plain value in it is taken for a parameter, so
+            one that papermill injected and the stage does not know is refused instead of ignored.
+
+    Raises:
+        InputError: an unknown or missing parameter, a level the profile does not have, or a
+            params file that is not valid.
+    """
+    plain = (str, int, float, bool, list, dict, tuple, type(None), Path)
+    # IPython keeps its own names in the notebook's namespace; these two are plain values.
+    given = {
+        name: value
+        for name, value in namespace.items()
+        if not name.startswith("_") and name not in ("In", "Out") and isinstance(value, plain)
+    }
+    definition = STAGES[stage]
+    notebook = f"{definition.notebook}.ipynb"
+    try:
+        values = definition.parameters.model_validate(given)
+    except ValidationError as error:
+        raise InputError(schema.explain(notebook, error, definition.parameters)) from error
+    params = schema.load(values.params)
+    chosen = {name: getattr(values, name) for name in definition.factors}
+    for cell in Grid(params).cells(stage):
+        if cell.factors == chosen:
+            return cell
+    wanted = ", ".join(f"{name}={level}" for name, level in chosen.items())
+    known = ", ".join(cell.key for cell in Grid(params).cells(stage))
+    raise InputError(f"{notebook}: {values.params} has no cell {wanted}; there are: {known}")

@@ -1,0 +1,155 @@
+"""Stage 06: from predictions to tables, figures and what may be said."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from pandas.io.formats.style import Styler
+
+from xltlib.analysis import figures, tables
+from xltlib.analysis.verdict import headline, what_it_can_answer
+from xltlib.artifacts import write_with
+from xltlib.evaluation import squad
+from xltlib.study.design import tested_languages
+from xltlib.study.grid import Cell
+
+FIGURES = ("scores_by_language", "clean_and_attacked", "drop", "success_rate", "contrast")
+TABLES = ("scores", "under_attack", "success_rate", "contrasts")
+
+
+def clean_results(cell: Cell) -> pd.DataFrame:
+    """Every evaluated question of every model: factors, corpus, language, id, f1, em in [0, 1]."""
+    return _gather(cell, "evaluation", "predictions.parquet")
+
+
+def attacked_results(cell: Cell) -> pd.DataFrame:
+    """Every attacked question of every model, with F1 and EM before and after, in [0, 1]."""
+    frame = _gather(cell, "attacks", "attacks.parquet")
+    for when in ("original", "attacked"):
+        frame[f"{when}_em"] = [
+            squad.exact_match(prediction, answers["text"])
+            for prediction, answers in zip(
+                frame[f"{when}_prediction"], frame["answers"], strict=True
+            )
+        ]
+    return frame
+
+
+def _gather(cell: Cell, stage: str, file: str) -> pd.DataFrame:
+    frames = []
+    for source in cell.upstream:
+        if source.stage.name == stage:
+            source.metrics()
+            frames.append(pd.read_parquet(source.path(file)).assign(**source.factors))
+    return pd.concat(frames, ignore_index=True)
+
+
+def run(cell: Cell) -> dict[str, Any]:
+    """Compute and save all tables, figures and the verdict; a finished cell is read back."""
+    with cell.working() as todo:
+        if todo:
+            _run(cell)
+    return cell.metrics()
+
+
+def _run(cell: Cell) -> None:
+    started, params = time.time(), cell.params
+    clean, attacked = clean_results(cell), attacked_results(cell)
+    settings = params.analysis
+    contrasts = tables.contrasts(
+        clean, attacked, samples=settings.bootstrap_samples, seed=settings.seed
+    )
+    made = {
+        "scores": tables.scores(clean),
+        "under_attack": tables.under_attack(attacked),
+        "success_rate": tables.success_rate(attacked),
+        "contrasts": contrasts,
+    }
+    for name, frame in made.items():
+        write_with(
+            cell.path(f"tables/{name}.csv"),
+            partial(frame.to_csv, index=False, float_format="%.4f", lineterminator="\n"),
+        )
+    options = {"profile": params.profile, "synthetic": params.synthetic}
+    drawn = {
+        "scores_by_language": figures.scores_by_language(clean, **options),
+        "clean_and_attacked": figures.clean_and_attacked(attacked, **options),
+        "drop": figures.drop(attacked, **options),
+        "success_rate": figures.success_rate(attacked, **options),
+        "contrast": figures.contrast(contrasts, **options),
+    }
+    for name, figure in drawn.items():
+        save = partial(figure.savefig, format="png", dpi=150, metadata={"Software": None})
+        write_with(cell.path(f"figures/{name}.png"), save)
+    cell.finish(_metrics(cell, made, clean, attacked), started=started)
+
+
+def _metrics(
+    cell: Cell, made: dict[str, pd.DataFrame], clean: pd.DataFrame, attacked: pd.DataFrame
+) -> dict[str, Any]:
+    params = cell.params
+    intervals = tables.headline_intervals(
+        clean, attacked, samples=params.analysis.bootstrap_samples, seed=params.analysis.seed
+    )
+    verdict = None
+    if intervals is not None:
+        verdict = headline(
+            intervals["difference in differences"],
+            intervals["clean"],
+            languages=tested_languages(params),
+            synthetic=params.synthetic,
+            smallest_effect=params.analysis.smallest_effect,
+        )
+    return {
+        "tables": {name: len(frame) for name, frame in made.items()},
+        "questions": len(clean),
+        "attacked": len(attacked),
+        "verdict": None if verdict is None else asdict(verdict),
+    }
+
+
+def tables_of(cell: Cell) -> dict[str, pd.DataFrame]:
+    """The saved tables by name."""
+    cell.metrics()
+    return {name: pd.read_csv(cell.path(f"tables/{name}.csv")) for name in TABLES}
+
+
+def describe(cell: Cell) -> str:
+    """The profile, and what its numbers come from."""
+    kind = "SYNTHETIC data (mini)" if cell.params.synthetic else "real data"
+    return f"{cell.params.profile}: {kind}, seeds {', '.join(map(str, cell.params.seeds))}"
+
+
+def shape(cell: Cell, table: str) -> dict[str, Any]:
+    """Rows and columns of a table."""
+    frame = tables_of(cell)[table]
+    return {"rows": len(frame), "columns": list(frame.columns)}
+
+
+def show(cell: Cell, table: str) -> Styler:
+    """A table, ready to read."""
+    return tables.style(tables_of(cell)[table], f"{describe(cell)}: {table.replace('_', ' ')}")
+
+
+def figure(cell: Cell, name: str) -> Any:
+    """A saved figure."""
+    from IPython.display import Image
+
+    cell.metrics()
+    return Image(filename=cell.path(f"figures/{name}.png"))
+
+
+def verdict_kind(metrics: dict[str, Any]) -> str:
+    """Supported, contradicted, inconclusive, or not answered by this profile."""
+    return metrics["verdict"]["kind"]
+
+
+def verdict(metrics: dict[str, Any]) -> pd.DataFrame:
+    """The verdict's sentence and its reasons."""
+    lines = [metrics["verdict"]["sentence"], *metrics["verdict"]["reasons"]]
+    return pd.DataFrame({"verdict": lines})

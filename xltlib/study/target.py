@@ -1,0 +1,99 @@
+"""Stage 03: fine-tune the arm's encoder on the English target task."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pandas as pd
+from datasets import Dataset
+from matplotlib.figure import Figure
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
+
+from xltlib.analysis import figures
+from xltlib.params import Params
+from xltlib.study import data
+from xltlib.study.corpora import encoder_folder
+from xltlib.study.grid import Cell
+from xltlib.tasks.span_qa import SpanCollator, featurize, training_rows
+from xltlib.training.multitask import load_pretrained
+from xltlib.training.plan import epochs_plan
+from xltlib.training.run import train, use_threads
+
+
+def training_data(params: Params) -> Dataset:
+    """The English training questions, the same for every arm."""
+    target = params.target.data
+    (language,) = target.languages
+    rows = data.load(params, target.corpus, target.split, language)
+    limit = params.target.max_examples
+    return rows if limit is None else rows.select(range(min(limit, len(rows))))
+
+
+def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
+    """Fine-tune and save the model; a finished cell is read back."""
+    with cell.working() as todo:
+        if todo:
+            _run(cell, progress)
+    return cell.metrics()
+
+
+def _run(cell: Cell, progress: bool) -> None:
+    started, params = time.time(), cell.params
+    use_threads(params.compute.threads)
+    set_seed(cell.seed)
+    before = cell.reads("intermediate")
+    trained = before.metrics()["steps"] > 0
+    folder = before.path("encoder") if trained else encoder_folder(cell)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = load_pretrained(
+        AutoModelForQuestionAnswering, folder, params.encoders[cell.encoder]
+    ).to(params.compute.device)
+    questions = training_data(params)
+    features = featurize(
+        tokenizer, list(questions["question"]), list(questions["context"]), params.span_qa
+    )
+    rows = training_rows(features, list(questions["answers"]))
+    optimisation = params.target.optimisation
+    order = epochs_plan(
+        [len(row["input_ids"]) for row in rows],
+        params.target.epochs,
+        optimisation.batch_size,
+        cell.seed,
+    )
+    log = train(
+        model,
+        [[rows[i] for i in batch] for batch in order],
+        SpanCollator(tokenizer),
+        optimisation,
+        seed=cell.seed,
+        checkpoints=cell.path("checkpoints"),
+        device=params.compute.device,
+        progress=progress,
+    )
+    model.save_pretrained(cell.path("model"))
+    tokenizer.save_pretrained(cell.path("model"))
+    metrics = {
+        "questions": len(questions),
+        "windows": len(rows),
+        "steps": log.steps,
+        "losses": log.losses,
+    }
+    cell.finish(metrics, started=started)
+
+
+def settings_table(cell: Cell) -> pd.DataFrame:
+    """The recipe: data, windows and optimisation."""
+    params = cell.params
+    settings = (
+        {"training data": f"{params.target.data.corpus} {params.target.data.split}, English"}
+        | {"epochs": params.target.epochs}
+        | params.span_qa.model_dump()
+        | params.target.optimisation.model_dump()
+    )
+    return pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})
+
+
+def loss_figure(cell: Cell) -> Figure:
+    """Training loss by optimiser step."""
+    return figures.training_loss(cell.metrics()["losses"], f"Target training, {cell.key}")

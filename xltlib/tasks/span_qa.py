@@ -1,0 +1,203 @@
+"""Extractive question answering: windows over the context, span labels and n-best spans.
+
+The recipe is XTREME's (Hu et al. 2020): question first, context cut into overlapping windows of
+`max_length` tokens that advance by `doc_stride`, never a cut in the question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from xltlib.params import SpanQASettings
+
+
+@dataclass(frozen=True)
+class Features:
+    """The windows of many examples; W windows, each with its own number of tokens.
+
+    `example[w]` is the example of window w; `offsets[w]` is an int array [tokens, 2] of character
+    offsets into that example's context, (-1, -1) for every token outside the context.
+    """
+
+    input_ids: list[list[int]]
+    attention_mask: list[list[int]]
+    token_type_ids: list[list[int]] | None
+    example: np.ndarray
+    offsets: list[np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+    def model_inputs(self, window: int) -> dict[str, list[int]]:
+        """The encoder's inputs for one window, unpadded."""
+        inputs = {
+            "input_ids": self.input_ids[window],
+            "attention_mask": self.attention_mask[window],
+        }
+        if self.token_type_ids is not None:
+            inputs["token_type_ids"] = self.token_type_ids[window]
+        return inputs
+
+
+def featurize(
+    tokenizer: PreTrainedTokenizerBase,
+    questions: list[str],
+    contexts: list[str],
+    settings: SpanQASettings,
+) -> Features:
+    """Tokenise question and context pairs into overlapping windows.
+
+    Questions longer than `max_query_length` tokens are cut to it, contexts are never cut: what
+    does not fit goes to the next window.
+    """
+    stripped = [question.strip() for question in questions]
+    coded = tokenizer(stripped, add_special_tokens=False, return_offsets_mapping=True)
+    # Cut by the character where the last kept token ends, so the pair is tokenised only once.
+    cut = [
+        question[: offsets[: settings.max_query_length][-1][1]] if offsets else question
+        for question, offsets in zip(stripped, coded["offset_mapping"], strict=True)
+    ]
+    encoded = tokenizer(
+        cut,
+        contexts,
+        truncation="only_second",
+        max_length=settings.max_length,
+        stride=settings.doc_stride,
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+    )
+    offsets = []
+    for window, pairs in enumerate(encoded["offset_mapping"]):
+        array = np.asarray(pairs, dtype=np.int64)
+        inside = np.array([part == 1 for part in encoded.sequence_ids(window)])
+        array[~inside] = -1
+        offsets.append(array)
+    return Features(
+        input_ids=encoded["input_ids"],
+        attention_mask=encoded["attention_mask"],
+        token_type_ids=encoded.get("token_type_ids"),
+        example=np.asarray(encoded["overflow_to_sample_mapping"], dtype=np.int64),
+        offsets=offsets,
+    )
+
+
+def token_span(offsets: np.ndarray, start: int, end: int) -> tuple[int, int] | None:
+    """First and last token of the characters [start, end), or None if not all in this window.
+
+    The span must begin and end at a character that is not white space, for tokens hold none.
+    """
+    inside = np.flatnonzero((offsets[:, 0] >= 0) & (offsets[:, 1] > offsets[:, 0]))
+    if inside.size == 0 or start < offsets[inside[0], 0] or end > offsets[inside[-1], 1]:
+        return None
+    first = inside[offsets[inside, 1] > start][0]
+    last = inside[offsets[inside, 0] < end][-1]
+    return int(first), int(last)
+
+
+def training_rows(
+    features: Features, answers: list[dict[str, list[Any]]]
+) -> list[dict[str, list[int] | int]]:
+    """One row a window with `start_positions` and `end_positions`.
+
+    A window that does not hold the whole answer points at its first token, as in XTREME; an answer
+    without an offset (-1) gives no row, for it cannot teach a span.
+    """
+    rows = []
+    for window in range(len(features)):
+        answer = answers[int(features.example[window])]
+        start, text = int(answer["answer_start"][0]), answer["text"][0]
+        if start < 0:
+            continue
+        begins = start + len(text) - len(text.lstrip())
+        span = token_span(features.offsets[window], begins, begins + len(text.strip()))
+        begin, finish = span if span is not None else (0, 0)
+        rows.append(
+            features.model_inputs(window) | {"start_positions": begin, "end_positions": finish}
+        )
+    return rows
+
+
+@dataclass(frozen=True)
+class SpanCollator:
+    """Pad windows to the longest of the batch and stack their labels."""
+
+    tokenizer: PreTrainedTokenizerBase
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        labels = {"start_positions", "end_positions"} & rows[0].keys()
+        inputs = [{k: v for k, v in row.items() if k not in labels} for row in rows]
+        batch = dict(self.tokenizer.pad(inputs, return_tensors="pt"))
+        for label in labels:
+            batch[label] = torch.tensor([row[label] for row in rows])
+        return batch
+
+
+@dataclass(frozen=True)
+class Spans:
+    """The best span of each example: characters [start, end) of its context, and its logit sum."""
+
+    start: np.ndarray
+    end: np.ndarray
+    score: np.ndarray
+
+
+def best_spans(
+    features: Features,
+    start_logits: np.ndarray,
+    end_logits: np.ndarray,
+    n_examples: int,
+    settings: SpanQASettings,
+) -> Spans:
+    """Best span of every example from the n-best starts and ends of its windows, all at once.
+
+    Args:
+        start_logits, end_logits: [W, T], padded to the longest window; only the tokens of the
+            context count.
+
+    Returns:
+        Spans of arrays [n_examples]; start = end = 0 where no window has a legal span.
+    """
+    width = start_logits.shape[1]
+    offsets = np.full((len(features), width, 2), -1, dtype=np.int64)
+    for window, array in enumerate(features.offsets):
+        offsets[window, : len(array)] = array
+    # Tokens without characters (a lone "▁") can begin or end no answer.
+    legal = (offsets[..., 0] >= 0) & (offsets[..., 1] > offsets[..., 0])
+    starts = np.where(legal, start_logits, -np.inf)
+    ends = np.where(legal, end_logits, -np.inf)
+    n_best = min(settings.n_best, width)
+    # A stable sort breaks ties the same way on every machine: the earlier token wins.
+    top_start = np.argsort(-starts, axis=1, kind="stable")[:, :n_best]
+    top_end = np.argsort(-ends, axis=1, kind="stable")[:, :n_best]
+    length = top_end[:, None, :] - top_start[:, :, None] + 1
+    score = (
+        np.take_along_axis(starts, top_start, 1)[:, :, None]
+        + np.take_along_axis(ends, top_end, 1)[:, None, :]
+    )
+    score = np.where((length >= 1) & (length <= settings.max_answer_length), score, -np.inf)
+    flat = score.reshape(len(features), -1)
+    choice = flat.argmax(axis=1)
+    best = flat[np.arange(len(features)), choice]
+    rows = np.arange(len(features))
+    start = offsets[rows, top_start[rows, choice // n_best], 0]
+    end = offsets[rows, top_end[rows, choice % n_best], 1]
+    # Of an example's windows the best one wins: sort by example, then by falling score.
+    order = np.lexsort((rows, -best, features.example))
+    _, first = np.unique(features.example[order], return_index=True)
+    winner = order[first]
+    result = Spans(
+        start=np.zeros(n_examples, dtype=np.int64),
+        end=np.zeros(n_examples, dtype=np.int64),
+        score=np.full(n_examples, -np.inf),
+    )
+    example = features.example[winner]
+    found = np.isfinite(best[winner])
+    result.start[example[found]] = start[winner][found]
+    result.end[example[found]] = end[winner][found]
+    result.score[example] = best[winner]
+    return result

@@ -1,0 +1,126 @@
+"""Which example goes into which batch: fixed before training starts, the same for every arm.
+
+A plan is data. It can be shown, counted and compared, an interrupted run finds its place in it,
+and the fairness of two arms is a property of two plans rather than of two data loaders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from xltlib.artifacts import InputError
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One example of one task: an item of the corpus, in one language."""
+
+    task: str
+    item: str
+    language: str
+
+
+def length_batches(
+    lengths: Sequence[int], batch_size: int, rng: np.random.Generator
+) -> list[list[int]]:
+    """One epoch in random order, batches of similar length (so little is padding).
+
+    Examples are shuffled, sorted by length within pools of 20 batches, cut into batches, and the
+    batches are shuffled: every example exactly once.
+    """
+    order = rng.permutation(len(lengths))
+    pool = 20 * batch_size
+    batches: list[list[int]] = []
+    for first in range(0, len(order), pool):
+        part = order[first : first + pool]
+        part = part[np.argsort([lengths[i] for i in part], kind="stable")]
+        batches += [part[i : i + batch_size].tolist() for i in range(0, len(part), batch_size)]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def epochs_plan(
+    lengths: Sequence[int], epochs: float, batch_size: int, seed: int
+) -> list[list[int]]:
+    """All batches of a training run; a fraction of an epoch takes that share of its batches."""
+    rng = np.random.default_rng(seed)
+    per_epoch = -(-len(lengths) // batch_size)
+    steps = max(1, round(epochs * per_epoch))
+    batches: list[list[int]] = []
+    while len(batches) < steps:
+        batches += length_batches(lengths, batch_size, rng)
+    return batches[:steps]
+
+
+def draw_items(
+    task: str,
+    ids_by_language: dict[str, list[str]],
+    languages: Sequence[str],
+    examples: int,
+    seed: int,
+) -> list[Draw]:
+    """Draw an arm's examples of one task, paired with every other arm's.
+
+    Args:
+        ids_by_language: item ids in every language that *any* arm uses; where the corpus is
+            parallel, the items common to all of them are drawn from, so each arm gets the very
+            same items, each in one of its own languages.
+        languages: the arm's languages; items go round them, so their counts differ by one at most.
+
+    Raises:
+        InputError: the budget is larger than the corpus.
+    """
+    common = set.intersection(*(set(ids) for ids in ids_by_language.values()))
+    rng = np.random.default_rng([seed, *task.encode()])
+    if len(common) >= examples:
+        items = rng.permutation(sorted(common))[:examples].tolist()
+        return [
+            Draw(task, item, languages[i % len(languages)]) for i, item in enumerate(items)
+        ]
+    if common:
+        raise InputError(
+            f"intermediate.examples.{task}: {examples} wanted, but only {len(common)} items exist "
+            f"in all of {' '.join(sorted(ids_by_language))}. Lower it to {len(common)} or less."
+        )
+    draws = []
+    for position, language in enumerate(languages):
+        share = len(range(position, examples, len(languages)))
+        ids = sorted(ids_by_language[language])
+        if len(ids) < share:
+            raise InputError(
+                f"intermediate.examples.{task}: {share} of them fall to {language}, which has "
+                f"{len(ids)}. Lower it or add a language."
+            )
+        draws += [Draw(task, item, language) for item in rng.permutation(ids)[:share].tolist()]
+    return draws
+
+
+def mixed_plan(
+    draws: dict[str, list[Draw]], batch_size: int, seed: int
+) -> list[tuple[str, list[int]]]:
+    """Batches of one task each, all tasks shuffled together; indices into each task's draws."""
+    rng = np.random.default_rng([seed, 1])
+    batches = [
+        (task, chunk.tolist())
+        for task, items in sorted(draws.items())
+        for chunk in np.array_split(
+            rng.permutation(len(items)), range(batch_size, len(items), batch_size)
+        )
+    ]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def mixture_table(draws: dict[str, list[Draw]], batch_size: int) -> pd.DataFrame:
+    """Task x language x examples, with each task's optimiser steps."""
+    rows = []
+    for task, items in sorted(draws.items()):
+        steps = -(-len(items) // batch_size)
+        counts = pd.Series([draw.language for draw in items]).value_counts().sort_index()
+        rows += [
+            {"task": task, "language": language, "examples": int(n), "task_steps": steps}
+            for language, n in counts.items()
+        ]
+    return pd.DataFrame(rows, columns=["task", "language", "examples", "task_steps"])

@@ -1,0 +1,106 @@
+"""One training run: a Hugging Face `Trainer` that follows a plan, checkpoints and resumes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import SequentialSampler
+from transformers import Trainer, TrainingArguments
+
+from xltlib.params import Optimisation
+
+
+class PlannedTrainer(Trainer):
+    """A `Trainer` whose dataset is the plan: each item is a whole batch, in its order."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
+
+
+@dataclass(frozen=True)
+class TrainingLog:
+    """What a run did: optimiser steps, and the training loss at even intervals."""
+
+    steps: int
+    losses: list[dict[str, float]]
+
+
+def train(
+    model: nn.Module,
+    batches: Sequence[Any],
+    collate: Callable[[Any], dict[str, Any]],
+    optimisation: Optimisation,
+    *,
+    seed: int,
+    checkpoints: Path,
+    device: str = "cpu",
+    progress: bool = True,
+) -> TrainingLog:
+    """Train `model` in place over `batches`, one forward pass each, linear decay.
+
+    With `save_every_steps` set, a killed run continues from its last complete checkpoint and ends
+    as an uninterrupted one does; the checkpoints are removed when training is complete.
+    """
+    steps = -(-len(batches) // optimisation.gradient_accumulation)
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        max_steps=steps,
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=optimisation.gradient_accumulation,
+        learning_rate=optimisation.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=round(optimisation.warmup_ratio * steps),
+        weight_decay=optimisation.weight_decay,
+        max_grad_norm=optimisation.max_gradient_norm,
+        bf16=optimisation.precision == "bf16",
+        use_cpu=device == "cpu",
+        seed=seed,
+        save_strategy="steps" if optimisation.save_every_steps else "no",
+        save_steps=optimisation.save_every_steps or steps,
+        save_total_limit=2,
+        logging_steps=max(1, steps // 10),
+        report_to="none",
+        disable_tqdm=not progress,
+        log_level="error",
+        remove_unused_columns=False,
+        dataloader_pin_memory=device != "cpu",
+    )
+    trainer = PlannedTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=list(batches),
+        data_collator=lambda items: collate(items[0]),
+    )
+    # The dataset already is batches; the loss of each is a mean over its own examples.
+    trainer.model_accepts_loss_kwargs = False
+    trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    model.eval()
+    history = trainer.state.log_history
+    return TrainingLog(
+        steps=trainer.state.global_step,
+        losses=[{"step": row["step"], "loss": row["loss"]} for row in history if "loss" in row],
+    )
+
+
+def last_checkpoint(folder: Path) -> str | None:
+    """The newest checkpoint that was written to its end; the trainer's state is written last."""
+    complete = []
+    for state in folder.glob("checkpoint-*/trainer_state.json"):
+        try:
+            complete.append((json.loads(state.read_text())["global_step"], state.parent))
+        except (json.JSONDecodeError, KeyError):
+            continue
+    return str(max(complete)[1]) if complete else None
+
+
+def use_threads(threads: int) -> None:
+    """Compute with a fixed number of threads: sums in another order round differently."""
+    torch.set_num_threads(threads)
