@@ -1,0 +1,73 @@
+"""Contamination: how much of a test set could a model have seen in training?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import regex
+from datasets import Dataset
+
+_WORD = regex.compile(r"[\p{L}\p{N}\p{M}]+")
+_UNSPACED = {"zh", "ja", "th"}
+CHARACTERS = 13  # n-gram length where words are not spaced, about as rare as eight words
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Overlap of a test set with a training set.
+
+    `exact` test rows have a whole text (passage, question, premise, sentence) in training;
+    `ngram_items` share at least one n-gram with it; `ngram_share` is the mean share of a test
+    row's n-grams that occur in training, in [0, 1].
+    """
+
+    n_train: int
+    n_test: int
+    exact: int
+    ngram_items: int
+    ngram_share: float
+
+
+def audit(train: Dataset, test: Dataset, n: int = 8) -> Overlap:
+    """Compare two splits of any task kinds.
+
+    Args:
+        n: words in an n-gram (GPT-3 and its successors audit with 8 to 13 words).
+    """
+    seen_texts: set[str] = set()
+    seen_ngrams: set[str] = set()
+    for texts, language in _rows(train):
+        for text in texts:
+            seen_texts.add(_normal(text))
+            seen_ngrams.update(_ngrams(text, language, n))
+    exact, items, shares = 0, 0, []
+    for texts, language in _rows(test):
+        exact += any(_normal(text) in seen_texts for text in texts)
+        ngrams = {gram for text in texts for gram in _ngrams(text, language, n)}
+        shared = len(ngrams & seen_ngrams)
+        items += shared > 0
+        shares.append(shared / len(ngrams) if ngrams else 0.0)
+    return Overlap(len(train), len(test), exact, items, sum(shares) / max(1, len(shares)))
+
+
+def _rows(rows: Dataset) -> Iterator[tuple[list[str], str]]:
+    """The texts of each row, and its language."""
+    columns = [c for c in ("context", "question", "premise", "hypothesis") if c in rows.features]
+    for row in rows.select_columns([*columns, "language", *({"tokens"} & set(rows.features))]):
+        texts = [row[column] for column in columns]
+        if "tokens" in row:
+            texts.append(" ".join(row["tokens"]))
+        yield texts, row["language"]
+
+
+def _normal(text: str) -> str:
+    return " ".join(_WORD.findall(text.casefold()))
+
+
+def _ngrams(text: str, language: str, n: int) -> set[str]:
+    words = _WORD.findall(text.casefold())
+    if language in _UNSPACED:
+        joined = "".join(words)
+        return {joined[i : i + CHARACTERS] for i in range(len(joined) - CHARACTERS + 1)}
+    return {" ".join(words[i : i + n]) for i in range(len(words) - n + 1)}

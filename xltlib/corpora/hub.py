@@ -1,0 +1,54 @@
+"""Data sets from the Hugging Face hub, or from a folder laid out like a hub repository."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from datasets import Dataset, load_dataset
+
+from xltlib.artifacts import InputError
+
+SECONDS = 3.0
+
+
+def require_network(what: str) -> None:
+    """Fail fast where the hub cannot be reached: its client would stall for half a minute.
+
+    Nothing is asked when HF_HUB_OFFLINE is set: then the local cache has to hold the files.
+
+    Raises:
+        InputError: says what to set.
+    """
+    if os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
+        return
+    endpoint = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+    port = endpoint.port or (443 if endpoint.scheme == "https" else 80)
+    try:
+        socket.create_connection((endpoint.hostname or "", port), timeout=SECONDS).close()
+    except OSError as error:
+        raise InputError(
+            f"{what}: the hub ({endpoint.hostname}) cannot be reached ({error}). Set "
+            "HF_HUB_OFFLINE=1 if its files are in the local cache, or use source: local with a "
+            "`folder` (for an encoder: a folder as its name)."
+        ) from error
+
+
+def load_hub(repository: str, config: str, split: str, revision: str | None) -> Dataset:
+    """One split of a hub data set at a pinned revision (the default is the main branch)."""
+    require_network(f"data set {repository}")
+    try:
+        return load_dataset(repository, config, split=split, revision=revision)
+    except (OSError, ValueError, ConnectionError) as error:
+        raise InputError(
+            f"data set {repository}, config {config}, split {split}, revision {revision}: cannot "
+            f"be loaded ({error}). Check the revision, or HF_HUB_OFFLINE and the cache."
+        ) from error
+
+
+def load_layout(folder: Path, config: str, split: str) -> Dataset | None:
+    """The same from a folder that `hf download --repo-type dataset --local-dir` filled, or None."""
+    files = sorted((folder / config).glob(f"{split}-*.parquet"))
+    return Dataset.from_parquet([str(file) for file in files]) if files else None

@@ -1,0 +1,349 @@
+"""mini: a synthetic parallel testbed for QA, NLI and tagging in fifteen languages.
+
+Nothing here is real: facts are drawn at random, sentences come from hand-written templates (one
+YAML file a language), and names, numbers and dates are CLDR's, through Babel, in each language's
+own script and format. Each passage speaks of two places of the same kind and gives both the same
+relations, so neither the type of the answer nor the words around it are enough: the question has to
+be tied to the right place. Like mOthello (Hua et al. 2024) it is a controlled testbed, not a
+stand-in for a corpus.
+"""
+
+from __future__ import annotations
+
+import datetime
+import random
+import string
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import regex
+import yaml
+from babel import Locale
+from babel.dates import format_date, get_month_names
+from datasets import Dataset, Features, Value
+from datasets import List as ListOf
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from xltlib.artifacts import InputError
+from xltlib.params import MiniSettings
+
+LANGUAGES = ("en", "ar", "bn", "fi", "id", "ko", "ru", "sw", "te", "de", "es", "fr", "hi", "tr", "zh")
+KINDS = ("museum", "library", "theatre")
+RELATIONS = ("opening", "visitors", "language", "partner", "festival")
+SLOTS = ("CITY", "DATE", "NUMBER", "LANGUAGE", "TERRITORY", "MONTH")
+SLOT_TAGS = ("O", *(f"{part}-{slot}" for slot in SLOTS for part in "BI"))
+SLOT_OF = dict(zip(RELATIONS, SLOTS[1:], strict=True))
+SPLITS = ("train", "dev", "test")
+_DIGITS = {"arab": "٠١٢٣٤٥٦٧٨٩", "beng": "০১২৩৪৫৬৭৮৯"}
+_UNSPACED = {"zh"}
+_TOKEN = regex.compile(r"[\p{L}\p{N}\p{M}\u200c\u200d]+(?:['’.-][\p{L}\p{N}\p{M}]+)*|\S")
+
+Split = Literal["train", "dev", "test"]
+Piece = tuple[str, str | None]  # text, and the slot that it fills
+
+
+class _Forms(BaseModel):
+    """How a kind of place is named: as a subject, and as what something is of."""
+
+    model_config = ConfigDict(extra="forbid")
+    entity: str
+    of: str
+
+
+class _Wordings(BaseModel):
+    """A relation: ways to state it and ways to ask for it."""
+
+    model_config = ConfigDict(extra="forbid")
+    say: tuple[str, str]
+    ask: tuple[str, str]
+
+
+class Templates(BaseModel):
+    """One language's file."""
+
+    model_config = ConfigDict(extra="forbid")
+    kinds: dict[Literal["museum", "library", "theatre"], _Forms]
+    relations: dict[
+        Literal["opening", "visitors", "language", "partner", "festival"], _Wordings
+    ]
+
+
+def read_templates(path: Path) -> Templates:
+    """Read and check one language's file.
+
+    Raises:
+        InputError: names the file and the key.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        templates = Templates.model_validate(raw)
+    except (yaml.YAMLError, OSError, ValidationError) as error:
+        raise InputError(f"{path}: not a template file: {error}") from error
+    absent = (set(KINDS) - set(templates.kinds)) | (set(RELATIONS) - set(templates.relations))
+    if absent:
+        raise InputError(f"{path}: these are missing: {', '.join(sorted(absent))}")
+    for relation, wordings in templates.relations.items():
+        for text in (*wordings.say, *wordings.ask):
+            names = {name for _, name, _, _ in string.Formatter().parse(text) if name}
+            value = {"value"} if text in wordings.say else set()
+            if names not in ({"entity"} | value, {"of"} | value):
+                raise InputError(
+                    f"{path}: relations.{relation}: {text!r} needs "
+                    f"{{entity}} or {{of}}{' and {value}' if value else ''}, has {sorted(names)}"
+                )
+    return templates
+
+
+@lru_cache(maxsize=32)
+def _templates(language: str) -> Templates:
+    return read_templates(Path(__file__).parent / "templates" / f"{language}.yaml")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place: its kind, its city (a time zone's key), and what is true of it."""
+
+    kind: str
+    city: str
+    values: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Document:
+    """Two places of one kind, what the passage says of them, and which fact is asked for."""
+
+    places: tuple[Place, Place]
+    order: tuple[tuple[int, str, int], ...]  # place, relation, wording: one sentence each
+    asked: tuple[int, str, int]
+
+
+def _city(locale: Locale, zone: str) -> str | None:
+    """A zone's exemplar city in a language; English needs no entry where the key says it."""
+    name = locale.time_zones.get(zone, {}).get("city")
+    latin = locale.language in ("en", "fi", "id", "sw", "de", "es", "fr", "tr")
+    return name or (zone.rpartition("/")[2].replace("_", " ") if latin else None)
+
+
+@lru_cache(maxsize=1)
+def _pools() -> dict[str, tuple[str, ...]]:
+    """CLDR keys that have a usable name in all languages: cities, territories, languages.
+
+    Left out is every name that lies inside another one in some language (Niger in Nigeria, Thai in
+    Thailand): an answer has to stand in its passage once.
+    """
+    locales = [Locale.parse(code) for code in LANGUAGES]
+    english = locales[0]
+    zones = [
+        zone
+        for zone in sorted(english.time_zones)
+        if zone.startswith(("Africa/", "America/", "Asia/", "Europe/"))
+    ]
+    names: dict[str, list[str]] = {}
+    pools: dict[str, list[str]] = {"territory": [], "language": [], "city": []}
+    candidates = (
+        [("territory", key) for key in sorted(english.territories) if len(key) == 2 and key < "QO"]
+        + [("language", key) for key in sorted(english.languages) if len(key) == 2]
+        + [("city", zone) for zone in zones]
+    )
+    for pool, key in candidates:
+        if pool == "city":
+            found = [_city(locale, key) for locale in locales]
+        else:
+            table = "territories" if pool == "territory" else "languages"
+            found = [getattr(locale, table).get(key) for locale in locales]
+        plain = all(name and regex.fullmatch(r"[\p{L}\p{M} ’'-]{2,24}", name) for name in found)
+        if plain and not any(_inside(found, other) for other in names.values()):
+            names[f"{pool}:{key}"] = found
+            pools[pool].append(key)
+    return {pool: tuple(keys) for pool, keys in pools.items()}
+
+
+def _inside(these: list[str], those: list[str]) -> bool:
+    """Whether in some language one name lies inside the other, letter case aside."""
+    pairs = [(a.casefold(), b.casefold()) for a, b in zip(these, those, strict=True)]
+    return any(a in b or b in a for a, b in pairs)
+
+
+@lru_cache(maxsize=8)
+def _cities(seed: int) -> dict[str, tuple[str, ...]]:
+    """The cities of each split: no city, and so no fact about a place in it, is in two."""
+    cities = list(_pools()["city"])
+    random.Random(f"cities {seed}").shuffle(cities)
+    third = len(cities) // 5
+    return {
+        "dev": tuple(cities[:third]),
+        "test": tuple(cities[third : 2 * third]),
+        "train": tuple(cities[2 * third :]),
+    }
+
+
+def _place(rng: random.Random, kind: str, city: str) -> Place:
+    start = datetime.date(1850, 1, 1)
+    pools = _pools()
+    return Place(
+        kind,
+        city,
+        {
+            "opening": start + datetime.timedelta(days=rng.randrange(149 * 365)),
+            # No three digits of a year between 1850 and 1998 make such a number.
+            "visitors": rng.randrange(201, 850),
+            "language": rng.choice(pools["language"]),
+            "partner": rng.choice(pools["territory"]),
+            # Months of one figure that lie inside no other month's figures.
+            "festival": rng.randrange(3, 10),
+        },
+    )
+
+
+def _document(split: Split, index: int, seed: int) -> Document:
+    """Document `index` of a split: the same whatever the size of the split."""
+    rng = random.Random(f"document {seed} {split} {index}")
+    kind = rng.choice(KINDS)
+    first, second = (_place(rng, kind, city) for city in rng.sample(_cities(seed)[split], 2))
+    while any(first.values[relation] == second.values[relation] for relation in RELATIONS):
+        second = _place(rng, kind, second.city)
+    # A date names a month too: a passage has either dates or festivals.
+    dropped = rng.choice(("opening", "festival"))
+    told = rng.sample([relation for relation in RELATIONS if relation != dropped], 3)
+    order = [(place, relation, rng.randrange(2)) for place in (0, 1) for relation in told]
+    rng.shuffle(order)
+    return Document(
+        (first, second), tuple(order), (rng.randrange(2), rng.choice(told), rng.randrange(2))
+    )
+
+
+def _value(language: str, relation: str, value: object) -> str:
+    """A value as the language writes it."""
+    locale = Locale.parse(language)
+    if relation == "language":
+        return locale.languages[value]
+    if relation == "partner":
+        return locale.territories[value]
+    if relation == "festival":
+        return get_month_names("wide", context="stand-alone", locale=locale)[value]
+    text = format_date(value, "long", locale) if relation == "opening" else str(value)
+    digits = _DIGITS.get(locale.default_numbering_system)
+    return text.translate(str.maketrans("0123456789", digits)) if digits else text
+
+
+def _pieces(language: str, template: str, place: Place, value: str | None, slot: str) -> list[Piece]:
+    """A template as pieces of text, those that fill a slot marked; it begins with a capital."""
+    forms = _templates(language).kinds[place.kind]
+    for name in ("entity", "of"):
+        template = template.replace(f"{{{name}}}", getattr(forms, name))
+    city = _city(Locale.parse(language), place.city)
+    fills: dict[str, Piece] = {"city": (city or "", "CITY"), "value": (value or "", slot)}
+    pieces: list[Piece] = []
+    for literal, name, _, _ in string.Formatter().parse(template):
+        if literal:
+            pieces.append((literal, None))
+        if name:
+            pieces.append(fills[name])
+    text, filled = pieces[0]
+    capital = "İ" if language == "tr" and text[0] == "i" else text[0].upper()
+    return [(capital + text[1:], filled), *pieces[1:]]
+
+
+def _statement(language: str, place: Place, relation: str, wording: int, value: object = None):
+    """A sentence that states a relation (of the place's own value unless another is given)."""
+    shown = _value(language, relation, place.values[relation] if value is None else value)
+    template = _templates(language).relations[relation].say[wording]
+    return _pieces(language, template, place, shown, SLOT_OF[relation])
+
+
+def _text(pieces: list[Piece]) -> str:
+    return "".join(text for text, _ in pieces)
+
+
+def _size(split: str, settings: MiniSettings) -> int:
+    if split not in SPLITS:
+        raise InputError(f"mini has no split {split!r}; there: {', '.join(SPLITS)}")
+    return getattr(settings, split)
+
+
+def qa(language: str, split: Split, settings: MiniSettings) -> Dataset:
+    """Questions about passages; row i is the same document in every language."""
+    rows = []
+    gap = "" if language in _UNSPACED else " "
+    for index in range(_size(split, settings)):
+        document = _document(split, index, settings.seed)
+        which, asked, wording = document.asked
+        context, start, answer = "", -1, ""
+        for place, relation, say in document.order:
+            for text, slot in _statement(language, document.places[place], relation, say):
+                if (place, relation) == (which, asked) and slot == SLOT_OF[asked]:
+                    start, answer = len(context), text
+                context += text
+            context += gap
+        template = _templates(language).relations[asked].ask[wording]
+        question = _pieces(language, template, document.places[which], None, "")
+        rows.append(
+            {
+                "id": f"mini-{split}-{index:05d}",
+                "language": language,
+                "title": f"synthetic {split} {index}",
+                "context": context.rstrip(),
+                "question": _text(question),
+                "answers": {"text": [answer], "answer_start": [start]},
+            }
+        )
+    from xltlib.corpora.squad_files import QA_FEATURES
+
+    return Dataset.from_list(rows, features=QA_FEATURES)
+
+
+def nli(language: str, split: Split, settings: MiniSettings) -> Dataset:
+    """Two facts as premise; the hypothesis repeats one in other words, changes its value to the
+    other place's, or states a relation that the premise leaves open. Labels take turns."""
+    rows = []
+    gap = "" if language in _UNSPACED else " "
+    for index in range(_size(split, settings)):
+        rng = random.Random(f"nli {settings.seed} {split} {index}")
+        first, second = _document(split, index, settings.seed).places
+        told, other = rng.sample(RELATIONS, 2)
+        wording, label = rng.randrange(2), index % 3
+        sentences = [
+            _text(_statement(language, place, told, wording)) for place in (first, second)
+        ]
+        rng.shuffle(sentences)
+        if label == 1:
+            hypothesis = _statement(language, first, other, 1 - wording)
+        else:
+            value = (second if label == 2 else first).values[told]
+            hypothesis = _statement(language, first, told, 1 - wording, value)
+        rows.append(
+            {
+                "id": f"mini-nli-{split}-{index:05d}",
+                "language": language,
+                "premise": gap.join(sentences),
+                "hypothesis": _text(hypothesis),
+                "label": label,
+            }
+        )
+    features = {name: Value("string") for name in ("id", "language", "premise", "hypothesis")}
+    return Dataset.from_list(rows, features=Features(features | {"label": Value("int64")}))
+
+
+def tagging(language: str, split: Split, settings: MiniSettings) -> Dataset:
+    """Sentences with slot tags (BIO): cities and values; Chinese is tagged by character."""
+    rows = []
+    for index in range(_size(split, settings)):
+        document = _document(split, index, settings.seed)
+        which, relation, wording = document.asked
+        tokens: list[str] = []
+        tags: list[str] = []
+        for text, slot in _statement(language, document.places[which], relation, wording):
+            found = (
+                [c for c in text if not c.isspace()]
+                if language in _UNSPACED
+                else _TOKEN.findall(text)
+            )
+            tokens += found
+            tags += [f"{'I' if i else 'B'}-{slot}" if slot else "O" for i in range(len(found))]
+        identity = f"mini-tag-{split}-{index:05d}"
+        rows.append({"id": identity, "language": language, "tokens": tokens, "tags": tags})
+    strings = {name: Value("string") for name in ("id", "language")}
+    lists = {name: ListOf(Value("string")) for name in ("tokens", "tags")}
+    return Dataset.from_list(rows, features=Features(strings | lists))

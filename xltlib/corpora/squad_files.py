@@ -1,0 +1,168 @@
+"""SQuAD 1.1 JSON files: what TyDi QA GoldP, XQuAD and most extractive QA corpora are published as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from datasets import Dataset, Features, Value
+from datasets import List as ListOf
+
+from xltlib.artifacts import InputError, read_json
+from xltlib.params import CorpusSource
+
+QA_FEATURES = Features(
+    {
+        "id": Value("string"),
+        "language": Value("string"),
+        "title": Value("string"),
+        "context": Value("string"),
+        "question": Value("string"),
+        "answers": {"text": ListOf(Value("string")), "answer_start": ListOf(Value("int64"))},
+    }
+)
+
+# Corpora of questions written in one language itself: name -> (language, file pattern).
+NATIVE = {
+    "arcd": ("ar", "arcd-*.json"),
+    "facqa": ("id", "facqa-*.json"),
+    "jaquad": ("ja", "jaquad_*.json"),
+    "korquad": ("ko", "KorQuAD_*.json"),
+}
+
+
+@dataclass
+class OffsetReport:
+    """Answers of a file whose text does not stand at its offset, as published."""
+
+    answers: int = 0
+    repaired: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def _questions(path: Path) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Title, paragraph and question of every question of a file."""
+    raw = read_json(path)
+    try:
+        for article in raw["data"]:
+            for paragraph in article["paragraphs"]:
+                for qa in paragraph["qas"]:
+                    yield article.get("title", ""), paragraph, qa
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: not SQuAD 1.1 JSON (missing or misplaced {error}). Expected: data > "
+            "paragraphs > context and qas > id, question, answers."
+        ) from error
+
+
+def read_squad(
+    path: Path, language: str | None, *, on_bad_offset: Literal["repair", "error"] = "repair"
+) -> Dataset:
+    """Read a SQuAD 1.1 file; see `read_with_report` for what happens to wrong offsets."""
+    return read_with_report(path, language, on_bad_offset=on_bad_offset)[0]
+
+
+def read_with_report(
+    path: Path, language: str | None, *, on_bad_offset: Literal["repair", "error"] = "repair"
+) -> tuple[Dataset, OffsetReport]:
+    """Read a SQuAD 1.1 file and report its wrong offsets.
+
+    Published corpora hold some. "repair" moves such an answer to its nearest occurrence; one that
+    occurs nowhere keeps its text, for scoring, and gets the offset -1. "error" stops at it.
+
+    Args:
+        language: of every question; None takes it from TyDi's ids (`arabic-...`).
+
+    Raises:
+        InputError: names the file, and the question where one is to blame.
+    """
+    path, rows, report = Path(path), [], OffsetReport()
+    for title, paragraph, qa in _questions(path):
+        try:
+            context, identity, question = paragraph["context"], str(qa["id"]), qa["question"]
+            answers = [(a["text"], int(a["answer_start"])) for a in qa["answers"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{path}: question {qa.get('id', '?')!r} lacks {error} or has it in another form. "
+                "Each needs id, question, answers[text, answer_start] and its paragraph's context."
+            ) from error
+        if not answers:
+            raise InputError(f"{path}: question {identity} has no answer; SQuAD 1.1 needs one.")
+        places = []
+        for text, start in answers:
+            report.answers += 1
+            if context[start : start + len(text)] == text and start >= 0 and text:
+                places.append(start)
+                continue
+            if on_bad_offset == "error":
+                where = "past the end of" if start >= len(context) else "not where it stands in"
+                raise InputError(
+                    f"{path}: question {identity}: answer_start {start} is {where} the context of "
+                    f"{len(context)} characters (answer {text!r}). Correct the offset."
+                )
+            places.append(_nearest(context, text, start))
+            (report.missing if places[-1] < 0 else report.repaired).append(identity)
+        rows.append(
+            {
+                "id": identity,
+                "language": language or _tydi_language(path, identity),
+                "title": title,
+                "context": context,
+                "question": question,
+                "answers": {"text": [text for text, _ in answers], "answer_start": places},
+            }
+        )
+    if not rows:
+        raise InputError(f"{path}: holds no question. Check that the file is complete.")
+    return Dataset.from_list(rows, features=QA_FEATURES), report
+
+
+def _nearest(context: str, text: str, start: int) -> int:
+    """Offset of the occurrence of `text` nearest to `start`, or -1."""
+    places, found = [], context.find(text) if text else -1
+    while found >= 0:
+        places.append(found)
+        found = context.find(text, found + 1)
+    return min(places, key=lambda place: abs(place - start), default=-1)
+
+
+def _tydi_language(path: Path, identity: str) -> str:
+    """The language code that a TyDi QA id begins with."""
+    from xltlib.languages import LANGUAGES, TYDI
+
+    codes = {LANGUAGES[code].name.lower(): code for code in TYDI}
+    name = identity.split("-")[0]
+    if name not in codes:
+        raise InputError(
+            f"{path}: question {identity}: a TyDi QA id begins with a language; "
+            f"known: {', '.join(codes)}"
+        )
+    return codes[name]
+
+
+def find(folder: Path, *patterns: str) -> list[Path]:
+    """Files of a folder that match the first pattern that any file matches.
+
+    Raises:
+        InputError: the folder is missing or holds none; names it and what was looked for.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder. Correct `folder` in the params file.")
+    for pattern in patterns:
+        files = sorted(folder.glob(pattern))
+        if files:
+            return files
+    raise InputError(f"{folder}: no file here matches {' or '.join(patterns)}.")
+
+
+def load_native(name: str, source: CorpusSource, split: str) -> Dataset:
+    """A corpus of `NATIVE`, from its publisher's files; all of them together are its test set."""
+    language, pattern = NATIVE[name]
+    if source.source != "local" or split != "test":
+        raise InputError(f"corpora.{name}: only source: local and split: test are there.")
+    rows: list[dict[str, Any]] = []
+    for path in find(source.folder, pattern):
+        rows += read_squad(path, language).to_list()
+    return Dataset.from_list(rows, features=QA_FEATURES)

@@ -1,0 +1,35 @@
+"""TyDi QA GoldP (Clark et al. 2020): questions written in nine languages, gold passage given."""
+
+from __future__ import annotations
+
+from datasets import Dataset
+
+from xltlib.artifacts import InputError
+from xltlib.corpora.hub import load_hub, load_layout
+from xltlib.corpora.squad_files import QA_FEATURES, _tydi_language, find, read_squad
+from xltlib.languages import TYDI
+from xltlib.params import CorpusSource
+
+LANGUAGES = TYDI
+REPOSITORY, CONFIG = "google-research-datasets/tydiqa", "secondary_task"
+
+
+def load(source: CorpusSource, language: str, split: str) -> Dataset:
+    """One language of `train` or `dev`; the public GoldP has no test split, so `test` is `dev`."""
+    if split not in ("train", "dev", "test"):
+        raise InputError(f"corpus tydiqa has no split {split!r}; there: train, dev, test (= dev)")
+    published = "train" if split == "train" else "validation"
+    if source.source == "hub":
+        rows = load_hub(REPOSITORY, CONFIG, published, source.revision)
+    else:
+        rows = load_layout(source.folder, CONFIG, published)
+    if rows is None:
+        part = "train" if split == "train" else "dev"
+        patterns = [f"tydiqa-goldp-*{part}*.json"] + ["*sample*.json"] * (part == "dev")
+        rows = read_squad(find(source.folder, *patterns)[0], None)
+    else:
+        rows = rows.map(
+            lambda row: {"language": _tydi_language(source.folder or REPOSITORY, row["id"])}
+        )
+        rows = rows.select_columns(list(QA_FEATURES)).cast(QA_FEATURES)
+    return rows.filter(lambda row: row["language"] == language)

@@ -1,0 +1,49 @@
+"""XQuAD (Artetxe et al. 2020): SQuAD questions translated into eleven languages by people."""
+
+from __future__ import annotations
+
+from datasets import Dataset
+
+from xltlib.artifacts import InputError
+from xltlib.corpora.hub import load_hub, load_layout
+from xltlib.corpora.squad_files import QA_FEATURES, find, read_squad
+from xltlib.params import CorpusSource
+
+LANGUAGES = ("en", "ar", "de", "el", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh")
+REPOSITORY = "google/xquad"
+
+
+def load(source: CorpusSource, language: str, split: str) -> Dataset:
+    """One language; `train` is its first `train_articles` articles, `test` the others.
+
+    XQuAD is published as one split, `all`. The cut is by article, so that no passage is on both
+    sides, and the files hold the same articles in the same order in every language.
+    """
+    if split not in ("all", "train", "test"):
+        raise InputError(f"corpus xquad has no split {split!r}; there: all, train, test")
+    config = f"xquad.{language}"
+    if source.source == "hub":
+        rows = load_hub(REPOSITORY, config, "validation", source.revision)
+    else:
+        rows = load_layout(source.folder, config, "validation")
+    if rows is None:
+        rows = read_squad(find(source.folder, f"{config}.json")[0], language)
+    else:
+        if "title" not in rows.column_names:
+            # The hub's copy has no titles: questions of one passage stand together, and that is
+            # the finest cut that keeps a passage on one side.
+            rows = rows.add_column("title", rows["context"])
+        rows = rows.map(lambda row: {"language": language})
+        rows = rows.select_columns(list(QA_FEATURES)).cast(QA_FEATURES)
+    if split == "all":
+        return rows
+    titles = list(dict.fromkeys(rows["title"]))
+    if source.train_articles >= len(titles):
+        raise InputError(
+            f"corpora.xquad.train_articles: {source.train_articles} leaves no test article; "
+            f"{language} has {len(titles)}."
+        )
+    first = set(titles[: source.train_articles])
+    return rows.select(
+        [i for i, title in enumerate(rows["title"]) if (title in first) == (split == "train")]
+    )

@@ -1,0 +1,105 @@
+"""Pretrained encoders by name: the offline me5-small, a hub repository, or a folder."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from filelock import FileLock
+from huggingface_hub import snapshot_download
+
+from xltlib.artifacts import InputError, fingerprint
+from xltlib.corpora.hub import require_network
+from xltlib.encoders import me5, vocabulary
+
+HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model"]
+
+
+def encoder_folder(
+    name: str,
+    *,
+    cache: Path,
+    revision: str | None = None,
+    vocabulary_texts: Iterable[str] | None = None,
+    extra_pieces: int = 30_000,
+) -> Path:
+    """A local folder that the Auto classes of transformers load.
+
+    Args:
+        name: "me5-small", a hub repository, or an existing folder.
+        cache: where converted and trimmed encoders are kept.
+        vocabulary_texts: trim the vocabulary to these texts (and `extra_pieces` more).
+
+    Raises:
+        InputError: no such encoder, a folder that is not one, or a hub that cannot be reached.
+    """
+    folder = _pretrained(name, cache, revision)
+    if vocabulary_texts is None:
+        return folder
+    keep = vocabulary.pieces_to_keep(folder, vocabulary_texts, extra_pieces)
+    target = cache / f"{folder.name}-trimmed-{fingerprint([str(folder.name), keep])}"
+    return _made_once(target, lambda path: vocabulary.trim(folder, keep, path))
+
+
+def _pretrained(name: str, cache: Path, revision: str | None) -> Path:
+    if name == "me5-small":
+        return _made_once(
+            cache / name, lambda path: me5.convert(me5.weights_file(), path)
+        )
+    if Path(name).is_absolute() or Path(name).is_dir():
+        return _checked(Path(name))
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+        raise InputError(f"encoder {name!r}: neither me5-small, nor a folder, nor a hub repository")
+    require_network(f"encoder {name}")
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=HUB_FILES))
+    except OSError as error:
+        raise InputError(
+            f"encoder {name}, revision {revision}: not in the local cache and not to be had from "
+            f"the hub ({error}). Check the name, HF_HUB_OFFLINE and the cache, or give a folder."
+        ) from error
+
+
+def _checked(folder: Path) -> Path:
+    """A folder with a model and a tokeniser."""
+    needed = {
+        "config.json": ["config.json"],
+        "weights (model.safetensors)": ["*.safetensors"],
+        "a tokenizer": ["tokenizer.json", "*.model", "vocab.txt", "vocab.json"],
+    }
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such model folder. Correct the encoder's `name`.")
+    missing = [
+        what for what, names in needed.items() if not any(any(folder.glob(n)) for n in names)
+    ]
+    if missing:
+        raise InputError(f"{folder}: not a model folder, it lacks {', '.join(missing)}.")
+    return folder
+
+
+def _made_once(target: Path, make: Callable[[Path], None]) -> Path:
+    """Make a folder in one step; a folder under its own name is complete.
+
+    Two processes that want it at once make it once: the second waits for the first.
+    """
+    if target.is_dir():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.parent / f".{target.name}.lock"):
+            if not target.is_dir():
+                temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+                try:
+                    make(temporary)
+                    temporary.rename(target)
+                finally:
+                    shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise InputError(
+            f"{target}: cannot be written ({error.strerror or error}). Choose another `cache` in "
+            "the params file."
+        ) from error
+    return target

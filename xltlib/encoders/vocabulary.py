@@ -1,0 +1,78 @@
+"""Trimming a unigram vocabulary to the texts of a run: a quarter of the weights, the same states."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+from safetensors import safe_open
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from transformers import AutoConfig, AutoTokenizer
+
+from xltlib.artifacts import InputError
+
+WEIGHTS = "model.safetensors"
+
+
+def unigram(folder: Path) -> list[tuple[str, float]]:
+    """Pieces and scores of a folder's tokeniser, in the order of their ids.
+
+    Raises:
+        InputError: it is of another kind (WordPiece, BPE), which cannot be trimmed this way.
+    """
+    core = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    if core["model"]["type"] != "Unigram":
+        raise InputError(
+            f"{folder}: trim_vocabulary works for unigram (SentencePiece) tokenisers, this one is "
+            f"{core['model']['type']}. Set trim_vocabulary: false for this encoder."
+        )
+    return [(piece, score) for piece, score in core["model"]["vocab"]]
+
+
+def pieces_to_keep(folder: Path, texts: Iterable[str], extra_pieces: int) -> list[int]:
+    """Ids of the pieces that a run needs, ascending.
+
+    They are the pieces of its texts, the special ones, every single character (or unseen text
+    would turn unknown), and the `extra_pieces` likeliest others, for texts that attacks change.
+    """
+    pieces = unigram(folder)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    keep = set(tokenizer.get_added_tokens_decoder())
+    keep |= {i for i, (piece, _) in enumerate(pieces) if len(piece.removeprefix("▁")) <= 1}
+    stream = iter(texts)
+    while batch := list(islice(stream, 1000)):
+        for encoding in tokenizer.encode_batch_fast(batch):
+            keep.update(encoding.ids)
+    likeliest = sorted(range(len(pieces)), key=lambda i: (-pieces[i][1], i))
+    keep.update(likeliest[:extra_pieces])
+    return sorted(i for i in keep if i < len(pieces))
+
+
+def trim(folder: Path, keep: list[int], target: Path) -> None:
+    """Write the encoder with only the kept pieces and their embedding rows."""
+    core = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    new = {old: i for i, old in enumerate(keep)}
+    core["model"]["vocab"] = [core["model"]["vocab"][i] for i in keep]
+    core["model"]["unk_id"] = new[core["model"]["unk_id"]]
+    for token in core["added_tokens"]:
+        token["id"] = new[token["id"]]
+    for special in core["post_processor"]["special_tokens"].values():
+        special["ids"] = [new[i] for i in special["ids"]]
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer.save_pretrained(target)
+    (target / "tokenizer.json").write_text(json.dumps(core, ensure_ascii=False), encoding="utf-8")
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    config.vocab_size = len(keep)
+    for name in ("pad_token_id", "bos_token_id", "eos_token_id"):
+        setattr(config, name, new.get(getattr(config, name, None)))
+    config.save_pretrained(target)
+    with safe_open(folder / WEIGHTS, framework="pt") as weights:
+        state = {
+            name: weights.get_tensor(name)[keep] if "word_embeddings" in name else
+            weights.get_tensor(name)
+            for name in weights.keys()  # noqa: SIM118 (not a dict)
+        }
+    save_file(state, target / WEIGHTS, metadata={"format": "pt"})

@@ -1,0 +1,140 @@
+"""The study's languages, and how text in any of them falls into words and graphemes.
+
+Python's own `\\w` has no combining marks, so it breaks words of Telugu, Bengali or vocalised Arabic.
+Here a word is a run of letters, numbers and marks, joiners included, that begins and ends at the
+border of a grapheme cluster (Unicode Standard Annex 29, through the `regex` package).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import regex
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language: ISO 639-1 code, English name, main script, and the letters its writers type."""
+
+    code: str
+    name: str
+    script: str
+    alphabet: str
+    rtl: bool = False
+
+
+def _span(first: str, last: str) -> str:
+    return "".join(map(chr, range(ord(first), ord(last) + 1)))
+
+
+_LATIN = _span("a", "z")
+# Letters only, no marks: an inserted letter must stand on its own. Sources: CLDR main exemplar
+# sets for Latin, Cyrillic, Greek and Arabic; the Unicode blocks' consonants and vowels for the
+# Indic scripts and Thai.
+_ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
+_BENGALI = "অআইঈউঊএঐওঔকখগঘঙচছজঝঞটঠডঢণতথদধনপফবভমযরলশষসহ"
+_DEVANAGARI = "अआइईउऊएऐओऔकखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसह"
+_TELUGU = "అఆఇఈఉఊఎఏఐఒఓఔకఖగఘఙచఛజఝఞటఠడఢణతథదధనపఫబభమయరలవశషసహళ"
+_CYRILLIC = _span("а", "я") + "ё"
+_GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
+_THAI = _span("ก", "ฮ")
+_HANGUL = "가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허고노도로모보소오조초코토포호"
+_HAN = "的一是不了人我在有他这中大来上国个到说们"
+_KANA = _span("あ", "ん")
+
+LANGUAGES: dict[str, Language] = {
+    language.code: language
+    for language in (
+        Language("en", "English", "Latin", _LATIN),
+        Language("ar", "Arabic", "Arabic", _ARABIC, rtl=True),
+        Language("bn", "Bengali", "Bengali", _BENGALI),
+        Language("fi", "Finnish", "Latin", _LATIN + "äö"),
+        Language("id", "Indonesian", "Latin", _LATIN),
+        Language("ko", "Korean", "Hangul", _HANGUL),
+        Language("ru", "Russian", "Cyrillic", _CYRILLIC),
+        Language("sw", "Swahili", "Latin", _LATIN),
+        Language("te", "Telugu", "Telugu", _TELUGU),
+        Language("de", "German", "Latin", _LATIN + "äöüß"),
+        Language("el", "Greek", "Greek", _GREEK),
+        Language("es", "Spanish", "Latin", _LATIN + "ñáéíóú"),
+        Language("fr", "French", "Latin", _LATIN + "éèêàçùôî"),
+        Language("hi", "Hindi", "Devanagari", _DEVANAGARI),
+        Language("ja", "Japanese", "Hiragana", _KANA),
+        Language("ro", "Romanian", "Latin", _LATIN + "ăâîșț"),
+        Language("th", "Thai", "Thai", _THAI),
+        Language("tr", "Turkish", "Latin", "abcçdefgğhıijklmnoöprsştuüvyz"),
+        Language("ur", "Urdu", "Arabic", _ARABIC + "پٹچڈڑژکگںھہیے", rtl=True),
+        Language("vi", "Vietnamese", "Latin", _LATIN + "ăâđêôơư"),
+        Language("zh", "Chinese", "Han", _HAN),
+    )
+}
+
+TYDI = ("en", "ar", "bn", "fi", "id", "ko", "ru", "sw", "te")
+"""The nine languages of TyDi QA GoldP."""
+
+# Marks may only follow; ZWNJ and ZWJ stay inside words, and so does one apostrophe.
+_WORD = regex.compile(
+    r"[\p{L}\p{N}_]\p{M}*+(?:[\u200c\u200d]*[\p{L}\p{N}\p{M}_]|['’](?=\p{L}))*[\u200c\u200d]*"
+)
+_GRAPHEME = regex.compile(r"\X")
+# Scripts written without spaces: every cluster of Han stands alone.
+_HAN_CLUSTER = regex.compile(r"\p{Han}\p{M}*")
+_SCRIPTS = {
+    script: regex.compile(rf"\p{{Script={script}}}")
+    for script in (*sorted({language.script for language in LANGUAGES.values()}), "Katakana")
+}
+
+
+def graphemes(text: str) -> list[str]:
+    """The grapheme clusters of a text; joined together they are the text."""
+    return _GRAPHEME.findall(text)
+
+
+@lru_cache(maxsize=4096)
+def words(text: str) -> tuple[tuple[int, int], ...]:
+    """Character spans (start, end) of the words of a text, in order.
+
+    Chinese characters are words of their own; a run of Thai or of kana is one word, for to split it
+    further takes a dictionary.
+    """
+    # \X never joins what UAX 29 keeps apart, so a border inside a cluster moves to its end.
+    borders = {0}
+    position = 0
+    for cluster in graphemes(text):
+        position += len(cluster)
+        borders.add(position)
+    spans: list[tuple[int, int]] = []
+    for match in _WORD.finditer(text):
+        start, end = match.span()
+        while start not in borders:
+            start -= 1
+        while end not in borders:
+            end += 1
+        if spans and start < spans[-1][1]:  # one cluster, two matches: one word
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+        else:
+            spans.append((start, end))
+    return tuple(part for span in spans for part in _split_han(text, *span))
+
+
+def _split_han(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Cut a word before and after each Chinese character it holds."""
+    parts, last = [], start
+    for match in _HAN_CLUSTER.finditer(text, start, end):
+        if match.start() > last:
+            parts.append((last, match.start()))
+        parts.append(match.span())
+        last = match.end()
+    if last < end:
+        parts.append((last, end))
+    return parts
+
+
+def script_of(text: str) -> str | None:
+    """The script of the first letter that has one of the study's scripts, else None."""
+    for char in text:
+        for script, pattern in _SCRIPTS.items():
+            if pattern.match(char):
+                return script
+    return None
