@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xltlib.artifacts import InputError, fingerprint, read_json, write_atomic, write_json, write_with
+from xltlib.artifacts import (
+    InputError,
+    fingerprint,
+    read_json,
+    write_atomic,
+    write_json,
+    write_with,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

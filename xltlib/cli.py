@@ -36,7 +36,9 @@ def _explained(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except InputError as error:
-            Console(stderr=True).print(f"[bold red]Error[/] {error}", highlight=False, soft_wrap=True)
+            Console(stderr=True).print(
+                f"[bold red]Error[/] {error}", highlight=False, soft_wrap=True
+            )
             raise typer.Exit(2) from error
 
     return wrapper
@@ -57,7 +59,9 @@ def check(params: ParamsFile) -> None:
             left += not done
             table.add_row(stage.notebook, cell.key, "done" if done else "will run")
     console.print(table)
-    console.print(f"{left} cells will run; outputs go to {grid.params.outputs / grid.params.profile}")
+    console.print(
+        f"{left} cells will run; outputs go to {grid.params.outputs / grid.params.profile}"
+    )
 
 
 def project_root(params: Path) -> Path:
@@ -155,9 +159,9 @@ def evaluate(
         raise InputError(f"--lang {lang}: unknown language; known: {' '.join(LANGUAGES)}")
     rows = read_squad(data, lang, on_bad_offset="error")
     quiet = bool(os.environ.get("CI"))
-    predictor = SpanPredictor.load(
-        model, device=device, batch_size=batch_size, progress=not quiet
-    )
+    predictor = SpanPredictor.load(model, device=device, batch_size=batch_size, progress=not quiet)
     scores = summarize(answer(predictor, data.stem, rows))[data.stem]["languages"][lang]
-    console.print(f"{data.name} ({lang}): F1 {scores['f1']:.2f}, EM {scores['em']:.2f}, "
-                  f"n = {scores['n']} questions")
+    console.print(
+        f"{data.name} ({lang}): F1 {scores['f1']:.2f}, EM {scores['em']:.2f}, "
+        f"n = {scores['n']} questions"
+    )

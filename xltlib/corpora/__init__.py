@@ -20,9 +20,12 @@ from xltlib.params import CorpusSource
 Kind = Literal["qa", "nli", "tagging"]
 
 MODULES = {"tydiqa": tydiqa, "xquad": xquad, "xnli": xnli, "udpos": udpos}
-KINDS: dict[str, Kind] = {"tydiqa": "qa", "xquad": "qa", "xnli": "nli", "udpos": "tagging"} | {
-    name: "qa" for name in squad_files.NATIVE
-}
+KINDS: dict[str, Kind] = {
+    "tydiqa": "qa",
+    "xquad": "qa",
+    "xnli": "nli",
+    "udpos": "tagging",
+} | dict.fromkeys(squad_files.NATIVE, "qa")
 MINI = {"qa": mini.qa, "nli": mini.nli, "tagging": mini.tagging}
 
 

@@ -29,13 +29,30 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from xltlib.artifacts import InputError
 from xltlib.params import MiniSettings
 
-LANGUAGES = ("en", "ar", "bn", "fi", "id", "ko", "ru", "sw", "te", "de", "es", "fr", "hi", "tr", "zh")
+LANGUAGES = (
+    "en",
+    "ar",
+    "bn",
+    "fi",
+    "id",
+    "ko",
+    "ru",
+    "sw",
+    "te",
+    "de",
+    "es",
+    "fr",
+    "hi",
+    "tr",
+    "zh",
+)
 KINDS = ("museum", "library", "theatre")
 RELATIONS = ("opening", "visitors", "language", "partner", "festival")
 SLOTS = ("CITY", "DATE", "NUMBER", "LANGUAGE", "TERRITORY", "MONTH")
 SLOT_TAGS = ("O", *(f"{part}-{slot}" for slot in SLOTS for part in "BI"))
 SLOT_OF = dict(zip(RELATIONS, SLOTS[1:], strict=True))
 SPLITS = ("train", "dev", "test")
+MONTHS = range(3, 10)  # where months are numbered, one of these lies inside no other month
 _DIGITS = {"arab": "٠١٢٣٤٥٦٧٨٩", "beng": "০১২৩৪৫৬৭৮৯"}
 _UNSPACED = {"zh"}
 _TOKEN = regex.compile(r"[\p{L}\p{N}\p{M}\u200c\u200d]+(?:['’.-][\p{L}\p{N}\p{M}]+)*|\S")
@@ -65,9 +82,7 @@ class Templates(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     kinds: dict[Literal["museum", "library", "theatre"], _Forms]
-    relations: dict[
-        Literal["opening", "visitors", "language", "partner", "festival"], _Wordings
-    ]
+    relations: dict[Literal["opening", "visitors", "language", "partner", "festival"], _Wordings]
 
 
 def read_templates(path: Path) -> Templates:
@@ -135,12 +150,18 @@ def _pools() -> dict[str, tuple[str, ...]]:
     """
     locales = [Locale.parse(code) for code in LANGUAGES]
     english = locales[0]
+    # English itself lists only the cities that differ from their zone's key.
     zones = [
         zone
-        for zone in sorted(english.time_zones)
+        for zone in sorted(set().union(*(locale.time_zones for locale in locales)))
         if zone.startswith(("Africa/", "America/", "Asia/", "Europe/"))
     ]
-    names: dict[str, list[str]] = {}
+    names = {
+        f"month:{month}": [
+            get_month_names("wide", "stand-alone", locale)[month] for locale in locales
+        ]
+        for month in MONTHS
+    }
     pools: dict[str, list[str]] = {"territory": [], "language": [], "city": []}
     candidates = (
         [("territory", key) for key in sorted(english.territories) if len(key) == 2 and key < "QO"]
@@ -191,8 +212,7 @@ def _place(rng: random.Random, kind: str, city: str) -> Place:
             "visitors": rng.randrange(201, 850),
             "language": rng.choice(pools["language"]),
             "partner": rng.choice(pools["territory"]),
-            # Months of one figure that lie inside no other month's figures.
-            "festival": rng.randrange(3, 10),
+            "festival": rng.choice(MONTHS),
         },
     )
 
@@ -228,7 +248,9 @@ def _value(language: str, relation: str, value: object) -> str:
     return text.translate(str.maketrans("0123456789", digits)) if digits else text
 
 
-def _pieces(language: str, template: str, place: Place, value: str | None, slot: str) -> list[Piece]:
+def _pieces(
+    language: str, template: str, place: Place, value: str | None, slot: str
+) -> list[Piece]:
     """A template as pieces of text, those that fill a slot marked; it begins with a capital."""
     forms = _templates(language).kinds[place.kind]
     for name in ("entity", "of"):
@@ -304,9 +326,7 @@ def nli(language: str, split: Split, settings: MiniSettings) -> Dataset:
         first, second = _document(split, index, settings.seed).places
         told, other = rng.sample(RELATIONS, 2)
         wording, label = rng.randrange(2), index % 3
-        sentences = [
-            _text(_statement(language, place, told, wording)) for place in (first, second)
-        ]
+        sentences = [_text(_statement(language, place, told, wording)) for place in (first, second)]
         rng.shuffle(sentences)
         if label == 1:
             hypothesis = _statement(language, first, other, 1 - wording)

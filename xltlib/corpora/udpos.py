@@ -15,9 +15,25 @@ from xltlib.params import CorpusSource
 
 LANGUAGES = tuple(ALL)
 REPOSITORY = "google/xtreme"
-UPOS = (
-    "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X"
-).split()
+UPOS = [
+    "ADJ",
+    "ADP",
+    "ADV",
+    "AUX",
+    "CCONJ",
+    "DET",
+    "INTJ",
+    "NOUN",
+    "NUM",
+    "PART",
+    "PRON",
+    "PROPN",
+    "PUNCT",
+    "SCONJ",
+    "SYM",
+    "VERB",
+    "X",
+]
 FEATURES = Features(
     {
         "id": Value("string"),
@@ -57,14 +73,18 @@ def _named(rows: Dataset, language: str, split: str) -> Dataset:
     feature = rows.features["pos_tags"]
     inner = getattr(feature, "feature", feature)
     names = inner.names if isinstance(inner, ClassLabel) else list(UPOS)
-    return rows.map(
-        lambda row, i: {
-            "id": f"{language}-{split}-{i:06d}",
-            "language": language,
-            "tags": [names[tag] if isinstance(tag, int) else tag for tag in row["pos_tags"]],
-        },
-        with_indices=True,
-    ).select_columns(list(FEATURES)).cast(FEATURES)
+    return (
+        rows.map(
+            lambda row, i: {
+                "id": f"{language}-{split}-{i:06d}",
+                "language": language,
+                "tags": [names[tag] if isinstance(tag, int) else tag for tag in row["pos_tags"]],
+            },
+            with_indices=True,
+        )
+        .select_columns(list(FEATURES))
+        .cast(FEATURES)
+    )
 
 
 def _read(files: list[Path], language: str, prefix: str) -> Dataset:

@@ -46,9 +46,7 @@ def encoder_folder(
 
 def _pretrained(name: str, cache: Path, revision: str | None) -> Path:
     if name == "me5-small":
-        return _made_once(
-            cache / name, lambda path: me5.convert(me5.weights_file(), path)
-        )
+        return _made_once(cache / name, lambda path: me5.convert(me5.weights_file(), path))
     if Path(name).is_absolute() or Path(name).is_dir():
         return _checked(Path(name))
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):

@@ -71,8 +71,9 @@ def trim(folder: Path, keep: list[int], target: Path) -> None:
     config.save_pretrained(target)
     with safe_open(folder / WEIGHTS, framework="pt") as weights:
         state = {
-            name: weights.get_tensor(name)[keep] if "word_embeddings" in name else
-            weights.get_tensor(name)
+            name: weights.get_tensor(name)[keep]
+            if "word_embeddings" in name
+            else weights.get_tensor(name)
             for name in weights.keys()  # noqa: SIM118 (not a dict)
         }
     save_file(state, target / WEIGHTS, metadata={"format": "pt"})

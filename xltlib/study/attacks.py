@@ -65,7 +65,7 @@ def examples(cell: Cell, per_language: int = 1) -> pd.DataFrame:
     results = pd.read_parquet(cell.path("attacks.parquet"))
     won = results[results["outcome"] == "succeeded"].sort_values(["language", "id"])
     shown = won.groupby("language").head(per_language)
-    edits = shown["edits"].map(lambda pairs: ", ".join(f"{old} → {new}" for old, new, _ in pairs))
+    edits = shown["edits"].map(lambda pairs: ", ".join(f"{e['old']} → {e['new']}" for e in pairs))
     columns = ["language", "question", "original_prediction", "attacked_prediction", "queries"]
     return shown[columns].assign(edits=edits).reset_index(drop=True)
 
@@ -92,10 +92,10 @@ def violations(cell: Cell) -> dict[str, int]:
     for row in pd.read_parquet(cell.path("attacks.parquet")).itertuples():
         rebuilt, done = "", 0
         boundaries = grapheme_boundaries(row.context)
-        for old, new, start in sorted(row.edits, key=lambda edit: int(edit[2])):
-            start = int(start)
-            rebuilt += row.context[done:start] + new
-            done = start + len(old)
+        for edit in row.edits:
+            start = edit["start"]
+            rebuilt += row.context[done:start] + edit["new"]
+            done = start + len(edit["old"])
             counts["grapheme split"] += not {start, done} <= boundaries
         counts["text changed outside the edits"] += (
             rebuilt + row.context[done:] != row.attacked_context

@@ -17,7 +17,9 @@ def load(params: Params, corpus: str, split: str, language: str) -> Dataset:
 
 def test_set(params: Params, settings: TestSet) -> dict[str, Dataset]:
     """A test set by language; `max_examples` keeps the first rows of each."""
-    sets = {code: load(params, settings.corpus, settings.split, code) for code in settings.languages}
+    sets = {
+        code: load(params, settings.corpus, settings.split, code) for code in settings.languages
+    }
     if settings.max_examples is None:
         return sets
     return {

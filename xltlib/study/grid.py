@@ -252,9 +252,7 @@ class Grid:
             "attack": list(params.attacks),
         }
         for factor in STAGES[stage].factors:
-            cells = [
-                replace(cell, **{factor: level}) for cell in cells for level in levels[factor]
-            ]
+            cells = [replace(cell, **{factor: level}) for cell in cells for level in levels[factor]]
         return cells
 
     def cell(self, stage: str, key: str) -> Cell:

@@ -169,8 +169,10 @@ def dev_table(metrics: dict[str, Any]) -> pd.DataFrame:
 
 def budgets_equal(cell: Cell) -> dict[str, bool]:
     """Whether all arms that train have equal numbers of examples and steps for each task."""
-    totals = budget_table(cell).groupby(["task", "arm"]).agg(
-        examples=("examples", "sum"), steps=("task_steps", "first")
+    totals = (
+        budget_table(cell)
+        .groupby(["task", "arm"])
+        .agg(examples=("examples", "sum"), steps=("task_steps", "first"))
     )
     return {
         task: len({tuple(row) for row in arms.to_numpy()}) == 1

@@ -8,11 +8,10 @@ from functools import partial
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 from pandas.io.formats.style import Styler
 
 from xltlib.analysis import figures, tables
-from xltlib.analysis.verdict import headline, what_it_can_answer
+from xltlib.analysis.verdict import headline
 from xltlib.artifacts import write_with
 from xltlib.evaluation import squad
 from xltlib.study.design import tested_languages

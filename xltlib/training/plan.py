@@ -77,9 +77,7 @@ def draw_items(
     rng = np.random.default_rng([seed, *task.encode()])
     if len(common) >= examples:
         items = rng.permutation(sorted(common))[:examples].tolist()
-        return [
-            Draw(task, item, languages[i % len(languages)]) for i, item in enumerate(items)
-        ]
+        return [Draw(task, item, languages[i % len(languages)]) for i, item in enumerate(items)]
     if common:
         raise InputError(
             f"intermediate.examples.{task}: {examples} wanted, but only {len(common)} items exist "

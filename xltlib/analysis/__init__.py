@@ -1,0 +1,1 @@
+"""From predictions to intervals, tables, figures and what may be said."""

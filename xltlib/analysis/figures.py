@@ -1,0 +1,237 @@
+"""Figures of the study: points in the Okabe-Ito colours with a marker for each arm.
+
+Colours are safe for the colour-blind, and markers tell the arms apart in grey. Every figure says
+its units, its profile, n and seeds, and whether its data is synthetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from xltlib.analysis.tables import (
+    MACRO,
+    arms_in,
+    language_order,
+    under_attack,
+)
+from xltlib.analysis.tables import (
+    success_rate as success_table,
+)
+
+# Okabe and Ito 2008; from dark to light, so that grey print keeps an order too.
+STYLES = {
+    "none": ("#000000", "o"),
+    "english": ("#0072B2", "s"),
+    "multilingual": ("#D55E00", "^"),
+    "multilingual+targets": ("#E69F00", "D"),
+}
+THEME = {
+    **sns.axes_style("whitegrid"),
+    **sns.plotting_context("paper", font_scale=1.1),
+    "axes.titlesize": "medium",
+    "figure.dpi": 100,
+}
+
+
+def _canvas(widths: Iterable[float], height: float = 3.6) -> tuple[Figure, list[Axes]]:
+    """A figure with panels side by side, without pyplot's global state."""
+    widths = list(widths)
+    figure = Figure(figsize=(min(14.0, max(6.5, 1.2 + sum(widths))), height), layout="constrained")
+    axes = figure.subplots(1, len(widths), sharey=True, squeeze=False, width_ratios=widths)[0]
+    return figure, list(axes)
+
+
+def _title(figure: Figure, title: str, profile: str, synthetic: bool, frame: pd.DataFrame) -> None:
+    """Title, and below it where the numbers come from."""
+    data = "synthetic data (mini)" if synthetic else "real data"
+    seeds = ", ".join(map(str, sorted(set(frame["seed"]))))
+    figure.suptitle(f"{title}\nprofile {profile}, {data}, seeds {seeds}", fontsize="medium")
+
+
+def _legend(figure: Figure, arms: list[str], extra: Iterable[Line2D] = ()) -> None:
+    handles = [
+        Line2D([], [], color=STYLES[arm][0], marker=STYLES[arm][1], linestyle="", label=arm)
+        for arm in arms
+    ]
+    handles += list(extra)
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+
+
+def _panels(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
+    """A panel a corpus: its rows and languages."""
+    return [
+        (str(corpus), part, language_order(set(part["language"])))
+        for corpus, part in frame.groupby("corpus", sort=True)
+    ]
+
+
+def _frame(axes: Axes, corpus: str, labels: list[str], first: bool, ylabel: str) -> None:
+    axes.set_title(corpus)
+    axes.set_xticks(range(len(labels)), labels)
+    axes.set_xlim(-0.6, len(labels) - 0.4)
+    axes.grid(axis="x", visible=False)
+    if first:
+        axes.set_ylabel(ylabel)
+
+
+def _labels(part: pd.DataFrame, languages: list[str], column: str = "id") -> list[str]:
+    """Language codes with the number of questions below."""
+    counts = part.groupby("language")[column].nunique()
+    return [f"{code}\nn={counts[code]}" for code in languages]
+
+
+def _shifts(count: int) -> np.ndarray:
+    """Offsets that set the arms of one language side by side."""
+    return np.linspace(-0.24, 0.24, count) if count > 1 else np.zeros(1)
+
+
+def _dots(frame: pd.DataFrame, value: str, title: str, ylabel: str, **about) -> Figure:
+    """Mean over seeds by language and arm, a panel a corpus; thin lines span the seeds."""
+    from matplotlib import rc_context
+
+    panels, arms = _panels(frame), arms_in(frame)
+    with rc_context(THEME):
+        figure, all_axes = _canvas([0.75 + 0.55 * len(p[2]) for p in panels])
+        for i, (axes, (corpus, part, languages)) in enumerate(zip(all_axes, panels, strict=True)):
+            by_seed = part.groupby(["arm", "language", "seed"])[value].mean()
+            for shift, arm in zip(_shifts(len(arms)), arms, strict=True):
+                color, marker = STYLES[arm]
+                for x, language in enumerate(languages):
+                    points = by_seed.loc[(arm, language)]
+                    axes.vlines(x + shift, points.min(), points.max(), color=color, lw=1)
+                    axes.plot(x + shift, points.mean(), marker, color=color, ms=5.5)
+            _frame(axes, corpus, _labels(part, languages), i == 0, ylabel)
+        _title(figure, title, about["profile"], about["synthetic"], frame)
+        _legend(figure, arms)
+    return figure
+
+
+def scores_by_language(clean: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
+    """Zero-shot F1 by language and arm."""
+    points = clean.assign(points=100 * clean["f1"])
+    return _dots(
+        points,
+        "points",
+        "Zero-shot F1 by language and intermediate arm (bars span the seeds)",
+        "F1 (points, 0-100)",
+        profile=profile,
+        synthetic=synthetic,
+    )
+
+
+def drop(attacked: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
+    """F1 lost to the attack by language and arm."""
+    lost = attacked.assign(lost=100 * (attacked["original_f1"] - attacked["attacked_f1"]))
+    return _dots(
+        lost,
+        "lost",
+        "F1 lost under attack (bars span the seeds)",
+        "drop in F1 (points)",
+        profile=profile,
+        synthetic=synthetic,
+    )
+
+
+def clean_and_attacked(attacked: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
+    """F1 of the attacked questions before (filled) and after (hollow), by language and arm."""
+    from matplotlib import rc_context
+
+    table, arms, panels = under_attack(attacked), arms_in(attacked), _panels(attacked)
+    with rc_context(THEME):
+        figure, all_axes = _canvas([0.75 + 0.55 * len(p[2]) for p in panels])
+        for i, (axes, (corpus, part, languages)) in enumerate(zip(all_axes, panels, strict=True)):
+            rows = table[table["corpus"] == corpus].set_index(["arm", "language"])
+            for shift, arm in zip(_shifts(len(arms)), arms, strict=True):
+                color, marker = STYLES[arm]
+                for x, language in enumerate(languages):
+                    before, after = rows.loc[(arm, language), ["clean f1", "attacked f1"]]
+                    axes.plot([x + shift] * 2, [before, after], color=color, lw=0.8)
+                    axes.plot(x + shift, before, marker, color=color, ms=5.5)
+                    axes.plot(x + shift, after, marker, color=color, ms=5.5, mfc="white")
+            _frame(axes, corpus, _labels(part, languages), i == 0, "F1 (points, 0-100)")
+        title = "F1 of the attacked questions, clean and under attack (mean over seeds)"
+        _title(figure, title, profile, synthetic, attacked)
+        filled = Line2D([], [], color="#666666", marker="o", linestyle="", label="clean")
+        hollow = Line2D(
+            [], [], color="#666666", marker="o", mfc="white", linestyle="", label="attacked"
+        )
+        _legend(figure, arms, [filled, hollow])
+    return figure
+
+
+def success_rate(attacked: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
+    """Attack success rate by language and arm with Wilson's 95 % interval."""
+    from matplotlib import rc_context
+
+    table, arms, panels = success_table(attacked), arms_in(attacked), _panels(attacked)
+    with rc_context(THEME):
+        figure, all_axes = _canvas([0.75 + 0.55 * len(p[2]) for p in panels])
+        for i, (axes, (corpus, part, languages)) in enumerate(zip(all_axes, panels, strict=True)):
+            rows = table[table["corpus"] == corpus].set_index(["arm", "language"])
+            for shift, arm in zip(_shifts(len(arms)), arms, strict=True):
+                color, marker = STYLES[arm]
+                for x, language in enumerate(languages):
+                    row = rows.loc[(arm, language)]
+                    if row["n"]:
+                        axes.vlines(x + shift, row["low"], row["high"], color=color, lw=0.8)
+                        axes.plot(x + shift, row["success rate"], marker, color=color, ms=5.5)
+            labels = _labels(part, languages)
+            _frame(axes, corpus, labels, i == 0, "attack success rate (%)")
+            axes.set_ylim(-4, 104)
+        title = "Attack success rate among questions answered right (lines: 95 % Wilson interval)"
+        _title(figure, title, profile, synthetic, attacked)
+        _legend(figure, arms)
+    return figure
+
+
+def contrast(table: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
+    """Macro contrasts with their bootstrap intervals and the line of no difference."""
+    from matplotlib import rc_context
+
+    rows = table[table["language"] == MACRO].iloc[::-1].reset_index(drop=True)
+    with rc_context(THEME):
+        figure = Figure(figsize=(9.0, 1.6 + 0.3 * len(rows)), layout="constrained")
+        axes = figure.subplots()
+        axes.axvline(0, color="#666666", lw=1, ls="--")
+        for y, row in rows.iterrows():
+            headline = row["contrast"] == "multilingual - english"
+            color = STYLES["multilingual"][0] if headline else "#000000"
+            axes.hlines(y, row["low"], row["high"], color=color, lw=2 if headline else 1)
+            axes.plot(row["estimate"], y, "D" if headline else "o", color=color, ms=5)
+        labels = [
+            f"{row['contrast']}: {row['measured']} ({row['on']}, n={row['n']})"
+            for _, row in rows.iterrows()
+        ]
+        axes.set_yticks(range(len(rows)), labels)
+        axes.set_ylim(-0.7, len(rows) - 0.3)
+        axes.set_xlabel("difference in F1 (points), 95 % paired bootstrap interval")
+        data = "synthetic data (mini)" if synthetic else "real data"
+        figure.suptitle(
+            "Contrasts between arms, macro over zero-shot languages\n"
+            f"profile {profile}, {data}, {rows['seeds'].max()} seed(s)",
+            fontsize="medium",
+        )
+    return figure
+
+
+def training_loss(losses: list[dict[str, float]], title: str) -> Figure:
+    """Training loss by optimiser step."""
+    from matplotlib import rc_context
+
+    with rc_context(THEME):
+        figure = Figure(figsize=(6.0, 2.6), layout="constrained")
+        axes = figure.subplots()
+        axes.plot([p["step"] for p in losses], [p["loss"] for p in losses], "o-", color="#0072B2")
+        axes.set_xlabel("optimiser step")
+        axes.set_ylabel("training loss (nats)")
+        axes.set_title(title)
+        if not losses:
+            axes.text(0.5, 0.5, "no training in this arm", ha="center", transform=axes.transAxes)
+    return figure

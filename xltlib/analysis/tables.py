@@ -1,0 +1,212 @@
+"""Result tables: flat frames, scores in points (0-100), every row with its n and seeds."""
+
+from __future__ import annotations
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+
+from xltlib.analysis.bootstrap import Interval, paired_bootstrap
+from xltlib.evaluation import squad
+
+ARMS = ("none", "english", "multilingual", "multilingual+targets")
+CONTRASTS = (
+    ("multilingual", "english"),
+    ("multilingual", "none"),
+    ("english", "none"),
+    ("multilingual+targets", "multilingual"),
+)
+MACRO = "macro without en"
+AVERAGES = {
+    "tydi_without_en": "TyDi average (without en)",
+    "xtreme_with_en": "XTREME average (with en)",
+}
+
+
+def language_order(languages: set[str]) -> list[str]:
+    """English first, then by code."""
+    return sorted(languages, key=lambda code: (code != "en", code))
+
+
+def arms_in(frame: pd.DataFrame) -> list[str]:
+    """The arms of a frame in the study's order."""
+    present = set(frame["arm"])
+    return [arm for arm in ARMS if arm in present]
+
+
+def scores(clean: pd.DataFrame) -> pd.DataFrame:
+    """F1 and EM by corpus, language and arm, mean over seeds, with both published averages."""
+    rows = []
+    for corpus, part in clean.groupby("corpus", sort=True):
+        means = 100 * part.groupby(["arm", "language"])[["f1", "em"]].mean()
+        for language in language_order(set(part["language"])):
+            one = part[part["language"] == language]
+            rows.append(
+                {"corpus": corpus, "language": language}
+                | {f"{m} {a}": means.loc[(a, language), m] for a in arms_in(part) for m in _FE}
+                | {"n": one["id"].nunique(), "seeds": one["seed"].nunique()}
+            )
+        for name, title in AVERAGES.items():
+            values = {
+                f"{m} {a}": squad.averages(means.loc[a][m].to_dict()).get(name)
+                for a in arms_in(part)
+                for m in _FE
+            }
+            if all(value is not None for value in values.values()):
+                used = part if name == "xtreme_with_en" else part[part["language"] != "en"]
+                n = used.groupby("language")["id"].nunique().sum()
+                rows.append(
+                    {"corpus": corpus, "language": title}
+                    | values
+                    | {"n": int(n), "seeds": part["seed"].nunique()}
+                )
+    return pd.DataFrame(rows)
+
+
+_FE = ("f1", "em")
+
+
+def under_attack(attacked: pd.DataFrame) -> pd.DataFrame:
+    """F1 of the attacked questions before and after, and the drop, by language and arm."""
+    rows = []
+    for (attack, corpus, arm, language), part in _by_arm_and_language(attacked):
+        before, after = 100 * part["original_f1"].mean(), 100 * part["attacked_f1"].mean()
+        rows.append(
+            {
+                "attack": attack,
+                "corpus": corpus,
+                "language": language,
+                "arm": arm,
+                "clean f1": before,
+                "attacked f1": after,
+                "drop": before - after,
+                "n": part["id"].nunique(),
+                "seeds": part["seed"].nunique(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def success_rate(attacked: pd.DataFrame) -> pd.DataFrame:
+    """Share of attacked questions that the attack breaks, in percent, with Wilson's interval.
+
+    `n` counts attacks that were tried: those whose clean answer was right.
+    """
+    rows = []
+    for (attack, corpus, arm, language), part in _by_arm_and_language(attacked):
+        tried = part[part["outcome"] != "skipped"]
+        won = int((tried["outcome"] == "succeeded").sum())
+        low, high = (
+            proportion_confint(won, len(tried), method="wilson") if len(tried) else (0.0, 1.0)
+        )
+        rows.append(
+            {
+                "attack": attack,
+                "corpus": corpus,
+                "language": language,
+                "arm": arm,
+                "success rate": 100 * won / len(tried) if len(tried) else float("nan"),
+                "low": 100 * low,
+                "high": 100 * high,
+                "median queries": tried["queries"].median(),
+                "n": len(tried),
+                "seeds": part["seed"].nunique(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _by_arm_and_language(attacked: pd.DataFrame):
+    """Groups in the study's order."""
+    for (attack, corpus), part in attacked.groupby(["attack", "corpus"], sort=True):
+        for language in language_order(set(part["language"])):
+            for arm in arms_in(part):
+                chosen = part[(part["language"] == language) & (part["arm"] == arm)]
+                yield (attack, corpus, arm, language), chosen
+
+
+def _with_drop(attacked: pd.DataFrame) -> pd.DataFrame:
+    """Zero-shot rows only, with the change that the attack makes to F1."""
+    zero_shot = attacked[attacked["language"] != "en"]
+    return zero_shot.assign(change=zero_shot["attacked_f1"] - zero_shot["original_f1"])
+
+
+def contrasts(
+    clean: pd.DataFrame, attacked: pd.DataFrame, *, samples: int, seed: int, level: float = 0.95
+) -> pd.DataFrame:
+    """Differences of F1 between arms with paired bootstrap intervals, in points.
+
+    On clean text (each corpus), under attack, and the difference in differences; macro over the
+    zero-shot languages, then by language with Holm's correction over the languages.
+    """
+    rows = []
+    present = set(arms_in(clean))
+    zero_shot = clean[clean["language"] != "en"]
+    views = [("clean", corpus, part, "f1") for corpus, part in zero_shot.groupby("corpus")]
+    for attack, part in _with_drop(attacked).groupby("attack"):
+        views.append((f"under {attack}", "attacked questions", part, "attacked_f1"))
+        views.append(
+            (f"difference in differences ({attack})", "attacked questions", part, "change")
+        )
+    for treated, control in CONTRASTS:
+        if not {treated, control} <= present:
+            continue
+        weights = {treated: 1.0, control: -1.0}
+        for view, corpus, part, value in views:
+            if part.empty:
+                continue
+            options = {"samples": samples, "seed": seed, "level": level}
+            name = {"contrast": f"{treated} - {control}", "measured": view, "on": corpus}
+            macro = paired_bootstrap(part, value, weights, **options)
+            rows.append(name | {"language": MACRO} | _columns(macro) | {"p (Holm)": None})
+            parts = [
+                (language, paired_bootstrap(chosen, value, weights, **options))
+                for language, chosen in part.groupby("language", sort=True)
+            ]
+            corrected = multipletests([one.p for _, one in parts], method="holm")[1]
+            for (language, one), p in zip(parts, corrected, strict=True):
+                rows.append(name | {"language": language} | _columns(one) | {"p (Holm)": p})
+    return pd.DataFrame(rows)
+
+
+def _columns(interval: Interval) -> dict[str, float | int]:
+    return {
+        "estimate": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
+        "p": interval.p,
+        "n": interval.n_examples,
+        "seeds": interval.n_seeds,
+    }
+
+
+def headline_intervals(
+    clean: pd.DataFrame, attacked: pd.DataFrame, *, samples: int, seed: int
+) -> dict[str, Interval] | None:
+    """Multilingual minus English: on the attacked questions clean, and as the difference in
+    differences; None where the profile lacks one of the arms or attacks nothing."""
+    zero_shot = _with_drop(attacked)
+    if zero_shot.empty or not {"multilingual", "english"} <= set(clean["arm"]):
+        return None
+    first_attack = zero_shot[zero_shot["attack"] == sorted(set(zero_shot["attack"]))[0]]
+    weights = {"multilingual": 1.0, "english": -1.0}
+    options = {"samples": samples, "seed": seed}
+    return {
+        "clean": paired_bootstrap(first_attack, "original_f1", weights, **options),
+        "difference in differences": paired_bootstrap(first_attack, "change", weights, **options),
+    }
+
+
+def style(frame: pd.DataFrame, caption: str) -> Styler:
+    """A table ready to read: one decimal, no index, a caption; the same HTML for the same data."""
+    p_values = {name: "{:.3f}" for name in frame.columns if str(name).startswith("p")}
+    numbers = {
+        name: "{:.1f}" for name in frame.select_dtypes("float").columns if name not in p_values
+    }
+    return (
+        frame.style.set_uuid("table")
+        .format(numbers | p_values, na_rep="")
+        .hide(axis="index")
+        .set_caption(caption)
+    )

@@ -1,0 +1,13 @@
+"""Attacks on span QA in any language, made of TextAttack's own kinds of parts.
+
+Importing this room imports TextAttack (some seconds) and mends its word splitter: see `gate`.
+"""
+
+from xltlib.attacks.gate import open_gate
+
+open_gate()
+
+from xltlib.attacks.engine import attack_examples  # noqa: E402
+from xltlib.attacks.recipes import RECIPES  # noqa: E402
+
+__all__ = ["RECIPES", "attack_examples"]

@@ -1,0 +1,87 @@
+"""The one place where TextAttack is imported, made to work offline and in every script.
+
+TextAttack 0.3.11 needs flair (which pins an old transformers) for English tagging only, downloads
+NLTK data at import, and splits words with `\\w`, which breaks most of the study's languages. Here it
+gets placeholders for the first two, and this project's word splitter for the third. The splitter is
+a change to the process's TextAttack, made when `xltlib.attacks` is imported and never by `xltlib`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import sys
+import tempfile
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xltlib.languages import words
+
+
+def words_from_text(text: str, words_to_ignore: list[str] | None = None) -> list[str]:
+    """The words of a text, in TextAttack's signature."""
+    ignored = set(words_to_ignore or ())
+    return [text[a:b] for a, b in words(text) if text[a:b] not in ignored]
+
+
+def _place_flair() -> None:
+    """Put empty modules where TextAttack imports flair's names, unless flair is installed."""
+    if importlib.util.find_spec("flair") is not None:
+        return
+    flair, data, models = map(types.ModuleType, ("flair", "flair.data", "flair.models"))
+    data.Tokenizer = type("Tokenizer", (), {})
+    data.Sentence = type("Sentence", (), {})
+    models.SequenceTagger = type("SequenceTagger", (), {})
+    flair.data, flair.models, flair.device = data, models, None
+    sys.modules |= {module.__name__: module for module in (flair, data, models)}
+
+
+@contextmanager
+def _offline_nltk() -> Iterator[None]:
+    """Give NLTK a stop-word list of one word, and let nothing be downloaded, for the import."""
+    import nltk
+
+    download = nltk.download
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = Path(folder) / "corpora" / "stopwords"
+        corpus.mkdir(parents=True)
+        (corpus / "english").write_text("the\n", encoding="utf-8")
+        nltk.data.path.insert(0, folder)
+        nltk.download = lambda *args, **kwargs: True
+        logging.disable(logging.INFO)
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)
+            nltk.download = download
+            nltk.data.path.remove(folder)
+
+
+def open_gate() -> None:
+    """Import TextAttack as described above; a second call does nothing."""
+    if "textattack" in sys.modules:
+        module = sys.modules["textattack.shared.attacked_text"]
+        if module.words_from_text is words_from_text:
+            return
+    _place_flair()
+    kept = {name: os.environ.get(name) for name in ("HF_HOME", "XDG_CACHE_HOME")}
+    with _offline_nltk():
+        import textattack.augmentation
+        import textattack.shared.attacked_text
+        import textattack.shared.utils.strings
+    for name, value in kept.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    logging.getLogger("textattack").setLevel(logging.ERROR)
+    textattack.shared.logger.setLevel(logging.ERROR)
+    for module in (
+        textattack.shared.attacked_text,
+        textattack.shared.utils,
+        textattack.shared.utils.strings,
+    ):
+        module.words_from_text = words_from_text
