@@ -36,9 +36,7 @@ def _explained(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except InputError as error:
-            Console(stderr=True).print(
-                f"[bold red]Error[/] {error}", highlight=False, soft_wrap=True
-            )
+            typer.secho(f"Error: {error}", fg="red", err=True)
             raise typer.Exit(2) from error
 
     return wrapper
@@ -59,9 +57,8 @@ def check(params: ParamsFile) -> None:
             left += not done
             table.add_row(stage.notebook, cell.key, "done" if done else "will run")
     console.print(table)
-    console.print(
-        f"{left} cells will run; outputs go to {grid.params.outputs / grid.params.profile}"
-    )
+    outputs = grid.params.outputs / grid.params.profile
+    console.print(f"{left} cells will run; outputs go to {outputs}", soft_wrap=True)
 
 
 def project_root(params: Path) -> Path:

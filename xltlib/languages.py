@@ -1,8 +1,8 @@
 """The study's languages, and how text in any of them falls into words and graphemes.
 
-Python's own `\\w` has no combining marks, so it breaks words of Telugu, Bengali or vocalised Arabic.
-Here a word is a run of letters, numbers and marks, joiners included, that begins and ends at the
-border of a grapheme cluster (Unicode Standard Annex 29, through the `regex` package).
+Python's own `\\w` has no combining marks, so it breaks words of Telugu, Bengali and vocalised
+Arabic. Here a word is a run of letters, numbers and marks, joiners included, that begins and ends
+at the border of a grapheme cluster (Unicode Standard Annex 29, through the `regex` package).
 """
 
 from __future__ import annotations

@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from xltlib.evaluation import squad
 
 WORDS = st.lists(
-    st.sampled_from(
-        ["the", "a", "An", "cat", "CAT.", "sat", "on", "«", "é", "বই", "కథ", "42", ","]
-    ),
+    st.sampled_from(["the", "a", "An", "cat", "CAT.", "sat", "on", "«", "é", "বই", "కథ", "42"]),
     min_size=1,
 ).map(" ".join)
 

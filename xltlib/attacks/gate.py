@@ -1,9 +1,9 @@
 """The one place where TextAttack is imported, made to work offline and in every script.
 
 TextAttack 0.3.11 needs flair (which pins an old transformers) for English tagging only, downloads
-NLTK data at import, and splits words with `\\w`, which breaks most of the study's languages. Here it
-gets placeholders for the first two, and this project's word splitter for the third. The splitter is
-a change to the process's TextAttack, made when `xltlib.attacks` is imported and never by `xltlib`.
+NLTK data at import, and splits words with `\\w`, which breaks most of the study's languages. Here
+it gets placeholders for the first two, and this project's word splitter for the third. The splitter
+is a change to the process's TextAttack, made when `xltlib.attacks` is imported, never by `xltlib`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable
 
 from textattack.shared import AttackedText
-from textattack.transformations import Transformation
+from textattack.transformations.word_swaps import WordSwap
 
 from xltlib.languages import LANGUAGES, graphemes, script_of, words
 
@@ -14,7 +14,7 @@ EDITS = ("swap", "delete", "insert", "substitute")
 _TRIES = 8  # draws for each wanted candidate; short words have few different edits
 
 
-class Typo(Transformation):
+class Typo(WordSwap):
     """Swap two neighbouring graphemes, delete one, insert a letter, or replace one by a letter.
 
     Letters come from the language's alphabet, or for a foreign word from another language of its
@@ -30,6 +30,7 @@ class Typo(Transformation):
     def __init__(
         self, language: str, seed: str, *, candidates_per_word: int = 4, min_word_length: int = 3
     ) -> None:
+        super().__init__()
         self.language = language
         self.seed = seed
         self.candidates_per_word = candidates_per_word

@@ -226,7 +226,7 @@ def _document(split: Split, index: int, seed: int) -> Document:
         second = _place(rng, kind, second.city)
     # A date names a month too: a passage has either dates or festivals.
     dropped = rng.choice(("opening", "festival"))
-    told = rng.sample([relation for relation in RELATIONS if relation != dropped], 3)
+    told = rng.sample([relation for relation in RELATIONS if relation != dropped], 2)
     order = [(place, relation, rng.randrange(2)) for place in (0, 1) for relation in told]
     rng.shuffle(order)
     return Document(

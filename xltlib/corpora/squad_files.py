@@ -1,4 +1,4 @@
-"""SQuAD 1.1 JSON files: what TyDi QA GoldP, XQuAD and most extractive QA corpora are published as."""
+"""SQuAD 1.1 JSON files, as TyDi QA GoldP, XQuAD and most extractive QA corpora are published."""
 
 from __future__ import annotations
 

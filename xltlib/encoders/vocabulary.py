@@ -1,4 +1,4 @@
-"""Trimming a unigram vocabulary to the texts of a run: a quarter of the weights, the same states."""
+"""Trimming a unigram vocabulary to the texts of a run: fewer weights, the same states."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class SpanPredictor:
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    settings: SpanQASettings = SpanQASettings()
+    settings: SpanQASettings = field(default_factory=SpanQASettings)
     batch_size: int = 32
     precision: Precision = "float32"
     progress: bool = False

@@ -135,7 +135,7 @@ class Cell:
     def upstream(self) -> list[Cell]:
         """The cells this one reads: all of an upstream stage that agree with its factors."""
         grid = Grid(self.params)
-        known = {name: level for name, level in self.factors.items()}
+        known = self.factors
         return [
             cell
             for name in self.stage.reads

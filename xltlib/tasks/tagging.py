@@ -86,7 +86,11 @@ class Tagging:
             kept = [(int(np.argmax(p)), t) for p, t in zip(row, tags, strict=False) if t != IGNORED]
             predicted.append([self.labels[p] for p, _ in kept])
             gold.append([self.labels[t] for _, t in kept])
-        hits = [p == g for ps, gs in zip(predicted, gold, strict=True) for p, g in zip(ps, gs)]
+        hits = [
+            p == g
+            for ps, gs in zip(predicted, gold, strict=True)
+            for p, g in zip(ps, gs, strict=True)
+        ]
         result = {"accuracy": 100 * float(np.mean(hits))}
         if "O" in self.labels:
             result["entity_f1"] = 100 * float(f1_score(gold, predicted))

@@ -1,0 +1,71 @@
+"""Words and graphemes in every script: nothing split inside a cluster, nothing lost."""
+
+from itertools import accumulate
+
+import pytest
+import regex
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xltlib.languages import LANGUAGES, graphemes, script_of, words
+
+SCRIPTS = {
+    "Telugu": "హైదరాబాద్ నగరంలోని క్ష్మ",
+    "Bengali": "বাংলাদেশের রাজধানী ঢাকা ক্ষ্ম",
+    "vocalised Arabic": "كَتَبَ الوَلَدُ الدَّرْسَ ٱلرَّحْمَٰنِ",
+    "Korean with hanja": "서울(漢城)은 大韓民國의 首都이다",
+    "Thai": "กรุงเทพมหานครเป็นเมืองหลวง น้ำ",
+    "mixed": "iPhone의 가격은 ₹99,999이고 Москва́ naïve می‌خواهم 👩‍👩‍👧 e\u0301",
+}
+SAMPLES = "".join(SCRIPTS.values())
+TEXT = st.text(st.sampled_from(SAMPLES) | st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+@given(text=TEXT)
+def test_words_are_in_order_and_end_where_clusters_end(text):
+    borders = {0, *accumulate(map(len, graphemes(text)))}
+    last = 0
+    for start, end in words(text):
+        assert last <= start < end
+        assert {start, end} <= borders
+        last = end
+
+
+@given(text=TEXT)
+def test_graphemes_make_up_the_text(text):
+    assert "".join(graphemes(text)) == text
+
+
+@given(text=TEXT)
+def test_no_letter_or_number_is_outside_a_word(text):
+    inside = {i for start, end in words(text) for i in range(start, end)}
+    assert {i for i, c in enumerate(text) if regex.match(r"[\p{L}\p{N}]", c)} <= inside
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_word_begins_with_a_mark(name):
+    text = SCRIPTS[name]
+    assert words(text)
+    for start, _ in words(text):
+        assert not regex.match(r"\p{M}", text[start])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("హైదరాబాద్ నగరం", ["హైదరాబాద్", "నగరం"]),
+        ("ঢাকা বাংলাদেশের।", ["ঢাকা", "বাংলাদেশের"]),
+        ("كَتَبَ الوَلَدُ", ["كَتَبَ", "الوَلَدُ"]),
+        ("서울은 大韓", ["서울은", "大", "韓"]),
+        ("می‌خواهم", ["می‌خواهم"]),
+        ("don't (stop)", ["don't", "stop"]),
+    ],
+)
+def test_known_words(text, expected):
+    assert [text[a:b] for a, b in words(text)] == expected
+
+
+def test_alphabets_hold_whole_letters_of_their_script():
+    for language in LANGUAGES.values():
+        assert graphemes(language.alphabet) == list(language.alphabet), language.code
+        assert {script_of(letter) for letter in language.alphabet} == {language.script}
