@@ -70,3 +70,11 @@ def tiny_encoder(tmp_path_factory, tiny_tokenizer) -> Path:
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)
     tiny_tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def me5_small() -> Path:
+    """The converted encoder, in the cache that the quick profile fills."""
+    from xltlib import encoders
+
+    return encoders.encoder_folder("me5-small", cache=ROOT / "outputs" / "cache")

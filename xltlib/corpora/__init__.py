@@ -14,7 +14,7 @@ from typing import Literal
 from datasets import Dataset
 
 from xltlib.artifacts import InputError
-from xltlib.corpora import mini, squad_files, tydiqa, udpos, xnli, xquad
+from xltlib.corpora import hub, mini, squad_files, tydiqa, udpos, xnli, xquad
 from xltlib.params import CorpusSource
 
 Kind = Literal["qa", "nli", "tagging"]
@@ -66,6 +66,13 @@ def load(name: str, source: CorpusSource, language: str, split: str) -> Dataset:
     if len(rows) == 0:
         raise InputError(f"corpora.{name}: split {split} has no row in {language}.")
     return rows
+
+
+def revision(name: str, source: CorpusSource) -> str | None:
+    """The commit that a hub corpus is read at, for the record; None for other sources."""
+    if source.source != "hub":
+        return None
+    return hub.resolve(MODULES[name].REPOSITORY, source.revision)
 
 
 def tag_set(name: str, source: CorpusSource) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def audit(train: Dataset, test: Dataset, n: int = 8) -> Overlap:
     seen_ngrams: set[str] = set()
     for texts, language in _rows(train):
         for text in texts:
-            seen_texts.add(_normal(text))
+            seen_texts.add(_normal(text) or "\0")  # a text without words equals no other
             seen_ngrams.update(_ngrams(text, language, n))
     exact, items, shares = 0, 0, []
     for texts, language in _rows(test):

@@ -6,8 +6,10 @@ import os
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from datasets import Dataset, load_dataset
+from huggingface_hub import HfApi
 
 from xltlib.artifacts import InputError
 
@@ -22,9 +24,11 @@ def require_network(what: str) -> None:
     Raises:
         InputError: says what to set.
     """
-    if os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
+    if os.environ.get("HF_HUB_OFFLINE", "0").lower() in ("1", "on", "yes", "true"):
         return
-    endpoint = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+    endpoint = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    if getproxies().get(endpoint.scheme):
+        return  # the way leads through a proxy, which alone knows what it reaches
     port = endpoint.port or (443 if endpoint.scheme == "https" else 80)
     try:
         socket.create_connection((endpoint.hostname or "", port), timeout=SECONDS).close()
@@ -46,6 +50,14 @@ def load_hub(repository: str, config: str, split: str, revision: str | None) -> 
             f"data set {repository}, config {config}, split {split}, revision {revision}: cannot "
             f"be loaded ({error}). Check the revision, or HF_HUB_OFFLINE and the cache."
         ) from error
+
+
+def resolve(repository: str, revision: str | None) -> str | None:
+    """The commit that a revision of a data set names now, for the record; None when offline."""
+    try:
+        return HfApi().dataset_info(repository, revision=revision, timeout=SECONDS).sha
+    except (OSError, ValueError):
+        return revision
 
 
 def load_layout(folder: Path, config: str, split: str) -> Dataset | None:

@@ -83,6 +83,9 @@ def read_with_report(
         try:
             context, identity, question = paragraph["context"], str(qa["id"]), qa["question"]
             answers = [(a["text"], int(a["answer_start"])) for a in qa["answers"]]
+            for text in (context, question, *(text for text, _ in answers)):
+                if not isinstance(text, str):
+                    raise TypeError(f"a text ({text!r} is none)")
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"{path}: question {qa.get('id', '?')!r} lacks {error} or has it in another form. "

@@ -47,7 +47,14 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     else:
         rows = load_layout(source.folder, config, published)
     if rows is None:
-        files = find(source.folder, f"{language}_*-ud-{split}.conllu")
+        # PUD is a split of its own; without this it would be taken for a treebank's test set.
+        files = [
+            path
+            for path in find(source.folder, f"{language}_*-ud-{split}.conllu")
+            if "_pud-" not in path.name
+        ]
+        if not files:
+            raise InputError(f"{source.folder}: {language} has only PUD here; use split: pud")
         return _read(files, language, f"{language}-")
     return _named(rows, language, split)
 

@@ -40,7 +40,10 @@ def encoder_folder(
     if vocabulary_texts is None:
         return folder
     keep = vocabulary.pieces_to_keep(folder, vocabulary_texts, extra_pieces)
-    target = cache / f"{folder.name}-trimmed-{fingerprint([str(folder.name), keep])}"
+    weights = [[path.name, path.stat().st_size] for path in sorted(folder.glob("*.safetensors"))]
+    # A folder's weights may be another model's under the same name.
+    source = [name] if name == "me5-small" else [str(folder), weights, folder.stat().st_mtime_ns]
+    target = cache / f"{folder.name}-trimmed-{fingerprint([source, keep])}"
     return _made_once(target, lambda path: vocabulary.trim(folder, keep, path))
 
 
@@ -92,6 +95,7 @@ def _made_once(target: Path, make: Callable[[Path], None]) -> Path:
                 temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
                 try:
                     make(temporary)
+                    temporary.chmod(0o755)  # caches are shared; mkdtemp's folders are private
                     temporary.rename(target)
                 finally:
                     shutil.rmtree(temporary, ignore_errors=True)

@@ -129,7 +129,7 @@ def convert(path: Path, folder: Path) -> None:
     for name, tensor in _named(weights.tensors, layers):
         shape = dict(model.named_parameters())[name].shape
         state[name] = torch.from_numpy(tensor).reshape(shape)
-    model.load_state_dict(state, strict=False, assign=True)
+    model.load_state_dict(state, strict=True, assign=True)
     model.save_pretrained(folder)
     tokenizer(weights.pieces).save_pretrained(folder)
 

@@ -106,6 +106,7 @@ def _prepare(cell: Cell) -> None:
         {"splits": splits, "audits": audits, "token_boundaries": boundaries},
         started=started,
         data={f"{s['corpus']}/{s['split']}/{s['language']}": s["fingerprint"] for s in splits},
+        revisions={name: corpora.revision(name, source) for name, source in params.corpora.items()},
     )
 
 
