@@ -75,6 +75,10 @@ def featurize(
     for window, pairs in enumerate(encoded["offset_mapping"]):
         array = np.asarray(pairs, dtype=np.int64)
         inside = np.array([part == 1 for part in encoded.sequence_ids(window)])
+        # Several tokens may stand for one character (a lone "▁", the parts of "½"): the last of
+        # them keeps it, so that a span of characters is one span of tokens.
+        shared = np.flatnonzero(inside[:-1] & inside[1:] & (array[:-1, 0] == array[1:, 0]))
+        array[shared, 1] = array[shared, 0]
         array[~inside] = -1
         offsets.append(array)
     return Features(

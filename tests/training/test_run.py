@@ -1,0 +1,81 @@
+"""One training run: steps as planned, and a killed run ends as an uninterrupted one."""
+
+import pytest
+import torch
+from transformers import AutoModelForQuestionAnswering, set_seed
+
+from xltlib.params import Optimisation, SpanQASettings
+from xltlib.tasks.span_qa import SpanCollator, featurize, training_rows
+from xltlib.training.plan import epochs_plan
+from xltlib.training.run import last_checkpoint, train
+
+CONTEXTS = [f"number {i} is {'abcdefgh'[i % 8] * 3} today" for i in range(16)]
+FAST = Optimisation(learning_rate=5e-3, batch_size=4)
+
+
+class Killed(Exception):
+    """Stands for a kill: nothing after it runs."""
+
+
+@pytest.fixture
+def batches(tiny_tokenizer):
+    settings = SpanQASettings(max_length=64, doc_stride=16, max_query_length=16)
+    answers = [{"text": [c.split()[3]], "answer_start": [c.index(c.split()[3])]} for c in CONTEXTS]
+    features = featurize(tiny_tokenizer, ["which?"] * 16, CONTEXTS, settings)
+    rows = training_rows(features, answers)
+    plan = epochs_plan([len(row["input_ids"]) for row in rows], 3, 4, seed=1)
+    return [[rows[i] for i in batch] for batch in plan]
+
+
+def run(tiny_encoder, tiny_tokenizer, batches, folder, kill_at=None, **changes):
+    set_seed(7)
+    model = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder)
+    collate, seen = SpanCollator(tiny_tokenizer), 0
+
+    def killing(batch):
+        nonlocal seen
+        seen += 1
+        if kill_at is not None and seen > kill_at:
+            raise Killed
+        return collate(batch)
+
+    options = FAST.model_copy(update=changes)
+    log = train(model, batches, killing, options, seed=7, checkpoints=folder, progress=False)
+    return model, log
+
+
+def test_training_takes_the_planned_steps_and_learns(
+    tiny_encoder, tiny_tokenizer, batches, tmp_path
+):
+    _, log = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "c")
+    assert log.steps == len(batches) == 12
+    assert log.losses[-1]["loss"] < log.losses[0]["loss"]
+    assert not (tmp_path / "c").exists()
+
+
+def test_the_same_seed_trains_the_same_model(tiny_encoder, tiny_tokenizer, batches, tmp_path):
+    first, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "a")
+    second, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b")
+    for name, weights in first.state_dict().items():
+        assert torch.equal(weights, second.state_dict()[name]), name
+
+
+def test_a_killed_run_resumes_and_ends_as_an_uninterrupted_one(
+    tiny_encoder, tiny_tokenizer, batches, tmp_path
+):
+    whole, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "a", save_every_steps=3)
+    with pytest.raises(Killed):
+        run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", kill_at=8, save_every_steps=3)
+    assert last_checkpoint(tmp_path / "b").endswith("checkpoint-6")
+    # A checkpoint that was being written when the kill came is passed over.
+    (tmp_path / "b" / "checkpoint-9").mkdir()
+    (tmp_path / "b" / "checkpoint-9" / "trainer_state.json").write_text('{"global_st')
+    resumed, log = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", save_every_steps=3)
+    assert log.steps == 12
+    for name, weights in whole.state_dict().items():
+        assert torch.equal(weights, resumed.state_dict()[name]), name
+
+
+def test_gradient_accumulation_divides_the_steps(tiny_encoder, tiny_tokenizer, batches, tmp_path):
+    _, log = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "c", gradient_accumulation=4)
+    assert log.steps == 3
