@@ -237,7 +237,7 @@ class Params(Settings):
     intermediate: IntermediateSettings
     target: TargetSettings
     evaluation: EvaluationSettings
-    attacks: dict[Attack, AttackSettings] = {}
+    attacks: Annotated[dict[Attack, AttackSettings], Field(min_length=1)]
     analysis: AnalysisSettings = AnalysisSettings()
     compute: ComputeSettings = ComputeSettings()
 

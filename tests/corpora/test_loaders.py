@@ -32,6 +32,7 @@ def test_a_good_file_reads(tmp_path):
         "context": "The sky is red tonight, red.",
         "question": "Which?",
         "answers": {"text": ["red"], "answer_start": [11]},
+        "wrong_offsets": 0,
     }
 
 
@@ -64,16 +65,16 @@ def test_a_truncated_file_is_named(tmp_path):
 @pytest.mark.parametrize(("start", "repaired"), [(9, 11), (25, 24), (900, 24)])
 def test_a_wrong_offset_moves_to_the_nearest_occurrence_and_is_counted(tmp_path, start, repaired):
     path = squad(tmp_path, answer={"answer_start": start})
-    rows, report = squad_files.read_with_report(path, "en")
+    rows = squad_files.read_squad(path, "en")
     assert rows[0]["answers"]["answer_start"] == [repaired]
-    assert report.repaired == ["english-1-0"]
+    assert rows["wrong_offsets"] == [1]
 
 
 def test_an_answer_that_is_nowhere_is_kept_for_scoring(tmp_path):
     path = squad(tmp_path, answer={"text": "blue"})
-    rows, report = squad_files.read_with_report(path, "en")
+    rows = squad_files.read_squad(path, "en")
     assert rows[0]["answers"] == {"text": ["blue"], "answer_start": [-1]}
-    assert report.missing == ["english-1-0"]
+    assert rows["wrong_offsets"] == [1]
 
 
 def test_tydiqa_is_the_same_from_the_publisher_and_from_the_hubs_layout(tmp_path):

@@ -1,6 +1,7 @@
 """The corpora: one file each, one `load()` shape, three sources (mini, local, hub).
 
-Columns: QA has id, language, title, context, question, answers{text, answer_start}; NLI has id,
+Columns: QA has id, language, title, context, question, answers{text, answer_start}, and
+wrong_offsets, the number of its answers that were published with a wrong offset; NLI has id,
 language, premise, hypothesis, label; tagging has id, language, tokens, tags. Ids are the same in
 every language where the corpus is parallel.
 """

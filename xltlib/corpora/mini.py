@@ -27,6 +27,7 @@ from datasets import List as ListOf
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xltlib.artifacts import InputError
+from xltlib.corpora.squad_files import QA_FEATURES
 from xltlib.params import MiniSettings
 
 LANGUAGES = (
@@ -309,10 +310,9 @@ def qa(language: str, split: Split, settings: MiniSettings) -> Dataset:
                 "context": context.rstrip(),
                 "question": _text(question),
                 "answers": {"text": [answer], "answer_start": [start]},
+                "wrong_offsets": 0,
             }
         )
-    from xltlib.corpora.squad_files import QA_FEATURES
-
     return Dataset.from_list(rows, features=QA_FEATURES)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +20,7 @@ QA_FEATURES = Features(
         "context": Value("string"),
         "question": Value("string"),
         "answers": {"text": ListOf(Value("string")), "answer_start": ListOf(Value("int64"))},
+        "wrong_offsets": Value("int64"),
     }
 )
 
@@ -31,15 +31,6 @@ NATIVE = {
     "jaquad": ("ja", "jaquad_*.json"),
     "korquad": ("ko", "KorQuAD_*.json"),
 }
-
-
-@dataclass
-class OffsetReport:
-    """Answers of a file whose text does not stand at its offset, as published."""
-
-    answers: int = 0
-    repaired: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
 
 
 def _questions(path: Path) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -60,17 +51,11 @@ def _questions(path: Path) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]
 def read_squad(
     path: Path, language: str | None, *, on_bad_offset: Literal["repair", "error"] = "repair"
 ) -> Dataset:
-    """Read a SQuAD 1.1 file; see `read_with_report` for what happens to wrong offsets."""
-    return read_with_report(path, language, on_bad_offset=on_bad_offset)[0]
+    """Read a SQuAD 1.1 file.
 
-
-def read_with_report(
-    path: Path, language: str | None, *, on_bad_offset: Literal["repair", "error"] = "repair"
-) -> tuple[Dataset, OffsetReport]:
-    """Read a SQuAD 1.1 file and report its wrong offsets.
-
-    Published corpora hold some. "repair" moves such an answer to its nearest occurrence; one that
-    occurs nowhere keeps its text, for scoring, and gets the offset -1. "error" stops at it.
+    Published corpora hold answers that do not stand at their offset. "repair" moves such an answer
+    to its nearest occurrence; one that occurs nowhere keeps its text, for scoring, and gets the
+    offset -1; the column `wrong_offsets` counts both. "error" stops at it.
 
     Args:
         language: of every question; None takes it from TyDi's ids (`arabic-...`).
@@ -78,7 +63,7 @@ def read_with_report(
     Raises:
         InputError: names the file, and the question where one is to blame.
     """
-    path, rows, report = Path(path), [], OffsetReport()
+    path, rows = Path(path), []
     for title, paragraph, qa in _questions(path):
         try:
             context, identity, question = paragraph["context"], str(qa["id"]), qa["question"]
@@ -93,33 +78,62 @@ def read_with_report(
             ) from error
         if not answers:
             raise InputError(f"{path}: question {identity} has no answer; SQuAD 1.1 needs one.")
-        places = []
-        for text, start in answers:
-            report.answers += 1
-            if context[start : start + len(text)] == text and start >= 0 and text:
-                places.append(start)
-                continue
-            if on_bad_offset == "error":
-                where = "past the end of" if start >= len(context) else "not where it stands in"
-                raise InputError(
-                    f"{path}: question {identity}: answer_start {start} is {where} the context of "
-                    f"{len(context)} characters (answer {text!r}). Correct the offset."
-                )
-            places.append(_nearest(context, text, start))
-            (report.missing if places[-1] < 0 else report.repaired).append(identity)
+        places, wrong = _placed(context, answers)
+        if wrong and on_bad_offset == "error":
+            text, start = answers[wrong[0]]
+            where = "past the end of" if start >= len(context) else "not where it stands in"
+            raise InputError(
+                f"{path}: question {identity}: answer_start {start} is {where} the context of "
+                f"{len(context)} characters (answer {text!r}). Correct the offset."
+            )
         rows.append(
             {
                 "id": identity,
-                "language": language or _tydi_language(path, identity),
+                "language": language or tydi_language(path, identity),
                 "title": title,
                 "context": context,
                 "question": question,
                 "answers": {"text": [text for text, _ in answers], "answer_start": places},
+                "wrong_offsets": len(wrong),
             }
         )
     if not rows:
         raise InputError(f"{path}: holds no question. Check that the file is complete.")
-    return Dataset.from_list(rows, features=QA_FEATURES), report
+    return Dataset.from_list(rows, features=QA_FEATURES)
+
+
+def _placed(context: str, answers: list[tuple[str, int]]) -> tuple[list[int], list[int]]:
+    """The offset of each answer, and which answers did not stand where they were said to."""
+    places = [
+        start if start >= 0 and text and context.startswith(text, start) else -1
+        for text, start in answers
+    ]
+    wrong = [i for i, place in enumerate(places) if place < 0]
+    for i in wrong:
+        places[i] = _nearest(context, *answers[i])
+    return places, wrong
+
+
+def from_hub(rows: Dataset, language: Callable[[str], str]) -> Dataset:
+    """A hub data set's questions with our columns, wrong offsets repaired as in files.
+
+    Args:
+        language: the language of a question by its id.
+    """
+
+    def columns(row: dict[str, Any]) -> dict[str, Any]:
+        texts = row["answers"]["text"]
+        answers = list(zip(texts, row["answers"]["answer_start"], strict=True))
+        places, wrong = _placed(row["context"], answers)
+        return {
+            "language": language(row["id"]),
+            # XQuAD's hub copy has no titles: a passage is then the finest unit to cut by.
+            "title": row.get("title", row["context"]),
+            "answers": {"text": texts, "answer_start": places},
+            "wrong_offsets": len(wrong),
+        }
+
+    return rows.map(columns).select_columns(list(QA_FEATURES)).cast(QA_FEATURES)
 
 
 def _nearest(context: str, text: str, start: int) -> int:
@@ -131,7 +145,7 @@ def _nearest(context: str, text: str, start: int) -> int:
     return min(places, key=lambda place: abs(place - start), default=-1)
 
 
-def _tydi_language(path: Path, identity: str) -> str:
+def tydi_language(path: Path | str, identity: str) -> str:
     """The language code that a TyDi QA id begins with."""
     from xltlib.languages import LANGUAGES, TYDI
 

@@ -6,7 +6,7 @@ from datasets import Dataset
 
 from xltlib.artifacts import InputError
 from xltlib.corpora.hub import load_hub, load_layout
-from xltlib.corpora.squad_files import QA_FEATURES, _tydi_language, find, read_squad
+from xltlib.corpora.squad_files import find, from_hub, read_squad, tydi_language
 from xltlib.languages import TYDI
 from xltlib.params import CorpusSource
 
@@ -28,8 +28,6 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
         patterns = [f"tydiqa-goldp-*{part}*.json"] + ["*sample*.json"] * (part == "dev")
         rows = read_squad(find(source.folder, *patterns)[0], None)
     else:
-        rows = rows.map(
-            lambda row: {"language": _tydi_language(source.folder or REPOSITORY, row["id"])}
-        )
-        rows = rows.select_columns(list(QA_FEATURES)).cast(QA_FEATURES)
+        where = source.folder or REPOSITORY
+        rows = from_hub(rows, lambda identity: tydi_language(where, identity))
     return rows.filter(lambda row: row["language"] == language)

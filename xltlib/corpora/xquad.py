@@ -6,7 +6,7 @@ from datasets import Dataset
 
 from xltlib.artifacts import InputError
 from xltlib.corpora.hub import load_hub, load_layout
-from xltlib.corpora.squad_files import QA_FEATURES, find, read_squad
+from xltlib.corpora.squad_files import find, from_hub, read_squad
 from xltlib.params import CorpusSource
 
 LANGUAGES = ("en", "ar", "de", "el", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh")
@@ -29,12 +29,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     if rows is None:
         rows = read_squad(find(source.folder, f"{config}.json")[0], language)
     else:
-        if "title" not in rows.column_names:
-            # The hub's copy has no titles: questions of one passage stand together, and that is
-            # the finest cut that keeps a passage on one side.
-            rows = rows.add_column("title", rows["context"])
-        rows = rows.map(lambda row: {"language": language})
-        rows = rows.select_columns(list(QA_FEATURES)).cast(QA_FEATURES)
+        rows = from_hub(rows, lambda identity: language)
     if split == "all":
         return rows
     titles = list(dict.fromkeys(rows["title"]))

@@ -79,6 +79,7 @@ def _prepare(cell: Cell) -> None:
             "source": params.corpora[corpus].source,
             "n": len(rows),
             "characters": sum(map(len, texts(rows))),
+            "wrong_offsets": _count(rows, "wrong_offsets"),
             "answers_without_place": _unplaced(rows),
             "fingerprint": corpora.fingerprint(rows),
         }
@@ -113,6 +114,11 @@ def _prepare(cell: Cell) -> None:
 def _comparable(train: tuple[str, str, str], test: tuple[str, str, str]) -> bool:
     """Overlap of wording can be found within a language only."""
     return train[2] == test[2]
+
+
+def _count(rows: Dataset, column: str) -> int:
+    """Sum of a column that only QA corpora have."""
+    return sum(rows[column]) if column in rows.column_names else 0
 
 
 def _unplaced(rows: Dataset) -> int:
