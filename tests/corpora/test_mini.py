@@ -9,7 +9,9 @@ from xltlib.languages import LANGUAGES
 from xltlib.params import MiniSettings
 
 SMALL = MiniSettings(seed=3, train=40, dev=20, test=30)
-STOP = set("with the of in is a to at for what where when which who how do does on and it be".split())
+STOP = set(
+    "with the of in is a to at for what where when which who how do does on and it be".split()
+)
 
 
 @pytest.fixture(scope="module")

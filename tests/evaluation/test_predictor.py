@@ -26,9 +26,7 @@ def model_folder(tmp_path_factory, tiny_encoder, tiny_tokenizer):
 def test_batches_change_no_answer(model_folder):
     together = SpanPredictor.load(model_folder, settings=SETTINGS, batch_size=3)
     alone = SpanPredictor.load(model_folder, settings=SETTINGS, batch_size=1)
-    one_by_one = [
-        alone.predict([q], [c])[0] for q, c in zip(QUESTIONS, CONTEXTS, strict=True)
-    ]
+    one_by_one = [alone.predict([q], [c])[0] for q, c in zip(QUESTIONS, CONTEXTS, strict=True)]
     for a, b in zip(together.predict(QUESTIONS, CONTEXTS), one_by_one, strict=True):
         assert (a.text, a.start, a.end) == (b.text, b.start, b.end)
         assert a.probability == pytest.approx(b.probability, rel=1e-4)

@@ -211,7 +211,8 @@ def contrast(table: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
         ]
         axes.set_yticks(range(len(rows)), labels)
         axes.set_ylim(-0.7, len(rows) - 0.3)
-        axes.set_xlabel("difference in F1 (points), 95 % paired bootstrap interval")
+        level = rows["level (%)"].iloc[0]
+        axes.set_xlabel(f"difference in F1 (points), {level:.0f} % paired bootstrap interval")
         data = "synthetic data (mini)" if synthetic else "real data"
         figure.suptitle(
             "Contrasts between arms, macro over zero-shot languages\n"

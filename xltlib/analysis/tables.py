@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import pandas as pd
 from pandas.io.formats.style import Styler
 from statsmodels.stats.multitest import multipletests
@@ -117,7 +120,9 @@ def success_rate(attacked: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _by_arm_and_language(attacked: pd.DataFrame):
+def _by_arm_and_language(
+    attacked: pd.DataFrame,
+) -> Iterator[tuple[tuple[str, str, str, str], pd.DataFrame]]:
     """Groups in the study's order."""
     for (attack, corpus), part in attacked.groupby(["attack", "corpus"], sort=True):
         for language in language_order(set(part["language"])):
@@ -133,7 +138,7 @@ def _with_drop(attacked: pd.DataFrame) -> pd.DataFrame:
 
 
 def contrasts(
-    clean: pd.DataFrame, attacked: pd.DataFrame, *, samples: int, seed: int, level: float = 0.95
+    clean: pd.DataFrame, attacked: pd.DataFrame, *, samples: int, seed: int, level: float
 ) -> pd.DataFrame:
     """Differences of F1 between arms with paired bootstrap intervals, in points.
 
@@ -175,27 +180,35 @@ def _columns(interval: Interval) -> dict[str, float | int]:
         "estimate": interval.estimate,
         "low": interval.low,
         "high": interval.high,
+        "level (%)": 100 * interval.level,
         "p": interval.p,
         "n": interval.n_examples,
         "seeds": interval.n_seeds,
     }
 
 
+@dataclass(frozen=True)
+class Headline:
+    """Multilingual minus English on the same questions: clean, and as the change under attack."""
+
+    clean: Interval
+    difference_in_differences: Interval
+
+
 def headline_intervals(
-    clean: pd.DataFrame, attacked: pd.DataFrame, *, samples: int, seed: int
-) -> dict[str, Interval] | None:
-    """Multilingual minus English: on the attacked questions clean, and as the difference in
-    differences; None where the profile lacks one of the arms or attacks nothing."""
+    clean: pd.DataFrame, attacked: pd.DataFrame, *, samples: int, seed: int, level: float
+) -> Headline | None:
+    """The headline contrast; None where the profile lacks an arm or attacks no other language."""
     zero_shot = _with_drop(attacked)
     if zero_shot.empty or not {"multilingual", "english"} <= set(clean["arm"]):
         return None
-    first_attack = zero_shot[zero_shot["attack"] == sorted(set(zero_shot["attack"]))[0]]
+    first_attack = zero_shot[zero_shot["attack"] == min(zero_shot["attack"])]
     weights = {"multilingual": 1.0, "english": -1.0}
-    options = {"samples": samples, "seed": seed}
-    return {
-        "clean": paired_bootstrap(first_attack, "original_f1", weights, **options),
-        "difference in differences": paired_bootstrap(first_attack, "change", weights, **options),
-    }
+    options = {"samples": samples, "seed": seed, "level": level}
+    return Headline(
+        paired_bootstrap(first_attack, "original_f1", weights, **options),
+        paired_bootstrap(first_attack, "change", weights, **options),
+    )
 
 
 def style(frame: pd.DataFrame, caption: str) -> Styler:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from xltlib.analysis.bootstrap import Interval
+from xltlib.analysis.tables import Headline
 from xltlib.languages import TYDI
 
 Kind = Literal["supported", "contradicted", "inconclusive", "not answered by this profile"]
@@ -31,13 +31,12 @@ def shortfalls(*, n_seeds: int, languages: list[str], synthetic: bool) -> list[s
         reasons.append(f"It has {n_seeds} seed(s); the question needs at least {MIN_SEEDS}.")
     missing = [code for code in TARGETS if code not in languages]
     if missing:
-        reasons.append(f"TyDi QA is not tested in {', '.join(missing)}.")
+        reasons.append(f"TyDi QA is not attacked in {', '.join(missing)}.")
     return reasons
 
 
 def headline(
-    did: Interval,
-    clean: Interval,
+    contrast: Headline | None,
     *,
     languages: list[str],
     synthetic: bool,
@@ -46,10 +45,13 @@ def headline(
     """Is the multilingual arm more robust than the English one?
 
     Args:
-        did: (multilingual - english) x (attacked - clean), in points of F1.
-        clean: multilingual - english on the same questions, clean.
+        contrast: the intervals of multilingual - english, None where there is nothing to compare.
         smallest_effect: points that would matter.
     """
+    if contrast is None:
+        reason = "It lacks the english or the multilingual arm, or attacks English alone."
+        return Verdict("not answered by this profile", "There is nothing to compare.", [reason])
+    did, clean = contrast.difference_in_differences, contrast.clean
     sentence = (
         f"Under attack the multilingual arm's F1 changes by {did.estimate:+.1f} points relative to "
         f"the English arm's ({100 * did.level:.0f} % interval {did.low:+.1f} to {did.high:+.1f}, "

@@ -21,8 +21,14 @@ def unigram(folder: Path) -> list[tuple[str, float]]:
     """Pieces and scores of a folder's tokeniser, in the order of their ids.
 
     Raises:
-        InputError: it is of another kind (WordPiece, BPE), which cannot be trimmed this way.
+        InputError: it is of another kind (WordPiece, BPE), or in other files than the usual two.
     """
+    for name in ("tokenizer.json", WEIGHTS):
+        if not (folder / name).is_file():
+            raise InputError(
+                f"{folder}: trim_vocabulary reads {name}, which is not here. Set "
+                "trim_vocabulary: false for this encoder."
+            )
     core = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     if core["model"]["type"] != "Unigram":
         raise InputError(

@@ -77,15 +77,16 @@ def grid_table(cell: Cell) -> pd.DataFrame:
     )
 
 
-def tested_languages(params: Params) -> list[str]:
-    """The zero-shot target languages of TyDi QA that the profile tests on TyDi QA."""
-    tested = {
+def attacked_languages(params: Params) -> list[str]:
+    """The zero-shot target languages in which the profile attacks TyDi QA."""
+    attacked = {
         language
-        for settings in params.evaluation.test_sets
+        for attack in params.attacks.values()
+        for settings in attack.test_sets
         if settings.corpus == "tydiqa"
         for language in settings.languages
     }
-    return [code for code in TYDI if code in tested and code != "en"]
+    return [code for code in TYDI if code in attacked and code != "en"]
 
 
 def limits(cell: Cell) -> pd.DataFrame:
@@ -93,7 +94,7 @@ def limits(cell: Cell) -> pd.DataFrame:
     params = cell.params
     sentences = what_it_can_answer(
         n_seeds=len(params.seeds),
-        languages=tested_languages(params),
+        languages=attacked_languages(params),
         synthetic=params.synthetic,
         arms=list(params.intermediate.arms),
     )

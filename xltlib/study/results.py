@@ -14,7 +14,7 @@ from xltlib.analysis import figures, tables
 from xltlib.analysis.verdict import headline
 from xltlib.artifacts import write_with
 from xltlib.evaluation import squad
-from xltlib.study.design import tested_languages
+from xltlib.study.design import attacked_languages
 from xltlib.study.grid import Cell
 
 FIGURES = ("scores_by_language", "clean_and_attacked", "drop", "success_rate", "contrast")
@@ -60,9 +60,12 @@ def _run(cell: Cell) -> None:
     started, params = time.time(), cell.params
     clean, attacked = clean_results(cell), attacked_results(cell)
     settings = params.analysis
-    contrasts = tables.contrasts(
-        clean, attacked, samples=settings.bootstrap_samples, seed=settings.seed
-    )
+    resampling = {
+        "samples": settings.bootstrap_samples,
+        "seed": settings.seed,
+        "level": settings.level,
+    }
+    contrasts = tables.contrasts(clean, attacked, **resampling)
     made = {
         "scores": tables.scores(clean),
         "under_attack": tables.under_attack(attacked),
@@ -85,31 +88,19 @@ def _run(cell: Cell) -> None:
     for name, figure in drawn.items():
         save = partial(figure.savefig, format="png", dpi=150, metadata={"Software": None})
         write_with(cell.path(f"figures/{name}.png"), save)
-    cell.finish(_metrics(cell, made, clean, attacked), started=started)
-
-
-def _metrics(
-    cell: Cell, made: dict[str, pd.DataFrame], clean: pd.DataFrame, attacked: pd.DataFrame
-) -> dict[str, Any]:
-    params = cell.params
-    intervals = tables.headline_intervals(
-        clean, attacked, samples=params.analysis.bootstrap_samples, seed=params.analysis.seed
+    verdict = headline(
+        tables.headline_intervals(clean, attacked, **resampling),
+        languages=attacked_languages(params),
+        synthetic=params.synthetic,
+        smallest_effect=settings.smallest_effect,
     )
-    verdict = None
-    if intervals is not None:
-        verdict = headline(
-            intervals["difference in differences"],
-            intervals["clean"],
-            languages=tested_languages(params),
-            synthetic=params.synthetic,
-            smallest_effect=params.analysis.smallest_effect,
-        )
-    return {
+    metrics = {
         "tables": {name: len(frame) for name, frame in made.items()},
         "questions": len(clean),
         "attacked": len(attacked),
-        "verdict": None if verdict is None else asdict(verdict),
+        "verdict": asdict(verdict),
     }
+    cell.finish(metrics, started=started)
 
 
 def tables_of(cell: Cell) -> dict[str, pd.DataFrame]:

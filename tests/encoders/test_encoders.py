@@ -1,0 +1,138 @@
+"""Encoders by name: what is refused, what is made once, and what trimming leaves alone."""
+
+import json
+import threading
+import time
+
+import pytest
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+from xltlib import encoders
+from xltlib.artifacts import InputError
+
+TEXTS = ["Where is Helsinki?", "Где столица?", "হয়েছে ঢাকা", "naïve ½ café"]
+
+
+def states(folder, texts):
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
+    with torch.inference_mode():
+        return model(**tokenizer(texts, padding=True, return_tensors="pt")).last_hidden_state
+
+
+def trimmed(encoder, cache, texts=TEXTS, extra=0):
+    return encoders.encoder_folder(
+        str(encoder), cache=cache, vocabulary_texts=texts, extra_pieces=extra
+    )
+
+
+def test_trimming_leaves_hidden_states_bit_identical(me5_small, tmp_path):
+    folder = trimmed(me5_small, tmp_path)
+    size = len(AutoTokenizer.from_pretrained(folder))
+    assert size < 0.2 * len(AutoTokenizer.from_pretrained(me5_small))
+    assert torch.equal(states(folder, TEXTS), states(me5_small, TEXTS))
+
+
+def test_trimmed_special_tokens_and_padding_keep_their_places(tiny_encoder, tmp_path):
+    folder = trimmed(tiny_encoder, tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert AutoModel.from_pretrained(folder).config.pad_token_id == tokenizer.pad_token_id
+    coded = tokenizer("ab", "c", padding="max_length", max_length=12)["input_ids"]
+    shown = tokenizer.convert_ids_to_tokens(coded)
+    assert shown[0] == "<s>"
+    assert shown[-1] == "<pad>"
+    assert shown.count("</s>") == 3
+
+
+def test_unseen_text_does_not_turn_unknown_after_trimming(me5_small, tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(trimmed(me5_small, tmp_path))
+    for text in ("совсем другой текст", "తెలుగు భాష", "완전히 다른 글"):
+        assert tokenizer.unk_token_id not in tokenizer(text)["input_ids"]
+
+
+def test_the_same_texts_give_the_same_folder_and_others_another(me5_small, tmp_path):
+    first = trimmed(me5_small, tmp_path)
+    made = first.stat().st_mtime_ns
+    assert trimmed(me5_small, tmp_path) == first
+    assert first.stat().st_mtime_ns == made
+    assert trimmed(me5_small, tmp_path, extra=500) != first
+
+
+def test_another_tokeniser_kind_cannot_be_trimmed_and_says_so(tiny_encoder, tmp_path):
+    folder = tmp_path / "wordpiece"
+    folder.mkdir()
+    for file in tiny_encoder.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    core = json.loads((folder / "tokenizer.json").read_text())
+    core["model"]["type"] = "WordPiece"
+    (folder / "tokenizer.json").write_text(json.dumps(core))
+    with pytest.raises(InputError, match=r"this one is WordPiece\. Set trim_vocabulary: false"):
+        trimmed(folder, tmp_path)
+    (folder / "tokenizer.json").unlink()
+    (folder / "sentencepiece.bpe.model").write_bytes(b"")
+    with pytest.raises(InputError, match=r"reads tokenizer\.json, which is not here"):
+        trimmed(folder, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("/no/such/model", "no such model folder"),
+        ("not a name!", "neither me5-small, nor a folder, nor a hub repository"),
+    ],
+)
+def test_what_is_not_an_encoder_is_explained(tmp_path, name, message):
+    with pytest.raises(InputError, match=message):
+        encoders.encoder_folder(name, cache=tmp_path)
+
+
+def test_an_incomplete_folder_names_what_it_lacks(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InputError, match=r"lacks weights \(model.safetensors\), a tokenizer"):
+        encoders.encoder_folder(str(tmp_path), cache=tmp_path)
+
+
+def test_a_hub_encoder_without_a_network_fails_within_five_seconds(monkeypatch, tmp_path):
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing listens there
+    started = time.monotonic()
+    with pytest.raises(InputError, match=r"cannot be reached.*a folder as its name"):
+        encoders.encoder_folder("FacebookAI/xlm-roberta-base", cache=tmp_path)
+    assert time.monotonic() - started < 5
+
+
+def test_a_failed_conversion_leaves_nothing_that_looks_finished(tmp_path):
+    def half(folder):
+        (folder / "config.json").write_text("{}")
+        raise InputError("the disk is full")
+
+    with pytest.raises(InputError, match="the disk is full"):
+        encoders._made_once(tmp_path / "model", half)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+    done = encoders._made_once(tmp_path / "model", lambda f: (f / "config.json").write_text("{}"))
+    assert (done / "config.json").read_text() == "{}"
+
+
+def test_two_that_want_the_same_folder_make_it_once(tmp_path):
+    made = []
+
+    def make(folder):
+        time.sleep(0.2)
+        made.append(folder)
+
+    threads = [
+        threading.Thread(target=encoders._made_once, args=(tmp_path / "model", make))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(InputError, match="Choose another `cache`"):
+        encoders._made_once(tmp_path / "file" / "model", lambda folder: None)
