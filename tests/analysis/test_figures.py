@@ -1,0 +1,113 @@
+"""Figures say what they show, and tell the arms apart in colour, in grey and by shape."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb
+
+from xltlib.analysis import figures, tables
+
+ABOUT = {"profile": "quick", "synthetic": True}
+
+
+@pytest.fixture(scope="module")
+def clean():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        [
+            {
+                "corpus": corpus,
+                "arm": arm,
+                "seed": seed,
+                "language": language,
+                "id": f"q{i}",
+                "f1": rng.uniform(),
+                "em": 0.0,
+            }
+            for corpus, languages in (("tydiqa", ["en", "ar", "te"]), ("xquad", ["en", "th"]))
+            for arm in tables.ARMS
+            for seed in (1, 2)
+            for language in languages
+            for i in range(7)
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def attacked(clean):
+    frame = clean.rename(columns={"f1": "original_f1"}).assign(attack="typo", queries=3)
+    frame["attacked_f1"] = frame["original_f1"] / 2
+    frame["outcome"] = np.where(frame["original_f1"] > 0.5, "succeeded", "failed")
+    return frame
+
+
+def made(name, clean, attacked):
+    if name == "contrast":
+        table = tables.contrasts(clean, attacked, samples=100, seed=0, level=0.95)
+        return figures.contrast(table, **ABOUT)
+    source = clean if name == "scores_by_language" else attacked
+    return getattr(figures, name)(source, **ABOUT)
+
+
+def words_of(figure):
+    texts = [figure.get_suptitle()]
+    for axes in figure.axes:
+        texts += [axes.get_title(), axes.get_xlabel(), axes.get_ylabel()]
+        texts += [label.get_text() for label in (*axes.get_xticklabels(), *axes.get_yticklabels())]
+    for legend in figure.legends:
+        texts += [text.get_text() for text in legend.get_texts()]
+    return "\n".join(texts)
+
+
+NAMES = ["scores_by_language", "clean_and_attacked", "drop", "success_rate", "contrast"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_figure_says_its_units_n_seeds_profile_and_data(name, clean, attacked):
+    text = words_of(made(name, clean, attacked))
+    for part in ("profile quick", "synthetic data (mini)", "seed", "n="):
+        assert part in text, part
+    assert "points" in text or "%" in text
+
+
+@pytest.mark.parametrize("name", NAMES[:4])
+def test_every_arm_and_language_is_named(name, clean, attacked):
+    text = words_of(made(name, clean, attacked))
+    for part in (*tables.ARMS, "en\nn=7", "te\nn=7", "tydiqa", "xquad"):
+        assert part in text, part
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_save_as_the_same_bytes(name, clean, attacked, tmp_path):
+    for file in ("a.png", "b.png"):
+        figure = made(name, clean, attacked)
+        figure.savefig(tmp_path / file, dpi=60, metadata={"Software": None})
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_points_are_drawn_at_the_means(clean):
+    figure = figures.scores_by_language(clean, **ABOUT)
+    drawn = {
+        round(float(line.get_ydata()[0]), 6)
+        for axes in figure.axes
+        for line in axes.lines
+        if len(line.get_ydata()) == 1
+    }
+    means = 100 * clean.groupby(["corpus", "arm", "language"])["f1"].mean()
+    assert drawn == {round(float(mean), 6) for mean in means}
+
+
+def test_arms_differ_in_marker_and_in_grey():
+    markers = [marker for _, marker in figures.STYLES.values()]
+    assert len(set(markers)) == len(tables.ARMS) == len(figures.STYLES)
+    # Rec. 709 luminance, as a grey printer sees the colours.
+    greys = sorted(
+        float(np.dot(to_rgb(color), [0.2126, 0.7152, 0.0722]))
+        for color, _ in figures.STYLES.values()
+    )
+    assert min(np.diff(greys)) > 0.04
+
+
+def test_an_arm_without_training_says_so():
+    figure = figures.training_loss([], "none")
+    assert figure.axes[0].texts[0].get_text() == "no training in this arm"
