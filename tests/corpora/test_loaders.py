@@ -5,6 +5,7 @@ import time
 
 import pytest
 from datasets import Dataset
+from datasets.utils import are_progress_bars_disabled
 
 from xltlib import corpora
 from xltlib.artifacts import InputError
@@ -132,6 +133,19 @@ def test_what_is_not_there_is_named(tmp_path, name, language, split, message):
     source = CorpusSource(source="local", folder=tmp_path)
     with pytest.raises(InputError, match=message):
         corpora.load(name, source, language, split)
+
+
+@pytest.mark.parametrize("source", ["hub", "mini"])
+def test_a_corpus_that_only_its_publisher_has_says_so(source):
+    with pytest.raises(InputError, match=r"corpora\.arcd: only source: local"):
+        corpora.load("arcd", CorpusSource(source=source), "ar", "test")
+
+
+def test_loading_leaves_the_progress_bars_of_datasets_as_they_were(tmp_path):
+    squad(tmp_path, "tydiqa-goldp-v1.1-dev.json")
+    before = are_progress_bars_disabled()
+    corpora.load("tydiqa", CorpusSource(source="local", folder=tmp_path), "en", "dev")
+    assert are_progress_bars_disabled() == before
 
 
 def test_a_missing_folder_is_named(tmp_path):

@@ -7,6 +7,7 @@ its units, its profile, n and seeds, and whether its data is synthetic.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from io import BytesIO
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,13 @@ THEME = {
     "axes.titlesize": "medium",
     "figure.dpi": 100,
 }
+
+
+def png(figure: Figure, dpi: int = 150) -> bytes:
+    """A figure as PNG; the same figure gives the same bytes."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def _canvas(widths: Iterable[float], height: float = 3.6) -> tuple[Figure, list[Axes]]:

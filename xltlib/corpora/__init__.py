@@ -10,9 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from datasets import Dataset
+from datasets.utils import (
+    are_progress_bars_disabled,
+    disable_progress_bars,
+    enable_progress_bars,
+)
 
 from xltlib.artifacts import InputError
 from xltlib.corpora import hub, mini, squad_files, tydiqa, udpos, xnli, xquad
@@ -58,15 +65,35 @@ def load(name: str, source: CorpusSource, language: str, split: str) -> Dataset:
     if language not in languages(name, source):
         known = " ".join(languages(name, source))
         raise InputError(f"corpora.{name}: no language {language!r} in {source.source}; {known}")
-    if name in squad_files.NATIVE:
-        rows = squad_files.load_native(name, source, split)
-    elif source.source == "mini":
-        rows = MINI[KINDS[name]](language, split, source.mini)
-    else:
+    if source.source == "hub" and name in MODULES:
         rows = MODULES[name].load(source, language, split)
+    else:
+        with _without_bars():
+            rows = _load_here(name, source, language, split)
     if len(rows) == 0:
         raise InputError(f"corpora.{name}: split {split} has no row in {language}.")
     return rows
+
+
+def _load_here(name: str, source: CorpusSource, language: str, split: str) -> Dataset:
+    """From files or from the generator."""
+    if name in squad_files.NATIVE:
+        return squad_files.load_native(name, source, split)
+    if source.source == "mini":
+        return MINI[KINDS[name]](language, split, source.mini)
+    return MODULES[name].load(source, language, split)
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Reading a file takes a blink, and `datasets` would draw a bar for each step of it."""
+    disabled = are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not disabled:
+            enable_progress_bars()
 
 
 def revision(name: str, source: CorpusSource) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from tqdm.auto import tqdm
 from transformers import (
     AutoModelForQuestionAnswering,
@@ -60,12 +61,12 @@ class SpanPredictor:
         if not (folder / "config.json").is_file():
             raise InputError(
                 f"{folder}: no model here (config.json is missing). Give the folder that "
-                "save_pretrained wrote, e.g. outputs/quick/target/<cell>/model."
+                "save_pretrained wrote, e.g. outputs/quick/03_target_training/<cell>/model."
             )
         try:
             model = AutoModelForQuestionAnswering.from_pretrained(folder, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise InputError(f"{folder}: the model cannot be loaded: {error}") from error
         return cls(model.to(device), tokenizer, **options)
 

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
+from IPython.display import Image
 from transformers import AutoModel, AutoTokenizer, set_seed
 
 from xltlib import corpora
@@ -180,6 +180,7 @@ def budgets_equal(cell: Cell) -> dict[str, bool]:
     }
 
 
-def loss_figure(cell: Cell) -> Figure:
+def loss_figure(cell: Cell) -> Image:
     """Training loss by optimiser step."""
-    return figures.training_loss(cell.metrics()["losses"], f"Intermediate training, {cell.key}")
+    figure = figures.training_loss(cell.metrics()["losses"], f"Intermediate training, {cell.key}")
+    return Image(figures.png(figure, dpi=100))

@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 import pandas as pd
+from IPython.display import Image
 from pandas.io.formats.style import Styler
 
 from xltlib.analysis import figures, tables
 from xltlib.analysis.verdict import headline
-from xltlib.artifacts import write_with
+from xltlib.artifacts import write_atomic, write_with
 from xltlib.evaluation import squad
 from xltlib.study.design import attacked_languages
 from xltlib.study.grid import Cell
@@ -86,8 +87,7 @@ def _run(cell: Cell) -> None:
         "contrast": figures.contrast(contrasts, **options),
     }
     for name, figure in drawn.items():
-        save = partial(figure.savefig, format="png", dpi=150, metadata={"Software": None})
-        write_with(cell.path(f"figures/{name}.png"), save)
+        write_atomic(cell.path(f"figures/{name}.png"), figures.png(figure))
     verdict = headline(
         tables.headline_intervals(clean, attacked, **resampling),
         languages=attacked_languages(params),
@@ -126,12 +126,10 @@ def show(cell: Cell, table: str) -> Styler:
     return tables.style(tables_of(cell)[table], f"{describe(cell)}: {table.replace('_', ' ')}")
 
 
-def figure(cell: Cell, name: str) -> Any:
+def figure(cell: Cell, name: str) -> Image:
     """A saved figure."""
-    from IPython.display import Image
-
     cell.metrics()
-    return Image(filename=cell.path(f"figures/{name}.png"))
+    return Image(cell.path(f"figures/{name}.png").read_bytes(), width=900)
 
 
 def verdict_kind(metrics: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 from datasets import Dataset
-from matplotlib.figure import Figure
+from IPython.display import Image
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
 
 from xltlib.analysis import figures
@@ -94,6 +94,7 @@ def settings_table(cell: Cell) -> pd.DataFrame:
     return pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})
 
 
-def loss_figure(cell: Cell) -> Figure:
+def loss_figure(cell: Cell) -> Image:
     """Training loss by optimiser step."""
-    return figures.training_loss(cell.metrics()["losses"], f"Target training, {cell.key}")
+    figure = figures.training_loss(cell.metrics()["losses"], f"Target training, {cell.key}")
+    return Image(figures.png(figure, dpi=100))

@@ -8,9 +8,11 @@ from typing import Protocol
 import numpy as np
 import torch
 from datasets import Dataset
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
+from xltlib.artifacts import InputError
 from xltlib.params import EncoderSettings
 
 
@@ -35,14 +37,21 @@ class TaskKind(Protocol):
 def load_pretrained(
     auto_class: type[AutoModel], folder: Path, settings: EncoderSettings
 ) -> PreTrainedModel:
-    """Load an encoder, with or without a task head, as the params want it trained."""
+    """Load an encoder, with or without a task head, as the params want it trained.
+
+    Raises:
+        InputError: the folder's files are damaged or not of a model that can do the task.
+    """
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     if settings.attention_dropout is not None:
         # BERT and XLM-R say it in one word, XLM in another.
         for name in ("attention_probs_dropout_prob", "attention_dropout"):
             if hasattr(config, name):
                 setattr(config, name, settings.attention_dropout)
-    model = auto_class.from_pretrained(folder, config=config, local_files_only=True)
+    try:
+        model = auto_class.from_pretrained(folder, config=config, local_files_only=True)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(f"{folder}: the encoder cannot be loaded: {error}") from error
     if settings.freeze_word_embeddings:
         model.get_input_embeddings().weight.requires_grad_(False)
     return model

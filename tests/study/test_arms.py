@@ -1,0 +1,76 @@
+"""The arms of every shipped profile are fair: one budget, the same items where it can be."""
+
+from pathlib import Path
+
+import pytest
+
+from xltlib import params as schema
+from xltlib.artifacts import InputError
+from xltlib.study import Grid, intermediate
+
+ROOT = Path(__file__).parents[2]
+
+
+def profile(name: str) -> schema.Params:
+    params = schema.load(ROOT / "params" / f"{name}.yaml")
+    for corpus, source in params.corpora.items():
+        if source.source == "hub":
+            pytest.skip(f"{name}: {corpus} comes from the hub")
+        if source.folder is not None and not Path(source.folder).is_dir():
+            pytest.skip(f"{name}: the real data samples are not here ({source.folder})")
+    return params
+
+
+@pytest.mark.parametrize("name", ["quick", "local-data"])
+def test_all_arms_have_the_same_examples_and_steps(name):
+    params = profile(name)
+    cell = next(c for c in Grid(params).cells("intermediate") if c.arm != "none")
+    table = intermediate.budget_table(cell)
+    totals = table.groupby(["arm", "task"]).agg(
+        examples=("examples", "sum"), steps=("task_steps", "first")
+    )
+    assert len(totals) == len(params.intermediate.examples) * 3
+    for task, wanted in params.intermediate.examples.items():
+        of_task = totals.xs(task, level="task")
+        assert set(of_task["examples"]) == {wanted}
+        assert of_task["steps"].nunique() == 1
+    assert all(intermediate.budgets_equal(cell).values())
+
+
+@pytest.mark.parametrize("name", ["quick", "local-data"])
+def test_parallel_corpora_give_every_arm_the_same_items(name):
+    params = profile(name)
+    draws = {
+        arm: intermediate.arm_draws(params, arm, 1)
+        for arm in params.intermediate.arms
+        if arm != "none"
+    }
+    for task in params.intermediate.examples:
+        items = {tuple(draw.item for draw in of_arm[task]) for of_arm in draws.values()}
+        assert len(items) == 1, task
+
+
+@pytest.mark.parametrize("name", ["quick", "local-data", "paper"])
+def test_no_language_of_the_attacked_test_sets_is_in_the_multilingual_arm(name):
+    params = schema.load(ROOT / "params" / f"{name}.yaml")
+    attacked = {
+        code
+        for attack in params.attacks.values()
+        for test_set in attack.test_sets
+        for code in test_set.languages
+    }
+    tasks = params.intermediate.arms["multilingual"].tasks.values()
+    assert not {code for task in tasks for code in task.languages} & attacked
+
+
+def test_a_budget_that_no_arm_can_meet_names_the_key_and_the_most_there_is(edited):
+    params = edited("intermediate.examples.nli", 25)
+    with pytest.raises(InputError, match=r"intermediate\.examples\.nli: 25 wanted, but only 24"):
+        intermediate.arm_draws(params, "english", 1)
+
+
+def test_an_intermediate_task_of_another_kind_is_refused(edited):
+    params = edited("intermediate.arms.english.tasks.nli.corpus", "tydiqa")
+    task = params.intermediate.arms["english"].tasks["nli"]
+    with pytest.raises(InputError, match="corpus tydiqa is of kind qa"):
+        intermediate.task_kind(params, task)

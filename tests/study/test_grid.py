@@ -1,0 +1,143 @@
+"""The grid: cells, what makes them stale, and parameters that a notebook refuses."""
+
+import json
+import multiprocessing
+import time
+
+import pytest
+
+from xltlib import params as schema
+from xltlib.artifacts import InputError
+from xltlib.study import STAGES, Grid, open_cell
+
+
+@pytest.fixture
+def grid(tiny_profile):
+    return Grid(schema.load(tiny_profile))
+
+
+def test_stages_cross_their_factors(grid):
+    counts = {stage: len(grid.cells(stage)) for stage in STAGES}
+    assert counts == {
+        "design": 1,
+        "corpora": 1,
+        "intermediate": 3,
+        "target": 3,
+        "evaluation": 3,
+        "attacks": 3,
+        "results": 1,
+    }
+    (cell,) = (c for c in grid.cells("attacks") if c.arm == "english")
+    assert cell.key == "tiny.english.standard.seed1.typo"
+    assert cell.folder.parts[-3:] == ("tiny", "05_attacks", cell.key)
+
+
+def test_a_cell_reads_the_upstream_cells_of_its_own_factors(grid):
+    cell = grid.cell("evaluation", "tiny.english.standard.seed1")
+    assert [c.key for c in cell.upstream] == ["tiny.english.standard.seed1"]
+    (results,) = grid.cells("results")
+    assert len(results.upstream) == 1 + 3 + 3
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "stale"),
+    [
+        ("analysis.bootstrap_samples", 300, {"design", "results"}),
+        ("attacks.typo.max_queries", 13, {"design", "attacks", "results"}),
+        ("evaluation.batch_size", 8, {"design", "evaluation", "results"}),
+        ("target.epochs", 3, {"design", "target", "evaluation", "attacks", "results"}),
+        ("compute.mem_mb", 2000, {"design"}),
+        ("outputs", "elsewhere", set()),
+        ("corpora.tydiqa.mini.seed", 5, set(STAGES)),
+    ],
+)
+def test_a_changed_setting_makes_stale_what_depends_on_it_and_nothing_else(
+    grid, edited, key, value, stale
+):
+    other = Grid(edited(key, value))
+    changed = {
+        stage
+        for stage in STAGES
+        if [c.fingerprint for c in grid.cells(stage)] != [c.fingerprint for c in other.cells(stage)]
+    }
+    assert changed == stale
+
+
+def test_a_finished_cell_is_done_until_its_settings_change(grid, edited):
+    (cell,) = grid.cells("corpora")
+    assert not cell.done
+    with pytest.raises(InputError, match="01_corpora has not finished"):
+        cell.metrics()
+    with cell.working() as todo:
+        assert todo
+        cell.finish({"splits": 3}, started=time.time())
+    (again,) = Grid(grid.params).cells("corpora")
+    with again.working() as todo:
+        assert not todo
+    assert again.metrics() == {"splits": 3}
+    manifest = json.loads(cell.path("manifest.json").read_text())
+    assert manifest["versions"]["torch"]
+    assert manifest["seconds"] >= 0
+    (changed,) = Grid(edited("span_qa.n_best", 5)).cells("corpora")
+    assert not changed.done
+
+
+def test_a_manifest_that_a_kill_cut_short_means_not_done(grid):
+    (cell,) = grid.cells("corpora")
+    cell.folder.mkdir(parents=True)
+    cell.path("manifest.json").write_text('{"fingerprint": "')
+    assert not cell.done
+
+
+def hold(file, holding):
+    (cell,) = Grid(schema.load(file)).cells("corpora")
+    with cell.working():
+        holding.set()
+        time.sleep(2)
+        cell.finish({"by": "the first"}, started=time.time())
+
+
+def test_a_second_process_waits_and_finds_the_work_done(tiny_profile, grid, capsys):
+    context = multiprocessing.get_context("spawn")
+    holding = context.Event()
+    first = context.Process(target=hold, args=(tiny_profile, holding))
+    first.start()
+    assert holding.wait(30)
+    (cell,) = grid.cells("corpora")
+    with cell.working() as todo:
+        assert not todo
+    first.join()
+    assert "another process works on this cell" in capsys.readouterr().out
+    assert cell.metrics() == {"by": "the first"}
+
+
+def test_a_notebook_opens_the_cell_its_parameters_name(tiny_profile):
+    given = {"params": str(tiny_profile), "encoder": "tiny", "arm": "english", "seed": 1}
+    cell = open_cell("intermediate", given | {"In": [], "_": 1, "open_cell": open_cell})
+    assert cell.key == "tiny.english.seed1"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"arms": "english"}, r"02_intermediate_training\.ipynb: 1 error.*\n.*arms: unknown key"),
+        ({"arm": "german"}, r"arm: Input should be 'none', 'english'.*found 'german'"),
+        ({"seed": 9}, r"has no cell .*seed=9; there are: tiny\."),
+        ({"seed": None}, r"seed: .*integer"),
+        ({"params": "absent.yaml"}, r"absent\.yaml: cannot be read"),
+    ],
+)
+def test_a_wrong_notebook_parameter_is_refused(tiny_profile, given, message):
+    right = {"params": str(tiny_profile), "encoder": "tiny", "arm": "english", "seed": 1}
+    with pytest.raises(InputError, match=message):
+        open_cell("intermediate", right | given)
+
+
+def test_an_outputs_folder_that_cannot_be_written_is_named(grid):
+    grid.params.outputs.write_text("a file where the folder should be")
+    (cell,) = grid.cells("corpora")
+    with (
+        pytest.raises(InputError, match="Choose a writable folder under `outputs`"),
+        cell.working(),
+    ):
+        pass

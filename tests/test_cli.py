@@ -1,0 +1,181 @@
+"""The command line: what it prints, and exit code 2 with a clear message for every bad input."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from xltlib.cli import app
+
+ROOT = Path(__file__).parent.parent
+RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "CI": "1"})
+
+
+def xlt(*arguments: object):
+    return RUNNER.invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def profile(tmp_path):
+    """quick.yaml in a folder of its own, with values replaced at dotted keys."""
+
+    def write(**edits: object) -> Path:
+        raw = yaml.safe_load((ROOT / "params" / "quick.yaml").read_text(encoding="utf-8"))
+        raw |= {"outputs": "outputs", "cache": "cache"}
+        for key, value in edits.items():
+            *path, last = key.split("__")
+            section = raw
+            for part in path:
+                section = section[part]
+            section[last] = value
+        file = tmp_path / "mine.yaml"
+        file.write_text(yaml.safe_dump(raw), encoding="utf-8")
+        return file
+
+    return write
+
+
+def question(**changes: object) -> dict:
+    answer = {"text": "red", "answer_start": 11} | changes
+    qa = {"id": "1", "question": "Which?", "answers": [answer]}
+    return {"data": [{"paragraphs": [{"context": "The sky is red.", "qas": [qa]}]}]}
+
+
+@pytest.fixture(scope="module")
+def tiny_model(tmp_path_factory, tiny_encoder, tiny_tokenizer):
+    """A span-QA model of random weights."""
+    from transformers import AutoModelForQuestionAnswering
+
+    folder = tmp_path_factory.mktemp("model")
+    AutoModelForQuestionAnswering.from_pretrained(tiny_encoder).save_pretrained(folder)
+    tiny_tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("command", ["check", "run", "results", "evaluate"])
+def test_every_command_has_help_with_an_example(command):
+    result = xlt(command, "--help")
+    assert result.exit_code == 0
+    assert f"Example: xlt {command}" in result.output
+
+
+def test_check_prints_the_grid(profile):
+    result = xlt("check", profile())
+    assert result.exit_code == 0
+    for part in ("02_intermediate_training", "me5-small.multilingual.seed1", "will run"):
+        assert part in result.output
+    assert "19 cells will run" in result.output
+
+
+@pytest.mark.parametrize(
+    ("edits", "message"),
+    [
+        ({"atacks": {}}, "atacks: unknown key. Allowed here: profile"),
+        ({"intermediate__examples__nli": -5}, "intermediate.examples.nli: .*greater than 0.*-5"),
+        ({"target__data__languages": ["xx"]}, "unknown language xx; known: en"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_bad_profile_stops_before_anything_starts(profile, tmp_path, command, edits, message):
+    file = profile(**edits)
+    result = xlt(command, file)
+    assert result.exit_code == 2
+    assert re.search(message, result.output)
+    assert str(file) in result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml"]
+
+
+def test_gpus_that_were_not_given_are_asked_for(profile):
+    result = xlt("run", profile(compute={"device": "cuda", "gpus": 1}))
+    assert result.exit_code == 2
+    assert "Give --gpus 1 or more, or set compute.device: cpu" in result.output
+
+
+def test_a_profile_outside_a_clone_says_where_to_run(profile, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    result = xlt("run", profile())
+    assert result.exit_code == 2
+    assert "Run xlt inside a clone of the project" in result.output
+
+
+def test_results_of_an_unfinished_profile_say_what_to_run(profile):
+    result = xlt("results", profile())
+    assert result.exit_code == 2
+    assert "06_results has not finished" in result.output
+
+
+def test_evaluate_scores_any_model_on_any_file(tiny_model, tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(question()))
+    result = xlt("evaluate", "--model", tiny_model, "--data", file)
+    assert result.exit_code == 0, result.output
+    assert re.search(
+        r"mine\.json \(en\): F1 \d+\.\d\d, EM \d+\.\d\d, n = 1 questions", result.output
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (json.dumps({"data": []}), "holds no question"),
+        (json.dumps(question(answer_start=900)), "answer_start 900 is past the end"),
+        (json.dumps(question())[:50], "not a complete JSON file"),
+        ("", "not a complete JSON file"),
+    ],
+)
+def test_evaluate_names_a_bad_file(tiny_model, tmp_path, content, message):
+    file = tmp_path / "mine.json"
+    file.write_text(content)
+    result = xlt("evaluate", "--model", tiny_model, "--data", file)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert "mine.json" in result.output
+
+
+def test_evaluate_names_what_is_missing(tiny_model, tmp_path):
+    file = tmp_path / "mine.json"
+    result = xlt("evaluate", "--model", tiny_model, "--data", file)
+    assert result.exit_code == 2
+    assert "mine.json: no such file" in result.output
+    file.write_text(json.dumps(question()))
+    result = xlt("evaluate", "--model", tmp_path / "absent", "--data", file)
+    assert result.exit_code == 2
+    assert "no model here" in result.output
+    result = xlt("evaluate", "--model", tiny_model, "--data", file, "--lang", "xx")
+    assert result.exit_code == 2
+    assert "unknown language" in result.output
+
+
+def test_evaluate_names_a_broken_model(tiny_model, tmp_path):
+    broken = tmp_path / "model"
+    broken.mkdir()
+    for path in tiny_model.iterdir():
+        (broken / path.name).write_bytes(path.read_bytes())
+    (broken / "model.safetensors").write_bytes(b"cut short")
+    (tmp_path / "mine.json").write_text(json.dumps(question()))
+    result = xlt("evaluate", "--model", broken, "--data", tmp_path / "mine.json")
+    assert result.exit_code == 2
+    assert "the model cannot be loaded" in result.output
+
+
+def test_the_workflow_plans_every_cell_of_a_profile(profile):
+    """Snakemake reads the real Snakefile and notebooks; nothing is run."""
+    command = [
+        str(Path(sys.executable).parent / "snakemake"),
+        "--dry-run",
+        "--nolock",
+        "--cores",
+        "1",
+    ]
+    command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(ROOT)]
+    command += ["--quiet", "rules", "--config", f"params={profile()}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, re.M))
+    assert jobs["total"] == "20"  # 19 cells and the rule that wants them all
+    assert (jobs["intermediate"], jobs["attacks"], jobs["results"]) == ("4", "4", "1")
