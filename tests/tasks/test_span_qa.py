@@ -1,10 +1,13 @@
 """Windows and spans: exact offsets, nothing lost, the best legal span found."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xltlib.artifacts import InputError
 from xltlib.params import SpanQASettings
 from xltlib.tasks import span_qa
 
@@ -96,3 +99,9 @@ def test_long_questions_are_cut_and_contexts_are_not(tiny_tokenizer):
     assert {ids.count(letters) for ids in features.input_ids} == {SMALL.max_query_length - 1}
     covered = {i for o in features.offsets for a, b in o if a >= 0 for i in range(a, b)}
     assert covered == set(range(100))
+
+
+def test_a_tokeniser_without_offsets_is_refused():
+    slow = SimpleNamespace(is_fast=False)
+    with pytest.raises(InputError, match="gives no character offsets"):
+        span_qa.featurize(slow, ["q"], ["c"], SMALL)

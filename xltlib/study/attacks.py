@@ -78,7 +78,8 @@ def settings_table(cell: Cell) -> pd.DataFrame:
 
 def outcome_table(metrics: dict[str, Any]) -> pd.DataFrame:
     """One row a corpus and language: outcomes, queries, F1 in points before and after."""
-    return pd.DataFrame(metrics["languages"])
+    columns = ["corpus", "language", "n", "succeeded", "failed", "skipped", "queries"]
+    return pd.DataFrame(metrics["languages"])[[*columns, "f1", "attacked_f1"]]
 
 
 def count_table(metrics: dict[str, Any]) -> pd.DataFrame:

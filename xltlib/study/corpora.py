@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from transformers import AutoTokenizer
 
 from xltlib import corpora, encoders
 from xltlib.artifacts import read_json, write_json
-from xltlib.corpora.audit import audit
+from xltlib.corpora.audit import Overlap, audit
 from xltlib.params import Params, SpanQASettings
 from xltlib.study import data
 from xltlib.study.grid import Cell
@@ -167,17 +167,32 @@ def split_table(metrics: dict[str, Any]) -> pd.DataFrame:
     """One row a split."""
     frame = pd.DataFrame(metrics["splits"])
     frame["roles"] = frame["roles"].map(", ".join)
-    return frame.drop(columns=["fingerprint"])
+    columns = ["corpus", "split", "language", "roles", "source", "n", "characters"]
+    return frame[[*columns, "wrong_offsets", "answers_without_place"]]
+
+
+def unusual_roles(metrics: dict[str, Any]) -> pd.DataFrame:
+    """Splits that are published as test or dev sets and train here: one row a corpus and split."""
+    frame = pd.DataFrame(metrics["splits"])
+    trains = frame["roles"].map(lambda roles: bool({"intermediate", "target"} & set(roles)))
+    odd = frame[trains & frame["split"].isin(["test", "dev"])]
+    return (
+        odd.assign(roles=odd["roles"].map(", ".join))
+        .groupby(["corpus", "split", "roles"], as_index=False)
+        .agg(languages=("language", " ".join), rows_each=("n", "first"))
+    )
 
 
 def audit_table(metrics: dict[str, Any]) -> pd.DataFrame:
     """One row a pair of splits in the same language."""
-    return pd.DataFrame(metrics["audits"])
+    columns = ["train", "test", *(field.name for field in fields(Overlap))]
+    return pd.DataFrame(metrics["audits"])[columns]
 
 
 def boundary_table(metrics: dict[str, Any], encoder: str) -> pd.DataFrame:
     """One row a QA split: answers, and how many of them tokens can express."""
-    frame = pd.DataFrame(metrics["token_boundaries"][encoder])
+    columns = ["corpus", "split", "language", "answers", "in_a_window", "exact"]
+    frame = pd.DataFrame(metrics["token_boundaries"][encoder])[columns]
     return frame.assign(inexpressible=frame["answers"] - frame["exact"])
 
 

@@ -31,24 +31,34 @@ def factor_table(cell: Cell) -> pd.DataFrame:
 
 
 def arm_table(cell: Cell) -> pd.DataFrame:
-    """One row an arm and task: languages, and the budget that every arm shares."""
-    settings = cell.params.intermediate
-    rows = []
+    """One row an arm and task: data, languages, and the budget that every arm shares.
+
+    `also tested` names the languages of the arm that some test set has too: their scores are not
+    zero-shot in that arm.
+    """
+    params, rows = cell.params, []
+    settings = params.intermediate
+    tested = {code for test_set in params.evaluation.test_sets for code in test_set.languages}
     for arm, definition in settings.arms.items():
-        if not definition.tasks:
-            rows.append({"arm": arm, "task": "(none)", "languages": "", "examples": 0, "steps": 0})
         for task, data in definition.tasks.items():
             examples = settings.examples[task]
             rows.append(
                 {
                     "arm": arm,
-                    "task": f"{task} ({data.corpus})",
+                    "task": task,
+                    "trains on": f"{data.corpus} {data.split}",
                     "languages": " ".join(data.languages),
+                    "also tested": " ".join(code for code in data.languages if code in tested),
                     "examples": examples,
                     "steps": -(-examples // settings.optimisation.batch_size),
                 }
             )
-    return pd.DataFrame(rows)
+        if not definition.tasks:
+            rows.append(dict.fromkeys(ARM_COLUMNS, "") | {"arm": arm, "examples": 0, "steps": 0})
+    return pd.DataFrame(rows, columns=ARM_COLUMNS)
+
+
+ARM_COLUMNS = ["arm", "task", "trains on", "languages", "also tested", "examples", "steps"]
 
 
 def corpus_table(cell: Cell) -> pd.DataFrame:

@@ -65,7 +65,8 @@ def score_table(metrics: dict[str, Any]) -> pd.DataFrame:
     """One row a corpus and language: F1 and EM in points, n questions."""
     return pd.DataFrame(
         [
-            {"corpus": corpus, "language": language} | scores
+            {"corpus": corpus, "language": language}
+            | {name: scores[name] for name in ("f1", "em", "n")}
             for corpus, summary in metrics.items()
             for language, scores in summary["languages"].items()
         ]

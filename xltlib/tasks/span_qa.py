@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from xltlib.artifacts import InputError
 from xltlib.params import SpanQASettings
 
 
@@ -54,7 +55,15 @@ def featurize(
 
     Questions longer than `max_query_length` tokens are cut to it, contexts are never cut: what
     does not fit goes to the next window.
+
+    Raises:
+        InputError: the tokeniser gives no character offsets (only fast ones do).
     """
+    if not tokenizer.is_fast:
+        raise InputError(
+            f"{type(tokenizer).__name__} has no fast version and gives no character offsets, which "
+            "span QA needs. Choose another encoder."
+        )
     stripped = [question.strip() for question in questions]
     coded = tokenizer(stripped, add_special_tokens=False, return_offsets_mapping=True)
     # Cut by the character where the last kept token ends, so the pair is tokenised only once.
