@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -20,6 +21,24 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real data samples are not here ({folder} is absent)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def edit_profile():
+    """A function that writes a params file like another, with values replaced at dotted keys."""
+
+    def edit(source: Path, target: Path, edits: dict[str, object]) -> Path:
+        raw = yaml.safe_load(source.read_text(encoding="utf-8"))
+        for key, value in edits.items():
+            *path, last = key.split(".")
+            section = raw
+            for part in path:
+                section = section[part]
+            section[last] = value
+        target.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
+        return target
+
+    return edit
 
 
 @pytest.fixture(scope="session")

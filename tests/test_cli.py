@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from xltlib.cli import app
 
 ROOT = Path(__file__).parent.parent
+QUICK = ROOT / "params" / "quick.yaml"
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "CI": "1"})
 
 
@@ -22,21 +22,12 @@ def xlt(*arguments: object):
 
 
 @pytest.fixture
-def profile(tmp_path):
+def profile(tmp_path, edit_profile):
     """quick.yaml in a folder of its own, with values replaced at dotted keys."""
 
-    def write(**edits: object) -> Path:
-        raw = yaml.safe_load((ROOT / "params" / "quick.yaml").read_text(encoding="utf-8"))
-        raw |= {"outputs": "outputs", "cache": "cache"}
-        for key, value in edits.items():
-            *path, last = key.split("__")
-            section = raw
-            for part in path:
-                section = section[part]
-            section[last] = value
-        file = tmp_path / "mine.yaml"
-        file.write_text(yaml.safe_dump(raw), encoding="utf-8")
-        return file
+    def write(edits: dict[str, object] | None = None) -> Path:
+        own = {"outputs": "outputs", "cache": "cache"}
+        return edit_profile(QUICK, tmp_path / "mine.yaml", own | (edits or {}))
 
     return write
 
@@ -77,13 +68,13 @@ def test_check_prints_the_grid(profile):
     ("edits", "message"),
     [
         ({"atacks": {}}, "atacks: unknown key. Allowed here: profile"),
-        ({"intermediate__examples__nli": -5}, "intermediate.examples.nli: .*greater than 0.*-5"),
-        ({"target__data__languages": ["xx"]}, "unknown language xx; known: en"),
+        ({"intermediate.examples.nli": -5}, "intermediate.examples.nli: .*greater than 0.*-5"),
+        ({"target.data.languages": ["xx"]}, "unknown language xx; known: en"),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])
 def test_a_bad_profile_stops_before_anything_starts(profile, tmp_path, command, edits, message):
-    file = profile(**edits)
+    file = profile(edits)
     result = xlt(command, file)
     assert result.exit_code == 2
     assert re.search(message, result.output)
@@ -92,7 +83,7 @@ def test_a_bad_profile_stops_before_anything_starts(profile, tmp_path, command, 
 
 
 def test_gpus_that_were_not_given_are_asked_for(profile):
-    result = xlt("run", profile(compute={"device": "cuda", "gpus": 1}))
+    result = xlt("run", profile({"compute": {"device": "cuda", "gpus": 1}}))
     assert result.exit_code == 2
     assert "Give --gpus 1 or more, or set compute.device: cpu" in result.output
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from xltlib import params as schema
 from xltlib.artifacts import InputError
@@ -11,18 +10,10 @@ from xltlib.artifacts import InputError
 PARAMS = Path(__file__).parent.parent / "params"
 
 
-def changed(tmp_path, **edits):
-    """quick.yaml with values replaced at dotted keys."""
-    raw = yaml.safe_load((PARAMS / "quick.yaml").read_text(encoding="utf-8"))
-    for key, value in edits.items():
-        *path, last = key.split("__")
-        section = raw
-        for part in path:
-            section = section[part]
-        section[last] = value
-    file = tmp_path / "mine.yaml"
-    file.write_text(yaml.safe_dump(raw), encoding="utf-8")
-    return file
+@pytest.fixture
+def changed(tmp_path, edit_profile):
+    """A function that writes quick.yaml with values replaced at dotted keys."""
+    return lambda edits: edit_profile(PARAMS / "quick.yaml", tmp_path / "mine.yaml", edits)
 
 
 @pytest.mark.parametrize("name", ["quick", "local-data", "paper"])
@@ -33,41 +24,41 @@ def test_every_shipped_profile_is_valid(name):
 @pytest.mark.parametrize(
     ("edits", "expected"),
     [
-        ({"target__epoch": 3}, r"target\.epoch: unknown key. Allowed here: .*epochs"),
-        ({"attacks__typo__max_queries": -5}, r"attacks\.typo\.max_queries: .*greater than 0.*-5"),
+        ({"target.epoch": 3}, r"target\.epoch: unknown key. Allowed here: .*epochs"),
+        ({"attacks.typo.max_queries": -5}, r"attacks\.typo\.max_queries: .*greater than 0.*-5"),
         (
-            {"evaluation__test_sets": [{"corpus": "tydiqa", "languages": ["xx"]}]},
+            {"evaluation.test_sets": [{"corpus": "tydiqa", "languages": ["xx"]}]},
             r"evaluation\.test_sets\.0\.languages: unknown language xx; known: en",
         ),
         ({"seeds": [1, 1]}, r"seeds: a seed is listed twice"),
-        ({"compute__gpus": 1}, r"compute: device: cuda goes with gpus"),
-        ({"corpora__tydiqa": {"source": "local"}}, r"corpora\.tydiqa: .*needs `folder`"),
-        ({"span_qa__doc_stride": 250}, r"span_qa: doc_stride \+ max_query_length"),
+        ({"compute.gpus": 1}, r"compute: device: cuda goes with gpus"),
+        ({"corpora.tydiqa": {"source": "local"}}, r"corpora\.tydiqa: .*needs `folder`"),
+        ({"span_qa.doc_stride": 250}, r"span_qa: doc_stride \+ max_query_length"),
         (
-            {"target__data": {"corpus": "squad", "languages": ["en"]}},
+            {"target.data": {"corpus": "squad", "languages": ["en"]}},
             r"target\.data\.corpus: 'squad' is not under `corpora`",
         ),
-        ({"intermediate__arms__none": {"tasks": {"nli": {}}}}, r"arms\.none\.tasks\.nli\.corpus"),
+        ({"intermediate.arms.none": {"tasks": {"nli": {}}}}, r"arms\.none\.tasks\.nli\.corpus"),
     ],
 )
-def test_a_mistake_names_file_key_value_and_what_is_allowed(tmp_path, edits, expected):
-    file = changed(tmp_path, **edits)
+def test_a_mistake_names_file_key_value_and_what_is_allowed(changed, edits, expected):
+    file = changed(edits)
     with pytest.raises(InputError, match=expected) as error:
         schema.load(file)
     assert str(error.value).startswith(f"{file}: ")
 
 
-def test_all_mistakes_are_reported_at_once(tmp_path):
-    file = changed(tmp_path, target__epochs=-1, attacks__typo__max_queries="many", sedes=[1])
+def test_all_mistakes_are_reported_at_once(changed):
+    file = changed({"target.epochs": -1, "attacks.typo.max_queries": "many", "sedes": [1]})
     with pytest.raises(InputError) as error:
         schema.load(file)
     for part in ("3 errors", "target.epochs", "attacks.typo.max_queries", "sedes"):
         assert part in str(error.value)
 
 
-def test_arms_with_different_tasks_are_refused(tmp_path):
+def test_arms_with_different_tasks_are_refused(changed):
     tasks = {"nli": {"corpus": "xnli", "languages": ["en"]}}
-    file = changed(tmp_path, intermediate__arms__english={"tasks": tasks})
+    file = changed({"intermediate.arms.english": {"tasks": tasks}})
     with pytest.raises(InputError, match="every arm with tasks must have the same ones"):
         schema.load(file)
 
@@ -81,8 +72,8 @@ def test_not_yaml_and_missing_files_are_explained(tmp_path):
         schema.load(tmp_path / "absent.yaml")
 
 
-def test_paths_are_relative_to_the_params_file(tmp_path):
-    params = schema.load(changed(tmp_path, outputs="results"))
+def test_paths_are_relative_to_the_params_file(changed, tmp_path):
+    params = schema.load(changed({"outputs": "results"}))
     assert params.outputs == tmp_path / "results"
 
 

@@ -74,17 +74,10 @@ def write_profile(folder: Path, encoder: Path) -> Path:
 
 
 @pytest.fixture
-def edited(tiny_profile):
+def edited(tiny_profile, edit_profile):
     """A function that changes one dotted key of the tiny profile and loads it."""
 
     def edit(key: str, value: object) -> schema.Params:
-        raw = yaml.safe_load(tiny_profile.read_text(encoding="utf-8"))
-        *path, last = key.split(".")
-        section = raw
-        for part in path:
-            section = section[part]
-        section[last] = value
-        tiny_profile.write_text(yaml.safe_dump(raw), encoding="utf-8")
-        return schema.load(tiny_profile)
+        return schema.load(edit_profile(tiny_profile, tiny_profile, {key: value}))
 
     return edit

@@ -6,8 +6,9 @@ its units, its profile, n and seeds, and whether its data is synthetic.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,103 +101,111 @@ def _shifts(count: int) -> np.ndarray:
     return np.linspace(-0.24, 0.24, count) if count > 1 else np.zeros(1)
 
 
-def _dots(frame: pd.DataFrame, value: str, title: str, ylabel: str, **about) -> Figure:
-    """Mean over seeds by language and arm, a panel a corpus; thin lines span the seeds."""
+def _by_arm_and_language(
+    frame: pd.DataFrame,
+    draw: Callable[[Axes, float, tuple[str, str, str], dict[str, Any]], None],
+    title: str,
+    ylabel: str,
+    *,
+    profile: str,
+    synthetic: bool,
+    legend: Iterable[Line2D] = (),
+) -> Figure:
+    """A panel a corpus, languages along it, the arms of a language side by side.
+
+    `draw` gets the axes, the place on them, (corpus, arm, language), and the arm's style.
+    """
     from matplotlib import rc_context
 
     panels, arms = _panels(frame), arms_in(frame)
     with rc_context(THEME):
         figure, all_axes = _canvas([0.75 + 0.55 * len(p[2]) for p in panels])
         for i, (axes, (corpus, part, languages)) in enumerate(zip(all_axes, panels, strict=True)):
-            by_seed = part.groupby(["arm", "language", "seed"])[value].mean()
             for shift, arm in zip(_shifts(len(arms)), arms, strict=True):
                 color, marker = STYLES[arm]
+                style = {"color": color, "marker": marker, "ms": 5.5, "linestyle": ""}
                 for x, language in enumerate(languages):
-                    points = by_seed.loc[(arm, language)]
-                    axes.vlines(x + shift, points.min(), points.max(), color=color, lw=1)
-                    axes.plot(x + shift, points.mean(), marker, color=color, ms=5.5)
+                    draw(axes, x + shift, (corpus, arm, language), style)
             _frame(axes, corpus, _labels(part, languages), i == 0, ylabel)
-        _title(figure, title, about["profile"], about["synthetic"], frame)
-        _legend(figure, arms)
+        _title(figure, title, profile, synthetic, frame)
+        _legend(figure, arms, legend)
     return figure
+
+
+def _means(
+    frame: pd.DataFrame, value: str, title: str, ylabel: str, *, profile: str, synthetic: bool
+) -> Figure:
+    """Mean over seeds by language and arm; thin lines span the seeds."""
+    by_seed = frame.groupby(["corpus", "arm", "language", "seed"])[value].mean()
+
+    def draw(axes: Axes, x: float, place: tuple[str, str, str], style: dict[str, Any]) -> None:
+        points = by_seed.loc[place]
+        axes.vlines(x, points.min(), points.max(), color=style["color"], lw=1)
+        axes.plot(x, points.mean(), **style)
+
+    return _by_arm_and_language(frame, draw, title, ylabel, profile=profile, synthetic=synthetic)
 
 
 def scores_by_language(clean: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
     """Zero-shot F1 by language and arm."""
     points = clean.assign(points=100 * clean["f1"])
-    return _dots(
-        points,
-        "points",
-        "Zero-shot F1 by language and intermediate arm (bars span the seeds)",
-        "F1 (points, 0-100)",
-        profile=profile,
-        synthetic=synthetic,
+    title = "Zero-shot F1 by language and intermediate arm (bars span the seeds)"
+    return _means(
+        points, "points", title, "F1 (points, 0-100)", profile=profile, synthetic=synthetic
     )
 
 
 def drop(attacked: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
     """F1 lost to the attack by language and arm."""
     lost = attacked.assign(lost=100 * (attacked["original_f1"] - attacked["attacked_f1"]))
-    return _dots(
-        lost,
-        "lost",
-        "F1 lost under attack (bars span the seeds)",
-        "drop in F1 (points)",
-        profile=profile,
-        synthetic=synthetic,
-    )
+    title = "F1 lost under attack (bars span the seeds)"
+    return _means(lost, "lost", title, "drop in F1 (points)", profile=profile, synthetic=synthetic)
 
 
 def clean_and_attacked(attacked: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
     """F1 of the attacked questions before (filled) and after (hollow), by language and arm."""
-    from matplotlib import rc_context
+    rows = under_attack(attacked).set_index(["corpus", "arm", "language"])
 
-    table, arms, panels = under_attack(attacked), arms_in(attacked), _panels(attacked)
-    with rc_context(THEME):
-        figure, all_axes = _canvas([0.75 + 0.55 * len(p[2]) for p in panels])
-        for i, (axes, (corpus, part, languages)) in enumerate(zip(all_axes, panels, strict=True)):
-            rows = table[table["corpus"] == corpus].set_index(["arm", "language"])
-            for shift, arm in zip(_shifts(len(arms)), arms, strict=True):
-                color, marker = STYLES[arm]
-                for x, language in enumerate(languages):
-                    before, after = rows.loc[(arm, language), ["clean f1", "attacked f1"]]
-                    axes.plot([x + shift] * 2, [before, after], color=color, lw=0.8)
-                    axes.plot(x + shift, before, marker, color=color, ms=5.5)
-                    axes.plot(x + shift, after, marker, color=color, ms=5.5, mfc="white")
-            _frame(axes, corpus, _labels(part, languages), i == 0, "F1 (points, 0-100)")
-        title = "F1 of the attacked questions, clean and under attack (mean over seeds)"
-        _title(figure, title, profile, synthetic, attacked)
-        filled = Line2D([], [], color="#666666", marker="o", linestyle="", label="clean")
-        hollow = Line2D(
-            [], [], color="#666666", marker="o", mfc="white", linestyle="", label="attacked"
-        )
-        _legend(figure, arms, [filled, hollow])
-    return figure
+    def draw(axes: Axes, x: float, place: tuple[str, str, str], style: dict[str, Any]) -> None:
+        before, after = rows.loc[place, ["clean f1", "attacked f1"]]
+        axes.vlines(x, after, before, color=style["color"], lw=0.8)
+        axes.plot(x, before, **style)
+        axes.plot(x, after, **style, mfc="white")
+
+    grey = {"color": "#666666", "marker": "o", "linestyle": ""}
+    return _by_arm_and_language(
+        attacked,
+        draw,
+        "F1 of the attacked questions, clean and under attack (mean over seeds)",
+        "F1 (points, 0-100)",
+        profile=profile,
+        synthetic=synthetic,
+        legend=[
+            Line2D([], [], **grey, label="clean"),
+            Line2D([], [], **grey, mfc="white", label="attacked"),
+        ],
+    )
 
 
 def success_rate(attacked: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
     """Attack success rate by language and arm with Wilson's 95 % interval."""
-    from matplotlib import rc_context
+    rows = success_table(attacked).set_index(["corpus", "arm", "language"])
 
-    table, arms, panels = success_table(attacked), arms_in(attacked), _panels(attacked)
-    with rc_context(THEME):
-        figure, all_axes = _canvas([0.75 + 0.55 * len(p[2]) for p in panels])
-        for i, (axes, (corpus, part, languages)) in enumerate(zip(all_axes, panels, strict=True)):
-            rows = table[table["corpus"] == corpus].set_index(["arm", "language"])
-            for shift, arm in zip(_shifts(len(arms)), arms, strict=True):
-                color, marker = STYLES[arm]
-                for x, language in enumerate(languages):
-                    row = rows.loc[(arm, language)]
-                    if row["n"]:
-                        axes.vlines(x + shift, row["low"], row["high"], color=color, lw=0.8)
-                        axes.plot(x + shift, row["success rate"], marker, color=color, ms=5.5)
-            labels = _labels(part, languages)
-            _frame(axes, corpus, labels, i == 0, "attack success rate (%)")
-            axes.set_ylim(-4, 104)
-        title = "Attack success rate among questions answered right (lines: 95 % Wilson interval)"
-        _title(figure, title, profile, synthetic, attacked)
-        _legend(figure, arms)
-    return figure
+    def draw(axes: Axes, x: float, place: tuple[str, str, str], style: dict[str, Any]) -> None:
+        row = rows.loc[place]
+        axes.set_ylim(-4, 104)
+        if row["n"]:
+            axes.vlines(x, row["low"], row["high"], color=style["color"], lw=0.8)
+            axes.plot(x, row["success rate"], **style)
+
+    return _by_arm_and_language(
+        attacked,
+        draw,
+        "Attack success rate among questions answered right (lines: 95 % Wilson interval)",
+        "attack success rate (%)",
+        profile=profile,
+        synthetic=synthetic,
+    )
 
 
 def contrast(table: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:

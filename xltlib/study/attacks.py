@@ -18,10 +18,7 @@ from xltlib.study.grid import Cell
 
 def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
     """Attack all chosen examples; those that an earlier, killed run finished are kept."""
-    with cell.working() as todo:
-        if todo:
-            _run(cell, progress)
-    return cell.metrics()
+    return cell.once(lambda: _run(cell, progress))
 
 
 def _run(cell: Cell, progress: bool) -> None:

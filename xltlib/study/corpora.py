@@ -48,10 +48,7 @@ def texts(dataset: Dataset) -> Iterator[str]:
 
 def prepare(cell: Cell) -> dict[str, Any]:
     """Load, describe and audit the corpora; put the encoders into the cache."""
-    with cell.working() as todo:
-        if todo:
-            _prepare(cell)
-    return cell.metrics()
+    return cell.once(lambda: _prepare(cell))
 
 
 def _prepare(cell: Cell) -> None:

@@ -34,10 +34,7 @@ def predictor(cell: Cell, settings: EvaluationSettings | AttackSettings) -> Span
 
 def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
     """Answer and score all test sets; languages that are done already are read back."""
-    with cell.working() as todo:
-        if todo:
-            _run(cell, progress)
-    return cell.metrics()
+    return cell.once(lambda: _run(cell, progress))
 
 
 def _run(cell: Cell, progress: bool) -> None:

@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -199,6 +199,13 @@ class Cell:
             yield not self.done
         finally:
             lock.release()
+
+    def once(self, work: Callable[[], None]) -> dict[str, Any]:
+        """Do this cell's work unless it is done, then return its metrics."""
+        with self.working() as todo:
+            if todo:
+                work()
+        return self.metrics()
 
     def finish(self, metrics: Mapping[str, Any], *, started: float, **record: Any) -> None:
         """Write the metrics, then the manifest that says the cell is done.

@@ -70,10 +70,7 @@ def budget_table(cell: Cell) -> pd.DataFrame:
 
 def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
     """Train the arm's encoder and save it; a finished cell is read back."""
-    with cell.working() as todo:
-        if todo:
-            _run(cell, progress)
-    return cell.metrics()
+    return cell.once(lambda: _run(cell, progress))
 
 
 def _run(cell: Cell, progress: bool) -> None:

@@ -51,10 +51,7 @@ def _gather(cell: Cell, stage: str, file: str) -> pd.DataFrame:
 
 def run(cell: Cell) -> dict[str, Any]:
     """Compute and save all tables, figures and the verdict; a finished cell is read back."""
-    with cell.working() as todo:
-        if todo:
-            _run(cell)
-    return cell.metrics()
+    return cell.once(lambda: _run(cell))
 
 
 def _run(cell: Cell) -> None:

@@ -32,10 +32,7 @@ def training_data(params: Params) -> Dataset:
 
 def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
     """Fine-tune and save the model; a finished cell is read back."""
-    with cell.working() as todo:
-        if todo:
-            _run(cell, progress)
-    return cell.metrics()
+    return cell.once(lambda: _run(cell, progress))
 
 
 def _run(cell: Cell, progress: bool) -> None:
