@@ -70,6 +70,23 @@ def test_check_prints_the_grid(profile):
         ({"atacks": {}}, "atacks: unknown key. Allowed here: profile"),
         ({"intermediate.examples.nli": -5}, "intermediate.examples.nli: .*greater than 0.*-5"),
         ({"target.data.languages": ["xx"]}, "unknown language xx; known: en"),
+        (
+            {"corpora.xnli": {"source": "local", "folder": "absent"}},
+            r"corpora\.xnli\.folder: .*absent is not a folder",
+        ),
+        (
+            {"encoders.me5-small.name": "./no-model"},
+            r"encoders\.me5-small\.name: .*no-model is not a folder",
+        ),
+        (
+            {"evaluation.test_sets": [{"corpus": "tydiqa", "languages": ["el"]}]},
+            r"evaluation\.test_sets\.0\.languages: tydiqa \(mini\) has no el; there: .*te",
+        ),
+        (
+            {"evaluation.test_sets": [{"corpus": "xnli", "languages": ["de"]}]},
+            r"evaluation\.test_sets\.0\.corpus: xnli is of kind nli, qa goes here",
+        ),
+        ({"corpora.squad": {"source": "hub"}}, r"corpora\.squad: there is no such corpus; known"),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])

@@ -6,6 +6,7 @@ import pytest
 
 from xltlib import params as schema
 from xltlib.artifacts import InputError
+from xltlib.study.data import check_sources
 
 PARAMS = Path(__file__).parent.parent / "params"
 
@@ -18,7 +19,12 @@ def changed(tmp_path, edit_profile):
 
 @pytest.mark.parametrize("name", ["quick", "local-data", "paper"])
 def test_every_shipped_profile_is_valid(name):
-    assert schema.load(PARAMS / f"{name}.yaml").profile == name
+    params = schema.load(PARAMS / f"{name}.yaml")
+    assert params.profile == name
+    folders = [s.folder for s in params.corpora.values() if s.source == "local"]
+    if not all(folder.is_dir() for folder in folders):
+        pytest.skip(f"{name}: the real data samples are not here ({folders[0]})")
+    check_sources(params)
 
 
 @pytest.mark.parametrize(

@@ -42,11 +42,23 @@ def _explained(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
+def _checked(params: Path) -> schema.Params:
+    """A profile that is valid and whose sources are there."""
+    from xltlib.study.data import check_sources
+
+    loaded = schema.load(params)
+    try:
+        check_sources(loaded)
+    except InputError as error:
+        raise InputError(f"{params}: {error}") from error
+    return loaded
+
+
 @app.command(epilog="Example: xlt check params/quick.yaml")
 @_explained
 def check(params: ParamsFile) -> None:
     """Validate a params file and print its grid: stages, cells, what is done, what will run."""
-    grid = Grid(schema.load(params))
+    grid = Grid(_checked(params))
     table = Table(title=f"{grid.params.profile}: {grid.params.description.strip()}")
     for column in ("stage", "cell", "state"):
         table.add_column(column, overflow="fold")
@@ -88,7 +100,7 @@ def run(
     ] = None,
 ) -> None:
     """Run what is missing of a profile; the same command resumes a run that was killed."""
-    loaded = schema.load(params)
+    loaded = _checked(params)
     if loaded.compute.gpus > gpus and workflow_profile is None:
         raise InputError(
             f"{params}: compute.gpus: each cell wants {loaded.compute.gpus} GPU and --gpus is "

@@ -1,7 +1,9 @@
 """The grid: cells, what makes them stale, and parameters that a notebook refuses."""
 
+import errno
 import json
 import multiprocessing
+import os
 import time
 
 import pytest
@@ -141,3 +143,23 @@ def test_an_outputs_folder_that_cannot_be_written_is_named(grid):
         cell.working(),
     ):
         pass
+
+
+def test_a_full_disk_is_named_and_finished_work_is_kept(grid):
+    (cell,) = grid.cells("corpora")
+    cell.once(lambda: cell.finish({"splits": 3}, started=time.time()))
+    (other, *_) = grid.cells("intermediate")
+
+    def fill() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(InputError, match=r"the disk is full\. Free some space"):
+        other.once(fill)
+    assert not other.done
+    assert cell.metrics() == {"splits": 3}
+
+
+def test_other_errors_are_not_hidden(grid):
+    (cell,) = grid.cells("corpora")
+    with pytest.raises(ZeroDivisionError):
+        cell.once(lambda: 1 / 0)

@@ -3,11 +3,49 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from datasets import Dataset
 
 from xltlib import corpora
+from xltlib.artifacts import InputError
 from xltlib.params import AttackSettings, Params, TestSet
+
+
+def check_sources(params: Params) -> None:
+    """Refuse, before anything starts, what a stage would stop at later.
+
+    Raises:
+        InputError: all at once: corpora that do not exist, folders that are absent, languages that
+            a source lacks, corpora of the wrong kind for their place.
+    """
+    problems = []
+    for name, source in params.corpora.items():
+        if name not in corpora.KINDS:
+            known = ", ".join(corpora.KINDS)
+            problems.append(f"corpora.{name}: there is no such corpus; known: {known}")
+        if source.source == "local" and not source.folder.is_dir():
+            problems.append(f"corpora.{name}.folder: {source.folder} is not a folder")
+    for name, encoder in params.encoders.items():
+        if Path(encoder.name).is_absolute() and not Path(encoder.name).is_dir():
+            problems.append(f"encoders.{name}.name: {encoder.name} is not a folder")
+    for where, used in params.data_used():
+        if used.corpus not in corpora.KINDS:
+            continue
+        source, kind = params.corpora[used.corpus], corpora.KINDS[used.corpus]
+        if (kind == "qa") == where.startswith("intermediate"):
+            wanted = "nli or tagging" if kind == "qa" else "qa"
+            problems.append(f"{where}.corpus: {used.corpus} is of kind {kind}, {wanted} goes here")
+        there = corpora.languages(used.corpus, source)
+        lacking = [code for code in used.languages if code not in there]
+        if lacking:
+            problems.append(
+                f"{where}.languages: {used.corpus} ({source.source}) has no {' '.join(lacking)}; "
+                f"there: {' '.join(there)}"
+            )
+    if problems:
+        count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
+        raise InputError(f"{count}, nothing was started\n  " + "\n  ".join(problems))
 
 
 def load(params: Params, corpus: str, split: str, language: str) -> Dataset:

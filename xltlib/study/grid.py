@@ -201,10 +201,23 @@ class Cell:
             lock.release()
 
     def once(self, work: Callable[[], None]) -> dict[str, Any]:
-        """Do this cell's work unless it is done, then return its metrics."""
+        """Do this cell's work unless it is done, then return its metrics.
+
+        Raises:
+            InputError: the disk is full or not writable; what other cells finished is untouched.
+        """
         with self.working() as todo:
             if todo:
-                work()
+                try:
+                    work()
+                except Exception as error:
+                    # Each library has an exception of its own for it.
+                    if "No space left on device" not in str(error):
+                        raise
+                    raise InputError(
+                        f"{self.folder}: the disk is full. Free some space and run the same "
+                        "command again; finished cells are kept."
+                    ) from error
         return self.metrics()
 
     def finish(self, metrics: Mapping[str, Any], *, started: float, **record: Any) -> None:
