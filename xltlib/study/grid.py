@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from xltlib import params as schema
 from xltlib.artifacts import InputError, fingerprint, read_json, write_json
 from xltlib.params import Params
+from xltlib.study import gpu
 
 PACKAGES = ("xltlib", "torch", "transformers", "datasets", "textattack", "numpy", "pandas")
 
@@ -209,7 +210,8 @@ class Cell:
         with self.working() as todo:
             if todo:
                 try:
-                    work()
+                    with gpu.reserved(self.params.compute):
+                        work()
                 except Exception as error:
                     # Each library has an exception of its own for it.
                     if "No space left on device" not in str(error):
