@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,19 @@ def test_a_bad_profile_stops_before_anything_starts(profile, tmp_path, command, 
     assert re.search(message, result.output)
     assert str(file) in result.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml"]
+
+
+def test_a_hub_that_cannot_be_reached_stops_the_run_at_once(profile, monkeypatch):
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing listens there
+    file = profile({"corpora.tydiqa": {"source": "hub"}})
+    assert xlt("check", file).exit_code == 0
+    started = time.monotonic()
+    result = xlt("run", file)
+    assert time.monotonic() - started < 5
+    assert result.exit_code == 2
+    assert re.search(r"corpora\.tydiqa: the hub \(127\.0\.0\.1\) cannot be reached", result.output)
+    assert "Set HF_HUB_OFFLINE=1 if its files are in the local cache" in result.output
 
 
 def test_gpus_that_were_not_given_are_asked_for(profile):

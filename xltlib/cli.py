@@ -42,13 +42,15 @@ def _explained(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def _checked(params: Path) -> schema.Params:
-    """A profile that is valid and whose sources are there."""
-    from xltlib.study.data import check_sources
+def _checked(params: Path, *, to_run: bool = False) -> schema.Params:
+    """A profile that is valid and whose sources are there, the hub too if it is to run."""
+    from xltlib.study import data
 
     loaded = schema.load(params)
     try:
-        check_sources(loaded)
+        data.check_sources(loaded)
+        if to_run:
+            data.check_network(loaded)
     except InputError as error:
         raise InputError(f"{params}: {error}") from error
     return loaded
@@ -100,7 +102,7 @@ def run(
     ] = None,
 ) -> None:
     """Run what is missing of a profile; the same command resumes a run that was killed."""
-    loaded = _checked(params)
+    loaded = _checked(params, to_run=True)
     if loaded.compute.gpus > gpus and workflow_profile is None:
         raise InputError(
             f"{params}: compute.gpus: each cell wants {loaded.compute.gpus} GPU and --gpus is "

@@ -9,6 +9,7 @@ from datasets import Dataset
 
 from xltlib import corpora
 from xltlib.artifacts import InputError
+from xltlib.corpora.hub import require_network
 from xltlib.params import AttackSettings, Params, TestSet
 
 
@@ -46,6 +47,20 @@ def check_sources(params: Params) -> None:
     if problems:
         count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
         raise InputError(f"{count}, nothing was started\n  " + "\n  ".join(problems))
+
+
+def check_network(params: Params) -> None:
+    """Refuse to start a run that reads from the hub where the hub cannot be reached.
+
+    Raises:
+        InputError: says what to set; see `xltlib.corpora.hub.require_network`.
+    """
+    for name, source in params.corpora.items():
+        if source.source == "hub":
+            require_network(f"corpora.{name}")
+    for name, encoder in params.encoders.items():
+        if encoder.name != "me5-small" and not Path(encoder.name).is_absolute():
+            require_network(f"encoders.{name}")
 
 
 def load(params: Params, corpus: str, split: str, language: str) -> Dataset:
