@@ -37,6 +37,7 @@ def clean():
 def attacked(clean):
     frame = clean.rename(columns={"f1": "original_f1"}).assign(attack="typo", queries=3)
     frame["attacked_f1"] = frame["original_f1"] / 2
+    frame["original_em"] = frame["attacked_em"] = 0.0
     frame["outcome"] = np.where(frame["original_f1"] > 0.5, "succeeded", "failed")
     return frame
 

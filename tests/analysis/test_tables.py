@@ -42,6 +42,7 @@ def attacked(clean):
     frame = clean.rename(columns={"f1": "original_f1"}).assign(attack="typo", queries=10)
     broken = frame["arm"] == "english"
     frame["attacked_f1"] = frame["original_f1"].where(~broken, 0.0)
+    frame["original_em"], frame["attacked_em"] = frame["em"], frame["attacked_f1"]
     right = frame["original_f1"] == 1
     frame["outcome"] = "skipped"
     frame.loc[right & broken, "outcome"] = "succeeded"
@@ -72,9 +73,14 @@ def test_a_corpus_of_english_alone_has_no_average_without_it(clean):
 
 def test_the_drop_is_clean_minus_attacked(attacked):
     table = tables.under_attack(attacked).set_index(["language", "arm"])
-    assert table.loc[("en", "english"), "drop"] == 100
+    assert table.loc[("en", "english"), "drop in f1"] == 100
+    assert table.loc[("ko", "english"), ["clean em", "attacked em", "drop in em"]].tolist() == [
+        50,
+        0,
+        50,
+    ]
     assert table.loc[("ko", "english"), ["clean f1", "attacked f1"]].tolist() == [50, 0]
-    assert (table.xs("multilingual", level="arm")["drop"] == 0).all()
+    assert (table.xs("multilingual", level="arm")["drop in f1"] == 0).all()
 
 
 def test_the_success_rate_counts_only_attacks_that_were_tried(attacked):

@@ -93,6 +93,28 @@ def test_tydiqa_is_the_same_from_the_publisher_and_from_the_hubs_layout(tmp_path
     assert corpora.fingerprint(again) == corpora.fingerprint(rows)
 
 
+def test_xquad_is_cut_by_passage_in_the_hubs_layout_which_has_no_titles(tmp_path):
+    (tmp_path / "xquad.de").mkdir()
+    rows = [
+        {
+            "id": f"q{i}",
+            "context": f"passage {i // 2}",
+            "question": "?",
+            "answers": {"text": ["passage"], "answer_start": [0 if i else 3]},
+        }
+        for i in range(6)
+    ]
+    Dataset.from_list(rows).to_parquet(tmp_path / "xquad.de" / "validation-00000.parquet")
+    source = CorpusSource(source="local", folder=tmp_path, train_articles=2)
+    train, test = (corpora.load("xquad", source, "de", split) for split in ("train", "test"))
+    assert (train["id"], test["id"]) == ([f"q{i}" for i in range(4)], ["q4", "q5"])
+    # The first answer was published with a wrong offset.
+    assert train[0]["answers"]["answer_start"] == [0]
+    assert train["wrong_offsets"] == [1, 0, 0, 0]
+    with pytest.raises(InputError, match="3 leaves no test article; de has 3"):
+        corpora.load("xquad", source.model_copy(update={"train_articles": 3}), "de", "train")
+
+
 def test_xnli_and_udpos_read_the_hubs_layout(tmp_path):
     (tmp_path / "sw").mkdir()
     pairs = {"premise": ["a", "b"], "hypothesis": ["c", "d"], "label": [0, 2]}

@@ -20,6 +20,7 @@ CONTRASTS = (
     ("english", "none"),
     ("multilingual+targets", "multilingual"),
 )
+METRICS = ("f1", "em")
 MACRO = "macro without en"
 AVERAGES = {
     "tydi_without_en": "TyDi average (without en)",
@@ -42,19 +43,19 @@ def scores(clean: pd.DataFrame) -> pd.DataFrame:
     """F1 and EM by corpus, language and arm, mean over seeds, with both published averages."""
     rows = []
     for corpus, part in clean.groupby("corpus", sort=True):
-        means = 100 * part.groupby(["arm", "language"])[["f1", "em"]].mean()
+        means = 100 * part.groupby(["arm", "language"])[list(METRICS)].mean()
         for language in language_order(set(part["language"])):
             one = part[part["language"] == language]
             rows.append(
                 {"corpus": corpus, "language": language}
-                | {f"{m} {a}": means.loc[(a, language), m] for a in arms_in(part) for m in _FE}
+                | {f"{m} {a}": means.loc[(a, language), m] for a in arms_in(part) for m in METRICS}
                 | {"n": one["id"].nunique(), "seeds": one["seed"].nunique()}
             )
         for name, title in AVERAGES.items():
             values = {
                 f"{m} {a}": squad.averages(means.loc[a][m].to_dict()).get(name)
                 for a in arms_in(part)
-                for m in _FE
+                for m in METRICS
             }
             if all(value is not None for value in values.values()):
                 used = part if name == "xtreme_with_en" else part[part["language"] != "en"]
@@ -67,27 +68,21 @@ def scores(clean: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-_FE = ("f1", "em")
-
-
 def under_attack(attacked: pd.DataFrame) -> pd.DataFrame:
-    """F1 of the attacked questions before and after, and the drop, by language and arm."""
+    """F1 and EM of the attacked questions before and after, and the drops, by language and arm."""
     rows = []
     for (attack, corpus, arm, language), part in _by_arm_and_language(attacked):
-        before, after = 100 * part["original_f1"].mean(), 100 * part["attacked_f1"].mean()
-        rows.append(
-            {
-                "attack": attack,
-                "corpus": corpus,
-                "language": language,
-                "arm": arm,
-                "clean f1": before,
-                "attacked f1": after,
-                "drop": before - after,
-                "n": part["id"].nunique(),
-                "seeds": part["seed"].nunique(),
+        row = {"attack": attack, "corpus": corpus, "language": language, "arm": arm}
+        for metric in METRICS:
+            before, after = (
+                100 * part[f"{when}_{metric}"].mean() for when in ("original", "attacked")
+            )
+            row |= {
+                f"clean {metric}": before,
+                f"attacked {metric}": after,
+                f"drop in {metric}": before - after,
             }
-        )
+        rows.append(row | {"n": part["id"].nunique(), "seeds": part["seed"].nunique()})
     return pd.DataFrame(rows)
 
 
