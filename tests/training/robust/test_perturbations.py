@@ -1,0 +1,150 @@
+"""ADV and RS-RP: inside the ball, on real tokens only, and standard training at radius zero."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import AutoModelForQuestionAnswering, set_seed
+
+from xltlib.params import SpanQASettings
+from xltlib.tasks.span_qa import SpanCollator, featurize, training_rows
+from xltlib.training.robust import (
+    EmbeddingShape,
+    embedding_shape,
+    into_ball,
+    perturbed,
+    uniform_in_ball,
+)
+from xltlib.training.robust.adv import Adversarial
+from xltlib.training.robust.rs_rp import RandomPerturbation
+
+QUESTIONS = ["where is it", "how many"]
+CONTEXTS = ["the museum is in Москва now", "there are 12 of them in all"]
+ANSWERS = [
+    {"text": ["Москва"], "answer_start": [17]},
+    {"text": ["12"], "answer_start": [10]},
+]
+
+
+@pytest.fixture(scope="module")
+def model(tiny_encoder):
+    set_seed(0)
+    return AutoModelForQuestionAnswering.from_pretrained(tiny_encoder)
+
+
+@pytest.fixture(scope="module")
+def batch(tiny_tokenizer):
+    window = SpanQASettings(max_length=96, doc_stride=16, max_query_length=32)
+    rows = training_rows(featurize(tiny_tokenizer, QUESTIONS, CONTEXTS, window), ANSWERS)
+    return SpanCollator(tiny_tokenizer)(rows)
+
+
+@pytest.fixture(scope="module")
+def shape(model, batch, tiny_tokenizer):
+    return embedding_shape(model, batch, tiny_tokenizer.all_special_ids)
+
+
+def loss_of(model, batch):
+    def loss(perturbation):
+        with perturbed(model, perturbation):
+            return model(**batch).loss
+
+    return loss
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.01, 10), st.integers(0, 10_000))
+def test_draws_never_leave_the_ball_and_reach_its_edge(radius, seed):
+    shape = EmbeddingShape(torch.tensor([[True, True, False]] * 40), 16)
+    draw = uniform_in_ball(shape, radius, torch.Generator().manual_seed(seed))
+    norms = draw.norm(dim=-1)
+    assert (norms <= radius * (1 + 1e-5)).all()
+    assert (norms[:, 2] == 0).all()
+    assert norms.max() > 0.8 * radius  # in 16 dimensions most of a ball is near its edge
+
+
+def test_draws_are_uniform_in_volume():
+    shape = EmbeddingShape(torch.ones(1, 20_000, dtype=torch.bool), 3)
+    norms = uniform_in_ball(shape, 1.0, torch.Generator().manual_seed(0)).norm(dim=-1)
+    # Half of the volume of a ball in three dimensions is within 0.5^(1/3) of its centre.
+    assert (norms < 0.5 ** (1 / 3)).float().mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_projection_leaves_the_inside_alone_and_shortens_the_outside():
+    points = torch.tensor([[0.3, 0.4], [3.0, 4.0], [0.0, 0.0]])
+    torch.testing.assert_close(
+        into_ball(points, 1.0), torch.tensor([[0.3, 0.4], [0.6, 0.8], [0.0, 0.0]])
+    )
+
+
+def test_padding_and_special_tokens_are_not_real(shape, batch, tiny_tokenizer):
+    special = torch.isin(batch["input_ids"], torch.tensor(tiny_tokenizer.all_special_ids))
+    assert (shape.real == ~special).all()
+    assert not shape.real[batch["attention_mask"] == 0].any()
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_the_ascent_stays_in_the_ball_and_off_padding_and_special_tokens(
+    model, batch, shape, steps
+):
+    method = Adversarial(radius=0.2, step_size=0.5, steps=steps)
+    delta = method.perturbation(loss_of(model, batch), shape, seed=1)
+    norms = delta.norm(dim=-1)
+    assert (norms <= 0.2 * (1 + 1e-5)).all()
+    assert (norms[~shape.real] == 0).all()
+    assert norms[shape.real].min() > 0
+
+
+@pytest.mark.parametrize(
+    "method",
+    [Adversarial(radius=0.0, step_size=0.1, steps=2), RandomPerturbation(radius=0.0, draws=1)],
+)
+def test_a_radius_of_zero_is_standard_training(model, batch, shape, method):
+    model.train()  # with dropout: the same masks must be drawn
+    set_seed(5)
+    standard = model(**batch).loss
+    set_seed(5)
+    robust = method(loss_of(model, batch), shape, seed=3)
+    torch.testing.assert_close(robust, standard, rtol=0, atol=1e-6)
+
+
+def test_the_ascent_raises_the_loss_more_than_noise_of_the_same_length(model, batch, shape):
+    model.eval()
+    loss = loss_of(model, batch)
+    adversarial = Adversarial(radius=0.5, step_size=0.5, steps=2)
+    for seed in range(5):
+        delta = adversarial.perturbation(loss, shape, seed)
+        noise = uniform_in_ball(shape, 1.0, torch.Generator().manual_seed(100 + seed))
+        noise = noise / noise.norm(dim=-1, keepdim=True).clamp_min(1e-12)
+        noise = noise * delta.norm(dim=-1, keepdim=True)
+        with torch.no_grad():
+            assert loss(delta) > loss(noise)
+            assert loss(delta) > loss(None)
+
+
+def test_smoothing_averages_its_draws(model, batch, shape):
+    model.eval()
+    loss, seen = loss_of(model, batch), []
+
+    def watched(perturbation):
+        seen.append(loss(perturbation))
+        return seen[-1]
+
+    mean = RandomPerturbation(radius=0.5, draws=4)(watched, shape, seed=2)
+    assert len({value.item() for value in seen}) == 4
+    torch.testing.assert_close(mean, torch.stack(seen).mean())
+
+
+def test_the_same_seed_draws_the_same_noise(model, batch, shape):
+    model.eval()
+    method, loss = RandomPerturbation(radius=0.5, draws=2), loss_of(model, batch)
+    assert method(loss, shape, seed=2) == method(loss, shape, seed=2)
+    assert method(loss, shape, seed=2) != method(loss, shape, seed=3)
+
+
+def test_the_hook_is_gone_after_the_block(model, batch, shape):
+    model.eval()
+    before = model(**batch).loss
+    with perturbed(model, torch.ones(1)):
+        assert model(**batch).loss != before
+    assert model(**batch).loss == before

@@ -1,0 +1,45 @@
+"""ADV: adversarial training (Robust-XLT, section 3.1): the worst perturbation inside a ball.
+
+The authors publish no solver. Ours is projected gradient ascent on the word embeddings (Madry et
+al. 2018) with steps of the normalised gradient, in an L2 ball around each token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from xltlib.training.robust import EmbeddingShape, Loss, into_ball, uniform_in_ball
+
+
+@dataclass(frozen=True)
+class Adversarial:
+    """Minimise the loss at the end of `steps` ascent steps of `step_size` inside `radius`."""
+
+    radius: float
+    step_size: float
+    steps: int = 1
+
+    def __call__(self, loss: Loss, shape: EmbeddingShape, seed: int) -> torch.Tensor:
+        """The loss under the perturbation that the ascent finds.
+
+        The ascent has its own random numbers, so the last pass draws the dropout masks that
+        standard training would have drawn.
+        """
+        worst = self.perturbation(loss, shape, seed)
+        return loss(worst)
+
+    def perturbation(self, loss: Loss, shape: EmbeddingShape, seed: int) -> torch.Tensor:
+        """Ascend from a random start in the ball: [B, T, H], zero where nothing may move."""
+        generator = torch.Generator().manual_seed(seed)
+        delta = uniform_in_ball(shape, self.radius, generator)
+        devices = [shape.real.device] if shape.real.is_cuda else []
+        with torch.random.fork_rng(devices):
+            for _ in range(self.steps):
+                delta.requires_grad_(True)
+                (gradient,) = torch.autograd.grad(loss(delta), delta)
+                norm = gradient.norm(dim=-1, keepdim=True).clamp_min(1e-12)
+                moved = delta.detach() + self.step_size * gradient / norm
+                delta = into_ball(moved, self.radius) * shape.real.unsqueeze(-1)
+        return delta.detach()
