@@ -25,7 +25,7 @@ from xltlib.artifacts import InputError
 from xltlib.languages import LANGUAGES
 
 Arm = Literal["none", "english", "multilingual", "multilingual+targets"]
-Method = Literal["standard"]
+Method = Literal["standard", "adv", "rs-rp", "rs-da"]
 Attack = Literal["typo"]
 Precision = Literal["float32", "bf16"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -160,6 +160,45 @@ class TargetSettings(Settings):
     optimisation: Optimisation
 
 
+class AdversarialSettings(Settings):
+    """ADV: ascent on the word embeddings; lengths are L2 norms of a token's perturbation."""
+
+    radius: PositiveFloat
+    step_size: PositiveFloat
+    steps: PositiveInt = 1
+
+
+class RandomPerturbationSettings(Settings):
+    """RS-RP: noise drawn uniformly from the ball; the loss is a mean over the draws."""
+
+    radius: PositiveFloat
+    draws: PositiveInt = 1
+
+
+class DataAugmentationSettings(Settings):
+    """RS-DA: words drawn from themselves and their neighbours.
+
+    `matched` takes the steps of standard training, an epoch of each copy in turn; the authors'
+    form, unmatched, goes through all copies in every epoch and so takes `copies` times the steps.
+    """
+
+    neighbours: Path
+    copies: PositiveInt = 10
+    matched: bool = True
+
+
+class RobustSettings(Settings):
+    """The robust training methods of Robust-XLT; a method in use needs its section."""
+
+    adv: AdversarialSettings | None = None
+    rs_rp: RandomPerturbationSettings | None = None
+    rs_da: DataAugmentationSettings | None = None
+
+    def of(self, method: Method) -> Settings | None:
+        """The section of a method; None for standard training and where it is missing."""
+        return None if method == "standard" else getattr(self, method.replace("-", "_"))
+
+
 class TestSet(Settings):
     """One test set: a split of a corpus in some languages, perhaps its first rows only."""
 
@@ -236,6 +275,7 @@ class Params(Settings):
     span_qa: SpanQASettings = SpanQASettings()
     intermediate: IntermediateSettings
     target: TargetSettings
+    robust: RobustSettings = RobustSettings()
     evaluation: EvaluationSettings
     attacks: Annotated[dict[Attack, AttackSettings], Field(min_length=1)]
     analysis: AnalysisSettings = AnalysisSettings()
@@ -256,6 +296,14 @@ class Params(Settings):
                     f"{where}.corpus: {data.corpus!r} is not under `corpora`; "
                     f"there: {', '.join(self.corpora)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _methods_have_settings(self) -> Params:
+        for method in self.target.methods:
+            if method != "standard" and self.robust.of(method) is None:
+                key = method.replace("-", "_")
+                raise ValueError(f"target.methods: {method} needs the section robust.{key}")
         return self
 
     def data_used(self) -> list[tuple[str, TaskData | TestSet]]:
@@ -294,8 +342,13 @@ class Params(Settings):
             else encoder
             for name, encoder in self.encoders.items()
         }
+        robust, rs_da = self.robust, self.robust.rs_da
+        if rs_da is not None:
+            rs_da = rs_da.model_copy(update={"neighbours": absolute(rs_da.neighbours)})
+            robust = robust.model_copy(update={"rs_da": rs_da})
         return self.model_copy(
             update={
+                "robust": robust,
                 "outputs": absolute(self.outputs),
                 "cache": absolute(self.cache),
                 "corpora": corpora,

@@ -7,7 +7,9 @@ from transformers import AutoModelForQuestionAnswering, set_seed
 from xltlib.params import Optimisation, SpanQASettings
 from xltlib.tasks.span_qa import SpanCollator, featurize, training_rows
 from xltlib.training.plan import epochs_plan
-from xltlib.training.run import last_checkpoint, train
+from xltlib.training.robust.adv import Adversarial
+from xltlib.training.robust.rs_rp import RandomPerturbation
+from xltlib.training.run import RobustTraining, last_checkpoint, train
 
 CONTEXTS = [f"number {i} is {'abcdefgh'[i % 8] * 3} today" for i in range(16)]
 FAST = Optimisation(learning_rate=5e-3, batch_size=4)
@@ -27,7 +29,7 @@ def batches(tiny_tokenizer):
     return [[rows[i] for i in batch] for batch in plan]
 
 
-def run(tiny_encoder, tiny_tokenizer, batches, folder, kill_at=None, **changes):
+def run(tiny_encoder, tiny_tokenizer, batches, folder, kill_at=None, robust=None, **changes):
     set_seed(7)
     model = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder)
     collate, seen = SpanCollator(tiny_tokenizer), 0
@@ -40,7 +42,16 @@ def run(tiny_encoder, tiny_tokenizer, batches, folder, kill_at=None, **changes):
         return collate(batch)
 
     options = FAST.model_copy(update=changes)
-    log = train(model, batches, killing, options, seed=7, checkpoints=folder, progress=False)
+    log = train(
+        model,
+        batches,
+        killing,
+        options,
+        seed=7,
+        checkpoints=folder,
+        robust=robust,
+        progress=False,
+    )
     return model, log
 
 
@@ -79,3 +90,19 @@ def test_a_killed_run_resumes_and_ends_as_an_uninterrupted_one(
 def test_gradient_accumulation_divides_the_steps(tiny_encoder, tiny_tokenizer, batches, tmp_path):
     _, log = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "c", gradient_accumulation=4)
     assert log.steps == 3
+
+
+@pytest.mark.parametrize(
+    "method", [Adversarial(radius=0.2, step_size=0.2), RandomPerturbation(radius=0.2, draws=2)]
+)
+def test_a_killed_robust_run_draws_the_same_noise_when_it_resumes(
+    tiny_encoder, tiny_tokenizer, batches, tmp_path, method
+):
+    robust = RobustTraining(method, tiny_tokenizer.all_special_ids)
+    options = {"robust": robust, "save_every_steps": 3}
+    whole, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "a", **options)
+    with pytest.raises(Killed):
+        run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", kill_at=8, **options)
+    resumed, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", **options)
+    for name, weights in whole.state_dict().items():
+        assert torch.equal(weights, resumed.state_dict()[name]), name

@@ -85,7 +85,8 @@ def _settings(params: Params, stage: str, cell: Cell) -> Any:
         return dump(params.intermediate)
     if stage == "target":
         target = params.target.model_copy(update={"methods": [cell.method]})
-        return dump(target, params.span_qa)
+        robust = params.robust.of(cell.method)
+        return dump(target, params.span_qa, *([] if robust is None else [robust]))
     if stage == "evaluation":
         return dump(params.evaluation, params.span_qa)
     if stage == "attacks":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -46,12 +47,32 @@ def epochs_plan(
     lengths: Sequence[int], epochs: float, batch_size: int, seed: int
 ) -> list[list[int]]:
     """All batches of a training run; a fraction of an epoch takes that share of its batches."""
+    steps = n_batches(len(lengths), epochs, batch_size)
+    return [batch for _, batch in copies_plan([lengths], steps, batch_size, seed)]
+
+
+def n_batches(examples: int, epochs: float, batch_size: int) -> int:
+    """The batches of a training run; a fraction of an epoch takes that share of its batches."""
+    return max(1, round(epochs * -(-examples // batch_size)))
+
+
+def copies_plan(
+    lengths: Sequence[Sequence[int]], steps: int, batch_size: int, seed: int
+) -> list[tuple[int, list[int]]]:
+    """Batches over several copies of a training set, an epoch of each in turn, up to `steps`.
+
+    Args:
+        lengths: of the examples of each copy.
+
+    Returns:
+        (copy, indices into that copy) for each batch.
+    """
     rng = np.random.default_rng(seed)
-    per_epoch = -(-len(lengths) // batch_size)
-    steps = max(1, round(epochs * per_epoch))
-    batches: list[list[int]] = []
+    batches: list[tuple[int, list[int]]] = []
+    copies = cycle(range(len(lengths)))
     while len(batches) < steps:
-        batches += length_batches(lengths, batch_size, rng)
+        copy = next(copies)
+        batches += [(copy, batch) for batch in length_batches(lengths[copy], batch_size, rng)]
     return batches[:steps]
 
 

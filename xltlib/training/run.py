@@ -9,19 +9,55 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import SequentialSampler
 from transformers import Trainer, TrainingArguments
 
 from xltlib.params import Optimisation
+from xltlib.training.robust import RobustMethod, embedding_shape, perturbed
 
 
 class PlannedTrainer(Trainer):
-    """A `Trainer` whose dataset is the plan: each item is a whole batch, in its order."""
+    """A `Trainer` whose dataset is the plan: each item is a whole batch, in its order.
+
+    With a robust method, the loss of a batch is that method's.
+    """
+
+    def __init__(self, *args: Any, robust: RobustTraining | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.robust = robust
+        self._passes = (0, 0)  # optimiser step, batches of it that were seen
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
+
+    def compute_loss(self, model: nn.Module, inputs: dict[str, Any], **options: Any) -> Any:
+        if self.robust is None:
+            return super().compute_loss(model, inputs, **options)
+
+        def loss(perturbation: torch.Tensor | None) -> torch.Tensor:
+            with perturbed(model, perturbation):
+                return super(PlannedTrainer, self).compute_loss(model, dict(inputs))
+
+        shape = embedding_shape(model, inputs, self.robust.special_ids)
+        return self.robust.method(loss, shape, self._seed_of_batch())
+
+    def _seed_of_batch(self) -> int:
+        """A seed that the place in the plan gives, so that a resumed run draws the same noise."""
+        step = self.state.global_step
+        seen = self._passes[1] + 1 if self._passes[0] == step else 0
+        self._passes = (step, seen)
+        return int(np.random.SeedSequence([self.args.seed, step, seen]).generate_state(1)[0])
+
+
+@dataclass(frozen=True)
+class RobustTraining:
+    """A method that perturbs embeddings, and the tokens that it must leave alone."""
+
+    method: RobustMethod
+    special_ids: list[int]
 
 
 @dataclass(frozen=True)
@@ -41,6 +77,7 @@ def train(
     seed: int,
     checkpoints: Path,
     device: str = "cpu",
+    robust: RobustTraining | None = None,
     progress: bool = True,
 ) -> TrainingLog:
     """Train `model` in place over `batches`, one forward pass each, linear decay.
@@ -77,6 +114,7 @@ def train(
         args=arguments,
         train_dataset=list(batches),
         data_collator=lambda items: collate(items[0]),
+        robust=robust,
     )
     # The dataset already is batches; the loss of each is a mean over its own examples.
     trainer.model_accepts_loss_kwargs = False

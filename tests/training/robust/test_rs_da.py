@@ -1,0 +1,111 @@
+"""RS-DA: the rate of replacement is the rule's, and answers keep their places."""
+
+import json
+import random
+
+import pytest
+from datasets import Dataset
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xltlib.artifacts import InputError
+from xltlib.corpora import mini
+from xltlib.corpora.squad_files import QA_FEATURES
+from xltlib.languages import words
+from xltlib.params import MiniSettings
+from xltlib.training.robust.rs_da import draw, read_neighbours, smooth, smoothed
+
+NEAR = {"red": ["scarlet", "crimson", "ruby"], "sky": ["heaven"]}
+
+
+def test_a_word_changes_with_probability_k_over_k_plus_1():
+    rng = random.Random(0)
+    drawn = [draw("red", NEAR, rng) for _ in range(20_000)]
+    for word in ("red", *NEAR["red"]):
+        assert drawn.count(word) / len(drawn) == pytest.approx(1 / 4, abs=0.015)
+    assert draw("blue", NEAR, rng) == "blue"
+    assert draw("Red", NEAR, rng) == "Red"
+
+
+def test_the_rate_on_the_real_list_is_the_rules(shared_data):
+    neighbours = read_neighbours(shared_data / "synonyms" / "counterfitted_neighbors.json")
+    assert len(neighbours) == 49_975 - 24_384
+    chosen = random.Random(1).sample(sorted(neighbours), 20_000)
+    expected = sum(
+        # The list names some words as their own neighbours, or one neighbour twice.
+        sum(near != word for near in neighbours[word]) / (len(neighbours[word]) + 1)
+        for word in chosen
+    )
+    rng = random.Random(2)
+    changed = sum(draw(word, neighbours, rng) != word for word in chosen)
+    assert changed / len(chosen) == pytest.approx(expected / len(chosen), abs=0.01)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.data())
+def test_a_frozen_span_is_unchanged_and_found_where_it_is_said_to_be(seed, data):
+    text = "the red sky, red sky; a reddish red-sky నగరం red"
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    changed, (place,) = smooth(text, NEAR, random.Random(seed), [(start, end)])
+    assert changed[place : place + end - start] == text[start:end]
+    assert len(words(changed)) == len(words(text))
+
+
+def test_a_text_without_neighbours_is_identical():
+    text = "నగరం, ১৯৫১ — naïve  \n"
+    assert smooth(text, NEAR, random.Random(0)) == (text, [])
+
+
+def test_answers_of_a_whole_corpus_stand_where_they_are_said_to():
+    rows = mini.qa("en", "train", MiniSettings(train=50))
+    near = {"the": ["that", "this very"], "in": ["inside"], "of": ["belonging to"]}
+    copy = smoothed(rows, near, seed=1, copy=0)
+    assert copy["context"] != rows["context"]
+    for row in copy:
+        for text, start in zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True):
+            assert row["context"][start : start + len(text)] == text
+    assert copy["id"] == rows["id"]
+
+
+def test_an_answer_without_a_place_keeps_its_mark():
+    rows = Dataset.from_list(
+        [
+            {
+                "id": "1",
+                "language": "en",
+                "title": "",
+                "context": "a red sky",
+                "question": "red?",
+                "answers": {"text": ["blue", "sky"], "answer_start": [-1, 6]},
+                "wrong_offsets": 1,
+            }
+        ],
+        features=QA_FEATURES,
+    )
+    (row,) = smoothed(rows, {"red": ["scarlet"] * 50}, seed=0, copy=0)
+    assert row["context"] == "a scarlet sky"
+    assert row["answers"]["answer_start"] == [-1, 10]
+
+
+def test_copies_differ_and_each_is_the_same_again():
+    size = MiniSettings(train=20)
+    near = {"the": ["that", "this"], "is": ["was"]}
+    for rows in (
+        mini.nli("en", "train", size),
+        mini.tagging("en", "train", size),
+    ):
+        first, second = (smoothed(rows, near, seed=1, copy=c).to_list() for c in (0, 1))
+        assert first != second
+        assert first == smoothed(rows, near, seed=1, copy=0).to_list()
+        # A row is the same in a smaller set.
+        assert smoothed(rows.select([3]), near, seed=1, copy=0).to_list() == [first[3]]
+    assert [len(row["tags"]) for row in first] == [len(row["tokens"]) for row in first]
+
+
+@pytest.mark.parametrize("content", [["a"], {"a": "b"}, {"a": [1]}])
+def test_what_is_not_a_neighbour_list_is_named(tmp_path, content):
+    path = tmp_path / "near.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"near\.json: not a neighbour list"):
+        read_neighbours(path)
