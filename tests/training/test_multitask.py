@@ -3,7 +3,8 @@
 import pytest
 import torch
 from datasets import Dataset
-from transformers import AutoModel, set_seed
+from safetensors.torch import load_file, save_file
+from transformers import AutoModel, AutoModelForQuestionAnswering, set_seed
 
 from xltlib.artifacts import InputError
 from xltlib.params import EncoderSettings
@@ -70,3 +71,17 @@ def test_damaged_weights_name_the_folder(tiny_encoder, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"cut short")
     with pytest.raises(InputError, match="the encoder cannot be loaded"):
         load_pretrained(AutoModel, tmp_path, EncoderSettings())
+
+
+@pytest.mark.parametrize("auto_class", [AutoModel, AutoModelForQuestionAnswering])
+def test_weights_that_lack_a_layer_are_refused_instead_of_made_up(
+    tiny_encoder, tmp_path, auto_class
+):
+    for path in tiny_encoder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    state = load_file(tmp_path / "model.safetensors")
+    del state["encoder.layer.1.output.dense.weight"]
+    save_file(state, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match=r"the weights lack 1 tensors, e\.g\. .*layer\.1"):
+        load_pretrained(auto_class, tmp_path, EncoderSettings())
+    load_pretrained(auto_class, tiny_encoder, EncoderSettings())

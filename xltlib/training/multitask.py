@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +13,7 @@ from datasets import Dataset
 from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
 
 from xltlib.artifacts import InputError
 from xltlib.params import EncoderSettings
@@ -49,12 +52,35 @@ def load_pretrained(
             if hasattr(config, name):
                 setattr(config, name, settings.attention_dropout)
     try:
-        model = auto_class.from_pretrained(folder, config=config, local_files_only=True)
+        with _without_load_report():
+            model, report = auto_class.from_pretrained(
+                folder, config=config, local_files_only=True, output_loading_info=True
+            )
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder}: the encoder cannot be loaded: {error}") from error
+    # A new head is expected, a new encoder is not; poolers are not used.
+    inside = "" if model.base_model is model else f"{model.base_model_prefix}."
+    lost = [
+        name
+        for name in sorted(report["missing_keys"])
+        if name.startswith(inside) and "pooler" not in name
+    ]
+    if lost:
+        raise InputError(f"{folder}: the weights lack {len(lost)} tensors, e.g. {lost[0]}.")
     if settings.freeze_word_embeddings:
         model.get_input_embeddings().weight.requires_grad_(False)
     return model
+
+
+@contextmanager
+def _without_load_report() -> Iterator[None]:
+    """Without the table of new and unused weights: what matters in it is checked here."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 class MultiTaskModel(nn.Module):
