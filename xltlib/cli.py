@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console()
+WIDEST_TABLE = 150
 
 ParamsFile = Annotated[Path, typer.Argument(help="A params file, e.g. params/quick.yaml")]
 
@@ -136,16 +137,23 @@ def run(
 @_explained
 def results(params: ParamsFile) -> None:
     """Print the result tables of a finished profile."""
+    from xltlib.analysis.tables import decimals
     from xltlib.study.results import tables_of
 
     (cell,) = Grid(schema.load(params)).cells("results")
+    # A number is never cut: where the terminal is too narrow, it wraps the lines itself.
+    wide = Console(width=max(console.width, WIDEST_TABLE))
     for title, frame in tables_of(cell).items():
         table = Table(title=title)
         for column in frame.columns:
-            table.add_column(str(column))
-        for row in frame.itertuples(index=False):
-            table.add_row(*(f"{v:.1f}" if isinstance(v, float) else str(v) for v in row))
-        console.print(table)
+            table.add_column(str(column), overflow="fold")
+        shown = frame.copy().astype(object)
+        for name in frame.select_dtypes("float").columns:
+            digits = decimals(name)
+            shown[name] = ["" if v != v else f"{v:.{digits}f}" for v in frame[name]]
+        for row in shown.itertuples(index=False):
+            table.add_row(*map(str, row))
+        wide.print(table)
 
 
 @app.command(

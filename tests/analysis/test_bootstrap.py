@@ -1,5 +1,7 @@
 """The paired bootstrap: right on cases with known answers, and honest about its coverage."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,13 +40,21 @@ def answers(effect=0.0, *, n=40, seeds=(1, 2), languages=("ar", "ko"), rng=None)
 def test_the_estimate_is_the_macro_mean_over_languages():
     frame = answers(0.1)
     # The second language has fewer questions, and weighs as much as the first.
-    frame = frame[(frame["language"] == "ar") | frame["id"].isin(["q0", "q1", "q2"])]
+    frame = frame[(frame["language"] == "ar") | frame["id"].isin([f"q{i}" for i in range(6)])]
     means = frame.groupby(["language", "arm"])["f1"].mean().unstack()
     expected = 100 * (means["multilingual"] - means["english"]).mean()
     interval = paired_bootstrap(frame, "f1", WEIGHTS)
     assert interval.estimate == pytest.approx(expected)
     assert interval.low < interval.estimate < interval.high
-    assert (interval.n_examples, interval.n_seeds, interval.n_languages) == (43, 2, 2)
+    assert (interval.n_examples, interval.n_seeds, interval.n_languages) == (46, 2, 2)
+
+
+def test_a_handful_of_questions_gets_an_estimate_and_no_interval():
+    frame = answers(0.3, n=4)
+    interval = paired_bootstrap(frame, "f1", WEIGHTS)
+    assert 20 < interval.estimate < 40
+    assert all(math.isnan(value) for value in (interval.low, interval.high, interval.p))
+    assert not math.isnan(paired_bootstrap(answers(n=5), "f1", WEIGHTS).low)
 
 
 def test_the_same_answers_in_both_arms_give_exactly_zero():

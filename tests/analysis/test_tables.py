@@ -66,9 +66,10 @@ def test_scores_average_over_seeds(clean):
     assert (table.loc["en", "n"], table.loc["en", "seeds"]) == (2, 2)
 
 
-def test_a_corpus_of_english_alone_has_no_average_without_it(clean):
-    table = tables.scores(clean[clean["language"] == "en"])
-    assert list(table["language"]) == ["en", "XTREME average (with en)"]
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_corpus_of_one_language_has_no_average(clean, language):
+    table = tables.scores(clean[clean["language"] == language])
+    assert list(table["language"]) == [language]
 
 
 def test_the_drop_is_clean_minus_attacked(attacked):
@@ -104,9 +105,20 @@ def test_contrasts_leave_english_out_and_hold_the_difference_in_differences(clea
     assert (table["n"] > 0).all()
 
 
+def test_contrasts_of_two_questions_have_no_interval_and_no_p(clean, attacked):
+    table = tables.contrasts(clean, attacked, samples=200, seed=0, level=0.95)
+    assert table["estimate"].notna().all()
+    assert table[["low", "high", "p", "p (Holm)"]].isna().all().all()
+
+
 def test_holm_only_raises_p_values(clean, attacked):
+    clean, attacked = (
+        pd.concat([frame.assign(id=frame["id"] + copy) for copy in "abc"])
+        for frame in (clean, attacked)
+    )
     table = tables.contrasts(clean, attacked, samples=200, seed=0, level=0.95)
     by_language = table[table["language"] != tables.MACRO]
+    assert by_language["p"].notna().all()
     assert (by_language["p (Holm)"] >= by_language["p"]).all()
 
 

@@ -55,6 +55,12 @@ def test_a_profile_that_cannot_answer_says_why_whatever_its_numbers(changes, rea
     assert any(reason in text for text in result.reasons)
 
 
+def test_too_few_questions_for_an_interval_are_no_answer():
+    result = verdict(9.0, float("nan"), float("nan"))
+    assert result.kind == "not answered by this profile"
+    assert "fewer than 5 attacked questions" in result.reasons[0]
+
+
 def test_nothing_to_compare_is_not_an_answer():
     result = headline(None, languages=list(TARGETS), synthetic=False, smallest_effect=2.0)
     assert result.kind == "not answered by this profile"

@@ -7,6 +7,7 @@ and Tibshirani 1993, chapter 13, for percentile intervals).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,13 +16,17 @@ import pandas as pd
 
 from xltlib.artifacts import InputError
 
+MIN_EXAMPLES = 5
+"""Fewer questions in a language, and resampling them could only repeat a handful of values."""
+
 
 @dataclass(frozen=True)
 class Interval:
     """An estimate in points (0-100) with its percentile interval.
 
     `p` is the two-sided bootstrap p-value of no difference; `covers` says what the interval allows
-    for: with one seed it is the choice of questions alone.
+    for: with one seed it is the choice of questions alone. Interval and p are NaN where some
+    language has fewer than `MIN_EXAMPLES` questions.
     """
 
     estimate: float
@@ -69,11 +74,14 @@ def paired_bootstrap(
     tail = 50 * (1 - level)
     low, high = np.percentile(draws, [tail, 100 - tail])
     share = min((draws <= 0).mean(), (draws >= 0).mean())
+    p = min(1.0, 2 * max(share, 1 / samples))
+    if min(block.shape[1] for block in blocks) < MIN_EXAMPLES:
+        low = high = p = math.nan
     return Interval(
         estimate=100 * float(np.mean([block.mean() for block in blocks])),
         low=100 * float(low),
         high=100 * float(high),
-        p=float(min(1.0, 2 * max(share, 1 / samples))),
+        p=float(p),
         n_examples=sum(block.shape[1] for block in blocks),
         n_seeds=n_seeds,
         n_languages=len(blocks),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 from statsmodels.stats.multitest import multipletests
@@ -51,7 +52,9 @@ def scores(clean: pd.DataFrame) -> pd.DataFrame:
                 | {f"{m} {a}": means.loc[(a, language), m] for a in arms_in(part) for m in METRICS}
                 | {"n": one["id"].nunique(), "seeds": one["seed"].nunique()}
             )
-        for name, title in AVERAGES.items():
+        # The average of one language is that language.
+        averages = AVERAGES if part["language"].nunique() > 1 else {}
+        for name, title in averages.items():
             values = {
                 f"{m} {a}": squad.averages(means.loc[a][m].to_dict()).get(name)
                 for a in arms_in(part)
@@ -164,10 +167,18 @@ def contrasts(
                 (language, paired_bootstrap(chosen, value, weights, **options))
                 for language, chosen in part.groupby("language", sort=True)
             ]
-            corrected = multipletests([one.p for _, one in parts], method="holm")[1]
-            for (language, one), p in zip(parts, corrected, strict=True):
+            for (language, one), p in zip(parts, _holm([one.p for _, one in parts]), strict=True):
                 rows.append(name | {"language": language} | _columns(one) | {"p (Holm)": p})
     return pd.DataFrame(rows)
+
+
+def _holm(p_values: list[float]) -> np.ndarray:
+    """Holm's correction over those that could be computed."""
+    corrected = np.array(p_values)
+    known = ~np.isnan(corrected)
+    if known.any():
+        corrected[known] = multipletests(corrected[known], method="holm")[1]
+    return corrected
 
 
 def _columns(interval: Interval) -> dict[str, float | int]:
@@ -206,15 +217,17 @@ def headline_intervals(
     )
 
 
+def decimals(column: str) -> int:
+    """Digits to show after the point: three for p-values, one for points and percent."""
+    return 3 if column.split()[0] == "p" else 1
+
+
 def style(frame: pd.DataFrame, caption: str) -> Styler:
-    """A table ready to read: one decimal, no index, a caption; the same HTML for the same data."""
-    p_values = {name: "{:.3f}" for name in frame.columns if str(name).startswith("p")}
-    numbers = {
-        name: "{:.1f}" for name in frame.select_dtypes("float").columns if name not in p_values
-    }
+    """A table ready to read: no index, a caption; the same HTML for the same data."""
+    formats = {name: f"{{:.{decimals(name)}f}}" for name in frame.select_dtypes("float").columns}
     return (
         frame.style.set_uuid("table")
-        .format(numbers | p_values, na_rep="")
+        .format(formats, na_rep="")
         .hide(axis="index")
         .set_caption(caption)
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from xltlib.analysis.bootstrap import MIN_EXAMPLES
 from xltlib.analysis.tables import Headline
 from xltlib.languages import TYDI
 
@@ -60,6 +62,8 @@ def headline(
         f"({clean.low:+.1f} to {clean.high:+.1f})."
     )
     reasons = shortfalls(n_seeds=did.n_seeds, languages=languages, synthetic=synthetic)
+    if math.isnan(did.low):
+        reasons.append(f"Some language has fewer than {MIN_EXAMPLES} attacked questions.")
     if reasons:
         return Verdict("not answered by this profile", sentence, reasons)
     if did.low > 0 and did.estimate >= smallest_effect:
