@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
 from xltlib.analysis import figures, tables
@@ -51,7 +52,7 @@ def made(name, clean, attacked):
 
 
 def words_of(figure):
-    texts = [figure.get_suptitle()]
+    texts = [figure.get_suptitle(), figure.get_supxlabel()]
     for axes in figure.axes:
         texts += [axes.get_title(), axes.get_xlabel(), axes.get_ylabel()]
         texts += [label.get_text() for label in (*axes.get_xticklabels(), *axes.get_yticklabels())]
@@ -74,7 +75,7 @@ def test_every_figure_says_its_units_n_seeds_profile_and_data(name, clean, attac
 @pytest.mark.parametrize("name", NAMES[:4])
 def test_every_arm_and_language_is_named(name, clean, attacked):
     text = words_of(made(name, clean, attacked))
-    for part in (*tables.ARMS, "en\nn=7", "te\nn=7", "tydiqa", "xquad"):
+    for part in (*tables.ARMS, "en", "te", "tydiqa (n=7 each)", "xquad (n=7 each)"):
         assert part in text, part
 
 
@@ -83,6 +84,27 @@ def test_the_same_figure_is_the_same_bytes(name, clean, attacked):
     first, second = (figures.png(made(name, clean, attacked), dpi=60) for _ in range(2))
     assert first == second
     assert first.startswith(b"\x89PNG")
+
+
+def test_languages_of_different_size_each_say_theirs(clean):
+    uneven = clean[(clean["language"] != "te") | (clean["id"] < "q3")]
+    text = words_of(figures.scores_by_language(uneven, **ABOUT))
+    for part in ("en\nn=7", "te\nn=3", "xquad (n=7 each)"):
+        assert part in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_sticks_out_of_the_figure(name, clean, attacked):
+    figure = made(name, clean, attacked)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    width, height = canvas.get_width_height()
+    box = figure.get_tightbbox(canvas.get_renderer())
+    inches = figure.dpi
+    assert box.x0 * inches >= -1
+    assert box.y0 * inches >= -1
+    assert box.x1 * inches <= width + 1
+    assert box.y1 * inches <= height + 1
 
 
 def test_points_are_drawn_at_the_means(clean):

@@ -57,11 +57,12 @@ def _canvas(widths: Iterable[float], height: float = 3.6) -> tuple[Figure, list[
     return figure, list(axes)
 
 
-def _title(figure: Figure, title: str, profile: str, synthetic: bool, frame: pd.DataFrame) -> None:
+def _title(figure: Figure, title: str, profile: str, synthetic: bool, seeds: Iterable[int]) -> None:
     """Title, and below it where the numbers come from."""
     data = "synthetic data (mini)" if synthetic else "real data"
-    seeds = ", ".join(map(str, sorted(set(frame["seed"]))))
-    figure.suptitle(f"{title}\nprofile {profile}, {data}, seeds {seeds}", fontsize="medium")
+    named = sorted(set(seeds))
+    run = f"seed{'s' if len(named) > 1 else ''} {', '.join(map(str, named))}"
+    figure.suptitle(f"{title}\nprofile {profile}, {data}, {run}", fontsize="medium")
 
 
 def _legend(figure: Figure, arms: list[str], extra: Iterable[Line2D] = ()) -> None:
@@ -70,7 +71,8 @@ def _legend(figure: Figure, arms: list[str], extra: Iterable[Line2D] = ()) -> No
         for arm in arms
     ]
     handles += list(extra)
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    columns = min(len(handles), int(figure.get_figwidth() // 1.6))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def _panels(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
@@ -81,19 +83,19 @@ def _panels(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
     ]
 
 
-def _frame(axes: Axes, corpus: str, labels: list[str], first: bool, ylabel: str) -> None:
-    axes.set_title(corpus)
+def _frame(axes: Axes, corpus: str, part: pd.DataFrame, languages: list[str]) -> None:
+    """Panel title and language codes with the number of questions, once where all have as many."""
+    counts = part.groupby("language")["id"].nunique()
+    if counts.nunique() == 1:
+        labels, title = languages, f"{corpus} (n={counts.iloc[0]} each)"
+    else:
+        labels, title = [f"{code}\nn={counts[code]}" for code in languages], corpus
+    if len(languages) == 1:
+        title = title.removesuffix(" each)") + ")"
+    axes.set_title(title)
     axes.set_xticks(range(len(labels)), labels)
     axes.set_xlim(-0.6, len(labels) - 0.4)
     axes.grid(axis="x", visible=False)
-    if first:
-        axes.set_ylabel(ylabel)
-
-
-def _labels(part: pd.DataFrame, languages: list[str], column: str = "id") -> list[str]:
-    """Language codes with the number of questions below."""
-    counts = part.groupby("language")[column].nunique()
-    return [f"{code}\nn={counts[code]}" for code in languages]
 
 
 def _shifts(count: int) -> np.ndarray:
@@ -119,15 +121,16 @@ def _by_arm_and_language(
 
     panels, arms = _panels(frame), arms_in(frame)
     with rc_context(THEME):
-        figure, all_axes = _canvas([0.75 + 0.55 * len(p[2]) for p in panels])
-        for i, (axes, (corpus, part, languages)) in enumerate(zip(all_axes, panels, strict=True)):
+        figure, all_axes = _canvas([1.2 + 0.5 * len(p[2]) for p in panels])
+        for axes, (corpus, part, languages) in zip(all_axes, panels, strict=True):
             for shift, arm in zip(_shifts(len(arms)), arms, strict=True):
                 color, marker = STYLES[arm]
                 style = {"color": color, "marker": marker, "ms": 5.5, "linestyle": ""}
                 for x, language in enumerate(languages):
                     draw(axes, x + shift, (corpus, arm, language), style)
-            _frame(axes, corpus, _labels(part, languages), i == 0, ylabel)
-        _title(figure, title, profile, synthetic, frame)
+            _frame(axes, corpus, part, languages)
+        all_axes[0].set_ylabel(ylabel)
+        _title(figure, title, profile, synthetic, frame["seed"])
         _legend(figure, arms, legend)
     return figure
 
@@ -201,7 +204,8 @@ def success_rate(attacked: pd.DataFrame, *, profile: str, synthetic: bool) -> Fi
     return _by_arm_and_language(
         attacked,
         draw,
-        "Attack success rate among questions answered right (lines: 95 % Wilson interval)",
+        "Attack success rate among questions answered right\n"
+        "(n: questions given to the attack; lines: 95 % Wilson interval)",
         "attack success rate (%)",
         profile=profile,
         synthetic=synthetic,
@@ -209,33 +213,42 @@ def success_rate(attacked: pd.DataFrame, *, profile: str, synthetic: bool) -> Fi
 
 
 def contrast(table: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
-    """Macro contrasts with their bootstrap intervals and the line of no difference."""
+    """Macro contrasts with their bootstrap intervals, a panel a pair of arms.
+
+    A point without a line has too few questions for an interval.
+    """
     from matplotlib import rc_context
 
-    rows = table[table["language"] == MACRO].iloc[::-1].reset_index(drop=True)
+    rows = table[table["language"] == MACRO]
+    pairs = list(dict.fromkeys(rows["contrast"]))
+    measures = [
+        f"{measured}, {on} (n={n})"
+        for measured, on, n in rows.loc[
+            rows["contrast"] == pairs[0], ["measured", "on", "n"]
+        ].values
+    ]
     with rc_context(THEME):
-        figure = Figure(figsize=(9.0, 1.6 + 0.3 * len(rows)), layout="constrained")
-        axes = figure.subplots()
-        axes.axvline(0, color="#666666", lw=1, ls="--")
-        for y, row in rows.iterrows():
-            headline = row["contrast"] == "multilingual - english"
+        size = (3.2 + 2.6 * len(pairs), 1.9 + 0.3 * len(measures))
+        figure = Figure(figsize=size, layout="constrained")
+        panels = figure.subplots(1, len(pairs), sharex=True, sharey=True, squeeze=False)[0]
+        for axes, pair in zip(panels, pairs, strict=True):
+            headline = pair == "multilingual - english"
             color = STYLES["multilingual"][0] if headline else "#000000"
-            axes.hlines(y, row["low"], row["high"], color=color, lw=2 if headline else 1)
-            axes.plot(row["estimate"], y, "D" if headline else "o", color=color, ms=5)
-        labels = [
-            f"{row['contrast']}: {row['measured']} ({row['on']}, n={row['n']})"
-            for _, row in rows.iterrows()
-        ]
-        axes.set_yticks(range(len(rows)), labels)
-        axes.set_ylim(-0.7, len(rows) - 0.3)
+            axes.axvline(0, color="#666666", lw=1, ls="--")
+            for y, row in enumerate(rows[rows["contrast"] == pair].itertuples()):
+                axes.hlines(y, row.low, row.high, color=color, lw=2)
+                axes.plot(row.estimate, y, "D" if headline else "o", color=color, ms=5)
+            axes.set_title(pair.replace(" - ", "\nminus "))
+        panels[0].set_yticks(range(len(measures)), measures)
+        panels[0].set_ylim(len(measures) - 0.5, -0.5)
         level = rows["level (%)"].iloc[0]
-        axes.set_xlabel(f"difference in F1 (points), {level:.0f} % paired bootstrap interval")
-        data = "synthetic data (mini)" if synthetic else "real data"
-        figure.suptitle(
-            "Contrasts between arms, macro over zero-shot languages\n"
-            f"profile {profile}, {data}, {rows['seeds'].max()} seed(s)",
-            fontsize="medium",
+        figure.supxlabel(
+            f"difference in F1 (points), {level:.0f} % paired bootstrap interval", fontsize="medium"
         )
+        title = "Contrasts between arms, macro over zero-shot languages"
+        seeds = f"{rows['seeds'].max()} seed{'s' if rows['seeds'].max() > 1 else ''}"
+        data = "synthetic data (mini)" if synthetic else "real data"
+        figure.suptitle(f"{title}\nprofile {profile}, {data}, {seeds}", fontsize="medium")
     return figure
 
 
