@@ -134,7 +134,13 @@ def test_there_is_no_headline_without_both_arms_or_without_other_languages(clean
 
 def test_a_styled_table_is_the_same_html_each_time(clean):
     frame = tables.scores(clean)
-    html = tables.style(frame, "scores").to_html()
-    assert html == tables.style(frame, "scores").to_html()
+    html = tables.style(frame, "scores").data
+    assert html == tables.style(frame, "scores").data
     assert "<caption>scores</caption>" in html
     assert ">50.0<" in html
+
+
+def test_a_long_text_is_not_cut_short():
+    text = "a sentence of many words " * 10
+    assert text in tables.style(pd.DataFrame({"text": [text]})).data
+    assert tables.sentences([text, "b"]).data == f"- {text}\n- b"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from pandas.io.formats.style import Styler
+from IPython.display import HTML, Markdown
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
@@ -222,12 +222,13 @@ def decimals(column: str) -> int:
     return 3 if column.split()[0] == "p" else 1
 
 
-def style(frame: pd.DataFrame, caption: str) -> Styler:
-    """A table ready to read: no index, a caption; the same HTML for the same data."""
+def style(frame: pd.DataFrame, caption: str = "") -> HTML:
+    """A table ready to read, no text cut short; the same HTML for the same data."""
     formats = {name: f"{{:.{decimals(name)}f}}" for name in frame.select_dtypes("float").columns}
-    return (
-        frame.style.set_uuid("table")
-        .format(formats, na_rep="")
-        .hide(axis="index")
-        .set_caption(caption)
-    )
+    table = frame.style.set_uuid("table").format(formats, na_rep="").hide(axis="index")
+    return HTML((table.set_caption(caption) if caption else table).to_html())
+
+
+def sentences(lines: list[str]) -> Markdown:
+    """Sentences as a list."""
+    return Markdown("\n".join(f"- {line}" for line in lines))

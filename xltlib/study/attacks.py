@@ -7,7 +7,9 @@ from itertools import accumulate
 from typing import Any
 
 import pandas as pd
+from IPython.display import HTML
 
+from xltlib.analysis.tables import style
 from xltlib.artifacts import write_with
 from xltlib.attacks import attack_examples
 from xltlib.languages import graphemes
@@ -57,14 +59,14 @@ def summarize(results: pd.DataFrame) -> dict[str, Any]:
     return {"languages": rows}
 
 
-def examples(cell: Cell, per_language: int = 1) -> pd.DataFrame:
+def examples(cell: Cell, per_language: int = 1) -> HTML:
     """A few successful attacks of each language: the edits and both predictions."""
     results = pd.read_parquet(cell.path("attacks.parquet"))
     won = results[results["outcome"] == "succeeded"].sort_values(["language", "id"])
     shown = won.groupby("language").head(per_language)
     edits = shown["edits"].map(lambda pairs: ", ".join(f"{e['old']} → {e['new']}" for e in pairs))
     columns = ["language", "question", "original_prediction", "attacked_prediction", "queries"]
-    return shown[columns].assign(edits=edits).reset_index(drop=True)
+    return style(shown[columns].assign(edits=edits))
 
 
 def settings_table(cell: Cell) -> pd.DataFrame:
@@ -76,7 +78,7 @@ def settings_table(cell: Cell) -> pd.DataFrame:
 def outcome_table(metrics: dict[str, Any]) -> pd.DataFrame:
     """One row a corpus and language: outcomes, queries, F1 in points before and after."""
     columns = ["corpus", "language", "n", "succeeded", "failed", "skipped", "queries"]
-    return pd.DataFrame(metrics["languages"])[[*columns, "f1", "attacked_f1"]]
+    return pd.DataFrame(metrics["languages"])[[*columns, "f1", "attacked_f1"]].round(1)
 
 
 def count_table(metrics: dict[str, Any]) -> pd.DataFrame:

@@ -10,9 +10,11 @@ from typing import Any
 
 import pandas as pd
 from datasets import Dataset
+from IPython.display import HTML
 from transformers import AutoTokenizer
 
 from xltlib import corpora, encoders
+from xltlib.analysis.tables import style
 from xltlib.artifacts import read_json, write_json
 from xltlib.corpora.audit import Overlap, audit
 from xltlib.params import Params, SpanQASettings
@@ -193,7 +195,7 @@ def boundary_table(metrics: dict[str, Any], encoder: str) -> pd.DataFrame:
     return frame.assign(inexpressible=frame["answers"] - frame["exact"])
 
 
-def sample(cell: Cell) -> pd.DataFrame:
+def sample(cell: Cell) -> HTML:
     """The first test question in English and in each other language, where there is one."""
     params, rows = cell.params, []
     settings = params.evaluation.test_sets[0]
@@ -201,4 +203,4 @@ def sample(cell: Cell) -> pd.DataFrame:
         first = questions[0]
         answer = first["answers"]["text"][0]
         rows.append({"language": language, "question": first["question"], "answer": answer})
-    return pd.DataFrame(rows)
+    return style(pd.DataFrame(rows))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pandas as pd
+from IPython.display import Markdown
 
+from xltlib.analysis.tables import sentences
 from xltlib.analysis.verdict import what_it_can_answer
 from xltlib.languages import TYDI
 from xltlib.params import Params
@@ -99,13 +101,13 @@ def attacked_languages(params: Params) -> list[str]:
     return [code for code in TYDI if code in attacked and code != "en"]
 
 
-def limits(cell: Cell) -> pd.DataFrame:
+def limits(cell: Cell) -> Markdown:
     """What the profile can answer, in words, from its params alone."""
     params = cell.params
-    sentences = what_it_can_answer(
+    lines = what_it_can_answer(
         n_seeds=len(params.seeds),
         languages=attacked_languages(params),
         synthetic=params.synthetic,
         arms=list(params.intermediate.arms),
     )
-    return pd.DataFrame({"what this profile can and cannot answer": sentences})
+    return sentences(lines)

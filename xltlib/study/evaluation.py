@@ -67,7 +67,7 @@ def score_table(metrics: dict[str, Any]) -> pd.DataFrame:
             for corpus, summary in metrics.items()
             for language, scores in summary["languages"].items()
         ]
-    )
+    ).round(1)
 
 
 def count_table(metrics: dict[str, Any]) -> pd.DataFrame:
@@ -84,4 +84,4 @@ def average_table(metrics: dict[str, Any]) -> pd.DataFrame:
             for corpus, summary in metrics.items()
             for name in summary["averages"]["f1"]
         ]
-    )
+    ).round(1)

@@ -65,7 +65,9 @@ def budget_table(cell: Cell) -> pd.DataFrame:
         draws = arm_draws(cell.params, arm, cell.seed)
         table = plan.mixture_table(draws, cell.params.intermediate.optimisation.batch_size)
         frames.append(table.assign(arm=arm))
-    return pd.concat(frames)[["arm", "task", "language", "examples", "task_steps"]]
+    return pd.concat(frames, ignore_index=True)[
+        ["arm", "task", "language", "examples", "task_steps"]
+    ]
 
 
 def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
@@ -161,7 +163,7 @@ def dev_table(metrics: dict[str, Any]) -> pd.DataFrame:
             for metric, value in scores.items()
         ],
         columns=["task", "language", "metric", "points"],
-    )
+    ).round(1)
 
 
 def budgets_equal(cell: Cell) -> dict[str, bool]:

@@ -8,8 +8,7 @@ from functools import partial
 from typing import Any
 
 import pandas as pd
-from IPython.display import Image
-from pandas.io.formats.style import Styler
+from IPython.display import HTML, Image, Markdown
 
 from xltlib.analysis import figures, tables
 from xltlib.analysis.verdict import headline
@@ -118,7 +117,7 @@ def shape(cell: Cell, table: str) -> dict[str, Any]:
     return {"rows": len(frame), "columns": list(frame.columns)}
 
 
-def show(cell: Cell, table: str) -> Styler:
+def show(cell: Cell, table: str) -> HTML:
     """A table, ready to read."""
     return tables.style(tables_of(cell)[table], f"{describe(cell)}: {table.replace('_', ' ')}")
 
@@ -134,7 +133,6 @@ def verdict_kind(metrics: dict[str, Any]) -> str:
     return metrics["verdict"]["kind"]
 
 
-def verdict(metrics: dict[str, Any]) -> pd.DataFrame:
+def verdict(metrics: dict[str, Any]) -> Markdown:
     """The verdict's sentence and its reasons."""
-    lines = [metrics["verdict"]["sentence"], *metrics["verdict"]["reasons"]]
-    return pd.DataFrame({"verdict": lines})
+    return tables.sentences([metrics["verdict"]["sentence"], *metrics["verdict"]["reasons"]])
