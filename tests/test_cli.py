@@ -113,6 +113,14 @@ def test_a_hub_that_cannot_be_reached_stops_the_run_at_once(profile, monkeypatch
     assert "Set HF_HUB_OFFLINE=1 if its files are in the local cache" in result.output
 
 
+@pytest.mark.parametrize("key", ["outputs", "cache"])
+def test_a_folder_that_cannot_be_written_stops_the_run(profile, key):
+    # /proc takes no new folders, whoever asks; a read-only disk answers alike.
+    result = xlt("run", profile({key: "/proc/results"}))
+    assert result.exit_code == 2
+    assert re.search(rf"/proc/results.*cannot be written.*`{key}`", result.output)
+
+
 def test_gpus_that_were_not_given_are_asked_for(profile):
     result = xlt("run", profile({"compute": {"device": "cuda", "gpus": 1}}))
     assert result.exit_code == 2

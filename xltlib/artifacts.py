@@ -51,6 +51,22 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def require_writable(folder: Path, key: str) -> None:
+    """Refuse a folder that cannot be written, before anything is computed for it.
+
+    Raises:
+        InputError: names the folder and the key of the params file to change.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror or error}). Choose a writable folder "
+            f"under `{key}` in the params file."
+        ) from error
+
+
 def write_atomic(path: Path, content: str | bytes) -> None:
     """Write text (UTF-8) or bytes to `path` in one step."""
     data = content.encode("utf-8") if isinstance(content, str) else content

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from xltlib import params as schema
-from xltlib.artifacts import InputError
+from xltlib.artifacts import InputError, require_writable
 from xltlib.study import STAGES, Grid
 
 app = typer.Typer(
@@ -110,6 +110,8 @@ def run(
             f"{gpus}. Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
         )
     root = project_root(params)
+    require_writable(loaded.outputs / loaded.profile, "outputs")
+    require_writable(loaded.cache, "cache")
     command = ["snakemake", "--snakefile", str(root / "Snakefile"), "--directory", str(root)]
     # Cells lock themselves, so a lock left by a killed run need not stop the next one; what a
     # killed cell left is replaced, and notebooks tell what changed, not file times of the code.

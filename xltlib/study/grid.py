@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from xltlib import params as schema
-from xltlib.artifacts import InputError, fingerprint, read_json, write_json
+from xltlib.artifacts import InputError, fingerprint, read_json, require_writable, write_json
 from xltlib.params import Params
 from xltlib.study import gpu
 
@@ -184,19 +184,13 @@ class Cell:
         A second process that wants the same cell waits here and then finds it done. The lock
         belongs to the process, so a killed one leaves nothing behind.
         """
+        require_writable(self.folder, "outputs")
+        lock = FileLock(self.path(".lock"))
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path(".lock"))
-            try:
-                lock.acquire(timeout=1)
-            except Timeout:
-                print(f"{self.key}: another process works on this cell; waiting for it.")
-                lock.acquire()
-        except OSError as error:
-            raise InputError(
-                f"{self.folder}: cannot be written ({error.strerror or error}). Choose a writable "
-                "folder under `outputs` in the params file."
-            ) from error
+            lock.acquire(timeout=1)
+        except Timeout:
+            print(f"{self.key}: another process works on this cell; waiting for it.")
+            lock.acquire()
         try:
             yield not self.done
         finally:
