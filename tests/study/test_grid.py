@@ -10,7 +10,7 @@ import pytest
 
 from xltlib import params as schema
 from xltlib.artifacts import InputError
-from xltlib.study import STAGES, Grid, open_cell
+from xltlib.study import STAGES, Grid, design, open_cell
 
 
 @pytest.fixture
@@ -82,6 +82,15 @@ def test_a_finished_cell_is_done_until_its_settings_change(grid, edited):
     assert manifest["seconds"] >= 0
     (changed,) = Grid(edited("span_qa.n_best", 5)).cells("corpora")
     assert not changed.done
+
+
+def test_the_design_cell_keeps_the_settings_of_the_profile(grid):
+    (cell,) = grid.cells("design")
+    design.record(cell)
+    assert cell.done
+    assert cell.metrics()["cells"]["05_attacks"] == 3
+    manifest = json.loads(cell.path("manifest.json").read_text())
+    assert manifest["settings"]["target"]["epochs"] == 2
 
 
 def test_a_manifest_that_a_kill_cut_short_means_not_done(grid):

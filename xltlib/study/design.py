@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pandas as pd
 from IPython.display import Markdown
 
@@ -10,6 +12,13 @@ from xltlib.analysis.verdict import what_it_can_answer
 from xltlib.languages import TYDI
 from xltlib.params import Params
 from xltlib.study.grid import STAGES, Cell, Grid
+
+
+def record(cell: Cell) -> None:
+    """Keep the settings of the whole profile in this cell's manifest."""
+    started, grid = time.time(), Grid(cell.params)
+    counts = {stage.notebook: len(grid.cells(stage.name)) for stage in STAGES.values()}
+    cell.once(lambda: cell.finish({"cells": counts}, started=started))
 
 
 def describe(cell: Cell) -> str:
