@@ -22,11 +22,19 @@ def test_an_epoch_takes_every_example_once(lengths, batch_size, seed):
     assert max(map(len, batches)) <= batch_size
 
 
-def test_epochs_plan_counts_steps_and_repeats_with_its_seed():
-    lengths = list(range(1, 101))
-    assert len(plan.epochs_plan(lengths, 2.5, 8, seed=3)) == round(2.5 * 13)
-    assert plan.epochs_plan(lengths, 2, 8, 3) == plan.epochs_plan(lengths, 2, 8, 3)
-    assert plan.epochs_plan(lengths, 2, 8, 3) != plan.epochs_plan(lengths, 2, 8, 4)
+def test_a_fraction_of_an_epoch_takes_that_share_of_its_batches():
+    assert plan.n_batches(100, 2.5, 8) == round(2.5 * 13)
+    assert plan.n_batches(3, 0.1, 8) == 1
+
+
+def test_copies_take_an_epoch_each_in_turn_up_to_the_steps_and_repeat_with_the_seed():
+    lengths = [list(range(1, 101)), list(range(2, 102))]
+    batches = plan.copies_plan(lengths, 30, 8, seed=3)
+    assert [copy for copy, _ in batches] == [0] * 13 + [1] * 13 + [0] * 4
+    for epoch in (batches[:13], batches[13:26]):
+        assert sorted(i for _, batch in epoch for i in batch) == list(range(100))
+    assert batches == plan.copies_plan(lengths, 30, 8, seed=3)
+    assert batches != plan.copies_plan(lengths, 30, 8, seed=4)
 
 
 PARALLEL = {code: [f"item-{i:03d}" for i in range(100)] for code in ("en", "sw", "ur")}

@@ -6,7 +6,7 @@ from transformers import AutoModelForQuestionAnswering, set_seed
 
 from xltlib.params import Optimisation, SpanQASettings
 from xltlib.tasks.span_qa import SpanCollator, featurize, training_rows
-from xltlib.training.plan import epochs_plan
+from xltlib.training.plan import copies_plan
 from xltlib.training.robust.adv import Adversarial
 from xltlib.training.robust.rs_rp import RandomPerturbation
 from xltlib.training.run import RobustTraining, last_checkpoint, train
@@ -25,8 +25,8 @@ def batches(tiny_tokenizer):
     answers = [{"text": [c.split()[3]], "answer_start": [c.index(c.split()[3])]} for c in CONTEXTS]
     features = featurize(tiny_tokenizer, ["which?"] * 16, CONTEXTS, settings)
     rows = training_rows(features, answers)
-    plan = epochs_plan([len(row["input_ids"]) for row in rows], 3, 4, seed=1)
-    return [[rows[i] for i in batch] for batch in plan]
+    plan = copies_plan([[len(row["input_ids"]) for row in rows]], 12, 4, seed=1)
+    return [[rows[i] for i in batch] for _, batch in plan]
 
 
 def run(tiny_encoder, tiny_tokenizer, batches, folder, kill_at=None, robust=None, **changes):

@@ -43,14 +43,6 @@ def length_batches(
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def epochs_plan(
-    lengths: Sequence[int], epochs: float, batch_size: int, seed: int
-) -> list[list[int]]:
-    """All batches of a training run; a fraction of an epoch takes that share of its batches."""
-    steps = n_batches(len(lengths), epochs, batch_size)
-    return [batch for _, batch in copies_plan([lengths], steps, batch_size, seed)]
-
-
 def n_batches(examples: int, epochs: float, batch_size: int) -> int:
     """The batches of a training run; a fraction of an epoch takes that share of its batches."""
     return max(1, round(epochs * -(-examples // batch_size)))
