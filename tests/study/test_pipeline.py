@@ -89,6 +89,11 @@ def test_every_stage_finishes_and_its_results_can_be_read(whole):
         frame = pd.read_parquet(cell.path("attacks.parquet"))
         assert len(frame) == len(cell.path("attacks.jsonl").read_text().splitlines()) == 9
         assert frame["queries"].max() <= 12
+    frame.loc[0, "question"] += "!"
+    frame.loc[1, "attacked_context"] += "!"
+    frame.to_parquet(cell.path("attacks.parquet"))
+    found = attacks.violations(cell)
+    assert found["question changed"] == found["text changed outside the edits"] == 1
 
     (cell,) = grid.cells("results")
     assert results.verdict_kind(cell.metrics()) == "not answered by this profile"

@@ -88,8 +88,19 @@ def count_table(metrics: dict[str, Any]) -> pd.DataFrame:
 
 def violations(cell: Cell) -> dict[str, int]:
     """Broken rules over all attacked texts, counted afresh from the saved texts; all must be 0."""
-    counts = {"text changed outside the edits": 0, "answer touched": 0, "grapheme split": 0}
+    asked = {
+        (corpus, language, row["id"]): row["question"]
+        for (corpus, language), rows in data.to_attack(
+            cell.params, cell.params.attacks[cell.attack]
+        ).items()
+        for row in rows
+    }
+    counts = dict.fromkeys(
+        ("question changed", "text changed outside the edits", "answer touched", "grapheme split"),
+        0,
+    )
     for row in pd.read_parquet(cell.path("attacks.parquet")).itertuples():
+        counts["question changed"] += row.question != asked[row.corpus, row.language, row.id]
         rebuilt, done = "", 0
         boundaries = grapheme_boundaries(row.context)
         for edit in row.edits:
