@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 
 study: $(READY)  ## run the quick study, to tables and figures
 	$(BIN)/xlt run params/quick.yaml
-	@echo "Figures and tables: outputs/quick/06_results/all; tables in the terminal: $(BIN)/xlt results params/quick.yaml"
+	@echo "Figures and tables: outputs/quick/06_results and 07_generalized_transfer; tables in the terminal: $(BIN)/xlt results params/quick.yaml"
 
 test: $(READY)  ## run the quick study and all tests, the notebooks included
 	$(BIN)/xlt run params/quick.yaml

@@ -65,7 +65,8 @@ def state(stage):
 wildcard_constraints:
     encoder="|".join(map(re.escape, PROFILE.encoders)),
     arm="|".join(map(re.escape, PROFILE.intermediate.arms)),
-    method="|".join(map(re.escape, PROFILE.target.methods)),
+    task="|".join(map(re.escape, PROFILE.targets)),
+    method="|".join(map(re.escape, ["standard", *PROFILE.methods])),
     seed="|".join(map(str, PROFILE.seeds)),
     attack="|".join(map(re.escape, PROFILE.attacks)) or "none",
 
@@ -92,5 +93,5 @@ for stage in STAGES:
             running=running(stage),
             state=state(stage),
         threads: PROFILE.compute.threads
-        resources: **(HEAVY if STAGES[stage].trains_or_scores else LIGHT)
+        resources: **(HEAVY if STAGES[stage].accelerated else LIGHT)
         shell: PAPERMILL

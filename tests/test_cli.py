@@ -15,6 +15,7 @@ from xltlib.cli import app
 
 ROOT = Path(__file__).parent.parent
 QUICK = ROOT / "params" / "quick.yaml"
+TYDI_PAIRS = {"corpus": "tydiqa", "languages": ["de"], "pairs": True}
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "CI": "1"})
 
 
@@ -62,7 +63,7 @@ def test_check_prints_the_grid(profile):
     assert result.exit_code == 0
     for part in ("02_intermediate_training", "me5-small.multilingual.seed1", "will run"):
         assert part in result.output
-    assert "19 cells will run" in result.output
+    assert "36 cells will run" in result.output
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_check_prints_the_grid(profile):
     [
         ({"atacks": {}}, "atacks: unknown key. Allowed here: profile"),
         ({"intermediate.examples.nli": -5}, "intermediate.examples.nli: .*greater than 0.*-5"),
-        ({"target.data.languages": ["xx"]}, "unknown language xx; known: en"),
+        ({"targets.tydiqa.data.languages": ["xx"]}, "unknown language xx; known: en"),
         (
             {"corpora.xnli": {"source": "local", "folder": "absent"}},
             r"corpora\.xnli\.folder: .*absent is not a folder",
@@ -80,14 +81,38 @@ def test_check_prints_the_grid(profile):
             r"encoders\.me5-small\.name: .*no-model is not a folder",
         ),
         (
-            {"evaluation.test_sets": [{"corpus": "tydiqa", "languages": ["el"]}]},
-            r"evaluation\.test_sets\.0\.languages: tydiqa \(mini\) has no el; there: .*te",
+            {"targets.tydiqa.test_sets": [{"corpus": "tydiqa", "languages": ["el"]}]},
+            r"targets\.tydiqa\.test_sets\.0\.languages: tydiqa \(mini\) has no el; there: .*te",
         ),
         (
-            {"evaluation.test_sets": [{"corpus": "xnli", "languages": ["de"]}]},
-            r"evaluation\.test_sets\.0\.corpus: xnli is of kind nli, qa goes here",
+            {"targets.tydiqa.test_sets": [{"corpus": "xnli", "languages": ["de"]}]},
+            r"tydiqa\.test_sets\.0\.corpus: xnli is of kind classification, qa goes here",
         ),
-        ({"corpora.squad": {"source": "hub"}}, r"corpora\.squad: there is no such corpus; known"),
+        (
+            {
+                "targets.tydiqa.test_sets": [
+                    {"corpus": "tydiqa", "languages": ["de"], "pairs": True}
+                ]
+            },
+            r"test_sets\.0\.pairs: tydiqa is of kind qa; only pairs of sentences can be paired",
+        ),
+        (
+            {"representation.retrieval": [{"corpus": "xnli", "languages": ["de"]}]},
+            r"retrieval\.0\.corpus: xnli is of kind classification, bitext or answer retr",
+        ),
+        (
+            {"intermediate.arms.english.tasks.nli.corpus": "tatoeba"},
+            r"tasks\.nli\.corpus: tatoeba is of kind bitext, .*classification.* goes here",
+        ),
+        (
+            {"methods.rs-da": {"kind": "rs-da", "neighbours": {"en": "absent.json"}}},
+            r"methods\.rs-da\.neighbours\.en: .*absent\.json is not a file",
+        ),
+        ({"corpora.swag": {"source": "hub"}}, r"corpora\.swag: there is no such corpus; known"),
+        (
+            {"corpora.arcd": {"source": "hub"}},
+            r"corpora\.arcd\.source: hub is not there; there: local",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])
@@ -207,5 +232,5 @@ def test_the_workflow_plans_every_cell_of_a_profile(profile):
     command += ["--quiet", "rules", "--config", f"params={profile()}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, re.M))
-    assert jobs["total"] == "20"  # 19 cells and the rule that wants them all
+    assert jobs["total"] == "37"  # 36 cells and the rule that wants them all
     assert (jobs["intermediate"], jobs["attacks"], jobs["results"]) == ("4", "4", "1")

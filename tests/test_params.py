@@ -6,6 +6,7 @@ import pytest
 
 from xltlib import params as schema
 from xltlib.artifacts import InputError
+from xltlib.study import Grid
 from xltlib.study.data import check_sources
 
 PARAMS = Path(__file__).parent.parent / "params"
@@ -30,19 +31,47 @@ def test_every_shipped_profile_is_valid(name):
 @pytest.mark.parametrize(
     ("edits", "expected"),
     [
-        ({"target.epoch": 3}, r"target\.epoch: unknown key. Allowed here: .*epochs"),
+        (
+            {"targets.tydiqa.epoch": 3},
+            r"targets\.tydiqa\.epoch: unknown key. Allowed here: .*epochs",
+        ),
+        (
+            {"methods.adv.radus": 3},
+            r"methods\.adv\.adv\.radus: unknown key. Allowed here: kind, radius, step_size, steps",
+        ),
+        ({"methods.adv": {"kind": "fgsm"}}, r"methods\.adv: .*'adv', 'rs-rp', 'rs-da'"),
+        ({"methods.standard": {"kind": "rs-da"}}, r"methods\.standard: this name is taken"),
+        (
+            {"targets.xnli.crossings": [{"methods": ["freelb"]}]},
+            r"targets\.xnli\.crossings\.0\.methods: there is no 'freelb'; there: standard, adv",
+        ),
+        (
+            {"targets.xnli.crossings": [{"arms": ["german"]}]},
+            r"targets\.xnli\.crossings\.0\.arms: there is no 'german'; there: none, english",
+        ),
+        (
+            {"intermediate.arms.english.method": "fgm"},
+            r"arms\.english\.method: there is no 'fgm'; there: standard, adv",
+        ),
+        ({"targets.xnli.seeds": [7]}, r"targets\.xnli\.seeds: 7 is not a seed of the profile"),
+        ({"attacks.typo.target": "squad"}, r"attacks\.typo\.target: there is no 'squad'; there"),
+        (
+            {"targets.xnli.data.languages": ["en", "de"]},
+            r"targets\.xnli\.data: a target task trains in one language",
+        ),
+        ({"intermediate.temperature": 0.5}, r"intermediate\.temperature: .*greater than or equal"),
         ({"attacks.typo.max_queries": -5}, r"attacks\.typo\.max_queries: .*greater than 0.*-5"),
         (
-            {"evaluation.test_sets": [{"corpus": "tydiqa", "languages": ["xx"]}]},
-            r"evaluation\.test_sets\.0\.languages: unknown language xx; known: en",
+            {"targets.tydiqa.test_sets": [{"corpus": "tydiqa", "languages": ["xx"]}]},
+            r"targets\.tydiqa\.test_sets\.0\.languages: unknown language xx; known: en",
         ),
         ({"seeds": [1, 1]}, r"seeds: a seed is listed twice"),
         ({"compute.gpus": 1}, r"compute: device: cuda goes with gpus"),
         ({"corpora.tydiqa": {"source": "local"}}, r"corpora\.tydiqa: .*needs `folder`"),
         ({"span_qa.doc_stride": 250}, r"span_qa: doc_stride \+ max_query_length"),
         (
-            {"target.data": {"corpus": "squad", "languages": ["en"]}},
-            r"target\.data\.corpus: 'squad' is not under `corpora`",
+            {"targets.tydiqa.data": {"corpus": "squad", "languages": ["en"]}},
+            r"targets\.tydiqa\.data\.corpus: 'squad' is not under `corpora`",
         ),
         ({"intermediate.arms.none": {"tasks": {"nli": {}}}}, r"arms\.none\.tasks\.nli\.corpus"),
     ],
@@ -55,10 +84,10 @@ def test_a_mistake_names_file_key_value_and_what_is_allowed(changed, edits, expe
 
 
 def test_all_mistakes_are_reported_at_once(changed):
-    file = changed({"target.epochs": -1, "attacks.typo.max_queries": "many", "sedes": [1]})
+    file = changed({"targets.tydiqa.epochs": -1, "attacks.typo.max_queries": "many", "sedes": [1]})
     with pytest.raises(InputError) as error:
         schema.load(file)
-    for part in ("3 errors", "target.epochs", "attacks.typo.max_queries", "sedes"):
+    for part in ("3 errors", "targets.tydiqa.epochs", "attacks.typo.max_queries", "sedes"):
         assert part in str(error.value)
 
 
@@ -88,3 +117,31 @@ def test_params_hold_no_code(tmp_path):
     file.write_text("profile: !!python/object/apply:os.system ['true']")
     with pytest.raises(InputError, match="not valid YAML"):
         schema.load(file)
+
+
+def test_an_arm_whose_method_takes_more_steps_than_the_others_is_refused(changed):
+    method = {"kind": "rs-da", "copies": 3, "matched": False}
+    edits = {"methods.longer": method, "intermediate.arms.english.method": "longer"}
+    with pytest.raises(InputError, match=r"arms\.english\.method: longer is not step-matched"):
+        schema.load(changed(edits))
+
+
+def test_a_new_arm_and_a_new_method_are_params_alone(changed):
+    tasks = schema.load(PARAMS / "quick.yaml").intermediate.arms["english"].tasks
+    german = {
+        name: task.model_copy(update={"languages": ["de"]}).model_dump()
+        for name, task in tasks.items()
+    }
+    crossing = {"arms": ["german"], "methods": ["standard", "adv-strong"]}
+    params = schema.load(
+        changed(
+            {
+                "intermediate.arms.german": {"tasks": german},
+                "methods.adv-strong": {"kind": "adv", "radius": 1, "step_size": 0.5, "steps": 3},
+                "targets.xnli.crossings": [crossing],
+                "analysis.contrasts": [["german", "english"]],
+            }
+        )
+    )
+    keys = [cell.key for cell in Grid(params).cells("target") if cell.task == "xnli"]
+    assert keys == [f"me5-small.german.xnli.{m}.seed1" for m in ("standard", "adv-strong")]

@@ -140,22 +140,26 @@ def run(
 def results(params: ParamsFile) -> None:
     """Print the result tables of a finished profile."""
     from xltlib.analysis.tables import decimals
-    from xltlib.study.results import tables_of
+    from xltlib.study import results, transfer
 
-    (cell,) = Grid(schema.load(params)).cells("results")
+    grid = Grid(schema.load(params))
     # A number is never cut: where the terminal is too narrow, it wraps the lines itself.
     wide = Console(width=max(console.width, WIDEST_TABLE))
-    for title, frame in tables_of(cell).items():
-        table = Table(title=title)
-        for column in frame.columns:
-            table.add_column(str(column), overflow="fold")
-        shown = frame.copy().astype(object)
-        for name in frame.select_dtypes("float").columns:
-            digits = decimals(name)
-            shown[name] = ["" if v != v else f"{v:.{digits}f}" for v in frame[name]]
-        for row in shown.itertuples(index=False):
-            table.add_row(*map(str, row))
-        wide.print(table)
+    for stage, module in (("results", results), ("transfer", transfer)):
+        for cell in grid.cells(stage):
+            for title, frame in module.tables_of(cell).items():
+                if frame.empty:
+                    continue
+                table = Table(title=f"{cell.key}: {title}")
+                for column in frame.columns:
+                    table.add_column(str(column), overflow="fold")
+                shown = frame.copy().astype(object)
+                for name in frame.select_dtypes("float").columns:
+                    digits = decimals(name)
+                    shown[name] = ["" if v != v else f"{v:.{digits}f}" for v in frame[name]]
+                for row in shown.itertuples(index=False):
+                    table.add_row(*map(str, row))
+                wide.print(table)
 
 
 @app.command(

@@ -35,6 +35,7 @@ _LATIN = _span("a", "z")
 _ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
 _BENGALI = "অআইঈউঊএঐওঔকখগঘঙচছজঝঞটঠডঢণতথদধনপফবভমযরলশষসহ"
 _DEVANAGARI = "अआइईउऊएऐओऔकखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसह"
+_TAMIL = "அஆஇஈஉஊஎஏஐஒஓஔகஙசஞடணதநபமயரலவழளறன"
 _TELUGU = "అఆఇఈఉఊఎఏఐఒఓఔకఖగఘఙచఛజఝఞటఠడఢణతథదధనపఫబభమయరలవశషసహళ"
 _CYRILLIC = _span("а", "я") + "ё"
 _GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
@@ -55,13 +56,19 @@ LANGUAGES: dict[str, Language] = {
         Language("ru", "Russian", "Cyrillic", _CYRILLIC),
         Language("sw", "Swahili", "Latin", _LATIN),
         Language("te", "Telugu", "Telugu", _TELUGU),
+        Language("bg", "Bulgarian", "Cyrillic", _span("а", "я").replace("ы", "").replace("э", "")),
         Language("de", "German", "Latin", _LATIN + "äöüß"),
         Language("el", "Greek", "Greek", _GREEK),
         Language("es", "Spanish", "Latin", _LATIN + "ñáéíóú"),
+        Language("et", "Estonian", "Latin", _LATIN + "äõöü"),
         Language("fr", "French", "Latin", _LATIN + "éèêàçùôî"),
         Language("hi", "Hindi", "Devanagari", _DEVANAGARI),
+        Language("ht", "Haitian Creole", "Latin", _LATIN + "èò"),
+        Language("it", "Italian", "Latin", _LATIN + "àèéìòù"),
         Language("ja", "Japanese", "Hiragana", _KANA),
+        Language("qu", "Quechua", "Latin", _LATIN + "ñ"),
         Language("ro", "Romanian", "Latin", _LATIN + "ăâîșț"),
+        Language("ta", "Tamil", "Tamil", _TAMIL),
         Language("th", "Thai", "Thai", _THAI),
         Language("tr", "Turkish", "Latin", "abcçdefgğhıijklmnoöprsştuüvyz"),
         Language("ur", "Urdu", "Arabic", _ARABIC + "پٹچڈڑژکگںھہیے", rtl=True),

@@ -6,8 +6,9 @@ file is reported at once, with the file, the key, what was found and what is all
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import (
@@ -24,9 +25,10 @@ from pydantic import (
 from xltlib.artifacts import InputError
 from xltlib.languages import LANGUAGES
 
-Arm = Literal["none", "english", "multilingual", "multilingual+targets"]
-Method = Literal["standard", "adv", "rs-rp", "rs-da"]
+# Arms, methods, target tasks and encoders are named by the profile; names are parts of file names.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
 Attack = Literal["typo"]
+STANDARD = "standard"
 Precision = Literal["float32", "bf16"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -56,13 +58,17 @@ class MiniSettings(Settings):
 
 
 class CorpusSource(Settings):
-    """Where one corpus comes from: made here, a local folder, or the hub at a pinned revision."""
+    """Where one corpus comes from: made here, a local folder, or the hub at a pinned revision.
+
+    `cut_after` says where a split is cut in two that are published as one: after so many of XQuAD's
+    articles, or of XNLI's premises.
+    """
 
     source: Literal["mini", "local", "hub"]
     folder: Path | None = None
     revision: str | None = None
     mini: MiniSettings = MiniSettings()
-    train_articles: PositiveInt = 24
+    cut_after: PositiveInt | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> CorpusSource:
@@ -82,8 +88,18 @@ class EncoderSettings(Settings):
     attention_dropout: Fraction | None = None
 
 
+class StoppingSettings(Settings):
+    """Score the English dev set every so many steps and keep the best checkpoint.
+
+    Training ends after `patience` scores without a better one; without patience it takes all steps.
+    """
+
+    every_steps: PositiveInt
+    patience: PositiveInt | None = None
+
+
 class Optimisation(Settings):
-    """What a training run needs beside its data."""
+    """What a training run needs beside its data; without `stopping` it takes a fixed budget."""
 
     learning_rate: PositiveFloat
     batch_size: PositiveInt
@@ -93,10 +109,11 @@ class Optimisation(Settings):
     max_gradient_norm: PositiveFloat = 1.0
     precision: Precision = "float32"
     save_every_steps: PositiveInt | None = None
+    stopping: StoppingSettings | None = None
 
 
 class TaskData(Settings):
-    """One intermediate task of one arm: which split of which corpus, in which languages."""
+    """Training data: which split of which corpus, in which languages, and its dev split."""
 
     corpus: str
     split: str = "train"
@@ -109,16 +126,24 @@ class TaskData(Settings):
 class IntermediateArm(Settings):
     """One treatment: the data of each task; the budget is the stage's, the same for every arm."""
 
-    tasks: dict[str, TaskData] = {}
+    tasks: dict[Name, TaskData] = {}
+    method: Name = STANDARD
 
 
 class IntermediateSettings(Settings):
-    """Intermediate training. Every arm with tasks sees `examples` of each task."""
+    """Intermediate training. Every arm with tasks sees `examples` of each task.
 
-    examples: dict[str, PositiveInt]
+    A language's share of a task's examples is its size to the power of 1 / `temperature`: 1 is in
+    proportion, larger is flatter. `sequential` takes the tasks one after the other, in the order of
+    `examples`; `mixed` shuffles their batches.
+    """
+
+    examples: dict[Name, PositiveInt]
+    schedule: Literal["mixed", "sequential"] = "mixed"
+    temperature: Annotated[float, Field(ge=1, le=1000)] = 5.0
     max_length: Annotated[int, Field(ge=16, le=512)] = 128
     optimisation: Optimisation
-    arms: dict[Arm, IntermediateArm]
+    arms: Annotated[dict[Name, IntermediateArm], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _fair(self) -> IntermediateSettings:
@@ -150,19 +175,10 @@ class SpanQASettings(Settings):
         return self
 
 
-class TargetSettings(Settings):
-    """Fine-tuning on the English target task."""
-
-    data: TaskData
-    max_examples: PositiveInt | None = None
-    epochs: PositiveFloat
-    methods: Annotated[list[Method], Field(min_length=1)] = ["standard"]
-    optimisation: Optimisation
-
-
 class AdversarialSettings(Settings):
     """ADV: ascent on the word embeddings; lengths are L2 norms of a token's perturbation."""
 
+    kind: Literal["adv"]
     radius: PositiveFloat
     step_size: PositiveFloat
     steps: PositiveInt = 1
@@ -171,6 +187,7 @@ class AdversarialSettings(Settings):
 class RandomPerturbationSettings(Settings):
     """RS-RP: noise drawn uniformly from the ball; the loss is a mean over the draws."""
 
+    kind: Literal["rs-rp"]
     radius: PositiveFloat
     draws: PositiveInt = 1
 
@@ -178,29 +195,38 @@ class RandomPerturbationSettings(Settings):
 class DataAugmentationSettings(Settings):
     """RS-DA: words drawn from themselves and their neighbours.
 
+    `neighbours` are lists by language; in a language without one, neighbours are the `nearest`
+    words of the training texts in the encoder's word embeddings, of at least `min_cosine`.
     `matched` takes the steps of standard training, an epoch of each copy in turn; the authors'
-    form, unmatched, goes through all copies in every epoch and so takes `copies` times the steps.
+    form, unmatched, goes through all copies in every epoch: `copies` times the steps.
     """
 
-    neighbours: Path
+    kind: Literal["rs-da"]
+    neighbours: dict[str, Path] = {}
+    nearest: PositiveInt = 8
+    min_cosine: Annotated[float, Field(gt=0, lt=1)] = 0.6
     copies: PositiveInt = 10
     matched: bool = True
 
+    @field_validator("neighbours")
+    @classmethod
+    def _languages(cls, neighbours: dict[str, Path]) -> dict[str, Path]:
+        _known(list(neighbours))
+        return neighbours
 
-class RobustSettings(Settings):
-    """The robust training methods of Robust-XLT; a method in use needs its section."""
 
-    adv: AdversarialSettings | None = None
-    rs_rp: RandomPerturbationSettings | None = None
-    rs_da: DataAugmentationSettings | None = None
-
-    def of(self, method: Method) -> Settings | None:
-        """The section of a method; None for standard training and where it is missing."""
-        return None if method == "standard" else getattr(self, method.replace("-", "_"))
+Method = Annotated[
+    AdversarialSettings | RandomPerturbationSettings | DataAugmentationSettings,
+    Field(discriminator="kind"),
+]
 
 
 class TestSet(Settings):
-    """One test set: a split of a corpus in some languages, perhaps its first rows only."""
+    """One test set: a split of a corpus in some languages, perhaps its first rows only.
+
+    `pairs` makes it a generalised one: sentence 1 in one language and sentence 2 in another, in all
+    ordered pairs of the languages, rows aligned by their ids.
+    """
 
     __test__ = False  # not a test case, whatever its name
 
@@ -208,22 +234,54 @@ class TestSet(Settings):
     split: str = "test"
     languages: Annotated[list[str], Field(min_length=1)]
     max_examples: PositiveInt | None = None
+    pairs: bool = False
 
     _languages = field_validator("languages")(_known)
 
 
-class EvaluationSettings(Settings):
-    """Which test sets every trained model answers."""
+class Crossing(Settings):
+    """Every one of these arms with every one of these methods; without `arms`, all of them."""
 
+    arms: Annotated[list[Name], Field(min_length=1)] | None = None
+    methods: Annotated[list[Name], Field(min_length=1)] = [STANDARD]
+
+
+class TargetSettings(Settings):
+    """A target task: fine-tuning on English, and the test sets that its models answer.
+
+    `seeds` are those of the profile unless given here. `max_length` is in tokens; span QA
+    has windows instead (section `span_qa`).
+    """
+
+    data: TaskData
+    seeds: Annotated[list[int], Field(min_length=1)] | None = None
+    max_examples: PositiveInt | None = None
+    max_length: Annotated[int, Field(ge=16, le=512)] = 128
+    epochs: PositiveFloat
+    crossings: Annotated[list[Crossing], Field(min_length=1)] = [Crossing()]
+    optimisation: Optimisation
     test_sets: Annotated[list[TestSet], Field(min_length=1)]
+
+    @field_validator("data")
+    @classmethod
+    def _one_language(cls, data: TaskData) -> TaskData:
+        if len(data.languages) != 1:
+            raise ValueError("a target task trains in one language")
+        return data
+
+
+class EvaluationSettings(Settings):
+    """How trained models answer their test sets."""
+
     batch_size: PositiveInt = 32
     precision: Precision = "float32"
 
 
 class AttackSettings(Settings):
-    """One attack and its budget; the same examples for every arm and seed."""
+    """One attack on the models of one target task; the same examples for every arm and seed."""
 
     recipe: Attack
+    target: Name
     test_sets: Annotated[list[TestSet], Field(min_length=1)]
     examples_per_language: PositiveInt
     seed: int = 0
@@ -238,12 +296,31 @@ class AttackSettings(Settings):
     precision: Precision = "float32"
 
 
+class RepresentationSettings(Settings):
+    """What every arm's encoder is measured by, without a head."""
+
+    retrieval: list[TestSet] = []
+    batch_size: PositiveInt = 64
+
+
+class CostSettings(Settings):
+    """Measuring what robust training costs: steps of each method, taken in turn in one process."""
+
+    rounds: PositiveInt = 5
+
+
 class AnalysisSettings(Settings):
-    """Resampling and the effect size that would matter."""
+    """Resampling, the arms to compare, and the effect size that would matter."""
 
     bootstrap_samples: Annotated[int, Field(ge=100)] = 2000
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     smallest_effect: PositiveFloat = 2.0
+    contrasts: list[tuple[Name, Name]] = [
+        ("multilingual", "english"),
+        ("multilingual", "none"),
+        ("english", "none"),
+        ("multilingual+targets", "multilingual"),
+    ]
     seed: int = 0
 
 
@@ -270,14 +347,16 @@ class Params(Settings):
     outputs: Path = Path("../outputs")
     cache: Path = Path("../outputs/cache")
     seeds: Annotated[list[int], Field(min_length=1)]
-    encoders: Annotated[dict[str, EncoderSettings], Field(min_length=1)]
+    encoders: Annotated[dict[Name, EncoderSettings], Field(min_length=1)]
     corpora: Annotated[dict[str, CorpusSource], Field(min_length=1)]
     span_qa: SpanQASettings = SpanQASettings()
+    methods: dict[Name, Method] = {}
     intermediate: IntermediateSettings
-    target: TargetSettings
-    robust: RobustSettings = RobustSettings()
-    evaluation: EvaluationSettings
-    attacks: Annotated[dict[Attack, AttackSettings], Field(min_length=1)]
+    targets: Annotated[dict[Name, TargetSettings], Field(min_length=1)]
+    evaluation: EvaluationSettings = EvaluationSettings()
+    attacks: dict[Attack, AttackSettings] = {}
+    representation: RepresentationSettings = RepresentationSettings()
+    cost: CostSettings = CostSettings()
     analysis: AnalysisSettings = AnalysisSettings()
     compute: ComputeSettings = ComputeSettings()
 
@@ -299,11 +378,39 @@ class Params(Settings):
         return self
 
     @model_validator(mode="after")
-    def _methods_have_settings(self) -> Params:
-        for method in self.target.methods:
-            if method != "standard" and self.robust.of(method) is None:
-                key = method.replace("-", "_")
-                raise ValueError(f"target.methods: {method} needs the section robust.{key}")
+    def _names_exist(self) -> Params:
+        if STANDARD in self.methods:
+            raise ValueError(f"methods.{STANDARD}: this name is taken by training without a method")
+        methods, arms = [STANDARD, *self.methods], list(self.intermediate.arms)
+        named = [
+            (f"intermediate.arms.{name}.method", [arm.method], methods)
+            for name, arm in self.intermediate.arms.items()
+        ]
+        for name, target in self.targets.items():
+            odd = [seed for seed in target.seeds or [] if seed not in self.seeds]
+            if odd:
+                raise ValueError(f"targets.{name}.seeds: {odd[0]} is not a seed of the profile")
+            for i, crossing in enumerate(target.crossings):
+                key = f"targets.{name}.crossings.{i}"
+                named += [(f"{key}.arms", crossing.arms or [], arms)]
+                named += [(f"{key}.methods", crossing.methods, methods)]
+        for name, attack in self.attacks.items():
+            named.append((f"attacks.{name}.target", [attack.target], list(self.targets)))
+        for key, found, known in named:
+            unknown = [name for name in found if name not in known]
+            if unknown:
+                raise ValueError(f"{key}: there is no {unknown[0]!r}; there: {', '.join(known)}")
+        return self
+
+    @model_validator(mode="after")
+    def _arms_keep_the_budget(self) -> Params:
+        for name, arm in self.intermediate.arms.items():
+            method = self.methods.get(arm.method)
+            if isinstance(method, DataAugmentationSettings) and not method.matched:
+                raise ValueError(
+                    f"intermediate.arms.{name}.method: {arm.method} is not step-matched, and every "
+                    "arm must take the same steps; set matched: true"
+                )
         return self
 
     def data_used(self) -> list[tuple[str, TaskData | TestSet]]:
@@ -313,12 +420,15 @@ class Params(Settings):
             for arm, settings in self.intermediate.arms.items()
             for task, data in settings.tasks.items()
         ]
-        used.append(("target.data", self.target.data))
-        for i, test_set in enumerate(self.evaluation.test_sets):
-            used.append((f"evaluation.test_sets.{i}", test_set))
+        for name, target in self.targets.items():
+            used.append((f"targets.{name}.data", target.data))
+            for i, test_set in enumerate(target.test_sets):
+                used.append((f"targets.{name}.test_sets.{i}", test_set))
         for name, attack in self.attacks.items():
             for i, test_set in enumerate(attack.test_sets):
                 used.append((f"attacks.{name}.test_sets.{i}", test_set))
+        for i, test_set in enumerate(self.representation.retrieval):
+            used.append((f"representation.retrieval.{i}", test_set))
         return used
 
     @property
@@ -342,13 +452,19 @@ class Params(Settings):
             else encoder
             for name, encoder in self.encoders.items()
         }
-        robust, rs_da = self.robust, self.robust.rs_da
-        if rs_da is not None:
-            rs_da = rs_da.model_copy(update={"neighbours": absolute(rs_da.neighbours)})
-            robust = robust.model_copy(update={"rs_da": rs_da})
+        methods = {
+            name: method.model_copy(
+                update={
+                    "neighbours": {code: absolute(file) for code, file in method.neighbours.items()}
+                }
+            )
+            if isinstance(method, DataAugmentationSettings)
+            else method
+            for name, method in self.methods.items()
+        }
         return self.model_copy(
             update={
-                "robust": robust,
+                "methods": methods,
                 "outputs": absolute(self.outputs),
                 "cache": absolute(self.cache),
                 "corpora": corpora,
@@ -363,18 +479,24 @@ class ProfileCell(Settings):
     params: Path
 
 
-class IntermediateCell(ProfileCell):
-    """Notebook parameters of one intermediate training."""
+class EncoderCell(ProfileCell):
+    """Notebook parameters of a stage that runs once an encoder, over all its arms."""
 
     encoder: str
-    arm: Arm
+
+
+class ArmCell(EncoderCell):
+    """Notebook parameters of a stage that runs once an arm's encoder."""
+
+    arm: str
     seed: int
 
 
-class ModelCell(IntermediateCell):
+class ModelCell(ArmCell):
     """Notebook parameters of a stage that runs once a fine-tuned model."""
 
-    method: Method
+    task: str
+    method: str
 
 
 class AttackCell(ModelCell):
@@ -402,24 +524,29 @@ def explain(file: Path | str, error: ValidationError, schema: type[Settings] = P
 
 def _allowed(location: tuple[int | str, ...], schema: type[Settings]) -> str:
     """Name the keys that the section around an unknown key does have."""
-    model: Any = schema
+    models = [schema]
     for part in location[:-1]:
-        field = getattr(model, "model_fields", {}).get(part)
-        annotation = field.annotation if field is not None else model
-        model = _model_inside(annotation)
-    keys = ", ".join(getattr(model, "model_fields", {}))
+        fields = [model.model_fields[part] for model in models if part in model.model_fields]
+        if fields:
+            models = list(_models_inside(fields[0].annotation))
+        else:  # a key of a mapping, an index, or the kind that tells the members of a union apart
+            models = [model for model in models if part in _kinds(model)] or models
+    keys = ", ".join(models[0].model_fields) if models else ""
     return f"Allowed here: {keys}" if keys else "Remove it"
 
 
-def _model_inside(annotation: Any) -> Any:
-    """The settings class that an annotation such as dict[str, CorpusSource] | None holds."""
+def _kinds(model: type[BaseModel]) -> tuple[str, ...]:
+    """The values of `kind` that a settings class stands for."""
+    field = model.model_fields.get("kind")
+    return get_args(field.annotation) if field is not None else ()
+
+
+def _models_inside(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The settings classes that an annotation such as dict[str, CorpusSource] | None holds."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in reversed(getattr(annotation, "__args__", ())):
-        found = _model_inside(argument)
-        if found is not None:
-            return found
-    return None
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_inside(argument)
 
 
 def load(path: Path | str) -> Params:

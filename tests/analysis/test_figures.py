@@ -45,7 +45,14 @@ def attacked(clean):
 
 def made(name, clean, attacked):
     if name == "contrast":
-        table = tables.contrasts(clean, attacked, samples=100, seed=0, level=0.95)
+        table = tables.contrasts(
+            clean,
+            attacked,
+            pairs=[("multilingual", "english"), ("english", "none")],
+            samples=100,
+            seed=0,
+            level=0.95,
+        )
         return figures.contrast(table, **ABOUT)
     source = clean if name == "scores_by_language" else attacked
     return getattr(figures, name)(source, **ABOUT)
@@ -133,3 +140,9 @@ def test_arms_differ_in_marker_and_in_grey():
 def test_an_arm_without_training_says_so():
     figure = figures.training_loss([], "none")
     assert figure.axes[0].texts[0].get_text() == "no training in this arm"
+
+
+def test_arms_of_a_profile_get_looks_of_their_own():
+    looks = figures.styles(["none", "german", "none adv", "english"])
+    assert looks["none"] == figures.STYLES["none"]
+    assert len(set(looks.values())) == 4

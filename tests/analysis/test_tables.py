@@ -6,6 +6,7 @@ import pytest
 from xltlib.analysis import tables
 
 ARMS = ("english", "multilingual")
+PAIRS = [("multilingual", "english")]
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_the_success_rate_counts_only_attacks_that_were_tried(attacked):
 
 
 def test_contrasts_leave_english_out_and_hold_the_difference_in_differences(clean, attacked):
-    table = tables.contrasts(clean, attacked, samples=200, seed=0, level=0.95)
+    table = tables.contrasts(clean, attacked, pairs=PAIRS, samples=200, seed=0, level=0.95)
     macro = table[table["language"] == tables.MACRO].set_index("measured")
     assert macro.loc["clean", "estimate"] == pytest.approx(25)
     assert macro.loc["under typo", "estimate"] == pytest.approx(50)
@@ -106,7 +107,7 @@ def test_contrasts_leave_english_out_and_hold_the_difference_in_differences(clea
 
 
 def test_contrasts_of_two_questions_have_no_interval_and_no_p(clean, attacked):
-    table = tables.contrasts(clean, attacked, samples=200, seed=0, level=0.95)
+    table = tables.contrasts(clean, attacked, pairs=PAIRS, samples=200, seed=0, level=0.95)
     assert table["estimate"].notna().all()
     assert table[["low", "high", "p", "p (Holm)"]].isna().all().all()
 
@@ -116,7 +117,7 @@ def test_holm_only_raises_p_values(clean, attacked):
         pd.concat([frame.assign(id=frame["id"] + copy) for copy in "abc"])
         for frame in (clean, attacked)
     )
-    table = tables.contrasts(clean, attacked, samples=200, seed=0, level=0.95)
+    table = tables.contrasts(clean, attacked, pairs=PAIRS, samples=200, seed=0, level=0.95)
     by_language = table[table["language"] != tables.MACRO]
     assert by_language["p"].notna().all()
     assert (by_language["p (Holm)"] >= by_language["p"]).all()

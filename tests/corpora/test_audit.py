@@ -9,7 +9,10 @@ LONG = "one two three four five six seven eight nine ten eleven twelve"
 
 def nli(*pairs, language="en"):
     return Dataset.from_list(
-        [{"language": language, "premise": p, "hypothesis": h} for p, h in pairs]
+        [
+            {"id": f"{language}{i}", "language": language, "sentence1": a, "sentence2": b}
+            for i, (a, b) in enumerate(pairs)
+        ]
     )
 
 
@@ -39,5 +42,11 @@ def test_unspaced_text_is_compared_by_characters():
 
 
 def test_tasks_of_different_kinds_can_be_compared():
-    tagged = Dataset.from_list([{"language": "en", "tokens": LONG.split()}])
+    tagged = Dataset.from_list([{"id": "t", "language": "en", "tokens": LONG.split()}])
     assert audit(tagged, nli((LONG, "x"))).exact == 1
+
+
+def test_the_same_item_in_another_language_is_found_by_its_id():
+    translated = nli(("eins", "zwei"), ("drei", "vier"), language="en")
+    found = audit(nli(("one", "two")), translated)
+    assert (found.same_id, found.exact) == (1, 0)

@@ -105,14 +105,14 @@ def test_xquad_is_cut_by_passage_in_the_hubs_layout_which_has_no_titles(tmp_path
         for i in range(6)
     ]
     Dataset.from_list(rows).to_parquet(tmp_path / "xquad.de" / "validation-00000.parquet")
-    source = CorpusSource(source="local", folder=tmp_path, train_articles=2)
+    source = CorpusSource(source="local", folder=tmp_path, cut_after=2)
     train, test = (corpora.load("xquad", source, "de", split) for split in ("train", "test"))
     assert (train["id"], test["id"]) == ([f"q{i}" for i in range(4)], ["q4", "q5"])
     # The first answer was published with a wrong offset.
     assert train[0]["answers"]["answer_start"] == [0]
     assert train["wrong_offsets"] == [1, 0, 0, 0]
-    with pytest.raises(InputError, match="3 leaves no test article; de has 3"):
-        corpora.load("xquad", source.model_copy(update={"train_articles": 3}), "de", "train")
+    with pytest.raises(InputError, match=r"cut_after: 3, .* 1 to 2 articles of the 3 in de"):
+        corpora.load("xquad", source.model_copy(update={"cut_after": 3}), "de", "train")
 
 
 def test_xnli_and_udpos_read_the_hubs_layout(tmp_path):
@@ -124,8 +124,8 @@ def test_xnli_and_udpos_read_the_hubs_layout(tmp_path):
         {
             "id": f"xnli-dev-{i:06d}",
             "language": "sw",
-            "premise": pairs["premise"][i],
-            "hypothesis": pairs["hypothesis"][i],
+            "sentence1": pairs["premise"][i],
+            "sentence2": pairs["hypothesis"][i],
             "label": pairs["label"][i],
         }
         for i in range(2)
@@ -145,7 +145,7 @@ def test_xnli_and_udpos_read_the_hubs_layout(tmp_path):
 @pytest.mark.parametrize(
     ("name", "language", "split", "message"),
     [
-        ("squad", "en", "train", "no corpus 'squad'; there are: tydiqa"),
+        ("swag", "en", "train", "no corpus 'swag'; there are: .*tydiqa"),
         ("tydiqa", "xx", "train", "no language 'xx'"),
         ("xquad", "en", "dev", "no split 'dev'"),
         ("xnli", "en", "train", "no file here matches"),
@@ -159,7 +159,7 @@ def test_what_is_not_there_is_named(tmp_path, name, language, split, message):
 
 @pytest.mark.parametrize("source", ["hub", "mini"])
 def test_a_corpus_that_only_its_publisher_has_says_so(source):
-    with pytest.raises(InputError, match=r"corpora\.arcd: only source: local"):
+    with pytest.raises(InputError, match=rf"corpora\.arcd: no source {source}; there: local"):
         corpora.load("arcd", CorpusSource(source=source), "ar", "test")
 
 
@@ -189,3 +189,156 @@ def test_the_hub_offline_without_a_cache_is_explained(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(InputError, match=r"data set google/xquad.*cannot be loaded"):
         corpora.load("xquad", CorpusSource(source="hub"), "en", "all")
+
+
+def source_of(folder):
+    return CorpusSource(source="local", folder=folder)
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_xnli_dev_is_cut_between_premises(tmp_path):
+    lines = [f"g\tneutral\tp{i // 3}\th{i}" for i in range(12)]
+    write(tmp_path / "xnli.dev.en.tsv", "\n".join(["genre\tlabel\ts1\ts2", *lines]))
+    source = source_of(tmp_path).model_copy(update={"cut_after": 3})
+    first, rest = (corpora.load("xnli", source, "en", f"dev-{part}") for part in ("first", "rest"))
+    assert (len(first), len(rest)) == (9, 3)
+    assert not set(first["sentence1"]) & set(rest["sentence1"])
+    assert rest["id"][0] == "xnli-dev-000009"
+    for wrong in (None, 4):
+        with pytest.raises(InputError, match="cut_after is 1 to 3 premises"):
+            corpora.load("xnli", source.model_copy(update={"cut_after": wrong}), "en", "dev-rest")
+    with pytest.raises(InputError, match="no split 'test-first'"):
+        corpora.load("xnli", source, "en", "test-first")
+
+
+def test_pawsx_is_the_same_from_the_publisher_and_the_hub_without_its_empty_pairs(tmp_path):
+    rows = [(1, "a b", "b a", 0), (2, "", "x", 1), (3, "c", "c", 1)]
+    lines = ["\t".join(map(str, row)) for row in rows]
+    write(tmp_path / "de" / "test_2k.tsv", "\n".join(["id\tsentence1\tsentence2\tlabel", *lines]))
+    found = corpora.load("pawsx", source_of(tmp_path), "de", "test")
+    assert found["id"] == ["pawsx-test-1", "pawsx-test-3"]
+    assert found["label"] == [0, 1]
+    hub = tmp_path / "hub" / "de"
+    hub.mkdir(parents=True)
+    columns = dict(
+        zip(("id", "sentence1", "sentence2", "label"), zip(*rows, strict=True), strict=True)
+    )
+    Dataset.from_dict(columns).to_parquet(hub / "test-00000-of-00001.parquet")
+    again = corpora.load("pawsx", source_of(tmp_path / "hub"), "de", "test")
+    assert again.to_list() == found.to_list()
+    write(tmp_path / "ja" / "dev_2k.tsv", "id\ts1\ts2\tlabel\n1\ta\tb\tyes")
+    with pytest.raises(InputError, match=r"dev_2k\.tsv: line 2 is not id, sentence1"):
+        corpora.load("pawsx", source_of(tmp_path), "ja", "dev")
+
+
+XCOPA = {"premise": "P", "choice1": "A", "choice2": "B", "question": "cause", "label": 1, "idx": 4}
+
+
+def test_xcopa_is_the_same_from_the_publisher_and_the_hub(tmp_path):
+    write(tmp_path / "data" / "sw" / "val.sw.jsonl", json.dumps(XCOPA))
+    found = corpora.load("xcopa", source_of(tmp_path), "sw", "dev")
+    (row,) = found
+    assert row == {
+        "id": "xcopa-dev-0004",
+        "language": "sw",
+        "premise": "P",
+        "question": "What was the cause?",
+        "choices": ["A", "B"],
+        "label": 1,
+    }
+    (tmp_path / "hub" / "sw").mkdir(parents=True)
+    Dataset.from_list([XCOPA]).to_parquet(tmp_path / "hub" / "sw" / "validation-0.parquet")
+    assert corpora.load("xcopa", source_of(tmp_path / "hub"), "sw", "dev").to_list() == [row]
+    write(tmp_path / "test.th.jsonl", json.dumps(XCOPA | {"question": "why"}))
+    with pytest.raises(InputError, match=r"th test: row 4 lacks 'why'"):
+        corpora.load("xcopa", source_of(tmp_path), "th", "test")
+
+
+def test_siqa_joins_rows_and_labels(tmp_path):
+    row = {"context": "C", "question": "Q", "answerA": "a", "answerB": "b", "answerC": "c"}
+    write(tmp_path / "train.jsonl", "\n".join([json.dumps(row)] * 2))
+    write(tmp_path / "train-labels.lst", "3\n1\n")
+    found = corpora.load("siqa", source_of(tmp_path), "en", "train")
+    assert found["label"] == [2, 0]
+    assert found[0]["choices"] == ["a", "b", "c"]
+    write(tmp_path / "train-labels.lst", "3\n")
+    with pytest.raises(InputError, match=r"1 labels for the 2 rows of train\.jsonl"):
+        corpora.load("siqa", source_of(tmp_path), "en", "train")
+
+
+def test_wikiann_reads_the_publishers_lines_and_the_hubs_numbers(tmp_path):
+    write(tmp_path / "sw" / "dev", "sw:Dar\tB-LOC\nsw:es\tI-LOC\n\nsw:na\tO\n")
+    found = corpora.load("wikiann", source_of(tmp_path), "sw", "dev")
+    assert found["tokens"] == [["Dar", "es"], ["na"]]
+    assert found["tags"] == [["B-LOC", "I-LOC"], ["O"]]
+    (tmp_path / "hub" / "sw").mkdir(parents=True)
+    numbers = Dataset.from_dict({"tokens": found["tokens"], "ner_tags": [[5, 6], [0]]})
+    numbers.to_parquet(tmp_path / "hub" / "sw" / "validation-0.parquet")
+    assert corpora.load("wikiann", source_of(tmp_path / "hub"), "sw", "dev").to_list() == list(
+        found
+    )
+    write(tmp_path / "fi" / "dev", "fi:Oulu LOC\n")
+    with pytest.raises(InputError, match="line 1 is not a token, a tab and one of O, B-PER"):
+        corpora.load("wikiann", source_of(tmp_path), "fi", "dev")
+
+
+def test_squad_and_mlqa_read_their_publishers_files(tmp_path):
+    squad(tmp_path, "train-v1.1.json")
+    assert len(corpora.load("squad", source_of(tmp_path), "en", "train")) == 1
+    (tmp_path / "test").mkdir()
+    squad(tmp_path / "test", "test-context-de-question-de.json")
+    (row,) = corpora.load("mlqa", source_of(tmp_path), "de", "test")
+    assert row["language"] == "de"
+    with pytest.raises(InputError, match="no split 'train'; there: dev, test"):
+        corpora.load("mlqa", source_of(tmp_path), "de", "train")
+
+
+def test_tatoeba_is_read_in_pairs(tmp_path):
+    write(tmp_path / "tatoeba.swh-eng.swh", "Habari\nNdiyo\n")
+    write(tmp_path / "tatoeba.swh-eng.eng", "Hello\nYes\n")
+    rows = corpora.load("tatoeba", source_of(tmp_path), "sw", "test")
+    assert list(zip(rows["query"], rows["candidate"], strict=True)) == [
+        ("Habari", "Hello"),
+        ("Ndiyo", "Yes"),
+    ]
+    (tmp_path / "tatoeba.swh").mkdir()
+    columns = {"source_sentence": rows["query"], "target_sentence": rows["candidate"]}
+    Dataset.from_dict(columns).to_parquet(tmp_path / "tatoeba.swh" / "validation-0.parquet")
+    assert corpora.load("tatoeba", source_of(tmp_path), "sw", "test").to_list() == list(rows)
+    write(tmp_path / "tatoeba.fin-eng.fin", "a\nb\n")
+    write(tmp_path / "tatoeba.fin-eng.eng", "a\n")
+    with pytest.raises(InputError, match="has 2 lines on one side and 1 on the other"):
+        corpora.load("tatoeba", source_of(tmp_path), "fi", "test")
+
+
+def test_lareqa_gives_a_question_its_answer_sentence_and_keeps_the_others_as_candidates(tmp_path):
+    paragraph = {
+        "context": "It rains. The sky is red. Night falls.",
+        "sentence_breaks": [[0, 9], [10, 25], [26, 38]],
+        "qas": [
+            {"id": "q", "question": "Which?", "answers": [{"text": "red", "answer_start": 21}]}
+        ],
+    }
+    file = tmp_path / "en.json"
+    write(file, json.dumps({"data": [{"paragraphs": [paragraph]}]}))
+    rows = corpora.load("lareqa", source_of(tmp_path), "en", "test")
+    assert rows[0]["candidate"] == "The sky is red."
+    assert sorted(zip(rows["query"][1:], rows["candidate"][1:], strict=True)) == [
+        ("", "It rains."),
+        ("", "Night falls."),
+    ]
+    del paragraph["sentence_breaks"]
+    write(file, json.dumps({"data": [{"paragraphs": [paragraph]}]}))
+    with pytest.raises(InputError, match="question q lacks 'sentence_breaks'"):
+        corpora.load("lareqa", source_of(tmp_path), "en", "test")
+
+
+def test_every_corpus_names_a_kind_that_something_can_train_or_measure():
+    from xltlib.evaluation.retrieval import RETRIEVAL
+    from xltlib.tasks import TASKS
+
+    assert {corpus.kind for corpus in corpora.CORPORA.values()} == {*TASKS, *RETRIEVAL}

@@ -5,6 +5,7 @@ import regex
 
 from xltlib.artifacts import InputError
 from xltlib.corpora import mini
+from xltlib.corpora.mini import facts
 from xltlib.languages import LANGUAGES
 from xltlib.params import MiniSettings
 
@@ -40,24 +41,24 @@ def test_text_is_in_its_own_script(code, test_sets):
 def test_rows_are_parallel(test_sets):
     ids = {tuple(rows["id"]) for rows in test_sets.values()}
     assert len(ids) == 1
-    for build in (mini.nli, mini.tagging):
+    for build in (mini.nli, mini.paraphrase, mini.choice, mini.tagging, mini.bitext):
         assert len({tuple(build(code, "dev", SMALL)["id"]) for code in mini.LANGUAGES}) == 1
 
 
 def test_two_places_of_one_kind_with_the_same_relations():
     for index in range(50):
-        document = mini._document("train", index, 3)
+        document = facts.draw_document("train", index, 3)
         first, second = document.places
         assert first.kind == second.kind
         assert first.city != second.city
         told = [{r for p, r, _ in document.order if p == place} for place in (0, 1)]
         assert told[0] == told[1]
         assert document.asked[1] in told[0]
-        assert all(first.values[r] != second.values[r] for r in mini.RELATIONS)
+        assert all(first.values[r] != second.values[r] for r in facts.RELATIONS)
 
 
 def test_questions_share_little_wording_with_the_answer_sentence():
-    templates = mini._templates("en")
+    templates = facts.templates_of("en")
     for relation, wordings in templates.relations.items():
         for say in wordings.say:
             for ask in wordings.ask:
@@ -68,11 +69,11 @@ def test_questions_share_little_wording_with_the_answer_sentence():
 
 
 def test_no_city_and_so_no_fact_is_in_two_splits():
-    cities = {split: set(mini._cities(3)[split]) for split in mini.SPLITS}
+    cities = {split: set(facts.cities_of(3)[split]) for split in mini.SPLITS}
     assert not cities["train"] & cities["test"]
     assert not cities["train"] & cities["dev"]
     assert not cities["dev"] & cities["test"]
-    used = {mini._document("test", i, 3).places[k].city for i in range(200) for k in (0, 1)}
+    used = {facts.draw_document("test", i, 3).places[k].city for i in range(200) for k in (0, 1)}
     assert used <= cities["test"]
 
 
@@ -91,7 +92,7 @@ def test_nli_labels_take_turns_and_follow_from_the_facts():
     rows = mini.nli("en", "train", SMALL)
     assert [rows["label"].count(label) for label in range(3)] == [14, 13, 13]
     entailed = [row for row in rows if row["label"] == 0]
-    assert all(row["hypothesis"] not in row["premise"] for row in entailed)
+    assert all(row["sentence2"] not in row["sentence1"] for row in entailed)
 
 
 @pytest.mark.parametrize("code", ["en", "te", "zh", "ar"])
@@ -109,7 +110,7 @@ def test_tags_are_bio_and_mark_a_city_and_a_value(code):
 
 def test_every_language_says_every_relation_twice_and_asks_twice():
     for code in mini.LANGUAGES:
-        templates = mini._templates(code)
+        templates = facts.templates_of(code)
         for wordings in templates.relations.values():
             assert len({*wordings.say, *wordings.ask}) == 4
 
@@ -118,7 +119,7 @@ def test_a_bad_template_names_its_file_and_key(tmp_path):
     file = tmp_path / "xx.yaml"
     file.write_text("kinds: {museum: {entity: m}}", encoding="utf-8")
     with pytest.raises(InputError, match=r"(?s)xx\.yaml.*kinds\.museum\.of"):
-        mini.read_templates(file)
+        facts.read_templates(file)
 
 
 def test_an_unknown_split_is_refused():

@@ -32,7 +32,7 @@ def test_gold_against_gold_is_100_and_counts_are_as_published(shared_data, name)
 
 
 def test_xquad_is_parallel_and_cut_by_article(shared_data):
-    source = CorpusSource(source="local", folder=shared_data / "xquad")
+    source = CorpusSource(source="local", folder=shared_data / "xquad", cut_after=24)
     train = {code: corpora.load("xquad", source, code, "train") for code in ("en", "th", "zh")}
     test = {code: corpora.load("xquad", source, code, "test") for code in ("en", "th", "zh")}
     assert len({tuple(rows["id"]) for rows in train.values()}) == 1
@@ -40,6 +40,28 @@ def test_xquad_is_parallel_and_cut_by_article(shared_data):
     assert len(train["en"]) + len(test["en"]) == 907
     assert len(set(test["en"]["title"])) == 12
     assert not set(train["en"]["context"]) & set(test["en"]["context"])
+
+
+def test_xcopa_and_tatoeba_have_their_published_sizes(shared_data):
+    source = CorpusSource(source="local", folder=shared_data / "xcopa")
+    codes = corpora.corpus("xcopa").languages
+    sets = [corpora.load("xcopa", source, code, "test") for code in codes]
+    assert {len(rows) for rows in sets} == {500}
+    assert len({tuple(rows["label"]) for rows in sets}) == 1
+    assert {len(corpora.load("xcopa", source, code, "dev")) for code in codes} == {100}
+    source = CorpusSource(source="local", folder=shared_data / "tatoeba")
+    sizes = {
+        code: len(corpora.load("tatoeba", source, code, "test")) for code in ("ar", "sw", "te")
+    }
+    assert sizes == {"ar": 1000, "sw": 390, "te": 234}
+
+
+def test_premises_of_the_xnli_training_part_are_in_no_other(shared_data):
+    source = CorpusSource(source="local", folder=shared_data / "xnli", cut_after=747)
+    first, rest = (corpora.load("xnli", source, "en", f"dev-{part}") for part in ("first", "rest"))
+    assert (len(first), len(rest)) == (2241, 249)
+    assert not set(first["sentence1"]) & set(rest["sentence1"])
+    assert {first["label"].count(label) for label in range(3)} == {747}
 
 
 def test_xnli_and_pud_are_parallel(shared_data):

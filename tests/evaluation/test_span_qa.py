@@ -48,3 +48,17 @@ def test_averages_weigh_languages_not_questions():
     assert summary["languages"]["ar"] == {"f1": 0.0, "em": 0.0, "n": 3}
     assert summary["averages"]["f1"]["tydi_without_en"] == 50
     assert summary["averages"]["f1"]["xtreme_with_en"] == pytest.approx(200 / 3)
+
+
+def test_mlqa_is_scored_by_its_own_rules():
+    rows = Dataset.from_dict(
+        {
+            "id": ["a"],
+            "language": ["de"],
+            "question": ["?"],
+            "context": ["die Brücke"],
+            "answers": [{"text": ["der"], "answer_start": [0]}],
+        }
+    )
+    assert answer(Echo(), "xquad", rows)["em"].tolist() == [0.0]
+    assert answer(Echo(), "mlqa", rows)["em"].tolist() == [1.0]  # both are articles, so both empty

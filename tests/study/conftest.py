@@ -27,7 +27,7 @@ def tiny_profile_of_module(tmp_path_factory, tiny_encoder) -> Path:
 def write_profile(folder: Path, encoder: Path) -> Path:
     sizes = {"train": 24, "dev": 8, "test": 8}
     optimisation = {"learning_rate": 1e-3, "batch_size": 4, "save_every_steps": 3}
-    corpora = ("tydiqa", "xnli", "udpos")
+    corpora = ("tydiqa", "xnli", "udpos", "tatoeba")
 
     def tasks(*languages: str) -> dict:
         of = {"split": "train", "dev_split": "dev", "languages": list(languages)}
@@ -48,16 +48,30 @@ def write_profile(folder: Path, encoder: Path) -> Path:
             "optimisation": optimisation,
             "arms": {"none": {}, "english": tasks("en"), "multilingual": tasks("de", "tr")},
         },
-        "target": {
-            "data": {"corpus": "tydiqa", "languages": ["en"]},
-            "epochs": 2,
-            "optimisation": optimisation,
+        "methods": {
+            "adv": {"kind": "adv", "radius": 0.05, "step_size": 0.05},
+            "rs-rp": {"kind": "rs-rp", "radius": 0.1},
         },
-        "evaluation": {"test_sets": test_sets},
+        "targets": {
+            "tydiqa": {
+                "data": {"corpus": "tydiqa", "languages": ["en"]},
+                "epochs": 2,
+                "optimisation": optimisation,
+                "test_sets": test_sets,
+            },
+            "xnli": {
+                "data": {"corpus": "xnli", "languages": ["en"]},
+                "epochs": 1,
+                "crossings": [{"arms": ["none"], "methods": ["standard", "adv", "rs-rp"]}],
+                "optimisation": optimisation,
+                "test_sets": [{"corpus": "xnli", "languages": ["en", "ru"], "pairs": True}],
+            },
+        },
         # Random weights answer little right; with the threshold this low some are attacked.
         "attacks": {
             "typo": {
                 "recipe": "typo",
+                "target": "tydiqa",
                 "test_sets": test_sets,
                 "examples_per_language": 3,
                 "max_queries": 12,
@@ -65,6 +79,9 @@ def write_profile(folder: Path, encoder: Path) -> Path:
                 "window_words": 6,
             }
         },
+        "evaluation": {"batch_size": 16},
+        "representation": {"retrieval": [{"corpus": "tatoeba", "languages": ["ar", "ru"]}]},
+        "cost": {"rounds": 1},
         "analysis": {"bootstrap_samples": 200},
         "compute": {"mem_mb": 1000},
     }

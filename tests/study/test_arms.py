@@ -67,10 +67,3 @@ def test_a_budget_that_no_arm_can_meet_names_the_key_and_the_most_there_is(edite
     params = edited("intermediate.examples.nli", 25)
     with pytest.raises(InputError, match=r"intermediate\.examples\.nli: 25 wanted, but only 24"):
         intermediate.arm_draws(params, "english", 1)
-
-
-def test_an_intermediate_task_of_another_kind_is_refused(edited):
-    params = edited("intermediate.arms.english.tasks.nli.corpus", "tydiqa")
-    task = params.intermediate.arms["english"].tasks["nli"]
-    with pytest.raises(InputError, match="corpus tydiqa is of kind qa"):
-        intermediate.task_kind(params, task)

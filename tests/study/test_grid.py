@@ -24,30 +24,52 @@ def test_stages_cross_their_factors(grid):
         "design": 1,
         "corpora": 1,
         "intermediate": 3,
-        "target": 3,
-        "evaluation": 3,
+        "target": 3 + 3,  # three arms of the one task, three methods of the other
+        "evaluation": 3 + 3,
         "attacks": 3,
         "results": 1,
+        "transfer": 1,
+        "representation": 3,
     }
     (cell,) = (c for c in grid.cells("attacks") if c.arm == "english")
-    assert cell.key == "tiny.english.standard.seed1.typo"
+    assert cell.key == "tiny.english.tydiqa.standard.seed1.typo"
     assert cell.folder.parts[-3:] == ("tiny", "05_attacks", cell.key)
 
 
 def test_a_cell_reads_the_upstream_cells_of_its_own_factors(grid):
-    cell = grid.cell("evaluation", "tiny.english.standard.seed1")
-    assert [c.key for c in cell.upstream] == ["tiny.english.standard.seed1"]
+    cell = grid.cell("evaluation", "tiny.english.tydiqa.standard.seed1")
+    assert [c.key for c in cell.upstream] == ["tiny.english.tydiqa.standard.seed1"]
     (results,) = grid.cells("results")
     assert len(results.upstream) == 1 + 3 + 3
+    (transfer,) = grid.cells("transfer")
+    assert [c.task for c in transfer.upstream] == [None, "xnli", "xnli", "xnli"]
+
+
+def test_seeds_of_a_target_task_are_its_own_and_an_idle_arm_is_embedded_once(edited):
+    params = edited("seeds", [1, 2, 3])
+    xnli = params.targets["xnli"]
+    targets = {"tydiqa": params.targets["tydiqa"].model_copy(update={"seeds": [2]}), "xnli": xnli}
+    grid = Grid(params.model_copy(update={"targets": targets}))
+    seeds = {(c.task, c.arm, c.seed) for c in grid.cells("target") if c.method == "standard"}
+    assert seeds == {("tydiqa", arm, 2) for arm in ("none", "english", "multilingual")} | {
+        ("xnli", "none", seed) for seed in (1, 2, 3)
+    }
+    trained = {(c.arm, c.seed) for c in grid.cells("intermediate")}
+    others = {("english", 2), ("multilingual", 2)}
+    assert trained == {("none", 1), ("none", 2), ("none", 3)} | others
+    assert {(c.arm, c.seed) for c in grid.cells("representation")} == {("none", 1)} | others
 
 
 @pytest.mark.parametrize(
     ("key", "value", "stale"),
     [
-        ("analysis.bootstrap_samples", 300, {"design", "results"}),
+        ("analysis.bootstrap_samples", 300, {"design", "results", "transfer"}),
         ("attacks.typo.max_queries", 13, {"design", "attacks", "results"}),
-        ("evaluation.batch_size", 8, {"design", "evaluation", "results"}),
-        ("target.epochs", 3, {"design", "target", "evaluation", "attacks", "results"}),
+        ("evaluation.batch_size", 8, {"design", "evaluation", "results", "transfer"}),
+        ("targets.tydiqa.epochs", 3, {"design", "target", "evaluation", "attacks", "results"}),
+        ("targets.xnli.epochs", 3, {"design", "target", "evaluation", "transfer"}),
+        ("methods.adv.steps", 3, {"design", "target", "evaluation", "transfer"}),
+        ("representation.batch_size", 3, {"design", "representation"}),
         ("compute.mem_mb", 2000, {"design"}),
         ("outputs", "elsewhere", set()),
         ("corpora.tydiqa.mini.seed", 5, set(STAGES)),
@@ -90,7 +112,7 @@ def test_the_design_cell_keeps_the_settings_of_the_profile(grid):
     assert cell.done
     assert cell.metrics()["cells"]["05_attacks"] == 3
     manifest = json.loads(cell.path("manifest.json").read_text())
-    assert manifest["settings"]["target"]["epochs"] == 2
+    assert manifest["settings"]["targets"]["tydiqa"]["epochs"] == 2
 
 
 def test_a_manifest_that_a_kill_cut_short_means_not_done(grid):
@@ -132,7 +154,7 @@ def test_a_notebook_opens_the_cell_its_parameters_name(tiny_profile):
     ("given", "message"),
     [
         ({"arms": "english"}, r"02_intermediate_training\.ipynb: 1 error.*\n.*arms: unknown key"),
-        ({"arm": "german"}, r"arm: Input should be 'none', 'english'.*found 'german'"),
+        ({"arm": "german"}, r"has no cell .*arm=german.*; there are: tiny\."),
         ({"seed": 9}, r"has no cell .*seed=9; there are: tiny\."),
         ({"seed": None}, r"seed: .*integer"),
         ({"params": "absent.yaml"}, r"absent\.yaml: cannot be read"),

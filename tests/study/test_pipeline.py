@@ -11,24 +11,27 @@ import pandas as pd
 import pytest
 
 from xltlib import params as schema
-from xltlib.study import STAGES, Grid, attacks, corpora, results
+from xltlib.study import STAGES, Grid, attacks, corpora, representation, results, transfer
 
 # Runs in a process of its own, so that it can be killed as a power cut kills: no clean-up runs.
 DRIVER = """
 import sys
 from xltlib import params
-from xltlib.study import Grid, attacks, corpora, evaluation, intermediate, results, target
+from xltlib.study import (
+    Grid, attacks, corpora, evaluation, intermediate, representation, results, target, transfer
+)
 grid = Grid(params.load(sys.argv[1]))
 for cell in grid.cells("corpora"):
     corpora.prepare(cell)
 for stage, module in (
     ("intermediate", intermediate), ("target", target),
-    ("evaluation", evaluation), ("attacks", attacks),
+    ("evaluation", evaluation), ("attacks", attacks), ("representation", representation),
 ):
     for cell in grid.cells(stage):
         module.run(cell, progress=False)
-for cell in grid.cells("results"):
-    results.run(cell)
+for stage, module in (("transfer", transfer), ("results", results)):
+    for cell in grid.cells(stage):
+        module.run(cell)
 """
 
 # What exists beside the profile while a stage is in the middle of its work, stage by stage.
@@ -38,7 +41,7 @@ MIDDLE = {
     "target": "outputs/tiny/03_target_training/*/checkpoints/checkpoint-6",
     "evaluation": "outputs/tiny/04_zero_shot_evaluation/*/parts/*.parquet",
     "attacks": "outputs/tiny/05_attacks/*/logs/*.jsonl",
-    "results": "outputs/tiny/06_results/all/tables/scores.csv",
+    "results": "outputs/tiny/06_results/*/tables/scores.csv",
 }
 
 
@@ -63,6 +66,8 @@ def kept(grid: Grid) -> dict[str, bytes]:
     """Metrics and tables of all cells, byte for byte."""
     folder = grid.params.outputs / grid.params.profile
     files = [*folder.rglob("metrics.json"), *folder.rglob("tables/*.csv")]
+    # What a step costs is measured anew in every run.
+    files = [file for file in files if file.name != "cost.csv"]
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(files)}
 
 
@@ -94,6 +99,21 @@ def test_every_stage_finishes_and_its_results_can_be_read(whole):
     frame.to_parquet(cell.path("attacks.parquet"))
     found = attacks.violations(cell)
     assert found["question changed"] == found["text changed outside the edits"] == 1
+
+    (cell,) = grid.cells("transfer")
+    found = transfer.tables_of(cell)
+    assert list(found["pairs"]["method"].unique()) == ["standard", "adv", "rs-rp"]
+    assert len(found["pairs"]) == 3 * 4
+    assert set(found["cost"]["method"]) == {"standard", "adv", "rs-rp"}
+    assert (found["cost"]["seconds a step"] > 0).all()
+    said = {"pawsx": "not answered by this profile", "xnli": "not answered by this profile"}
+    assert transfer.verdicts(cell.metrics()) == said
+    for name in ("heat_map", "gains"):
+        assert cell.path(f"figures/{name}_xnli.png").stat().st_size > 5000
+    for cell in grid.cells("representation"):
+        table = representation.retrieval_table(cell.metrics())
+        assert list(table["language"]) == ["ar", "ru"]
+        assert table["points"].between(0, 100).all()
 
     (cell,) = grid.cells("results")
     assert results.verdict_kind(cell.metrics()) == "not answered by this profile"

@@ -1,10 +1,14 @@
-"""NLI and tagging: labels stand where they belong, and metrics are the field's own."""
+"""Pairs, choices and tags: labels stand where they belong, and metrics are the field's own."""
 
 import numpy as np
 import pytest
+import torch
 from datasets import Dataset
 
-from xltlib.tasks.classification import SequenceClassification
+from xltlib.artifacts import InputError
+from xltlib.tasks import TASKS, Setup, task_kind
+from xltlib.tasks.choice import MultipleChoice
+from xltlib.tasks.classification import Classification
 from xltlib.tasks.tagging import IGNORED, Tagging
 
 TAGS = Tagging(("O", "B-CITY", "I-CITY"))
@@ -17,7 +21,7 @@ SENTENCES = Dataset.from_dict(
 
 
 def test_a_words_first_token_carries_its_tag(tiny_tokenizer):
-    for row, tags in zip(TAGS.rows(tiny_tokenizer, SENTENCES, 64), SENTENCES["tags"], strict=True):
+    for row, tags in zip(TAGS.rows(tiny_tokenizer, SENTENCES), SENTENCES["tags"], strict=True):
         assert len(row["labels"]) == len(row["input_ids"])
         carried = [TAGS.labels[label] for label in row["labels"] if label != IGNORED]
         assert carried == tags
@@ -25,13 +29,13 @@ def test_a_words_first_token_carries_its_tag(tiny_tokenizer):
 
 
 def test_words_beyond_the_window_are_cut_with_their_tags(tiny_tokenizer):
-    (row, _) = TAGS.rows(tiny_tokenizer, SENTENCES, 8)
+    (row, _) = Tagging(TAGS.labels, 8).rows(tiny_tokenizer, SENTENCES)
     assert len(row["input_ids"]) == len(row["labels"]) == 8
     assert sum(label != IGNORED for label in row["labels"]) == 2  # "in", and the start of "New"
 
 
 def test_padding_carries_no_label(tiny_tokenizer):
-    batch = TAGS.collate(tiny_tokenizer, TAGS.rows(tiny_tokenizer, SENTENCES, 64))
+    batch = TAGS.collate(tiny_tokenizer, TAGS.rows(tiny_tokenizer, SENTENCES))
     padded = batch["input_ids"] == tiny_tokenizer.pad_token_id
     assert padded.any()
     assert (batch["labels"][padded] == IGNORED).all()
@@ -41,38 +45,97 @@ def logits(labels):
     return np.eye(3)[labels]
 
 
-def test_tagging_metrics_are_token_accuracy_and_entity_f1():
+def metrics(kind, found, gold):
+    return kind.metrics(*kind.readable(found, gold))
+
+
+def test_tagging_metrics_are_entity_f1_and_token_accuracy():
     gold = [[IGNORED, 0, 1, 2, IGNORED], [1, 0]]
     right = [logits([0, 0, 1, 2, 0]), logits([1, 0])]
-    assert TAGS.metrics(right, gold) == {"accuracy": 100.0, "entity_f1": 100.0}
+    assert metrics(TAGS, right, gold) == {"f1": 100.0, "accuracy": 100.0}
     # One of two entities is cut short: precision and recall are 1 of 2, tokens 4 of 5.
     short = [logits([0, 0, 1, 0, 0]), logits([1, 0])]
-    assert TAGS.metrics(short, gold) == {"accuracy": pytest.approx(80), "entity_f1": 50.0}
+    assert metrics(TAGS, short, gold) == {"f1": 50.0, "accuracy": pytest.approx(80)}
+    assert [TAGS.correct(*pair) for pair in zip(*TAGS.readable(short, gold), strict=True)] == [
+        pytest.approx(2 / 3),
+        1.0,
+    ]
 
 
-def test_parts_of_speech_have_no_entities():
-    assert set(Tagging(("NOUN", "VERB")).metrics([logits([0])], [[0]])) == {"accuracy"}
+def test_parts_of_speech_are_scored_as_xtreme_scores_them_by_runs_of_a_tag():
+    kind = Tagging(("NOUN", "VERB", "ADJ"))
+    # Gold runs: NOUN NOUN, VERB, NOUN; the prediction splits the first and keeps the rest.
+    scores = kind.metrics(["NOUN ADJ VERB NOUN"], ["NOUN NOUN VERB NOUN"])
+    assert scores == {"f1": pytest.approx(100 * 2 * 2 / (4 + 3)), "accuracy": 75.0}
+
+
+NLI = Classification(("entailment", "neutral", "contradiction"), 32)
 
 
 def test_nli_rows_are_premise_then_hypothesis_with_the_label(tiny_tokenizer):
-    kind = SequenceClassification()
-    data = Dataset.from_dict({"premise": ["ab"], "hypothesis": ["c"], "label": [2]})
-    (row,) = kind.rows(tiny_tokenizer, data, 32)
+    data = Dataset.from_dict({"sentence1": ["ab"], "sentence2": ["c"], "label": [2]})
+    (row,) = NLI.rows(tiny_tokenizer, data)
     shown = tiny_tokenizer.convert_ids_to_tokens(row["input_ids"])
     assert shown == ["<s>", "▁", "a", "b", "</s>", "</s>", "▁", "c", "</s>"]
     assert row["labels"] == 2
 
 
 def test_the_longer_text_is_cut_first(tiny_tokenizer):
-    data = Dataset.from_dict({"premise": ["a" * 50], "hypothesis": ["bcd"], "label": [0]})
-    (row,) = SequenceClassification().rows(tiny_tokenizer, data, 20)
+    data = Dataset.from_dict({"sentence1": ["a" * 50], "sentence2": ["bcd"], "label": [0]})
+    (row,) = Classification(NLI.labels, 20).rows(tiny_tokenizer, data)
     shown = tiny_tokenizer.convert_ids_to_tokens(row["input_ids"])
     assert len(shown) == 20
     assert shown[-4:] == ["b", "c", "d", "</s>"]
 
 
-def test_accuracy_is_in_points():
-    kind = SequenceClassification()
-    assert kind.metrics([logits(0), logits(1), logits(1), logits(2)], [0, 1, 2, 2]) == {
-        "accuracy": 75.0
-    }
+def test_accuracy_is_in_points_and_predictions_are_named():
+    found = [logits(0), logits(1), logits(1), logits(2)]
+    assert NLI.readable(found, [0, 1, 2, 2])[0] == [NLI.labels[i] for i in (0, 1, 1, 2)]
+    assert metrics(NLI, found, [0, 1, 2, 2]) == {"accuracy": 75.0}
+
+
+CHOICES = Dataset.from_list(
+    [
+        {"premise": "it rains", "question": "why?", "choices": ["wet", "sun"], "label": 1},
+        {"premise": "a", "question": "b", "choices": ["c", "dd"], "label": 0},
+    ]
+)
+
+
+def test_each_choice_is_read_with_its_premise_and_question(tiny_tokenizer):
+    rows = MultipleChoice(64).rows(tiny_tokenizer, CHOICES)
+    texts = [
+        "".join(tiny_tokenizer.convert_ids_to_tokens(ids)).replace("▁", " ")
+        for ids in rows[0]["input_ids"]
+    ]
+    assert texts == [f"<s> it rains</s></s> why? {choice}</s>" for choice in ("wet", "sun")]
+    assert [row["labels"] for row in rows] == [1, 0]
+
+
+def test_choices_of_an_example_compete_and_none_with_those_of_another(tiny_tokenizer):
+    kind = MultipleChoice(64)
+    batch = kind.collate(tiny_tokenizer, kind.rows(tiny_tokenizer, CHOICES))
+    assert batch["input_ids"].shape[0] == 4
+    states = torch.zeros(4, batch["input_ids"].shape[1], 8)
+    states[1] = states[2] = 1.0  # the second choice of the first, the first of the second
+    head = kind.head(8, 0.0)
+    with torch.no_grad():
+        head.dense.weight.copy_(torch.eye(8))
+        head.out.weight.fill_(1.0)
+    result = head(states, batch["attention_mask"], batch["labels"])
+    assert result["logits"].argmax(-1).tolist() == [1, 0]
+    assert metrics(kind, list(result["logits"].detach().numpy()), [1, 0]) == {"accuracy": 100.0}
+
+
+def test_rows_with_different_numbers_of_choices_make_no_batch(tiny_tokenizer):
+    kind = MultipleChoice(64)
+    three = [{"premise": "a", "question": "b", "choices": ["c", "d", "e"], "label": 0}]
+    rows = kind.rows(tiny_tokenizer, CHOICES) + kind.rows(tiny_tokenizer, Dataset.from_list(three))
+    with pytest.raises(ValueError, match="the same number of choices"):
+        kind.collate(tiny_tokenizer, rows)
+
+
+def test_every_trainable_kind_of_xtreme_r_is_found_by_its_file():
+    assert set(TASKS) == {"classification", "choice", "tagging", "qa"}
+    with pytest.raises(InputError, match=r"task kind 'bitext' cannot be trained; these can: .*qa"):
+        task_kind("bitext", Setup())

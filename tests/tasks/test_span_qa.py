@@ -4,12 +4,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import AutoModelForQuestionAnswering
 
 from xltlib.artifacts import InputError
 from xltlib.params import SpanQASettings
-from xltlib.tasks import span_qa
+from xltlib.tasks import Setup, span_qa
 
 SMALL = SpanQASettings(max_length=48, doc_stride=12, max_query_length=16, max_answer_length=8)
 TEXT = st.text(st.sampled_from("abc de.é তি కా\u0c4d سَ ก"), min_size=1, max_size=150)
@@ -49,13 +52,84 @@ def test_training_rows_point_at_the_answer_or_at_the_first_token(tiny_tokenizer)
     features = span_qa.featurize(tiny_tokenizer, ["q"], [context], SMALL)
     rows = span_qa.training_rows(features, [{"text": ["answer"], "answer_start": [61]}])
     assert len(rows) == len(features) > 2
-    whole = [(r, w) for w, r in enumerate(rows) if r["end_positions"] > 0]
+    whole = [(r, w) for w, r in enumerate(rows) if r["labels"] != [0, 0]]
     assert whole
     for row, window in whole:
-        offsets = features.offsets[window]
-        first, last = offsets[row["start_positions"], 0], offsets[row["end_positions"], 1]
-        assert context[first:last] == "answer"
-    assert any(row["start_positions"] == row["end_positions"] == 0 for row in rows)
+        offsets, (first, last) = features.offsets[window], row["labels"]
+        assert context[offsets[first, 0] : offsets[last, 1]] == "answer"
+    assert len(whole) < len(rows)
+
+
+def questions(*contexts):
+    """Questions whose answer is the word "answer"."""
+    return Dataset.from_list(
+        [
+            {
+                "id": f"q{i}",
+                "question": "q",
+                "context": context,
+                "answers": {"text": ["answer"], "answer_start": [context.find("answer")]},
+            }
+            for i, context in enumerate(contexts)
+        ]
+    )
+
+
+def test_an_intermediate_question_is_one_row_with_its_answer_in_the_middle(tiny_tokenizer):
+    kind = span_qa.make(Setup(span_qa=SMALL))
+    contexts = ["x" * 60 + " answer " + "y" * 60, "the answer."]
+    rows = kind.rows(tiny_tokenizer, questions(*contexts))
+    assert len(rows) == 2
+    for row in rows:
+        first, last = row["labels"]
+        shown = tiny_tokenizer.convert_ids_to_tokens(row["input_ids"][first : last + 1])
+        assert "".join(shown).strip("▁") == "answer"
+    # Of the windows that hold it, the one with the most context on both sides.
+    first, last = rows[0]["labels"]
+    features = span_qa.featurize(tiny_tokenizer, ["q"], contexts[:1], SMALL)
+    room = []
+    for offsets in features.offsets:
+        span = span_qa.token_span(offsets, 61, 67)
+        if span is not None:
+            inside = np.flatnonzero(offsets[:, 0] >= 0)
+            room.append(min(span[0] - inside[0], inside[-1] - span[1]))
+    assert len(room) > 1
+    assert min(first - 5, len(rows[0]["input_ids"]) - 2 - last) == max(room)
+    batch = kind.collate(tiny_tokenizer, rows)
+    assert batch["labels"].tolist() == [row["labels"] for row in rows]
+
+
+def test_an_intermediate_question_that_cannot_train_is_named(tiny_tokenizer):
+    with pytest.raises(InputError, match=r"1 questions cannot train, e\.g\. q1"):
+        span_qa.make(Setup(span_qa=SMALL)).rows(tiny_tokenizer, questions("answer", "none here"))
+
+
+def test_window_scores_are_token_overlap_and_never_a_span_that_ends_before_it_begins():
+    kind = span_qa.make(Setup(span_qa=SMALL))
+    logits = np.full((6, 2), -9.0)
+    logits[3, 0] = logits[2, 1] = 5.0  # the best start lies after the best end
+    logits[2, 0], logits[4, 1] = 4.0, 3.0
+    predictions, golds = kind.readable([logits], [[2, 4]])
+    assert (predictions, golds) == (["2-2"], ["2-4"])
+    assert kind.correct("2-2", "2-4") == pytest.approx(2 * 1 / (1 + 3))
+    assert kind.metrics(["2-4", "0-1"], ["2-4", "2-4"]) == {"window_f1": 50.0, "window_em": 50.0}
+
+
+def test_the_intermediate_head_gives_the_loss_of_a_question_answering_model(
+    tiny_encoder, tiny_tokenizer
+):
+    kind = span_qa.make(Setup(span_qa=SMALL))
+    # Of one length: transformers lets padding take part in the softmax, this head does not.
+    rows = kind.rows(tiny_tokenizer, questions("an answer", "my answer"))
+    batch = kind.collate(tiny_tokenizer, rows)
+    whole = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder).eval()
+    head = kind.head(32, 0.1)
+    head.out.load_state_dict(whole.qa_outputs.state_dict())
+    labels = batch.pop("labels")
+    ours = head(whole.base_model(**batch).last_hidden_state, batch["attention_mask"], labels)
+    start, end = labels.T
+    theirs = whole(**batch, start_positions=start, end_positions=end).loss
+    torch.testing.assert_close(ours["loss"], theirs)
 
 
 def test_an_answer_without_a_place_teaches_nothing(tiny_tokenizer):

@@ -1,5 +1,6 @@
 """One encoder, several heads: each batch trains its own head and the shared encoder."""
 
+import numpy as np
 import pytest
 import torch
 from datasets import Dataset
@@ -8,14 +9,14 @@ from transformers import AutoModel, AutoModelForQuestionAnswering, set_seed
 
 from xltlib.artifacts import InputError
 from xltlib.params import EncoderSettings
-from xltlib.tasks.classification import SequenceClassification
+from xltlib.tasks.classification import Classification
 from xltlib.tasks.tagging import Tagging
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
 
-NLI = SequenceClassification()
-TAGS = Tagging(("O", "B-CITY", "I-CITY"))
+NLI = Classification(("entailment", "neutral", "contradiction"), 64)
+TAGS = Tagging(("O", "B-CITY", "I-CITY"), 64)
 PAIRS = Dataset.from_dict(
-    {"premise": ["it rains", "it is dry"], "hypothesis": ["wet", "wet"], "label": [0, 2]}
+    {"sentence1": ["it rains", "it is dry"], "sentence2": ["wet", "wet"], "label": [0, 2]}
 )
 SENTENCES = Dataset.from_dict(
     {"tokens": [["in", "New", "York"], ["no"]], "tags": [["O", "B-CITY", "I-CITY"], ["O"]]}
@@ -30,7 +31,7 @@ def model(tiny_encoder):
 
 
 def batch(kind, tokenizer, dataset):
-    return kind.collate(tokenizer, kind.rows(tokenizer, dataset, 64))
+    return kind.collate(tokenizer, kind.rows(tokenizer, dataset))
 
 
 def test_a_batch_trains_its_own_head_and_the_encoder_only(model, tiny_tokenizer):
@@ -50,11 +51,35 @@ def test_padding_changes_no_answer(model, tiny_tokenizer):
                 torch.testing.assert_close(together[i][: len(alone)], alone)
 
 
-def test_evaluate_scores_what_it_should(model, tiny_tokenizer):
-    scores = model.evaluate("nli", NLI, tiny_tokenizer, PAIRS, 64, batch_size=1)
+def test_logits_come_in_the_order_of_the_rows_whatever_the_batches(model, tiny_tokenizer):
+    data = Dataset.from_dict(
+        {"sentence1": ["a" * n for n in (3, 30, 9, 20)], "sentence2": ["b"] * 4, "label": [0] * 4}
+    )
+    rows = NLI.rows(tiny_tokenizer, data)
+    batched = model.logits("nli", tiny_tokenizer, rows, batch_size=3)
+    alone = [model.logits("nli", tiny_tokenizer, [row])[0] for row in rows]
+    np.testing.assert_allclose(batched, alone, atol=1e-5)
+
+
+def test_scoring_leaves_a_model_in_training_as_it_was(model, tiny_tokenizer):
+    model.train()
+    scores = model.score("nli", tiny_tokenizer, PAIRS, batch_size=1)
     assert scores["accuracy"] in (0.0, 50.0, 100.0)
-    scores = model.evaluate("tagging", TAGS, tiny_tokenizer, SENTENCES, 64)
-    assert set(scores) == {"accuracy", "entity_f1"}
+    assert set(model.score("tagging", tiny_tokenizer, SENTENCES)) == {"f1", "accuracy"}
+    assert model.training
+
+
+def test_a_saved_model_answers_as_before_and_other_heads_are_refused(
+    model, tiny_tokenizer, tmp_path
+):
+    model.save(tmp_path)
+    again = MultiTaskModel.load(tmp_path, model.tasks)
+    rows = NLI.rows(tiny_tokenizer, PAIRS)
+    before, after = (m.logits("nli", tiny_tokenizer, rows) for m in (model, again))
+    np.testing.assert_array_equal(before, after)
+    AutoModel.from_pretrained(tmp_path)  # the encoder alone is an ordinary one
+    with pytest.raises(InputError, match=r"heads\.safetensors: not the heads of other"):
+        MultiTaskModel.load(tmp_path, {"other": NLI})
 
 
 def test_frozen_word_embeddings_get_no_gradient(tiny_encoder, tiny_tokenizer):

@@ -41,30 +41,75 @@ PARALLEL = {code: [f"item-{i:03d}" for i in range(100)] for code in ("en", "sw",
 
 
 def test_arms_draw_the_very_same_items_where_the_corpus_is_parallel():
-    english = plan.draw_items("nli", PARALLEL, ["en"], 40, seed=5)
-    many = plan.draw_items("nli", PARALLEL, ["sw", "ur"], 40, seed=5)
+    english = plan.draw_items("nli", PARALLEL, ["en"], 40, seed=5, temperature=5)
+    many = plan.draw_items("nli", PARALLEL, ["sw", "ur"], 40, seed=5, temperature=5)
     assert [draw.item for draw in english] == [draw.item for draw in many]
     assert Counter(draw.language for draw in many) == {"sw": 20, "ur": 20}
 
 
 def test_a_corpus_that_is_not_parallel_gives_each_language_its_share():
     ids = {code: [f"{code}-{i}" for i in range(50)] for code in ("de", "hi", "zh")}
-    draws = plan.draw_items("tagging", ids, ["de", "hi", "zh"], 40, seed=1)
+    draws = plan.draw_items("tagging", ids, ["de", "hi", "zh"], 40, seed=1, temperature=5)
     assert Counter(draw.language for draw in draws) == {"de": 14, "hi": 13, "zh": 13}
     assert len({draw.item for draw in draws}) == 40
 
 
 def test_a_budget_beyond_the_corpus_is_refused():
     with pytest.raises(InputError, match=r"examples\.nli: 101 wanted.*Lower it to 100"):
-        plan.draw_items("nli", PARALLEL, ["en"], 101, seed=1)
+        plan.draw_items("nli", PARALLEL, ["en"], 101, seed=1, temperature=5)
+
+
+def test_language_shares_are_sizes_to_the_power_of_one_over_the_temperature():
+    sizes = {"big": 8100, "small": 100}
+    assert plan.language_shares(sizes, 1.0) == {"big": 81 / 82, "small": 1 / 82}
+    assert plan.language_shares(sizes, 2.0) == {
+        "big": pytest.approx(0.9),
+        "small": pytest.approx(0.1),
+    }
+    flat = plan.language_shares(sizes, 1000)
+    assert flat["big"] == pytest.approx(0.5, abs=0.002)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 10**6), min_size=1),
+    st.floats(1, 100),
+    st.integers(0, 300),
+)
+def test_languages_take_turns_by_their_shares_to_within_one(sizes, temperature, n):
+    shares = plan.language_shares(sizes, temperature)
+    order = plan.in_turn(shares, n)
+    assert len(order) == n
+    for language, share in shares.items():
+        assert abs(order.count(language) - share * n) < max(2, len(shares) / 2)
+
+
+def test_equal_shares_go_round():
+    assert plan.in_turn(dict.fromkeys("abc", 1 / 3), 7) == list("abcabca")
+
+
+def test_a_large_language_gives_more_draws_where_the_temperature_is_low():
+    ids = {"de": [f"de-{i}" for i in range(900)], "hi": [f"hi-{i}" for i in range(100)]}
+    drawn = {
+        temperature: Counter(
+            draw.language
+            for draw in plan.draw_items(
+                "ner", ids, ["de", "hi"], 100, seed=1, temperature=temperature
+            )
+        )
+        for temperature in (1, 2, 1000)
+    }
+    assert drawn[1] == {"de": 90, "hi": 10}
+    assert drawn[2] == {"de": 75, "hi": 25}
+    assert drawn[1000]["de"] in (50, 51)
 
 
 def test_mixed_plan_uses_every_draw_once_and_tasks_are_shuffled_together():
     draws = {
-        "nli": plan.draw_items("nli", PARALLEL, ["en"], 90, 1),
-        "tagging": plan.draw_items("tagging", PARALLEL, ["en"], 35, 1),
+        "nli": plan.draw_items("nli", PARALLEL, ["en"], 90, 1, 5),
+        "tagging": plan.draw_items("tagging", PARALLEL, ["en"], 35, 1, 5),
     }
-    batches = plan.mixed_plan(draws, 8, seed=1)
+    examples = {task: len(items) for task, items in draws.items()}
+    batches = plan.task_plan(examples, 8, seed=1)
     for task, items in draws.items():
         used = sorted(i for name, batch in batches if name == task for i in batch)
         assert used == list(range(len(items)))
@@ -73,3 +118,11 @@ def test_mixed_plan_uses_every_draw_once_and_tasks_are_shuffled_together():
     table = plan.mixture_table(draws, 8)
     assert table["examples"].sum() == 125
     assert dict(zip(table["task"], table["task_steps"], strict=True)) == {"nli": 12, "tagging": 5}
+
+
+def test_sequential_plan_takes_the_same_batches_task_by_task_in_the_given_order():
+    examples = {"tagging": 35, "nli": 90}
+    sequential = plan.task_plan(examples, 8, 1, "sequential")
+    assert [task for task, _ in sequential] == ["tagging"] * 5 + ["nli"] * 12
+    key = repr
+    assert sorted(sequential, key=key) == sorted(plan.task_plan(examples, 8, 1, "mixed"), key=key)

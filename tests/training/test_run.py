@@ -4,12 +4,14 @@ import pytest
 import torch
 from transformers import AutoModelForQuestionAnswering, set_seed
 
-from xltlib.params import Optimisation, SpanQASettings
-from xltlib.tasks.span_qa import SpanCollator, featurize, training_rows
+from xltlib.artifacts import InputError
+from xltlib.params import Optimisation, SpanQASettings, StoppingSettings
+from xltlib.tasks.span_qa import featurize, pad_spans, training_rows
 from xltlib.training.plan import copies_plan
+from xltlib.training.robust import RobustTraining
 from xltlib.training.robust.adv import Adversarial
 from xltlib.training.robust.rs_rp import RandomPerturbation
-from xltlib.training.run import RobustTraining, last_checkpoint, train
+from xltlib.training.run import last_checkpoint, train
 
 CONTEXTS = [f"number {i} is {'abcdefgh'[i % 8] * 3} today" for i in range(16)]
 FAST = Optimisation(learning_rate=5e-3, batch_size=4)
@@ -29,17 +31,26 @@ def batches(tiny_tokenizer):
     return [[rows[i] for i in batch] for _, batch in plan]
 
 
-def run(tiny_encoder, tiny_tokenizer, batches, folder, kill_at=None, robust=None, **changes):
+def run(
+    tiny_encoder,
+    tiny_tokenizer,
+    batches,
+    folder,
+    kill_at=None,
+    robust=None,
+    dev_score=None,
+    **changes,
+):
     set_seed(7)
     model = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder)
-    collate, seen = SpanCollator(tiny_tokenizer), 0
+    seen = 0
 
     def killing(batch):
         nonlocal seen
         seen += 1
         if kill_at is not None and seen > kill_at:
             raise Killed
-        return collate(batch)
+        return pad_spans(tiny_tokenizer, batch)
 
     options = FAST.model_copy(update=changes)
     log = train(
@@ -50,6 +61,7 @@ def run(tiny_encoder, tiny_tokenizer, batches, folder, kill_at=None, robust=None
         seed=7,
         checkpoints=folder,
         robust=robust,
+        dev_score=dev_score,
         progress=False,
     )
     return model, log
@@ -106,3 +118,50 @@ def test_a_killed_robust_run_draws_the_same_noise_when_it_resumes(
     resumed, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", **options)
     for name, weights in whole.state_dict().items():
         assert torch.equal(weights, resumed.state_dict()[name]), name
+
+
+class Falling:
+    """A dev score that is best at its second call; it keeps the weights that it saw then."""
+
+    def __init__(self, *scores):
+        self.scores, self.seen = list(scores), []
+
+    def __call__(self, model):
+        self.seen.append({name: w.clone() for name, w in model.state_dict().items()})
+        return self.scores[len(self.seen) - 1]
+
+
+def test_stopping_ends_without_progress_and_keeps_the_best_weights(
+    tiny_encoder, tiny_tokenizer, batches, tmp_path
+):
+    score = Falling(10.0, 30.0, 20.0, 20.0, 90.0)
+    stopping = StoppingSettings(every_steps=2, patience=2)
+    options = {"dev_score": score, "stopping": stopping}
+    model, log = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "c", **options)
+    assert log.steps == 8
+    assert log.best_step == 4
+    assert [point["score"] for point in log.dev_scores] == [10, 30, 20, 20]
+    for name, weights in score.seen[1].items():
+        assert torch.equal(weights, model.state_dict()[name]), name
+    assert not (tmp_path / "c").exists()
+
+
+def test_without_patience_all_steps_are_taken_and_the_best_weights_kept(
+    tiny_encoder, tiny_tokenizer, batches, tmp_path
+):
+    score = Falling(10.0, 30.0, 20.0, 20.0)
+    options = {"dev_score": score, "stopping": StoppingSettings(every_steps=3)}
+    model, log = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "c", **options)
+    assert (log.steps, log.best_step) == (12, 6)
+    assert all(torch.equal(w, model.state_dict()[n]) for n, w in score.seen[1].items())
+
+
+def test_stopping_without_a_dev_set_is_refused(tiny_encoder, tiny_tokenizer, batches, tmp_path):
+    with pytest.raises(InputError, match="needs an English dev set: name a dev_split"):
+        run(
+            tiny_encoder,
+            tiny_tokenizer,
+            batches,
+            tmp_path / "c",
+            stopping=StoppingSettings(every_steps=3),
+        )

@@ -34,6 +34,8 @@ STYLES = {
     "multilingual": ("#D55E00", "^"),
     "multilingual+targets": ("#E69F00", "D"),
 }
+OTHERS = (("#009E73", "v"), ("#CC79A7", "P"), ("#56B4E9", "X"), ("#999999", "*"))
+"""For arms and methods that a profile adds."""
 THEME = {
     **sns.axes_style("whitegrid"),
     **sns.plotting_context("paper", font_scale=1.1),
@@ -47,6 +49,15 @@ def png(figure: Figure, dpi: int = 150) -> bytes:
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each arm: the study's own, and the others in turn."""
+    names = list(names)
+    others = [name for name in names if name not in STYLES]
+    return {name: STYLES[name] for name in names if name in STYLES} | {
+        name: OTHERS[i % len(OTHERS)] for i, name in enumerate(others)
+    }
 
 
 def _canvas(widths: Iterable[float], height: float = 3.6) -> tuple[Figure, list[Axes]]:
@@ -67,8 +78,8 @@ def _title(figure: Figure, title: str, profile: str, synthetic: bool, seeds: Ite
 
 def _legend(figure: Figure, arms: list[str], extra: Iterable[Line2D] = ()) -> None:
     handles = [
-        Line2D([], [], color=STYLES[arm][0], marker=STYLES[arm][1], linestyle="", label=arm)
-        for arm in arms
+        Line2D([], [], color=color, marker=marker, linestyle="", label=arm)
+        for arm, (color, marker) in styles(arms).items()
     ]
     handles += list(extra)
     columns = min(len(handles), int(figure.get_figwidth() // 1.6))
@@ -120,11 +131,12 @@ def _by_arm_and_language(
     from matplotlib import rc_context
 
     panels, arms = _panels(frame), arms_in(frame)
+    looks = styles(arms)
     with rc_context(THEME):
         figure, all_axes = _canvas([1.2 + 0.5 * len(p[2]) for p in panels])
         for axes, (corpus, part, languages) in zip(all_axes, panels, strict=True):
             for shift, arm in zip(_shifts(len(arms)), arms, strict=True):
-                color, marker = STYLES[arm]
+                color, marker = looks[arm]
                 style = {"color": color, "marker": marker, "ms": 5.5, "linestyle": ""}
                 for x, language in enumerate(languages):
                     draw(axes, x + shift, (corpus, arm, language), style)
@@ -249,6 +261,79 @@ def contrast(table: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
         seeds = f"{rows['seeds'].max()} seed{'s' if rows['seeds'].max() > 1 else ''}"
         data = "synthetic data (mini)" if synthetic else "real data"
         figure.suptitle(f"{title}\nprofile {profile}, {data}, {seeds}", fontsize="medium")
+    return figure
+
+
+def pair_heat_map(
+    pairs: pd.DataFrame, *, seeds: Iterable[int], profile: str, synthetic: bool
+) -> Figure:
+    """Accuracy of every ordered pair of languages, a panel a model, one scale for all."""
+    from matplotlib import rc_context
+
+    models = list(pairs.groupby(["arm", "method"], sort=False))
+    languages = language_order(set(pairs["sentence1"]))
+    size = 1.0 + 0.62 * len(languages)
+    with rc_context(THEME):
+        figure = Figure(
+            figsize=(max(6.5, 1.2 + size * len(models)), 1.7 + size), layout="constrained"
+        )
+        panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
+        scale = {"vmin": pairs["accuracy"].min(), "vmax": pairs["accuracy"].max()}
+        for axes, ((arm, method), part) in zip(panels, models, strict=True):
+            grid = part.pivot(index="sentence1", columns="sentence2", values="accuracy")
+            sns.heatmap(
+                grid.loc[languages, languages],
+                ax=axes,
+                cmap="cividis",
+                annot=len(languages) <= 10,
+                fmt=".1f",
+                square=True,
+                cbar=axes is panels[-1],
+                cbar_kws={"label": "accuracy (points)"},
+                **scale,
+            )
+            axes.set_title(f"{method}\n(arm {arm})")
+            axes.set_xlabel("sentence 2")
+            axes.set_ylabel("sentence 1" if axes is panels[0] else "")
+        corpus, n = pairs["corpus"].iloc[0], pairs["n"].iloc[0]
+        title = f"{corpus}: accuracy by languages of both sentences (n={n} each, mean over seeds)"
+        _title(figure, title, profile, synthetic, seeds)
+    return figure
+
+
+def transfer_gains(
+    means: pd.DataFrame, *, seeds: Iterable[int], profile: str, synthetic: bool
+) -> Figure:
+    """What each robust method gains over standard training, with bootstrap intervals."""
+    from matplotlib import rc_context
+
+    gains = means[means["gain"].notna()]
+    models = list(dict.fromkeys(zip(gains["arm"], gains["method"], strict=True)))
+    looks = styles([f"{arm} {method}" for arm, method in models])
+    views = list(dict.fromkeys(gains["pairs"]))
+    with rc_context(THEME):
+        figure = Figure(figsize=(7.5, 1.9 + 0.45 * max(1, len(views))), layout="constrained")
+        axes = figure.subplots()
+        axes.axvline(0, color="#666666", lw=1, ls="--")
+        for shift, (arm, method) in zip(_shifts(len(models)), models, strict=False):
+            color, marker = looks[f"{arm} {method}"]
+            own = gains[(gains["arm"] == arm) & (gains["method"] == method)]
+            for row in own.to_dict("records"):
+                y = views.index(row["pairs"]) + shift
+                axes.hlines(y, row["low"], row["high"], color=color, lw=1.5)
+                axes.plot(row["gain"], y, marker, color=color, ms=5.5)
+        counts = gains.groupby("pairs")["n pairs"].first()
+        axes.set_yticks(range(len(views)), [f"{view} ({counts[view]})" for view in views])
+        axes.set_ylim(len(views) - 0.5, -0.5)
+        axes.grid(axis="y", visible=False)
+        axes.set_xlabel("gain in accuracy over standard training (points), bootstrap interval")
+        if not models:
+            axes.text(0.5, 0.5, "no robust method here", ha="center", transform=axes.transAxes)
+        else:
+            _legend(figure, list(looks))
+        corpus, n = means["corpus"].iloc[0], means["n"].iloc[0]
+        title = f"{corpus}: what robust training gains (pairs of languages averaged; n={n} items)"
+        _title(figure, title, profile, synthetic, seeds)
     return figure
 
 

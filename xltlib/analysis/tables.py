@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,6 @@ from xltlib.analysis.bootstrap import Interval, paired_bootstrap
 from xltlib.evaluation import squad
 
 ARMS = ("none", "english", "multilingual", "multilingual+targets")
-CONTRASTS = (
-    ("multilingual", "english"),
-    ("multilingual", "none"),
-    ("english", "none"),
-    ("multilingual+targets", "multilingual"),
-)
 METRICS = ("f1", "em")
 MACRO = "macro without en"
 AVERAGES = {
@@ -35,9 +29,9 @@ def language_order(languages: set[str]) -> list[str]:
 
 
 def arms_in(frame: pd.DataFrame) -> list[str]:
-    """The arms of a frame in the study's order."""
+    """The arms of a frame: the study's own in its order, then others by name."""
     present = set(frame["arm"])
-    return [arm for arm in ARMS if arm in present]
+    return [arm for arm in ARMS if arm in present] + sorted(present - set(ARMS))
 
 
 def scores(clean: pd.DataFrame) -> pd.DataFrame:
@@ -136,15 +130,23 @@ def _with_drop(attacked: pd.DataFrame) -> pd.DataFrame:
 
 
 def contrasts(
-    clean: pd.DataFrame, attacked: pd.DataFrame, *, samples: int, seed: int, level: float
+    clean: pd.DataFrame,
+    attacked: pd.DataFrame,
+    *,
+    pairs: Sequence[tuple[str, str]],
+    samples: int,
+    seed: int,
+    level: float,
 ) -> pd.DataFrame:
     """Differences of F1 between arms with paired bootstrap intervals, in points.
 
     On clean text (each corpus), under attack, and the difference in differences; macro over the
     zero-shot languages, then by language with Holm's correction over the languages.
+
+    Args:
+        pairs: (treated, control) arms.
     """
     rows = []
-    present = set(arms_in(clean))
     zero_shot = clean[clean["language"] != "en"]
     views = [("clean", corpus, part, "f1") for corpus, part in zero_shot.groupby("corpus")]
     for attack, part in _with_drop(attacked).groupby("attack"):
@@ -152,9 +154,7 @@ def contrasts(
         views.append(
             (f"difference in differences ({attack})", "attacked questions", part, "change")
         )
-    for treated, control in CONTRASTS:
-        if not {treated, control} <= present:
-            continue
+    for treated, control in pairs:
         weights = {treated: 1.0, control: -1.0}
         for view, corpus, part, value in views:
             if part.empty:
@@ -169,7 +169,13 @@ def contrasts(
             ]
             for (language, one), p in zip(parts, _holm([one.p for _, one in parts]), strict=True):
                 rows.append(name | {"language": language} | _columns(one) | {"p (Holm)": p})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=CONTRAST_COLUMNS)
+
+
+CONTRAST_COLUMNS = [
+    *("contrast", "measured", "on", "language", "estimate", "low", "high", "level (%)"),
+    *("p", "n", "seeds", "p (Holm)"),
+]
 
 
 def _holm(p_values: list[float]) -> np.ndarray:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+import pandas as pd
+
 from xltlib.analysis.bootstrap import MIN_EXAMPLES
 from xltlib.analysis.tables import Headline
 from xltlib.languages import TYDI
@@ -74,6 +76,93 @@ def headline(
         reason = f"An advantage of {smallest_effect:.1f} points or more lies outside the interval."
         return Verdict("contradicted", sentence, [reason])
     return Verdict("inconclusive", sentence, ["The interval holds zero and effects that matter."])
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A published claim, and what this profile says of it."""
+
+    statement: str
+    corpus: str
+    kind: Literal["supported", "not supported", "not answered by this profile"]
+    sentence: str
+    reasons: list[str]
+
+
+# Robust-XLT (Huang et al. 2021): corpus, its name, points gained, and languages of its test set.
+ROBUST_XLT = (("pawsx", "PAWS-X", 2.1, 7), ("xnli", "XNLI", 1.6, 15))
+MIN_CLAIM_SEEDS = 3
+
+
+def transfer_claims(means: pd.DataFrame, *, synthetic: bool, encoder: str) -> list[Claim]:
+    """What the profile says of the gains that Robust-XLT reports in generalised transfer.
+
+    A claim is supported when some method's gain over standard training on all pairs is above zero
+    (its interval, and its p-value after Holm's correction over the methods) and its interval
+    reaches the claimed size; it is not supported otherwise.
+
+    Args:
+        means: `xltlib.analysis.transfer.mean_table`, perhaps empty.
+    """
+    return [
+        _robust_claim(means, corpus, name, size, languages, synthetic, encoder)
+        for corpus, name, size, languages in ROBUST_XLT
+    ]
+
+
+def _robust_claim(
+    means: pd.DataFrame,
+    corpus: str,
+    name: str,
+    size: float,
+    languages: int,
+    synthetic: bool,
+    encoder: str,
+) -> Claim:
+    statement = (
+        f"Robust training gains {size} points on {name} in generalised transfer "
+        "(Huang et al. 2021)."
+    )
+    rows = means
+    if len(means):
+        rows = means[
+            (means["corpus"] == corpus) & (means["pairs"] == "all pairs") & means["gain"].notna()
+        ]
+    if not len(rows):
+        reason = f"No robust method is compared with standard training on pairs of {name}."
+        return Claim(statement, corpus, "not answered by this profile", "", [reason])
+    found = "; ".join(
+        f"{row.method} {row.gain:+.1f} ({row.low:+.1f} to {row.high:+.1f})"
+        for row in rows.itertuples()
+    )
+    first = rows.iloc[0]
+    sentence = (
+        f"Gains over standard training, in points with their intervals: {found}; "
+        f"n = {first['n']} items in {first['n pairs']} pairs, {first['seeds']} seed(s)."
+    )
+    reasons = []
+    if synthetic:
+        reasons.append("Its data is synthetic: it shows that the study runs, not what holds.")
+    if first["seeds"] < MIN_CLAIM_SEEDS:
+        reasons.append(f"It has {first['seeds']} seed(s); the claim needs {MIN_CLAIM_SEEDS}.")
+    if reasons:
+        return Claim(statement, corpus, "not answered by this profile", sentence, reasons)
+    level = 0.05
+    helps = rows[(rows["low"] > 0) & (rows["p (Holm)"] < level)]
+    reaches = helps[helps["high"] >= size]
+    scope = (
+        f"This is {encoder} on {first['n pairs']} pairs; the claim is of mBERT on "
+        f"{languages**2} pairs."
+    )
+    if len(reaches):
+        names = ", ".join(reaches["method"])
+        reason = f"The gain of {names} is above zero, and {size} lies not above its interval."
+        return Claim(statement, corpus, "supported", sentence, [reason, scope])
+    if len(helps):
+        reason = f"{', '.join(helps['method'])} gains, but by less than {size} points."
+    else:
+        reason = "No method's gain is above zero after Holm's correction."
+    return Claim(statement, corpus, "not supported", sentence, [reason, scope])
 
 
 def what_it_can_answer(

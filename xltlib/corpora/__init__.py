@@ -1,18 +1,17 @@
-"""The corpora: one file each, one `load()` shape, three sources (mini, local, hub).
+"""The corpora: one file each, three sources (mini, local, hub), the same columns from all of them.
 
-Columns: QA has id, language, title, context, question, answers{text, answer_start}, and
-wrong_offsets, the number of its answers that were published with a wrong offset; NLI has id,
-language, premise, hypothesis, label; tagging has id, language, tokens, tags. Ids are the same in
-every language where the corpus is parallel.
+A file of this room that holds `CORPORA`, names to `Corpus`, is found by itself. The columns of each
+task kind are in `corpus.py`. Ids are the same in every language where a corpus is parallel.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from importlib import import_module
 
 from datasets import Dataset
 from datasets.utils import (
@@ -22,38 +21,40 @@ from datasets.utils import (
 )
 
 from xltlib.artifacts import InputError
-from xltlib.corpora import hub, mini, squad_files, tydiqa, udpos, xnli, xquad
+from xltlib.corpora import hub, mini
+from xltlib.corpora.corpus import Corpus, text_columns, texts
 from xltlib.params import CorpusSource
 
-Kind = Literal["qa", "nli", "tagging"]
+__all__ = ["CORPORA", "Corpus", "corpus", "fingerprint", "load", "text_columns", "texts"]
 
-MODULES = {"tydiqa": tydiqa, "xquad": xquad, "xnli": xnli, "udpos": udpos}
-KINDS: dict[str, Kind] = {
-    "tydiqa": "qa",
-    "xquad": "qa",
-    "xnli": "nli",
-    "udpos": "tagging",
-} | dict.fromkeys(squad_files.NATIVE, "qa")
-MINI = {"qa": mini.qa, "nli": mini.nli, "tagging": mini.tagging}
+CORPORA: dict[str, Corpus] = {
+    name: found
+    for module in pkgutil.iter_modules(__path__)
+    for name, found in getattr(import_module(f"{__name__}.{module.name}"), "CORPORA", {}).items()
+}
 
 
-def task_kind(name: str) -> Kind:
-    """What a corpus is for.
+def corpus(name: str) -> Corpus:
+    """A corpus by its name.
 
     Raises:
         InputError: there is no such corpus; names those there are.
     """
-    if name not in KINDS:
-        raise InputError(f"corpora: there is no corpus {name!r}; there are: {', '.join(KINDS)}")
-    return KINDS[name]
+    if name not in CORPORA:
+        raise InputError(f"corpora: there is no corpus {name!r}; there are: {', '.join(CORPORA)}")
+    return CORPORA[name]
 
 
 def languages(name: str, source: CorpusSource) -> tuple[str, ...]:
     """The languages that a corpus has in a source."""
-    task_kind(name)
-    if name in squad_files.NATIVE:
-        return (squad_files.NATIVE[name][0],)
-    return mini.LANGUAGES if source.source == "mini" else MODULES[name].LANGUAGES
+    return mini.LANGUAGES if source.source == "mini" else corpus(name).languages
+
+
+def labels(name: str, source: CorpusSource) -> tuple[str, ...]:
+    """The classes or tags of a corpus in a source, in the order of their integers."""
+    found = corpus(name)
+    synthetic = source.source == "mini" and found.mini_labels is not None
+    return found.mini_labels if synthetic else found.labels
 
 
 def load(name: str, source: CorpusSource, language: str, split: str) -> Dataset:
@@ -62,26 +63,22 @@ def load(name: str, source: CorpusSource, language: str, split: str) -> Dataset:
     Raises:
         InputError: unknown corpus, language or split, or data that cannot be read.
     """
+    if source.source not in corpus(name).sources:
+        known = ", ".join(corpus(name).sources)
+        raise InputError(f"corpora.{name}: no source {source.source}; there: {known}")
     if language not in languages(name, source):
         known = " ".join(languages(name, source))
         raise InputError(f"corpora.{name}: no language {language!r} in {source.source}; {known}")
-    if source.source == "hub" and name in MODULES:
-        rows = MODULES[name].load(source, language, split)
+    if source.source == "mini":
+        rows = corpus(name).mini(language, split, source.mini)
+    elif source.source == "hub":
+        rows = corpus(name).load(source, language, split)
     else:
         with _without_bars():
-            rows = _load_here(name, source, language, split)
+            rows = corpus(name).load(source, language, split)
     if len(rows) == 0:
         raise InputError(f"corpora.{name}: split {split} has no row in {language}.")
     return rows
-
-
-def _load_here(name: str, source: CorpusSource, language: str, split: str) -> Dataset:
-    """From files or from the generator."""
-    if name in squad_files.NATIVE:
-        return squad_files.load_native(name, source, split)
-    if source.source == "mini":
-        return MINI[KINDS[name]](language, split, source.mini)
-    return MODULES[name].load(source, language, split)
 
 
 @contextmanager
@@ -100,12 +97,7 @@ def revision(name: str, source: CorpusSource) -> str | None:
     """The commit that a hub corpus is read at, for the record; None for other sources."""
     if source.source != "hub":
         return None
-    return hub.resolve(MODULES[name].REPOSITORY, source.revision)
-
-
-def tag_set(name: str, source: CorpusSource) -> tuple[str, ...]:
-    """The tags of a tagging corpus: UPOS, or the slots of the synthetic one."""
-    return mini.SLOT_TAGS if source.source == "mini" else tuple(udpos.UPOS)
+    return hub.resolve(corpus(name).repository, source.revision)
 
 
 def fingerprint(rows: Dataset) -> str:

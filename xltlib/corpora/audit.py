@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import regex
 from datasets import Dataset
 
+from xltlib.corpora.corpus import text_columns
+
 _WORD = regex.compile(r"[\p{L}\p{N}\p{M}]+")
 _UNSPACED = {"zh", "ja", "th"}
 CHARACTERS = 13  # n-gram length where words are not spaced, about as rare as eight words
@@ -17,6 +19,7 @@ CHARACTERS = 13  # n-gram length where words are not spaced, about as rare as ei
 class Overlap:
     """Overlap of a test set with a training set.
 
+    `same_id` test rows have the id of a training row: the same item, perhaps in another language;
     `exact` test rows have a whole text (passage, question, premise, sentence) in training;
     `ngram_items` share at least one n-gram with it; `ngram_share` is the mean share of a test
     row's n-grams that occur in training, in [0, 1].
@@ -24,6 +27,7 @@ class Overlap:
 
     n_train: int
     n_test: int
+    same_id: int
     exact: int
     ngram_items: int
     ngram_share: float
@@ -48,17 +52,16 @@ def audit(train: Dataset, test: Dataset, n: int = 8) -> Overlap:
         shared = len(ngrams & seen_ngrams)
         items += shared > 0
         shares.append(shared / len(ngrams) if ngrams else 0.0)
-    return Overlap(len(train), len(test), exact, items, sum(shares) / max(1, len(shares)))
+    same_id = len(set(train["id"]) & set(test["id"]))
+    return Overlap(len(train), len(test), same_id, exact, items, sum(shares) / max(1, len(shares)))
 
 
 def _rows(rows: Dataset) -> Iterator[tuple[list[str], str]]:
-    """The texts of each row, and its language."""
-    columns = [c for c in ("context", "question", "premise", "hypothesis") if c in rows.features]
-    for row in rows.select_columns([*columns, "language", *({"tokens"} & set(rows.features))]):
-        texts = [row[column] for column in columns]
-        if "tokens" in row:
-            texts.append(" ".join(row["tokens"]))
-        yield texts, row["language"]
+    """The texts of each row, and its language; a list of tokens or choices is one text."""
+    columns = text_columns(rows)
+    for row in rows.select_columns([*columns, "language"]):
+        values = (row[column] for column in columns)
+        yield [v if isinstance(v, str) else " ".join(v) for v in values], row["language"]
 
 
 def _normal(text: str) -> str:

@@ -8,10 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from datasets import Dataset, load_dataset
+from datasets import ClassLabel, Dataset, load_dataset
 from huggingface_hub import HfApi
 
 from xltlib.artifacts import InputError
+from xltlib.corpora.corpus import TAGGED
 
 SECONDS = 3.0
 
@@ -64,3 +65,24 @@ def load_layout(folder: Path, config: str, split: str) -> Dataset | None:
     """The same from a folder that `hf download --repo-type dataset --local-dir` filled, or None."""
     files = sorted((folder / config).glob(f"{split}-*.parquet"))
     return Dataset.from_parquet([str(file) for file in files]) if files else None
+
+
+def tagged(
+    rows: Dataset, column: str, names: tuple[str, ...], language: str, split: str
+) -> Dataset:
+    """The hub's tagging columns (tokens, and class numbers in `column`) as this project's."""
+    feature = rows.features[column]
+    inner = getattr(feature, "feature", feature)
+    tags = inner.names if isinstance(inner, ClassLabel) else list(names)
+    return (
+        rows.map(
+            lambda row, i: {
+                "id": f"{language}-{split}-{i:06d}",
+                "language": language,
+                "tags": [tags[tag] if isinstance(tag, int) else tag for tag in row[column]],
+            },
+            with_indices=True,
+        )
+        .select_columns(list(TAGGED))
+        .cast(TAGGED)
+    )

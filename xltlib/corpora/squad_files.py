@@ -6,34 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from datasets import Dataset, Features, Value
-from datasets import List as ListOf
+from datasets import Dataset
 
 from xltlib.artifacts import InputError, read_json
-from xltlib.params import CorpusSource
-
-QA_FEATURES = Features(
-    {
-        "id": Value("string"),
-        "language": Value("string"),
-        "title": Value("string"),
-        "context": Value("string"),
-        "question": Value("string"),
-        "answers": {"text": ListOf(Value("string")), "answer_start": ListOf(Value("int64"))},
-        "wrong_offsets": Value("int64"),
-    }
-)
-
-# Corpora of questions written in one language itself: name -> (language, file pattern).
-NATIVE = {
-    "arcd": ("ar", "arcd-*.json"),
-    "facqa": ("id", "facqa-*.json"),
-    "jaquad": ("ja", "jaquad_*.json"),
-    "korquad": ("ko", "KorQuAD_*.json"),
-}
+from xltlib.corpora.corpus import QA
 
 
-def _questions(path: Path) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+def questions(path: Path) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Title, paragraph and question of every question of a file."""
     raw = read_json(path)
     try:
@@ -64,7 +43,7 @@ def read_squad(
         InputError: names the file, and the question where one is to blame.
     """
     path, rows = Path(path), []
-    for title, paragraph, qa in _questions(path):
+    for title, paragraph, qa in questions(path):
         try:
             context, identity, question = paragraph["context"], str(qa["id"]), qa["question"]
             answers = [(a["text"], int(a["answer_start"])) for a in qa["answers"]]
@@ -99,7 +78,7 @@ def read_squad(
         )
     if not rows:
         raise InputError(f"{path}: holds no question. Check that the file is complete.")
-    return Dataset.from_list(rows, features=QA_FEATURES)
+    return Dataset.from_list(rows, features=QA)
 
 
 def _placed(context: str, answers: list[tuple[str, int]]) -> tuple[list[int], list[int]]:
@@ -133,7 +112,7 @@ def from_hub(rows: Dataset, language: Callable[[str], str]) -> Dataset:
             "wrong_offsets": len(wrong),
         }
 
-    return rows.map(columns).select_columns(list(QA_FEATURES)).cast(QA_FEATURES)
+    return rows.map(columns).select_columns(list(QA)).cast(QA)
 
 
 def _nearest(context: str, text: str, start: int) -> int:
@@ -172,14 +151,3 @@ def find(folder: Path, *patterns: str) -> list[Path]:
         if files:
             return files
     raise InputError(f"{folder}: no file here matches {' or '.join(patterns)}.")
-
-
-def load_native(name: str, source: CorpusSource, split: str) -> Dataset:
-    """A corpus of `NATIVE`, from its publisher's files; all of them together are its test set."""
-    language, pattern = NATIVE[name]
-    if source.source != "local" or split != "test":
-        raise InputError(f"corpora.{name}: only source: local and split: test are there.")
-    rows: list[dict[str, Any]] = []
-    for path in find(source.folder, pattern):
-        rows += read_squad(path, language).to_list()
-    return Dataset.from_list(rows, features=QA_FEATURES)

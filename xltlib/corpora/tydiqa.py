@@ -5,6 +5,8 @@ from __future__ import annotations
 from datasets import Dataset
 
 from xltlib.artifacts import InputError
+from xltlib.corpora import mini
+from xltlib.corpora.corpus import Corpus
 from xltlib.corpora.hub import load_hub, load_layout
 from xltlib.corpora.squad_files import find, from_hub, read_squad, tydi_language
 from xltlib.languages import TYDI
@@ -31,3 +33,6 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
         where = source.folder or REPOSITORY
         rows = from_hub(rows, lambda identity: tydi_language(where, identity))
     return rows.filter(lambda row: row["language"] == language)
+
+
+CORPORA = {"tydiqa": Corpus("qa", LANGUAGES, load, REPOSITORY, mini=mini.qa)}

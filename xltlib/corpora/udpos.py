@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datasets import ClassLabel, Dataset, Features, Value
-from datasets import List as ListOf
+from datasets import Dataset
 
 from xltlib.artifacts import InputError
-from xltlib.corpora.hub import load_hub, load_layout
+from xltlib.corpora import mini
+from xltlib.corpora.corpus import TAGGED, Corpus
+from xltlib.corpora.hub import load_hub, load_layout, tagged
 from xltlib.corpora.squad_files import find
 from xltlib.languages import LANGUAGES as ALL
 from xltlib.params import CorpusSource
@@ -17,14 +18,6 @@ LANGUAGES = tuple(ALL)
 REPOSITORY = "google/xtreme"
 UPOS = tuple(
     "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
-)
-FEATURES = Features(
-    {
-        "id": Value("string"),
-        "language": Value("string"),
-        "tokens": ListOf(Value("string")),
-        "tags": ListOf(Value("string")),
-    }
 )
 
 
@@ -56,26 +49,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
         if not files:
             raise InputError(f"{source.folder}: {language} has only PUD here; use split: pud")
         return _read(files, language, f"{language}-")
-    return _named(rows, language, split)
-
-
-def _named(rows: Dataset, language: str, split: str) -> Dataset:
-    """The hub's columns (tokens, pos_tags as class numbers) as this project's."""
-    feature = rows.features["pos_tags"]
-    inner = getattr(feature, "feature", feature)
-    names = inner.names if isinstance(inner, ClassLabel) else list(UPOS)
-    return (
-        rows.map(
-            lambda row, i: {
-                "id": f"{language}-{split}-{i:06d}",
-                "language": language,
-                "tags": [names[tag] if isinstance(tag, int) else tag for tag in row["pos_tags"]],
-            },
-            with_indices=True,
-        )
-        .select_columns(list(FEATURES))
-        .cast(FEATURES)
-    )
+    return tagged(rows, "pos_tags", UPOS, language, split)
 
 
 def _read(files: list[Path], language: str, prefix: str) -> Dataset:
@@ -100,4 +74,17 @@ def _read(files: list[Path], language: str, prefix: str) -> Dataset:
                 identity, tokens, tags = "", [], []
     if not rows:
         raise InputError(f"{files[0]}: holds no sentence. Check that the file is complete.")
-    return Dataset.from_list(rows, features=FEATURES)
+    return Dataset.from_list(rows, features=TAGGED)
+
+
+CORPORA = {
+    "udpos": Corpus(
+        "tagging",
+        LANGUAGES,
+        load,
+        REPOSITORY,
+        mini=mini.tagging,
+        labels=UPOS,
+        mini_labels=mini.SLOT_TAGS,
+    )
+}

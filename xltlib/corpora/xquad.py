@@ -5,6 +5,8 @@ from __future__ import annotations
 from datasets import Dataset
 
 from xltlib.artifacts import InputError
+from xltlib.corpora import mini
+from xltlib.corpora.corpus import Corpus
 from xltlib.corpora.hub import load_hub, load_layout
 from xltlib.corpora.squad_files import find, from_hub, read_squad
 from xltlib.params import CorpusSource
@@ -14,7 +16,7 @@ REPOSITORY = "google/xquad"
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
-    """One language; `train` is its first `train_articles` articles, `test` the others.
+    """One language; `train` is its first `cut_after` articles, `test` the others.
 
     XQuAD is published as one split, `all`. The cut is by article, so that no passage is on both
     sides, and the files hold the same articles in the same order in every language.
@@ -33,12 +35,15 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     if split == "all":
         return rows
     titles = list(dict.fromkeys(rows["title"]))
-    if source.train_articles >= len(titles):
+    if not 0 < (source.cut_after or 0) < len(titles):
         raise InputError(
-            f"corpora.xquad.train_articles: {source.train_articles} leaves no test article; "
-            f"{language} has {len(titles)}."
+            f"corpora.xquad.cut_after: {source.cut_after}, but to cut it into train and test takes "
+            f"1 to {len(titles) - 1} articles of the {len(titles)} in {language}."
         )
-    first = set(titles[: source.train_articles])
+    first = set(titles[: source.cut_after])
     return rows.select(
         [i for i, title in enumerate(rows["title"]) if (title in first) == (split == "train")]
     )
+
+
+CORPORA = {"xquad": Corpus("qa", LANGUAGES, load, REPOSITORY, mini=mini.qa)}

@@ -5,29 +5,35 @@ from __future__ import annotations
 import pandas as pd
 from datasets import Dataset
 
-from xltlib.evaluation import squad
+from xltlib.evaluation import mlqa, squad
 from xltlib.evaluation.predictor import SpanPredictor
 
 
 def answer(predictor: SpanPredictor, corpus: str, dataset: Dataset) -> pd.DataFrame:
     """Answer every question of one language's test set.
 
+    Scores follow SQuAD 1.1's rules, and MLQA's own on MLQA.
+
     Returns:
         One row a question: corpus, language, id, prediction, probability, f1 and em in [0, 1].
     """
-    predictions = predictor.predict(list(dataset["question"]), list(dataset["context"]))
-    golds = [answers["text"] for answers in dataset["answers"]]
-    return pd.DataFrame(
-        {
-            "corpus": corpus,
-            "language": list(dataset["language"]),
-            "id": list(dataset["id"]),
-            "prediction": [p.text for p in predictions],
-            "probability": [p.probability for p in predictions],
-            "f1": [squad.f1(p.text, g) for p, g in zip(predictions, golds, strict=True)],
-            "em": [squad.exact_match(p.text, g) for p, g in zip(predictions, golds, strict=True)],
-        }
-    )
+    found = predictor.predict(list(dataset["question"]), list(dataset["context"]))
+    rows = []
+    for example, prediction in zip(dataset, found, strict=True):
+        language, golds = example["language"], example["answers"]["text"]
+        rule = mlqa.normalizer(language) if corpus == "mlqa" else squad.normalize_answer
+        rows.append(
+            {
+                "corpus": corpus,
+                "language": language,
+                "id": example["id"],
+                "prediction": prediction.text,
+                "probability": prediction.probability,
+                "f1": squad.f1(prediction.text, golds, rule),
+                "em": squad.exact_match(prediction.text, golds, rule),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def summarize(answers: pd.DataFrame) -> dict[str, dict]:

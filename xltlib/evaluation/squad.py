@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -22,8 +22,12 @@ def normalize_answer(text: str) -> str:
     return " ".join(_ARTICLES.sub(" ", text).split())
 
 
-def _token_f1(prediction: str, gold: str) -> float:
-    predicted, expected = normalize_answer(prediction).split(), normalize_answer(gold).split()
+Normalize = Callable[[str], str]
+"""What makes two answers comparable; their tokens are then those between white space."""
+
+
+def _token_f1(prediction: str, gold: str, normalize: Normalize) -> float:
+    predicted, expected = normalize(prediction).split(), normalize(gold).split()
     common = sum((Counter(predicted) & Counter(expected)).values())
     if common == 0:
         return 0.0
@@ -31,15 +35,17 @@ def _token_f1(prediction: str, gold: str) -> float:
     return 2 * precision * recall / (precision + recall)
 
 
-def f1(prediction: str, golds: Iterable[str]) -> float:
+def f1(prediction: str, golds: Iterable[str], normalize: Normalize = normalize_answer) -> float:
     """Token F1 in [0, 1] against the best of the gold answers."""
-    return max(_token_f1(prediction, gold) for gold in golds)
+    return max(_token_f1(prediction, gold, normalize) for gold in golds)
 
 
-def exact_match(prediction: str, golds: Iterable[str]) -> float:
+def exact_match(
+    prediction: str, golds: Iterable[str], normalize: Normalize = normalize_answer
+) -> float:
     """1.0 when the normalised prediction equals a normalised gold answer, else 0.0."""
-    predicted = normalize_answer(prediction)
-    return max(float(predicted == normalize_answer(gold)) for gold in golds)
+    predicted = normalize(prediction)
+    return max(float(predicted == normalize(gold)) for gold in golds)
 
 
 def averages(by_language: Mapping[str, float]) -> dict[str, float]:

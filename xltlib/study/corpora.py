@@ -17,35 +17,57 @@ from xltlib import corpora, encoders
 from xltlib.analysis.tables import style
 from xltlib.artifacts import read_json, write_json
 from xltlib.corpora.audit import Overlap, audit
-from xltlib.params import Params, SpanQASettings
+from xltlib.params import Params, SpanQASettings, TaskData, TestSet
 from xltlib.study import data
 from xltlib.study.grid import Cell
 from xltlib.tasks.span_qa import featurize, token_span
+from xltlib.training.robust.neighbours import read_neighbours
 
-TEXT_COLUMNS = ("question", "context", "premise", "hypothesis")
+ROLES = {"intermediate": "intermediate", "targets": "target"}
 
 
 def used_splits(params: Params) -> dict[tuple[str, str, str], set[str]]:
     """Every (corpus, split, language) that the profile reads, with the roles it plays."""
     roles: dict[tuple[str, str, str], set[str]] = {}
     for where, used in params.data_used():
-        role = "test" if where.startswith(("evaluation", "attacks")) else where.split(".")[0]
+        section = where.split(".")[0]
+        role = "test" if "test_sets" in where or section == "representation" else ROLES[section]
         for language in used.languages:
             roles.setdefault((used.corpus, used.split, language), set()).add(role)
             dev = getattr(used, "dev_split", None)
             if dev is not None:
-                roles.setdefault((used.corpus, dev, language), set()).add("dev")
+                for code in dev_languages(params, used):
+                    roles.setdefault((used.corpus, dev, code), set()).add("dev")
     return roles
 
 
-def texts(dataset: Dataset) -> Iterator[str]:
-    """Every text of a split: questions and contexts, premises and hypotheses, or tokens."""
-    for name in TEXT_COLUMNS:
-        if name in dataset.column_names:
-            yield from dataset[name]
-    if "tokens" in dataset.column_names:
-        for tokens in dataset["tokens"]:
-            yield from tokens
+def dev_languages(params: Params, used: TaskData) -> list[str]:
+    """Languages of a dev split that are scored; early stopping needs English in every arm."""
+    stops = params.intermediate.optimisation.stopping is not None
+    return list(dict.fromkeys([*used.languages, *(["en"] if stops else [])]))
+
+
+def meetings(params: Params) -> set[tuple[tuple[str, str, str], tuple[str, str, str]]]:
+    """Every (training split, test split) that some model of the grid both sees, by language."""
+
+    def keys(used: TaskData | TestSet) -> list[tuple[str, str, str]]:
+        return [(used.corpus, used.split, language) for language in used.languages]
+
+    met = set()
+    for name, target in params.targets.items():
+        tests = [*target.test_sets, *params.representation.retrieval]
+        tests += [t for a in params.attacks.values() if a.target == name for t in a.test_sets]
+        trains = [target.data]
+        for arm in {a for c in target.crossings for a in c.arms or params.intermediate.arms}:
+            trains += params.intermediate.arms[arm].tasks.values()
+        met |= {
+            (train, test)
+            for trained in trains
+            for tested in tests
+            for train in keys(trained)
+            for test in keys(tested)
+        }
+    return met
 
 
 def prepare(cell: Cell) -> dict[str, Any]:
@@ -62,9 +84,7 @@ def _prepare(cell: Cell) -> None:
             encoder.name,
             cache=params.cache,
             revision=encoder.revision,
-            vocabulary_texts=(text for rows in sets.values() for text in texts(rows))
-            if encoder.trim_vocabulary
-            else None,
+            vocabulary_texts=_vocabulary(params, sets) if encoder.trim_vocabulary else None,
             extra_pieces=encoder.extra_pieces,
         )
         for name, encoder in params.encoders.items()
@@ -77,20 +97,22 @@ def _prepare(cell: Cell) -> None:
             "roles": sorted(roles[corpus, split, language]),
             "source": params.corpora[corpus].source,
             "n": len(rows),
-            "characters": sum(map(len, texts(rows))),
+            "characters": sum(map(len, corpora.texts(rows))),
             "wrong_offsets": _count(rows, "wrong_offsets"),
             "answers_without_place": _unplaced(rows),
             "fingerprint": corpora.fingerprint(rows),
         }
         for (corpus, split, language), rows in sorted(sets.items())
     ]
-    trained = [key for key in sorted(roles) if roles[key] & {"intermediate", "target"}]
-    tested = [key for key in sorted(roles) if "test" in roles[key]]
+    overlaps = {
+        pair: audit(sets[pair[0]], sets[pair[1]])
+        for pair in sorted(meetings(params))
+        if _comparable(*pair)
+    }
     audits = [
-        {"train": "/".join(train), "test": "/".join(test)} | asdict(audit(sets[train], sets[test]))
-        for train in trained
-        for test in tested
-        if _comparable(train, test)
+        {"train": "/".join(train), "test": "/".join(test)} | asdict(overlap)
+        for (train, test), overlap in overlaps.items()
+        if train[2] == test[2] or overlap.same_id
     ]
     write_json(cell.path("encoders.json"), {name: str(path) for name, path in folders.items()})
     boundaries = {
@@ -98,7 +120,7 @@ def _prepare(cell: Cell) -> None:
             {"corpus": corpus, "split": split, "language": language}
             | token_boundaries(sets[corpus, split, language], folder, params.span_qa)
             for corpus, split, language in sorted(sets)
-            if corpora.task_kind(corpus) == "qa"
+            if corpora.corpus(corpus).kind == "qa"
         ]
         for name, folder in folders.items()
     }
@@ -110,9 +132,19 @@ def _prepare(cell: Cell) -> None:
     )
 
 
+def _vocabulary(params: Params, sets: dict[tuple[str, str, str], Dataset]) -> Iterator[str]:
+    """Every text that the run may read, the words of neighbour lists included."""
+    for rows in sets.values():
+        yield from corpora.texts(rows)
+    for method in params.methods.values():
+        for file in getattr(method, "neighbours", {}).values():
+            for word, near in read_neighbours(file).items():
+                yield from (word, *near)
+
+
 def _comparable(train: tuple[str, str, str], test: tuple[str, str, str]) -> bool:
-    """Overlap of wording can be found within a language only."""
-    return train[2] == test[2]
+    """Wording overlaps within a language; an item and its translation share an id."""
+    return train[2] == test[2] or train[0] == test[0]
 
 
 def _count(rows: Dataset, column: str) -> int:
@@ -196,11 +228,24 @@ def boundary_table(metrics: dict[str, Any], encoder: str) -> pd.DataFrame:
 
 
 def sample(cell: Cell) -> HTML:
-    """The first test question in English and in each other language, where there is one."""
+    """The first test example of each target task, in every language."""
     params, rows = cell.params, []
-    settings = params.evaluation.test_sets[0]
-    for language, questions in data.test_set(params, settings).items():
-        first = questions[0]
-        answer = first["answers"]["text"][0]
-        rows.append({"language": language, "question": first["question"], "answer": answer})
-    return style(pd.DataFrame(rows))
+    for target in params.targets.values():
+        settings = target.test_sets[0]
+        for language, examples in data.test_set(params, settings).items():
+            shown = {name: _short(examples[0][name]) for name in corpora.text_columns(examples)}
+            if "answers" in examples.column_names:
+                shown = {"question": shown["question"], "answer": _short(_answer(examples[0]))}
+            text = "; ".join(f"{name}: {value}" for name, value in shown.items())
+            rows.append({"corpus": settings.corpus, "language": language, "example": text})
+    return style(pd.DataFrame(rows).drop_duplicates())
+
+
+def _answer(row: dict[str, Any]) -> str:
+    return row["answers"]["text"][0]
+
+
+def _short(value: str | list[str], most: int = 120) -> str:
+    """A text that fits a table's line."""
+    text = value if isinstance(value, str) else " ".join(value)
+    return text if len(text) <= most else text[: most - 1] + "…"

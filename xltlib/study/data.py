@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from datasets import Dataset
@@ -10,7 +11,9 @@ from datasets import Dataset
 from xltlib import corpora
 from xltlib.artifacts import InputError
 from xltlib.corpora.hub import require_network
-from xltlib.params import AttackSettings, Params, TestSet
+from xltlib.evaluation.retrieval import RETRIEVAL
+from xltlib.params import AttackSettings, Params, TaskData, TestSet
+from xltlib.tasks import TASKS, Setup, TaskKind, task_kind
 
 
 def check_sources(params: Params) -> None:
@@ -22,31 +25,54 @@ def check_sources(params: Params) -> None:
     """
     problems = []
     for name, source in params.corpora.items():
-        if name not in corpora.KINDS:
-            known = ", ".join(corpora.KINDS)
+        if name not in corpora.CORPORA:
+            known = ", ".join(corpora.CORPORA)
             problems.append(f"corpora.{name}: there is no such corpus; known: {known}")
+        elif source.source not in corpora.corpus(name).sources:
+            there = ", ".join(corpora.corpus(name).sources)
+            problems.append(f"corpora.{name}.source: {source.source} is not there; there: {there}")
         if source.source == "local" and not source.folder.is_dir():
             problems.append(f"corpora.{name}.folder: {source.folder} is not a folder")
     for name, encoder in params.encoders.items():
         if Path(encoder.name).is_absolute() and not Path(encoder.name).is_dir():
             problems.append(f"encoders.{name}.name: {encoder.name} is not a folder")
+    for name, method in params.methods.items():
+        for language, file in getattr(method, "neighbours", {}).items():
+            if not file.is_file():
+                problems.append(f"methods.{name}.neighbours.{language}: {file} is not a file")
     for where, used in params.data_used():
-        if used.corpus not in corpora.KINDS:
-            continue
-        source, kind = params.corpora[used.corpus], corpora.KINDS[used.corpus]
-        if (kind == "qa") == where.startswith("intermediate"):
-            wanted = "nli or tagging" if kind == "qa" else "qa"
-            problems.append(f"{where}.corpus: {used.corpus} is of kind {kind}, {wanted} goes here")
-        there = corpora.languages(used.corpus, source)
-        lacking = [code for code in used.languages if code not in there]
-        if lacking:
-            problems.append(
-                f"{where}.languages: {used.corpus} ({source.source}) has no {' '.join(lacking)}; "
-                f"there: {' '.join(there)}"
-            )
+        if used.corpus in corpora.CORPORA:
+            problems += [f"{where}{problem}" for problem in _problems(params, where, used)]
     if problems:
         count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
         raise InputError(f"{count}, nothing was started\n  " + "\n  ".join(problems))
+
+
+def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[str]:
+    """What is wrong with one use of a corpus: its kind for its place, its languages."""
+    source, kind = params.corpora[used.corpus], corpora.corpus(used.corpus).kind
+    section, name = where.split(".")[:2]
+    if section == "representation":
+        wanted = RETRIEVAL
+    elif section == "attacks":
+        wanted = ("qa",)
+    elif "test_sets" in where:
+        data = params.targets[name].data.corpus
+        wanted = (corpora.corpus(data).kind,) if data in corpora.CORPORA else (kind,)
+    else:
+        wanted = tuple(TASKS)
+    if kind not in wanted:
+        goes = " or ".join(wanted)
+        yield f".corpus: {used.corpus} is of kind {kind}, {goes} goes here"
+    if getattr(used, "pairs", False) and kind != "classification":
+        yield f".pairs: {used.corpus} is of kind {kind}; only pairs of sentences can be paired"
+    there = corpora.languages(used.corpus, source)
+    lacking = [code for code in used.languages if code not in there]
+    if lacking:
+        yield (
+            f".languages: {used.corpus} ({source.source}) has no {' '.join(lacking)}; "
+            f"there: {' '.join(there)}"
+        )
 
 
 def check_network(params: Params) -> None:
@@ -63,9 +89,36 @@ def check_network(params: Params) -> None:
             require_network(f"encoders.{name}")
 
 
+def kind_of(params: Params, used: TaskData, max_length: int) -> TaskKind:
+    """The task kind of training data, ready for its corpus."""
+    setup = Setup(
+        labels=corpora.labels(used.corpus, params.corpora[used.corpus]),
+        max_length=max_length,
+        span_qa=params.span_qa,
+    )
+    return task_kind(corpora.corpus(used.corpus).kind, setup)
+
+
+def is_qa(params: Params, task: str) -> bool:
+    """Whether a target task is span QA, which has windows, n-best spans and attacks."""
+    return corpora.corpus(params.targets[task].data.corpus).kind == "qa"
+
+
 def load(params: Params, corpus: str, split: str, language: str) -> Dataset:
     """One split of one corpus in one language, from the source the profile names."""
     return corpora.load(corpus, params.corpora[corpus], language, split)
+
+
+def trainable_ids(params: Params, corpus: str, split: str, language: str) -> list[str]:
+    """The ids of a split that can train: all but questions whose answer has no place."""
+    rows = load(params, corpus, split, language)
+    if "answers" not in rows.column_names:
+        return list(rows["id"])
+    return [
+        identity
+        for identity, answers in zip(rows["id"], rows["answers"], strict=True)
+        if answers["answer_start"][0] >= 0
+    ]
 
 
 def test_set(params: Params, settings: TestSet) -> dict[str, Dataset]:

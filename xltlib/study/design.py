@@ -10,8 +10,8 @@ from IPython.display import Markdown
 from xltlib.analysis.tables import sentences
 from xltlib.analysis.verdict import what_it_can_answer
 from xltlib.languages import TYDI
-from xltlib.params import Params
-from xltlib.study.grid import STAGES, Cell, Grid
+from xltlib.params import STANDARD, Params
+from xltlib.study.grid import STAGES, Cell, Grid, attacked_tasks
 
 
 def record(cell: Cell) -> None:
@@ -32,7 +32,8 @@ def factor_table(cell: Cell) -> pd.DataFrame:
     levels = {
         "encoder": list(params.encoders),
         "intermediate arm": list(params.intermediate.arms),
-        "target training": list(params.target.methods),
+        "target task": list(params.targets),
+        "target training": [STANDARD, *params.methods],
         "attack": ["none", *params.attacks],
         "seed": list(params.seeds),
     }
@@ -49,7 +50,12 @@ def arm_table(cell: Cell) -> pd.DataFrame:
     """
     params, rows = cell.params, []
     settings = params.intermediate
-    tested = {code for test_set in params.evaluation.test_sets for code in test_set.languages}
+    tested = {
+        code
+        for target in params.targets.values()
+        for test_set in target.test_sets
+        for code in test_set.languages
+    }
     for arm, definition in settings.arms.items():
         for task, data in definition.tasks.items():
             examples = settings.examples[task]
@@ -67,6 +73,28 @@ def arm_table(cell: Cell) -> pd.DataFrame:
         if not definition.tasks:
             rows.append(dict.fromkeys(ARM_COLUMNS, "") | {"arm": arm, "examples": 0, "steps": 0})
     return pd.DataFrame(rows, columns=ARM_COLUMNS)
+
+
+def crossing_table(cell: Cell) -> pd.DataFrame:
+    """One row a target task: what it trains on, and which arms, methods and seeds it crosses."""
+    params, grid = cell.params, Grid(cell.params)
+    rows = []
+    for task, target in params.targets.items():
+        models = [c for c in grid.cells("target") if c.task == task]
+        of_arm = {
+            arm: ", ".join(dict.fromkeys(str(c.method) for c in models if c.arm == arm))
+            for arm in dict.fromkeys(str(c.arm) for c in models)
+        }
+        rows.append(
+            {
+                "target task": task,
+                "trains on": f"{target.data.corpus} {target.data.split}",
+                "methods by arm": "; ".join(f"{arm}: {names}" for arm, names in of_arm.items()),
+                "seeds": ", ".join(map(str, target.seeds or params.seeds)),
+                "models": len(models),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 ARM_COLUMNS = ["arm", "task", "trains on", "languages", "also tested", "examples", "steps"]
@@ -110,11 +138,17 @@ def attacked_languages(params: Params) -> list[str]:
     return [code for code in TYDI if code in attacked and code != "en"]
 
 
+def attacked_seeds(params: Params) -> list[int]:
+    """The seeds that every attacked target task is trained with."""
+    sets = [set(params.targets[task].seeds or params.seeds) for task in attacked_tasks(params)]
+    return sorted(set.intersection(*sets)) if sets else []
+
+
 def limits(cell: Cell) -> Markdown:
     """What the profile can answer, in words, from its params alone."""
     params = cell.params
     lines = what_it_can_answer(
-        n_seeds=len(params.seeds),
+        n_seeds=len(attacked_seeds(params)),
         languages=attacked_languages(params),
         synthetic=params.synthetic,
         arms=list(params.intermediate.arms),

@@ -1,19 +1,25 @@
-"""Stage 04: answer every test set with a fine-tuned model, in every language."""
+"""Stage 04: answer the test sets of a target task with a fine-tuned model, in every language."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
+from datasets import Dataset
 from tqdm.auto import tqdm
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from xltlib.artifacts import write_with
+from xltlib.evaluation import labelled, span_qa
+from xltlib.evaluation.labelled import language_pairs
 from xltlib.evaluation.predictor import SpanPredictor
-from xltlib.evaluation.span_qa import answer, summarize
 from xltlib.params import AttackSettings, EvaluationSettings, Params
 from xltlib.study import data
 from xltlib.study.grid import Cell
+from xltlib.training.multitask import MultiTaskModel
 from xltlib.training.run import use_threads
 
 
@@ -39,31 +45,80 @@ def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
 
 def _run(cell: Cell, progress: bool) -> None:
     started, params = time.time(), cell.params
-    model, frames = None, []
-    sets = [
-        (settings.corpus, language, rows)
-        for settings in params.evaluation.test_sets
-        for language, rows in data.test_set(params, settings).items()
-    ]
-    for corpus, language, rows in tqdm(sets, desc="test sets", disable=not progress):
+    answers, summary = _span_answers(cell) if data.is_qa(params, cell.task) else _labels(cell)
+    frames = []
+    for corpus, language, rows in tqdm(_sets(cell), desc="test sets", disable=not progress):
         part = cell.path(f"parts/{cell.fingerprint}.{corpus}.{language}.parquet")
         if not part.exists():
-            model = model or predictor(cell, params.evaluation)
-            write_with(part, answer(model, corpus, rows).to_parquet)
+            write_with(part, answers(corpus, rows).to_parquet)
         frames.append(pd.read_parquet(part))
-    answers = pd.concat(frames, ignore_index=True)
-    write_with(cell.path("predictions.parquet"), answers.to_parquet)
-    cell.finish(summarize(answers), started=started)
+    found = pd.concat(frames, ignore_index=True)
+    write_with(cell.path("predictions.parquet"), found.to_parquet)
+    cell.finish(summary(found), started=started)
     for part in cell.path("parts").glob("*.parquet"):
         part.unlink()
 
 
+def _sets(cell: Cell) -> list[tuple[str, str, Dataset]]:
+    """Corpus, language or pair of languages, and rows of every test set of the cell's task."""
+    return [
+        (settings.corpus, language, rows)
+        for settings in cell.params.targets[cell.task].test_sets
+        for sets in [data.test_set(cell.params, settings)]
+        for language, rows in (language_pairs(sets) if settings.pairs else sets.items())
+    ]
+
+
+Answers = Callable[[str, Dataset], pd.DataFrame]
+Summary = Callable[[pd.DataFrame], dict[str, dict]]
+
+
+def _span_answers(cell: Cell) -> tuple[Answers, Summary]:
+    """How a span-QA model answers a corpus, and how its answers are summarised.
+
+    The model is loaded when the first test set needs it.
+    """
+    load = lru_cache(maxsize=1)(lambda: predictor(cell, cell.params.evaluation))
+    return lambda corpus, rows: span_qa.answer(load(), corpus, rows), span_qa.summarize
+
+
+def _labels(cell: Cell) -> tuple[Answers, Summary]:
+    """The same for a model with a head of `xltlib.tasks`."""
+    params, target = cell.params, cell.params.targets[cell.task]
+    kind = data.kind_of(params, target.data, target.max_length)
+
+    @lru_cache(maxsize=1)
+    def load() -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
+        use_threads(params.compute.threads)
+        trained = cell.reads("target")
+        trained.metrics()
+        folder = trained.path("model")
+        model = MultiTaskModel.load(folder, {cell.task: kind}).to(params.compute.device)
+        return model, AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+    def answers(corpus: str, rows: Dataset) -> pd.DataFrame:
+        model, tokenizer = load()
+        settings = params.evaluation
+        return labelled.answer(
+            model,
+            cell.task,
+            tokenizer,
+            corpus,
+            rows,
+            batch_size=settings.batch_size,
+            precision=settings.precision,
+        )
+
+    return answers, lambda found: labelled.summarize(found, kind)
+
+
 def score_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row a corpus and language: F1 and EM in points, n questions."""
+    """One row a corpus and language (or pair): metrics in points, n examples."""
     return pd.DataFrame(
         [
             {"corpus": corpus, "language": language}
-            | {name: scores[name] for name in ("f1", "em", "n")}
+            | {name: score for name, score in scores.items() if name != "n"}
+            | {"n": scores["n"]}
             for corpus, summary in metrics.items()
             for language, scores in summary["languages"].items()
         ]
@@ -71,17 +126,17 @@ def score_table(metrics: dict[str, Any]) -> pd.DataFrame:
 
 
 def count_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row a corpus and language: its questions."""
+    """One row a corpus and language (or pair): its examples."""
     return score_table(metrics)[["corpus", "language", "n"]]
 
 
 def average_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row a corpus: F1 and EM averaged over languages, TyDi's way and XTREME's, in points."""
+    """One row a corpus and average: over languages with and without English, or over pairs."""
     return pd.DataFrame(
         [
             {"corpus": corpus, "average": name}
-            | {metric: summary["averages"][metric][name] for metric in ("f1", "em")}
+            | {metric: values[name] for metric, values in summary["averages"].items()}
             for corpus, summary in metrics.items()
-            for name in summary["averages"]["f1"]
+            for name in next(iter(summary["averages"].values()))
         ]
     ).round(1)

@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -32,17 +32,18 @@ PACKAGES = ("xltlib", "torch", "transformers", "datasets", "textattack", "numpy"
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its notebook, the factors its cells cross, and the stages it reads from."""
+    """One stage: its notebook, the factors its cells cross, and the stages it reads from.
+
+    `accelerated` says that its cells run a model. `of_tasks` narrows what it reads to the models of
+    some target tasks: those that are attacked, or those with generalised test sets.
+    """
 
     name: str
     notebook: str
     parameters: type[schema.ProfileCell]
     reads: tuple[str, ...] = ()
-
-    @property
-    def trains_or_scores(self) -> bool:
-        """Whether its cells run a model, and so want the accelerator."""
-        return bool(self.factors)
+    accelerated: bool = False
+    of_tasks: Callable[[Params], Iterable[str]] | None = None
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -50,7 +51,22 @@ class Stage:
         return tuple(f for f in FACTORS if f in self.parameters.model_fields)
 
 
-FACTORS = ("encoder", "arm", "method", "seed", "attack")
+FACTORS = ("encoder", "arm", "task", "method", "seed", "attack")
+
+
+def attacked_tasks(params: Params) -> list[str]:
+    """The target tasks whose models some attack is made on."""
+    return list(dict.fromkeys(attack.target for attack in params.attacks.values()))
+
+
+def transfer_tasks(params: Params) -> list[str]:
+    """The target tasks with a generalised test set."""
+    return [
+        name
+        for name, target in params.targets.items()
+        if any(test_set.pairs for test_set in target.test_sets)
+    ]
+
 
 STAGES: dict[str, Stage] = {
     stage.name: stage
@@ -58,13 +74,48 @@ STAGES: dict[str, Stage] = {
         Stage("design", "00_study_design", schema.ProfileCell),
         Stage("corpora", "01_corpora", schema.ProfileCell),
         Stage(
-            "intermediate", "02_intermediate_training", schema.IntermediateCell, reads=("corpora",)
+            "intermediate",
+            "02_intermediate_training",
+            schema.ArmCell,
+            reads=("corpora",),
+            accelerated=True,
         ),
-        Stage("target", "03_target_training", schema.ModelCell, reads=("corpora", "intermediate")),
-        Stage("evaluation", "04_zero_shot_evaluation", schema.ModelCell, reads=("target",)),
-        Stage("attacks", "05_attacks", schema.AttackCell, reads=("target",)),
         Stage(
-            "results", "06_results", schema.ProfileCell, reads=("corpora", "evaluation", "attacks")
+            "target",
+            "03_target_training",
+            schema.ModelCell,
+            reads=("corpora", "intermediate"),
+            accelerated=True,
+        ),
+        Stage(
+            "evaluation",
+            "04_zero_shot_evaluation",
+            schema.ModelCell,
+            reads=("target",),
+            accelerated=True,
+        ),
+        Stage("attacks", "05_attacks", schema.AttackCell, reads=("target",), accelerated=True),
+        Stage(
+            "results",
+            "06_results",
+            schema.EncoderCell,
+            reads=("corpora", "evaluation", "attacks"),
+            of_tasks=attacked_tasks,
+        ),
+        Stage(
+            "transfer",
+            "07_generalized_transfer",
+            schema.EncoderCell,
+            reads=("corpora", "evaluation"),
+            accelerated=True,
+            of_tasks=transfer_tasks,
+        ),
+        Stage(
+            "representation",
+            "08_representation",
+            schema.ArmCell,
+            reads=("corpora", "intermediate"),
+            accelerated=True,
         ),
     )
 }
@@ -76,23 +127,37 @@ def _settings(params: Params, stage: str, cell: Cell) -> Any:
     def dump(*sections: Any) -> list[Any]:
         return [section.model_dump(mode="json") for section in sections]
 
-    corpora = {name: source.model_dump(mode="json") for name, source in params.corpora.items()}
-    used = [[where, data.model_dump(mode="json")] for where, data in params.data_used()]
-    encoders = {name: encoder.model_dump(mode="json") for name, encoder in params.encoders.items()}
+    def method(name: str) -> list[Any]:
+        return dump(params.methods[name]) if name in params.methods else []
+
     if stage == "corpora":
-        return [corpora, used, encoders, *dump(params.span_qa)]
+        used = [[where, data.model_dump(mode="json")] for where, data in params.data_used()]
+        return [
+            {name: source.model_dump(mode="json") for name, source in params.corpora.items()},
+            used,
+            {name: encoder.model_dump(mode="json") for name, encoder in params.encoders.items()},
+            *dump(params.span_qa),
+        ]
     if stage == "intermediate":
-        return dump(params.intermediate)
+        arm = params.intermediate.arms[cell.arm]
+        return dump(params.intermediate) + method(arm.method)
     if stage == "target":
-        target = params.target.model_copy(update={"methods": [cell.method]})
-        robust = params.robust.of(cell.method)
-        return dump(target, params.span_qa, *([] if robust is None else [robust]))
+        # Other crossings and other test sets change nothing in this model.
+        target = params.targets[cell.task].model_dump(
+            mode="json", exclude={"crossings", "test_sets"}
+        )
+        return [target, *dump(params.span_qa), *method(cell.method)]
     if stage == "evaluation":
-        return dump(params.evaluation, params.span_qa)
+        return dump(*params.targets[cell.task].test_sets, params.evaluation, params.span_qa)
     if stage == "attacks":
         return dump(params.attacks[cell.attack], params.span_qa)
     if stage == "results":
         return [params.profile, *dump(params.analysis)]
+    if stage == "transfer":
+        methods = {name: one.model_dump(mode="json") for name, one in params.methods.items()}
+        return [params.profile, *dump(params.analysis, params.cost), methods]
+    if stage == "representation":
+        return dump(params.representation)
     return params.model_dump(mode="json", exclude={"outputs", "cache"})
 
 
@@ -103,8 +168,9 @@ class Cell:
     params: Params = field(repr=False)
     stage: Stage
     encoder: str | None = None
-    arm: schema.Arm | None = None
-    method: schema.Method | None = None
+    arm: str | None = None
+    task: str | None = None
+    method: str | None = None
     seed: int | None = None
     attack: schema.Attack | None = None
 
@@ -136,13 +202,14 @@ class Cell:
     @cached_property
     def upstream(self) -> list[Cell]:
         """The cells this one reads: all of an upstream stage that agree with its factors."""
-        grid = Grid(self.params)
-        known = self.factors
+        grid, known = Grid(self.params), self.factors
+        tasks = None if self.stage.of_tasks is None else {None, *self.stage.of_tasks(self.params)}
         return [
             cell
             for name in self.stage.reads
             for cell in grid.cells(name)
             if all(known.get(factor, level) == level for factor, level in cell.factors.items())
+            and (tasks is None or cell.task in tasks)
         ]
 
     def reads(self, stage: str) -> Cell:
@@ -260,17 +327,55 @@ class Grid:
 
     def cells(self, stage: str) -> list[Cell]:
         """The cells of one stage, in a fixed order."""
-        params, cells = self.params, [Cell(self.params, STAGES[stage])]
-        levels = {
-            "encoder": list(params.encoders),
-            "arm": list(params.intermediate.arms),
-            "method": list(params.target.methods),
-            "seed": list(params.seeds),
-            "attack": list(params.attacks),
-        }
-        for factor in STAGES[stage].factors:
+        params, factors = self.params, STAGES[stage].factors
+        models: list[dict[str, Any]] = [{}]
+        if "task" in factors:
+            models = [
+                {"arm": arm, "task": task, "method": method, "seed": seed}
+                for task, target in params.targets.items()
+                for arm, method in self._crossed(target)
+                for seed in target.seeds or params.seeds
+            ]
+        elif "arm" in factors:
+            models = self._encoders(each_seed=stage == "intermediate")
+        levels = {"encoder": list(params.encoders), "attack": list(params.attacks)}
+        cells = [Cell(params, STAGES[stage], **model) for model in models]
+        for factor in (f for f in factors if f in levels):
             cells = [replace(cell, **{factor: level}) for cell in cells for level in levels[factor]]
+        if "attack" in factors:
+            cells = [cell for cell in cells if params.attacks[cell.attack].target == cell.task]
         return cells
+
+    def _encoders(self, *, each_seed: bool) -> list[dict[str, Any]]:
+        """The arms and seeds that some target task starts from.
+
+        An arm without tasks leaves the pretrained encoder, the same at every seed.
+        """
+        arms = self.params.intermediate.arms
+        used = {
+            (arm, seed)
+            for target in self.params.targets.values()
+            for arm, _ in self._crossed(target)
+            for seed in target.seeds or self.params.seeds
+        }
+        return [
+            {"arm": arm, "seed": seed}
+            for arm in arms
+            for seed in [s for s in self.params.seeds if (arm, s) in used][
+                : None if each_seed or arms[arm].tasks else 1
+            ]
+        ]
+
+    def _crossed(self, target: schema.TargetSettings) -> list[tuple[str, str]]:
+        """The arms and methods that a target task crosses, each pair once, in the file's order."""
+        arms = list(self.params.intermediate.arms)
+        pairs = (
+            (arm, method)
+            for crossing in target.crossings
+            for arm in crossing.arms or arms
+            for method in crossing.methods
+        )
+        return list(dict.fromkeys(pairs))
 
     def cell(self, stage: str, key: str) -> Cell:
         """One cell by the name of its folder."""

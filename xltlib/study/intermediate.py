@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import time
+from statistics import mean
 from typing import Any
 
 import pandas as pd
+from datasets import Dataset
 from IPython.display import Image
 from transformers import AutoModel, AutoTokenizer, set_seed
 
-from xltlib import corpora
 from xltlib.analysis import figures
-from xltlib.artifacts import InputError
-from xltlib.params import IntermediateArm, Params, TaskData
+from xltlib.params import Params, TaskData
 from xltlib.study import data
-from xltlib.study.corpora import encoder_folder
+from xltlib.study.corpora import dev_languages, encoder_folder
 from xltlib.study.grid import Cell
-from xltlib.tasks.classification import SequenceClassification
-from xltlib.tasks.tagging import Tagging
 from xltlib.training import plan
-from xltlib.training.multitask import MultiTaskModel, TaskKind, load_pretrained
-from xltlib.training.run import train, use_threads
-
-
-def task_kind(params: Params, task: TaskData) -> TaskKind:
-    """The task kind of a corpus, with its labels."""
-    kind = corpora.task_kind(task.corpus)
-    if kind == "nli":
-        return SequenceClassification()
-    if kind == "tagging":
-        return Tagging(corpora.tag_set(task.corpus, params.corpora[task.corpus]))
-    raise InputError(
-        f"intermediate: corpus {task.corpus} is of kind {kind}; intermediate tasks are nli, tagging"
-    )
+from xltlib.training.multitask import MultiTaskModel, load_pretrained
+from xltlib.training.robust.methods import copies, robust_training
+from xltlib.training.run import TrainingLog, train, use_threads
 
 
 def arm_draws(params: Params, arm: str, seed: int) -> dict[str, list[plan.Draw]]:
@@ -51,10 +38,12 @@ def arm_draws(params: Params, arm: str, seed: int) -> dict[str, list[plan.Draw]]
             for language in other.tasks[name].languages
         }
         ids = {
-            language: list(data.load(params, corpus, split, language)["id"])
+            language: data.trainable_ids(params, corpus, split, language)
             for corpus, split, language in sorted(used)
         }
-        draws[name] = plan.draw_items(name, ids, task.languages, settings.examples[name], seed)
+        draws[name] = plan.draw_items(
+            name, ids, task.languages, settings.examples[name], seed, settings.temperature
+        )
     return draws
 
 
@@ -70,6 +59,20 @@ def budget_table(cell: Cell) -> pd.DataFrame:
     ]
 
 
+def settings_table(cell: Cell) -> pd.DataFrame:
+    """The recipe of the cell's arm; all but the method is the same for every arm."""
+    params = cell.params
+    arm = params.intermediate.arms[cell.arm]
+    method = params.methods.get(arm.method)
+    settings = (
+        params.intermediate.model_dump(exclude={"arms", "optimisation"})
+        | params.intermediate.optimisation.model_dump()
+        | {"method": arm.method}
+        | (method.model_dump() if method else {})
+    )
+    return pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})
+
+
 def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
     """Train the arm's encoder and save it; a finished cell is read back."""
     return cell.once(lambda: _run(cell, progress))
@@ -79,23 +82,54 @@ def _run(cell: Cell, progress: bool) -> None:
     started, params = time.time(), cell.params
     settings, arm = params.intermediate, params.intermediate.arms[cell.arm]
     if not arm.tasks:
-        cell.finish({"steps": 0, "examples": {}, "losses": [], "dev": {}}, started=started)
+        nothing = TrainingLog(steps=0, losses=[], dev_scores=[], best_step=None)
+        cell.finish(nothing.as_metrics() | {"examples": {}, "dev": {}}, started=started)
         return
     use_threads(params.compute.threads)
     set_seed(cell.seed)
     folder, options = encoder_folder(cell), params.encoders[cell.encoder]
+    method = params.methods.get(arm.method)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    kinds = {name: task_kind(params, task) for name, task in arm.tasks.items()}
+    kinds = {
+        name: data.kind_of(params, task, settings.max_length) for name, task in arm.tasks.items()
+    }
     model = MultiTaskModel(load_pretrained(AutoModel, folder, options), kinds)
     model.to(params.compute.device)
     draws = arm_draws(params, cell.arm, cell.seed)
-    rows = {
-        name: _rows(params, arm, name, kind, tokenizer, draws[name]) for name, kind in kinds.items()
-    }
+    rows = {}
+    for name, kind in kinds.items():
+        # One pass over the data takes one copy of RS-DA.
+        (drawn,) = copies(
+            _drawn(params, arm.tasks[name], draws[name]),
+            method,
+            tokenizer,
+            model.encoder,
+            cell.seed,
+            n=1,
+        )
+        rows[name] = kind.rows(tokenizer, drawn)
     batches = [
         (task, [rows[task][i] for i in chosen])
-        for task, chosen in plan.mixed_plan(draws, settings.optimisation.batch_size, cell.seed)
+        for task, chosen in plan.task_plan(
+            settings.examples, settings.optimisation.batch_size, cell.seed, settings.schedule
+        )
     ]
+    dev = {
+        name: {
+            language: data.load(params, task.corpus, task.dev_split, language)
+            for language in dev_languages(params, task)
+        }
+        for name, task in arm.tasks.items()
+        if task.dev_split is not None
+    }
+
+    def dev_score(model: MultiTaskModel) -> float:
+        """Mean over the tasks of the main metric on English dev."""
+        return mean(
+            model.score(name, tokenizer, sets["en"])[kinds[name].metric]
+            for name, sets in dev.items()
+        )
+
     log = train(
         model,
         batches,
@@ -104,53 +138,33 @@ def _run(cell: Cell, progress: bool) -> None:
         seed=cell.seed,
         checkpoints=cell.path("checkpoints"),
         device=params.compute.device,
+        robust=robust_training(method, tokenizer),
+        dev_score=dev_score if len(dev) == len(kinds) else None,
         progress=progress,
     )
     model.encoder.save_pretrained(cell.path("encoder"))
     tokenizer.save_pretrained(cell.path("encoder"))
-    dev = {
-        name: {
-            language: model.evaluate(
-                name,
-                kind,
-                tokenizer,
-                data.load(params, arm.tasks[name].corpus, arm.tasks[name].dev_split, language),
-                settings.max_length,
-            )
-            for language in arm.tasks[name].languages
-        }
-        for name, kind in kinds.items()
-        if arm.tasks[name].dev_split is not None
+    scores = {
+        name: {code: model.score(name, tokenizer, rows) for code, rows in sets.items()}
+        for name, sets in dev.items()
     }
-    cell.finish(
-        {
-            "steps": log.steps,
-            "examples": {name: len(items) for name, items in draws.items()},
-            "losses": log.losses,
-            "dev": dev,
-        },
-        started=started,
+    examples = {name: len(items) for name, items in draws.items()}
+    cell.finish(log.as_metrics() | {"examples": examples, "dev": scores}, started=started)
+
+
+def _drawn(params: Params, task: TaskData, draws: list[plan.Draw]) -> Dataset:
+    """The drawn examples, in the order of the draws."""
+    sets = {
+        language: data.load(params, task.corpus, task.split, language)
+        for language in task.languages
+    }
+    places = {
+        (language, item): i for language, rows in sets.items() for i, item in enumerate(rows["id"])
+    }
+    return Dataset.from_list(
+        [sets[draw.language][places[draw.language, draw.item]] for draw in draws],
+        features=sets[task.languages[0]].features,
     )
-
-
-def _rows(
-    params: Params,
-    arm: IntermediateArm,
-    name: str,
-    kind: TaskKind,
-    tokenizer: Any,
-    draws: list[plan.Draw],
-) -> list[dict[str, Any]]:
-    """The drawn examples as features, in the order of the draws."""
-    task, rows = arm.tasks[name], {}
-    for language in task.languages:
-        dataset = data.load(params, task.corpus, task.split, language)
-        place = {item: i for i, item in enumerate(dataset["id"])}
-        wanted = [draw.item for draw in draws if draw.language == language]
-        chosen = dataset.select([place[item] for item in wanted])
-        coded = kind.rows(tokenizer, chosen, params.intermediate.max_length)
-        rows |= {(language, item): row for item, row in zip(wanted, coded, strict=True)}
-    return [rows[draw.language, draw.item] for draw in draws]
 
 
 def dev_table(metrics: dict[str, Any]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from xltlib.analysis import figures, tables
 from xltlib.analysis.verdict import headline
 from xltlib.artifacts import write_atomic, write_with
 from xltlib.evaluation import squad
+from xltlib.params import STANDARD
 from xltlib.study.design import attacked_languages
 from xltlib.study.grid import Cell
 
@@ -39,12 +40,18 @@ def attacked_results(cell: Cell) -> pd.DataFrame:
     return frame
 
 
+def model_name(cell: Cell) -> str:
+    """What tables and figures call a model: its arm, and its method where that is not standard."""
+    return cell.arm if cell.method == STANDARD else f"{cell.arm} {cell.method}"
+
+
 def _gather(cell: Cell, stage: str, file: str) -> pd.DataFrame:
     frames = []
     for source in cell.upstream:
         if source.stage.name == stage:
             source.metrics()
-            frames.append(pd.read_parquet(source.path(file)).assign(**source.factors))
+            frame = pd.read_parquet(source.path(file)).assign(**source.factors)
+            frames.append(frame.assign(arm=model_name(source)))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -62,7 +69,7 @@ def _run(cell: Cell) -> None:
         "seed": settings.seed,
         "level": settings.level,
     }
-    contrasts = tables.contrasts(clean, attacked, **resampling)
+    contrasts = tables.contrasts(clean, attacked, pairs=_pairs(cell, clean), **resampling)
     made = {
         "scores": tables.scores(clean),
         "under_attack": tables.under_attack(attacked),
@@ -74,14 +81,15 @@ def _run(cell: Cell) -> None:
             cell.path(f"tables/{name}.csv"),
             partial(frame.to_csv, index=False, float_format="%.4f", lineterminator="\n"),
         )
-    options = {"profile": params.profile, "synthetic": params.synthetic}
+    options = {"profile": f"{params.profile}, {cell.encoder}", "synthetic": params.synthetic}
     drawn = {
         "scores_by_language": figures.scores_by_language(clean, **options),
         "clean_and_attacked": figures.clean_and_attacked(attacked, **options),
         "drop": figures.drop(attacked, **options),
         "success_rate": figures.success_rate(attacked, **options),
-        "contrast": figures.contrast(contrasts, **options),
     }
+    if len(contrasts):
+        drawn["contrast"] = figures.contrast(contrasts, **options)
     for name, figure in drawn.items():
         write_atomic(cell.path(f"figures/{name}.png"), figures.png(figure))
     verdict = headline(
@@ -99,6 +107,18 @@ def _run(cell: Cell) -> None:
     cell.finish(metrics, started=started)
 
 
+def _pairs(cell: Cell, clean: pd.DataFrame) -> list[tuple[str, str]]:
+    """The contrasts of the profile that its models allow, and each method against standard."""
+    models = set(clean["arm"])
+    methods = {
+        (model_name(source), str(source.arm))
+        for source in cell.upstream
+        if source.stage.name == "evaluation" and source.method != STANDARD
+    }
+    wanted = [*cell.params.analysis.contrasts, *sorted(methods)]
+    return [pair for pair in wanted if set(pair) <= models]
+
+
 def tables_of(cell: Cell) -> dict[str, pd.DataFrame]:
     """The saved tables by name."""
     cell.metrics()
@@ -108,7 +128,9 @@ def tables_of(cell: Cell) -> dict[str, pd.DataFrame]:
 def describe(cell: Cell) -> str:
     """The profile, and what its numbers come from."""
     kind = "SYNTHETIC data (mini)" if cell.params.synthetic else "real data"
-    return f"{cell.params.profile}: {kind}, seeds {', '.join(map(str, cell.params.seeds))}"
+    seeds = {source.seed for source in cell.upstream if source.seed is not None}
+    named = ", ".join(map(str, sorted(seeds)))
+    return f"{cell.params.profile}, {cell.encoder}: {kind}, seeds {named}"
 
 
 def shape(cell: Cell, table: str) -> dict[str, Any]:

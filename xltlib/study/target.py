@@ -1,14 +1,20 @@
-"""Stage 03: fine-tune the arm's encoder on the English target task."""
+"""Stage 03: fine-tune the arm's encoder on an English target task."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from datasets import Dataset
 from IPython.display import Image
+from torch import nn
 from transformers import (
+    AutoModel,
     AutoModelForQuestionAnswering,
     AutoTokenizer,
     PreTrainedTokenizerBase,
@@ -16,26 +22,81 @@ from transformers import (
 )
 
 from xltlib.analysis import figures
-from xltlib.params import Params
+from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.evaluation.span_qa import answer
+from xltlib.params import DataAugmentationSettings, Params
 from xltlib.study import data
 from xltlib.study.corpora import encoder_folder
 from xltlib.study.grid import Cell
-from xltlib.tasks.span_qa import SpanCollator, featurize, training_rows
-from xltlib.training.multitask import load_pretrained
+from xltlib.tasks.kind import Row, length
+from xltlib.tasks.span_qa import featurize, pad_spans, training_rows
+from xltlib.training.multitask import MultiTaskModel, load_pretrained
 from xltlib.training.plan import copies_plan, n_batches
-from xltlib.training.robust.adv import Adversarial
-from xltlib.training.robust.rs_da import read_neighbours, smoothed
-from xltlib.training.robust.rs_rp import RandomPerturbation
-from xltlib.training.run import RobustTraining, train, use_threads
+from xltlib.training.robust.methods import copies, robust_training
+from xltlib.training.run import train, use_threads
 
 
-def training_data(params: Params) -> Dataset:
-    """The English training questions, the same for every arm."""
-    target = params.target.data
-    (language,) = target.languages
-    rows = data.load(params, target.corpus, target.split, language)
-    limit = params.target.max_examples
+def training_data(params: Params, task: str) -> Dataset:
+    """The English training examples of a target task, the same for every arm."""
+    target = params.targets[task]
+    rows = data.load(params, target.data.corpus, target.data.split, target.data.languages[0])
+    limit = target.max_examples
     return rows if limit is None else rows.select(range(min(limit, len(rows))))
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A model that learns one target task: what it reads, how it is scored, how it is kept."""
+
+    model: nn.Module
+    encoder: nn.Module
+    rows: Callable[[Dataset], list[Row]]
+    collate: Callable[[list[Row]], dict[str, Any]]
+    dev_score: Callable[[nn.Module, Dataset], float]
+    save: Callable[[Path], None]
+
+
+def learner(
+    params: Params, task: str, folder: Path, encoder: str, tokenizer: PreTrainedTokenizerBase
+) -> Learner:
+    """A learner with a fresh head on the encoder of a folder.
+
+    Span QA is an ordinary question-answering model of transformers, which anyone can load; the
+    other kinds have a head of `xltlib.tasks` on the encoder's states.
+    """
+    target, options = params.targets[task], params.encoders[encoder]
+    device = params.compute.device
+    if data.is_qa(params, task):
+        model = load_pretrained(AutoModelForQuestionAnswering, folder, options).to(device)
+
+        def windows(rows: Dataset) -> list[Row]:
+            features = featurize(
+                tokenizer, list(rows["question"]), list(rows["context"]), params.span_qa
+            )
+            return training_rows(features, list(rows["answers"]))
+
+        def f1(model: nn.Module, dev: Dataset) -> float:
+            predictor = SpanPredictor(model, tokenizer, params.span_qa)
+            return 100 * float(np.mean(answer(predictor, target.data.corpus, dev)["f1"]))
+
+        return Learner(
+            model,
+            model.base_model,
+            windows,
+            lambda rows: pad_spans(tokenizer, rows),
+            f1,
+            model.save_pretrained,
+        )
+    kind = data.kind_of(params, target.data, target.max_length)
+    headed = MultiTaskModel(load_pretrained(AutoModel, folder, options), {task: kind}).to(device)
+    return Learner(
+        headed,
+        headed.encoder,
+        lambda rows: kind.rows(tokenizer, rows),
+        lambda rows: {"task": task} | kind.collate(tokenizer, rows),
+        lambda model, dev: model.score(task, tokenizer, dev)[kind.metric],
+        headed.save,
+    )
 
 
 def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
@@ -44,88 +105,75 @@ def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
 
 
 def _run(cell: Cell, progress: bool) -> None:
-    started, params = time.time(), cell.params
+    started, params, target = time.time(), cell.params, cell.params.targets[cell.task]
     use_threads(params.compute.threads)
     set_seed(cell.seed)
-    before = cell.reads("intermediate")
-    trained = before.metrics()["steps"] > 0
-    folder = before.path("encoder") if trained else encoder_folder(cell)
+    folder, optimisation = starting_encoder(cell), target.optimisation
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = load_pretrained(
-        AutoModelForQuestionAnswering, folder, params.encoders[cell.encoder]
-    ).to(params.compute.device)
-    optimisation, questions = params.target.optimisation, training_data(params)
-    standard = _windows(tokenizer, questions, params)
-    steps = n_batches(len(standard), params.target.epochs, optimisation.batch_size)
-    copies = [standard]
-    if cell.method == "rs-da":
-        settings = params.robust.rs_da
-        neighbours = read_neighbours(settings.neighbours)
-        copies = [
-            _windows(tokenizer, smoothed(questions, neighbours, cell.seed, copy), params)
-            for copy in range(settings.copies)
+    learns = learner(params, cell.task, folder, cell.encoder, tokenizer)
+    examples, method = training_data(params, cell.task), params.methods.get(cell.method)
+    standard = learns.rows(examples)
+    steps = n_batches(len(standard), target.epochs, optimisation.batch_size)
+    sets = [standard]
+    if isinstance(method, DataAugmentationSettings):
+        sets = [
+            learns.rows(copy)
+            for copy in copies(examples, method, tokenizer, learns.encoder, cell.seed)
         ]
-        steps *= 1 if settings.matched else settings.copies
+        steps *= 1 if method.matched else method.copies
     order = copies_plan(
-        [[len(row["input_ids"]) for row in rows] for rows in copies],
-        steps,
-        optimisation.batch_size,
-        cell.seed,
+        [[length(row) for row in rows] for rows in sets], steps, optimisation.batch_size, cell.seed
     )
     log = train(
-        model,
-        [[copies[copy][i] for i in batch] for copy, batch in order],
-        SpanCollator(tokenizer),
+        learns.model,
+        [[sets[copy][i] for i in batch] for copy, batch in order],
+        learns.collate,
         optimisation,
         seed=cell.seed,
         checkpoints=cell.path("checkpoints"),
         device=params.compute.device,
-        robust=_robust(cell, tokenizer.all_special_ids),
+        robust=robust_training(method, tokenizer),
+        dev_score=_dev_score(cell, learns),
         progress=progress,
     )
-    model.save_pretrained(cell.path("model"))
+    learns.save(cell.path("model"))
     tokenizer.save_pretrained(cell.path("model"))
-    metrics = {
-        "questions": len(questions),
-        "windows": len(standard),
-        "steps": log.steps,
-        "losses": log.losses,
-    }
-    cell.finish(metrics, started=started)
-
-
-def _windows(
-    tokenizer: PreTrainedTokenizerBase, questions: Dataset, params: Params
-) -> list[dict[str, Any]]:
-    """Labelled windows of a set of questions."""
-    features = featurize(
-        tokenizer, list(questions["question"]), list(questions["context"]), params.span_qa
+    cell.finish(
+        log.as_metrics() | {"examples": len(examples), "rows": len(standard)}, started=started
     )
-    return training_rows(features, list(questions["answers"]))
 
 
-def _robust(cell: Cell, special_ids: list[int]) -> RobustTraining | None:
-    """The cell's method where it perturbs embeddings; RS-DA changes the data instead."""
-    settings = cell.params.robust.of(cell.method)
-    if cell.method == "adv":
-        method = Adversarial(settings.radius, settings.step_size, settings.steps)
-    elif cell.method == "rs-rp":
-        method = RandomPerturbation(settings.radius, settings.draws)
-    else:
+def starting_encoder(cell: Cell) -> Path:
+    """The encoder that the arm's intermediate training left; the pretrained one without any."""
+    before = cell.reads("intermediate")
+    return before.path("encoder") if before.metrics()["steps"] > 0 else encoder_folder(cell)
+
+
+def _dev_score(cell: Cell, learns: Learner) -> Callable[[nn.Module], float] | None:
+    """The score on the training data's dev split, where it names one."""
+    used = cell.params.targets[cell.task].data
+    if used.dev_split is None:
         return None
-    return RobustTraining(method, special_ids)
+    dev = data.load(cell.params, used.corpus, used.dev_split, used.languages[0])
+    return lambda model: learns.dev_score(model, dev)
 
 
 def settings_table(cell: Cell) -> pd.DataFrame:
-    """The recipe: data, windows and optimisation."""
-    params = cell.params
+    """The recipe: data, windows, optimisation, and the method's settings."""
+    params, target = cell.params, cell.params.targets[cell.task]
+    limits = (
+        params.span_qa.model_dump()
+        if data.is_qa(params, cell.task)
+        else {"max_length": target.max_length}
+    )
+    method = params.methods.get(cell.method)
     settings = (
-        {"training data": f"{params.target.data.corpus} {params.target.data.split}, English"}
-        | {"epochs": params.target.epochs}
-        | params.span_qa.model_dump()
-        | params.target.optimisation.model_dump()
+        {"training data": f"{target.data.corpus} {target.data.split}, {target.data.languages[0]}"}
+        | {"epochs": target.epochs}
+        | limits
+        | target.optimisation.model_dump()
         | {"method": cell.method}
-        | (robust.model_dump() if (robust := params.robust.of(cell.method)) else {})
+        | (method.model_dump() if method else {})
     )
     return pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})
 

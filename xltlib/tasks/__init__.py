@@ -1,1 +1,33 @@
-"""Task kinds, one file each: features, head, collator, metric."""
+"""The task kinds: one file each, with features, head, collator and metrics.
+
+A file of this room that holds `TASKS`, names of kinds to their makers, is found by itself; a corpus
+says which kind it is for by that name.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+
+from xltlib.artifacts import InputError
+from xltlib.tasks.kind import Setup, TaskKind
+
+__all__ = ["TASKS", "Setup", "TaskKind", "task_kind"]
+
+TASKS: dict[str, Callable[[Setup], TaskKind]] = {
+    name: make
+    for module in pkgutil.iter_modules(__path__)
+    for name, make in getattr(import_module(f"{__name__}.{module.name}"), "TASKS", {}).items()
+}
+
+
+def task_kind(name: str, setup: Setup) -> TaskKind:
+    """A task kind, ready for one corpus.
+
+    Raises:
+        InputError: nothing trains this kind; names those there are.
+    """
+    if name not in TASKS:
+        raise InputError(f"task kind {name!r} cannot be trained; these can: {', '.join(TASKS)}")
+    return TASKS[name](setup)

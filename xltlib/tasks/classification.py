@@ -1,4 +1,4 @@
-"""Sequence-pair classification, such as NLI: features, head, collator, accuracy."""
+"""Classification of a pair of sentences (NLI, paraphrase): features, head, collator, metrics."""
 
 from __future__ import annotations
 
@@ -11,50 +11,49 @@ from datasets import Dataset
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-NLI_LABELS = ("entailment", "neutral", "contradiction")
+from xltlib.tasks.kind import Row, Setup, pad_batch
 
 
 class PooledHead(nn.Module):
-    """Mean of the token states, a tanh layer, dropout, a linear layer.
+    """Mean of the token states, a tanh layer, dropout, and a linear layer.
 
-    The mean serves every encoder alike; a first-token state carries nothing in encoders that were
-    pretrained without a sentence objective, which short intermediate training cannot make up for.
+    The mean, and not the first token: that one's state holds little in an encoder that was trained
+    without a sentence objective, which short training cannot make up for. One output gives each
+    sequence a score; `choices` in a row of them are then one example.
     """
 
-    def __init__(self, hidden_size: int, n_labels: int, dropout: float) -> None:
+    def __init__(self, hidden_size: int, n_outputs: int, dropout: float) -> None:
         super().__init__()
         self.dense = nn.Linear(hidden_size, hidden_size)
         self.dropout = nn.Dropout(dropout)
-        self.out = nn.Linear(hidden_size, n_labels)
+        self.out = nn.Linear(hidden_size, n_outputs)
 
     def forward(
-        self, states: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None
+        self, states: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """States [B, T, H] and mask [B, T] to logits [B, labels], with the loss if labelled."""
+        """States [B * C, T, H], their mask and labels [B] to logits [B, classes or C] and loss."""
         mask = attention_mask.unsqueeze(-1).to(states.dtype)
         mean = (states * mask).sum(1) / mask.sum(1)
         logits = self.out(self.dropout(torch.tanh(self.dense(mean)))).float()
-        result = {"logits": logits}
-        if labels is not None:
-            result["loss"] = nn.functional.cross_entropy(logits, labels)
-        return result
+        logits = logits.reshape(len(labels), -1)
+        return {"logits": logits, "loss": nn.functional.cross_entropy(logits, labels)}
 
 
 @dataclass(frozen=True)
-class SequenceClassification:
+class Classification:
     """The task kind; `labels` names the classes in the order of their integers."""
 
-    labels: tuple[str, ...] = NLI_LABELS
+    labels: tuple[str, ...]
+    max_length: int = 128
+    metric = "accuracy"
 
-    def rows(
-        self, tokenizer: PreTrainedTokenizerBase, dataset: Dataset, max_length: int
-    ) -> list[dict[str, Any]]:
+    def rows(self, tokenizer: PreTrainedTokenizerBase, dataset: Dataset) -> list[Row]:
         """One unpadded row an example; the longer text is cut first."""
         coded = tokenizer(
-            list(dataset["premise"]),
-            list(dataset["hypothesis"]),
+            list(dataset["sentence1"]),
+            list(dataset["sentence2"]),
             truncation="longest_first",
-            max_length=max_length,
+            max_length=self.max_length,
         )
         return [
             {name: coded[name][i] for name in coded} | {"labels": int(label)}
@@ -66,14 +65,36 @@ class SequenceClassification:
         return PooledHead(hidden_size, len(self.labels), dropout)
 
     def collate(
-        self, tokenizer: PreTrainedTokenizerBase, rows: list[dict[str, Any]]
+        self, tokenizer: PreTrainedTokenizerBase, rows: list[Row]
     ) -> dict[str, torch.Tensor]:
         """Pad to the longest row of the batch."""
-        inputs = [{k: v for k, v in row.items() if k != "labels"} for row in rows]
-        batch = dict(tokenizer.pad(inputs, return_tensors="pt"))
-        return batch | {"labels": torch.tensor([row["labels"] for row in rows])}
+        labels = torch.tensor([row["labels"] for row in rows])
+        return pad_batch(tokenizer, rows) | {"labels": labels}
 
-    def metrics(self, logits: list[np.ndarray], labels: list[Any]) -> dict[str, float]:
+    def readable(self, logits: list[np.ndarray], labels: list[Any]) -> tuple[list[str], list[str]]:
+        """The names of the likeliest classes and of the gold ones."""
+        predictions = [self.labels[int(np.argmax(row))] for row in logits]
+        return predictions, [self.labels[label] for label in labels]
+
+    def correct(self, prediction: str, gold: str) -> float:
+        """1.0 where the class is right."""
+        return float(prediction == gold)
+
+    def metrics(self, predictions: list[str], golds: list[str]) -> dict[str, float]:
         """Accuracy in points."""
-        hits = [int(np.argmax(row)) == label for row, label in zip(logits, labels, strict=True)]
-        return {"accuracy": 100 * float(np.mean(hits))}
+        return accuracy(predictions, golds)
+
+
+def accuracy(predictions: list[str], golds: list[str]) -> dict[str, float]:
+    """The share of predictions that are right, in points."""
+    return {
+        "accuracy": 100 * float(np.mean([p == g for p, g in zip(predictions, golds, strict=True)]))
+    }
+
+
+def make(setup: Setup) -> Classification:
+    """For one corpus."""
+    return Classification(setup.labels, setup.max_length)
+
+
+TASKS = {"classification": make}

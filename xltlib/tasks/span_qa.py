@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from datasets import Dataset
+from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
 from xltlib.params import SpanQASettings
+from xltlib.tasks.kind import Row, Setup, pad_batch
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,8 @@ def token_span(offsets: np.ndarray, start: int, end: int) -> tuple[int, int] | N
     return int(first), int(last)
 
 
-def training_rows(
-    features: Features, answers: list[dict[str, list[Any]]]
-) -> list[dict[str, list[int] | int]]:
-    """One row a window with `start_positions` and `end_positions`.
+def training_rows(features: Features, answers: list[dict[str, list[Any]]]) -> list[Row]:
+    """One row a window; its labels are the first and the last token of the answer.
 
     A window that does not hold the whole answer points at its first token, as in XTREME; an answer
     without an offset (-1) gives no row, for it cannot teach a span.
@@ -123,31 +124,128 @@ def training_rows(
     rows = []
     for window in range(len(features)):
         answer = answers[int(features.example[window])]
-        start, text = int(answer["answer_start"][0]), answer["text"][0]
-        if start < 0:
-            continue
-        begins = start + len(text) - len(text.lstrip())
-        span = token_span(features.offsets[window], begins, begins + len(text.strip()))
-        begin, finish = span if span is not None else (0, 0)
-        rows.append(
-            features.model_inputs(window) | {"start_positions": begin, "end_positions": finish}
-        )
+        if int(answer["answer_start"][0]) >= 0:
+            span = _answer_tokens(features, window, answer)
+            labels = list(span) if span is not None else [0, 0]
+            rows.append(features.model_inputs(window) | {"labels": labels})
     return rows
 
 
+def _answer_tokens(
+    features: Features, window: int, answer: dict[str, list[Any]]
+) -> tuple[int, int] | None:
+    """The tokens of an example's first answer in one of its windows."""
+    start, text = int(answer["answer_start"][0]), answer["text"][0]
+    begins = start + len(text) - len(text.lstrip())
+    return token_span(features.offsets[window], begins, begins + len(text.strip()))
+
+
+def pad_spans(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, torch.Tensor]:
+    """A batch as the question-answering models of transformers take it: labels as two vectors."""
+    labels = torch.tensor([row["labels"] for row in rows])
+    return pad_batch(tokenizer, rows) | {
+        "start_positions": labels[:, 0],
+        "end_positions": labels[:, 1],
+    }
+
+
+class SpanHead(nn.Module):
+    """One linear layer: a logit for the start and one for the end of the answer."""
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.out = nn.Linear(hidden_size, 2)
+
+    def forward(
+        self, states: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """States [B, T, H], their mask and labels [B, 2] to logits [B, T, 2] and loss."""
+        logits = self.out(states).float()
+        logits = logits.masked_fill(attention_mask.unsqueeze(-1) == 0, -1e4)
+        return {"logits": logits, "loss": nn.functional.cross_entropy(logits, labels)}
+
+
 @dataclass(frozen=True)
-class SpanCollator:
-    """Pad windows to the longest of the batch and stack their labels."""
+class SpanQA:
+    """The task kind, for intermediate training: one row an example, the window with its answer.
 
-    tokenizer: PreTrainedTokenizerBase
+    One row, so that languages whose words fall into more tokens take no more steps than others.
+    Where several windows hold the answer it is the one with the most context on both its sides.
+    Its metrics are over that window, tokens against tokens; the official ones are for target tasks,
+    whose models read all windows (`xltlib.evaluation.span_qa`).
+    """
 
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        labels = {"start_positions", "end_positions"} & rows[0].keys()
-        inputs = [{k: v for k, v in row.items() if k not in labels} for row in rows]
-        batch = dict(self.tokenizer.pad(inputs, return_tensors="pt"))
-        for label in labels:
-            batch[label] = torch.tensor([row[label] for row in rows])
-        return batch
+    settings: SpanQASettings
+    metric = "window_f1"
+
+    def rows(self, tokenizer: PreTrainedTokenizerBase, dataset: Dataset) -> list[Row]:
+        """One unpadded row an example.
+
+        Raises:
+            InputError: an answer has no place in its context, or fits into no window.
+        """
+        features = featurize(
+            tokenizer, list(dataset["question"]), list(dataset["context"]), self.settings
+        )
+        answers = list(dataset["answers"])
+        best: dict[int, tuple[int, Row]] = {}
+        for window, example in enumerate(features.example.tolist()):
+            answer = answers[example]
+            if int(answer["answer_start"][0]) < 0:
+                continue
+            span = _answer_tokens(features, window, answer)
+            if span is not None:
+                inside = np.flatnonzero(features.offsets[window][:, 0] >= 0)
+                room = min(span[0] - inside[0], inside[-1] - span[1])
+                if example not in best or room > best[example][0]:
+                    row = features.model_inputs(window) | {"labels": list(span)}
+                    best[example] = (room, row)
+        lost = [dataset["id"][i] for i in range(len(answers)) if i not in best]
+        if lost:
+            raise InputError(
+                f"{len(lost)} questions cannot train, e.g. {lost[0]}: their answer has no place in "
+                "the context or fits into no window. Leave them out, or raise span_qa.doc_stride."
+            )
+        return [best[i][1] for i in range(len(answers))]
+
+    def head(self, hidden_size: int, dropout: float) -> nn.Module:
+        """A fresh head, without dropout as in BERT's."""
+        return SpanHead(hidden_size)
+
+    def collate(
+        self, tokenizer: PreTrainedTokenizerBase, rows: list[Row]
+    ) -> dict[str, torch.Tensor]:
+        """Pad windows to the longest of the batch; labels [B, 2]."""
+        labels = torch.tensor([row["labels"] for row in rows])
+        return pad_batch(tokenizer, rows) | {"labels": labels}
+
+    def readable(self, logits: list[np.ndarray], labels: list[Any]) -> tuple[list[str], list[str]]:
+        """First and last token of the best span and of the answer, as `first-last`."""
+        spans = [_best_tokens(row) for row in logits]
+        return tuple([f"{a}-{b}" for a, b in pairs] for pairs in (spans, labels))
+
+    def correct(self, prediction: str, gold: str) -> float:
+        """F1 of predicted and gold tokens."""
+        (a, b), (first, last) = (map(int, span.split("-")) for span in (prediction, gold))
+        common = min(b, last) - max(a, first) + 1
+        return 2 * common / (b - a + 1 + last - first + 1) if common > 0 else 0.0
+
+    def metrics(self, predictions: list[str], golds: list[str]) -> dict[str, float]:
+        """Token F1 and exact match over the answer's window, in points."""
+        pairs = list(zip(predictions, golds, strict=True))
+        return {
+            "window_f1": 100 * float(np.mean([self.correct(p, g) for p, g in pairs])),
+            "window_em": 100 * float(np.mean([p == g for p, g in pairs])),
+        }
+
+
+def _best_tokens(logits: np.ndarray) -> tuple[int, int]:
+    """The span [T, 2] logits like best among those that begin before they end."""
+    total = np.triu(logits[:, 0][:, None] + logits[:, 1][None, :]) + np.tril(
+        np.full((len(logits), len(logits)), -np.inf), -1
+    )
+    start, end = np.unravel_index(int(np.argmax(total)), total.shape)
+    return int(start), int(end)
 
 
 @dataclass(frozen=True)
@@ -214,3 +312,11 @@ def best_spans(
     result.end[example[found]] = end[winner][found]
     result.score[example] = best[winner]
     return result
+
+
+def make(setup: Setup) -> SpanQA:
+    """For one corpus."""
+    return SpanQA(setup.span_qa)
+
+
+TASKS = {"qa": make}

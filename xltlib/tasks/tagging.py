@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from datasets import Dataset
 from seqeval.metrics import f1_score
 from torch import nn
 from transformers import PreTrainedTokenizerBase
+
+from xltlib.tasks.kind import Row, Setup, pad_batch
 
 IGNORED = -100  # the label that PyTorch's cross entropy leaves out
 
@@ -24,17 +27,15 @@ class TokenHead(nn.Module):
         self.out = nn.Linear(hidden_size, n_labels)
 
     def forward(
-        self, states: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None
+        self, states: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """States [B, T, H] to logits [B, T, labels], with the loss if labelled."""
+        """States [B, T, H] and labels [B, T] to logits [B, T, tags] and loss."""
         del attention_mask  # padding carries no label
         logits = self.out(self.dropout(states)).float()
-        result = {"logits": logits}
-        if labels is not None:
-            result["loss"] = nn.functional.cross_entropy(
-                logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED
-            )
-        return result
+        loss = nn.functional.cross_entropy(
+            logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED
+        )
+        return {"logits": logits, "loss": loss}
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,17 @@ class Tagging:
     """The task kind; a word's first token carries its tag, as in XTREME."""
 
     labels: tuple[str, ...]
+    max_length: int = 128
+    metric = "f1"
 
-    def rows(
-        self, tokenizer: PreTrainedTokenizerBase, dataset: Dataset, max_length: int
-    ) -> list[dict[str, Any]]:
+    def rows(self, tokenizer: PreTrainedTokenizerBase, dataset: Dataset) -> list[Row]:
         """One unpadded row a sentence; words beyond `max_length` tokens are cut."""
         index = {label: i for i, label in enumerate(self.labels)}
         coded = tokenizer(
             [list(tokens) for tokens in dataset["tokens"]],
             is_split_into_words=True,
             truncation=True,
-            max_length=max_length,
+            max_length=self.max_length,
         )
         rows = []
         for i, tags in enumerate(dataset["tags"]):
@@ -69,29 +70,51 @@ class Tagging:
         return TokenHead(hidden_size, len(self.labels), dropout)
 
     def collate(
-        self, tokenizer: PreTrainedTokenizerBase, rows: list[dict[str, Any]]
+        self, tokenizer: PreTrainedTokenizerBase, rows: list[Row]
     ) -> dict[str, torch.Tensor]:
         """Pad to the longest row of the batch; padding carries no label."""
-        inputs = [{k: v for k, v in row.items() if k != "labels"} for row in rows]
-        batch = dict(tokenizer.pad(inputs, return_tensors="pt"))
+        batch = pad_batch(tokenizer, rows)
         labels = torch.full(batch["input_ids"].shape, IGNORED)
         for i, row in enumerate(rows):
             labels[i, : len(row["labels"])] = torch.tensor(row["labels"])
         return batch | {"labels": labels}
 
-    def metrics(self, logits: list[np.ndarray], labels: list[Any]) -> dict[str, float]:
-        """Token accuracy in points, and for BIO tags the entity F1 of seqeval, in points."""
+    def readable(self, logits: list[np.ndarray], labels: list[Any]) -> tuple[list[str], list[str]]:
+        """Predicted and gold tags of each sentence's words, with spaces between them."""
         predicted, gold = [], []
         for row, tags in zip(logits, labels, strict=True):
             kept = [(int(np.argmax(p)), t) for p, t in zip(row, tags, strict=False) if t != IGNORED]
-            predicted.append([self.labels[p] for p, _ in kept])
-            gold.append([self.labels[t] for _, t in kept])
+            predicted.append(" ".join(self.labels[p] for p, _ in kept))
+            gold.append(" ".join(self.labels[t] for _, t in kept))
+        return predicted, gold
+
+    def correct(self, prediction: str, gold: str) -> float:
+        """The share of a sentence's words with the right tag."""
+        pairs = zip(prediction.split(), gold.split(), strict=True)
+        return float(np.mean([p == g for p, g in pairs]))
+
+    def metrics(self, predictions: list[str], golds: list[str]) -> dict[str, float]:
+        """seqeval's F1, and word accuracy, in points.
+
+        XTREME scores both of its tagging tasks by seqeval's F1: entities for NER, and for parts of
+        speech, whose tags have no B and I, runs of the same tag.
+        """
+        predicted, gold = ([tags.split() for tags in side] for side in (predictions, golds))
         hits = [
             p == g
-            for ps, gs in zip(predicted, gold, strict=True)
-            for p, g in zip(ps, gs, strict=True)
+            for sentence in zip(predicted, gold, strict=True)
+            for p, g in zip(*sentence, strict=True)
         ]
-        result = {"accuracy": 100 * float(np.mean(hits))}
-        if "O" in self.labels:
-            result["entity_f1"] = 100 * float(f1_score(gold, predicted))
-        return result
+        with warnings.catch_warnings():
+            # It warns of tags that are not BIO, and where a class was never predicted.
+            warnings.simplefilter("ignore")
+            f1 = 100 * float(f1_score(gold, predicted))
+        return {"f1": f1, "accuracy": 100 * float(np.mean(hits))}
+
+
+def make(setup: Setup) -> Tagging:
+    """For one corpus."""
+    return Tagging(setup.labels, setup.max_length)
+
+
+TASKS = {"tagging": make}

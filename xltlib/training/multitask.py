@@ -1,40 +1,26 @@
-"""One encoder with a head for each intermediate task."""
+"""One encoder with a head for each of its tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from datasets import Dataset
 from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
 from xltlib.artifacts import InputError
-from xltlib.params import EncoderSettings
+from xltlib.params import EncoderSettings, Precision
+from xltlib.tasks.kind import Row, TaskKind, length
 
-
-class TaskKind(Protocol):
-    """What a task kind offers; `xltlib.tasks` has one class a kind."""
-
-    labels: tuple[str, ...]
-
-    def rows(
-        self, tokenizer: PreTrainedTokenizerBase, dataset: Dataset, max_length: int
-    ) -> list[dict]: ...
-
-    def head(self, hidden_size: int, dropout: float) -> nn.Module: ...
-
-    def collate(
-        self, tokenizer: PreTrainedTokenizerBase, rows: list[dict]
-    ) -> dict[str, torch.Tensor]: ...
-
-    def metrics(self, logits: list[np.ndarray], labels: list) -> dict[str, float]: ...
+HEADS = "heads.safetensors"
 
 
 def load_pretrained(
@@ -89,6 +75,7 @@ class MultiTaskModel(nn.Module):
     def __init__(self, encoder: PreTrainedModel, tasks: dict[str, TaskKind]) -> None:
         super().__init__()
         self.encoder = encoder
+        self.tasks = tasks
         config = encoder.config
         dropout = getattr(config, "hidden_dropout_prob", getattr(config, "dropout", 0.1))
         self.heads = nn.ModuleDict(
@@ -96,30 +83,68 @@ class MultiTaskModel(nn.Module):
         )
 
     def forward(
-        self, task: str, labels: torch.Tensor | None = None, **inputs: torch.Tensor
+        self, task: str, labels: torch.Tensor, **inputs: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Logits of one task's head, and its loss where the batch is labelled."""
+        """Logits and loss of one task's head."""
         states = self.encoder(**inputs).last_hidden_state
         return self.heads[task](states, inputs["attention_mask"], labels)
 
+    def save(self, folder: Path) -> None:
+        """The encoder, which transformers loads, and beside it the heads."""
+        self.encoder.save_pretrained(folder)
+        save_file(self.heads.state_dict(), folder / HEADS)
+
+    @classmethod
+    def load(cls, folder: Path, tasks: dict[str, TaskKind]) -> MultiTaskModel:
+        """A model that `save` wrote.
+
+        Raises:
+            InputError: the folder holds none, or the heads of other tasks.
+        """
+        model = cls(load_pretrained(AutoModel, folder, EncoderSettings()), tasks)
+        try:
+            model.heads.load_state_dict(load_file(folder / HEADS))
+        except (OSError, RuntimeError, SafetensorError) as error:
+            raise InputError(
+                f"{folder / HEADS}: not the heads of {', '.join(tasks)}: {error}"
+            ) from error
+        return model.eval()
+
     @torch.inference_mode()
-    def evaluate(
+    def logits(
         self,
-        name: str,
-        task: TaskKind,
+        task: str,
         tokenizer: PreTrainedTokenizerBase,
-        dataset: Dataset,
-        max_length: int,
+        rows: list[Row],
+        *,
         batch_size: int = 32,
-    ) -> dict[str, float]:
-        """The task's metrics on one labelled set."""
+        precision: Precision = "float32",
+    ) -> list[np.ndarray]:
+        """A task's logits for each row, in their order, padding included.
+
+        Rows of similar length share a batch, so little is computed on padding.
+        """
+        was_training = self.training
         self.eval()
         device = self.encoder.device
-        rows = task.rows(tokenizer, dataset, max_length)
-        logits: list[np.ndarray] = []
-        for first in range(0, len(rows), batch_size):
-            batch = task.collate(tokenizer, rows[first : first + batch_size])
-            del batch["labels"]
+        order = sorted(range(len(rows)), key=lambda i: -length(rows[i]))
+        found: dict[int, np.ndarray] = {}
+        for first in range(0, len(order), batch_size):
+            chosen = order[first : first + batch_size]
+            batch = self.tasks[task].collate(tokenizer, [rows[i] for i in chosen])
             batch = {key: value.to(device) for key, value in batch.items()}
-            logits.extend(self(name, **batch)["logits"].cpu().numpy())
-        return task.metrics(logits, [row["labels"] for row in rows])
+            bf16 = precision == "bf16"
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+                output = self(task, **batch)["logits"]
+            found |= dict(zip(chosen, output.cpu().numpy(), strict=True))
+        self.train(was_training)
+        return [found[i] for i in range(len(rows))]
+
+    def score(
+        self, task: str, tokenizer: PreTrainedTokenizerBase, dataset: Dataset, **options: Any
+    ) -> dict[str, float]:
+        """A task's official metrics on a labelled set, in points; `options` as for `logits`."""
+        kind = self.tasks[task]
+        rows = kind.rows(tokenizer, dataset)
+        logits = self.logits(task, tokenizer, rows, **options)
+        return kind.metrics(*kind.readable(logits, [row["labels"] for row in rows]))

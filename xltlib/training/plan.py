@@ -6,9 +6,10 @@ and the fairness of two arms is a property of two plans rather than of two data 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -68,12 +69,40 @@ def copies_plan(
     return batches[:steps]
 
 
+def language_shares(sizes: Mapping[str, int], temperature: float) -> dict[str, float]:
+    """Each language's share of the draws: its size to the power of 1 / temperature, normalised.
+
+    The exponential smoothing of multilingual training (Devlin et al.'s multilingual BERT; Conneau
+    et al. 2020 write alpha for 1 / temperature).
+    """
+    weights = {language: size ** (1 / temperature) for language, size in sizes.items()}
+    total = sum(weights.values())
+    return {language: weight / total for language, weight in weights.items()}
+
+
+def in_turn(shares: Mapping[str, float], n: int) -> list[str]:
+    """`n` languages, each as often as its share says to within one, spread evenly.
+
+    The language that is furthest behind its share comes next, so equal shares simply go round.
+    """
+    given = dict.fromkeys(shares, 0)
+    order = []
+    for position in range(1, n + 1):
+        # Rounding, so that shares that are equal but for the last bit stay equal.
+        behind = {code: round(share * position - given[code], 9) for code, share in shares.items()}
+        chosen = max(behind, key=behind.get)  # the first of equals
+        given[chosen] += 1
+        order.append(chosen)
+    return order
+
+
 def draw_items(
     task: str,
     ids_by_language: dict[str, list[str]],
     languages: Sequence[str],
     examples: int,
     seed: int,
+    temperature: float,
 ) -> list[Draw]:
     """Draw an arm's examples of one task, paired with every other arm's.
 
@@ -81,47 +110,60 @@ def draw_items(
         ids_by_language: item ids in every language that *any* arm uses; where the corpus is
             parallel, the items common to all of them are drawn from, so each arm gets the very
             same items, each in one of its own languages.
-        languages: the arm's languages; items go round them, so their counts differ by one at most.
+        languages: the arm's languages, which take turns by their shares (`language_shares`).
 
     Raises:
         InputError: the budget is larger than the corpus.
     """
     common = set.intersection(*(set(ids) for ids in ids_by_language.values()))
     rng = np.random.default_rng([seed, *task.encode()])
+    sizes = {language: len(ids_by_language[language]) for language in languages}
+    turns = in_turn(language_shares(sizes, temperature), examples)
     if len(common) >= examples:
         items = rng.permutation(sorted(common))[:examples].tolist()
-        return [Draw(task, item, languages[i % len(languages)]) for i, item in enumerate(items)]
+        return [Draw(task, item, language) for item, language in zip(items, turns, strict=True)]
     if common:
         raise InputError(
             f"intermediate.examples.{task}: {examples} wanted, but only {len(common)} items exist "
             f"in all of {' '.join(sorted(ids_by_language))}. Lower it to {len(common)} or less."
         )
     draws = []
-    for position, language in enumerate(languages):
-        share = len(range(position, examples, len(languages)))
+    for language in languages:
+        share = turns.count(language)
         ids = sorted(ids_by_language[language])
         if len(ids) < share:
             raise InputError(
                 f"intermediate.examples.{task}: {share} of them fall to {language}, which has "
-                f"{len(ids)}. Lower it or add a language."
+                f"{len(ids)}. Lower it, lower intermediate.temperature or add a language."
             )
         draws += [Draw(task, item, language) for item in rng.permutation(ids)[:share].tolist()]
     return draws
 
 
-def mixed_plan(
-    draws: dict[str, list[Draw]], batch_size: int, seed: int
+def task_plan(
+    examples: Mapping[str, int],
+    batch_size: int,
+    seed: int,
+    schedule: Literal["mixed", "sequential"] = "mixed",
 ) -> list[tuple[str, list[int]]]:
-    """Batches of one task each, all tasks shuffled together; indices into each task's draws."""
+    """Batches of one task each, as indices into each task's draws.
+
+    Args:
+        examples: of each task, in the order that `sequential` takes them in; `mixed` shuffles the
+            batches of all tasks together.
+    """
     rng = np.random.default_rng([seed, 1])
-    batches = [
-        (task, chunk.tolist())
-        for task, items in sorted(draws.items())
-        for chunk in np.array_split(
-            rng.permutation(len(items)), range(batch_size, len(items), batch_size)
-        )
-    ]
-    return [batches[i] for i in rng.permutation(len(batches))]
+    batches = {
+        task: [
+            (task, chunk.tolist())
+            for chunk in np.array_split(rng.permutation(n), range(batch_size, n, batch_size))
+        ]
+        for task, n in sorted(examples.items())
+    }
+    if schedule == "sequential":
+        return [batch for task in examples for batch in batches[task]]
+    pooled = [batch for of_task in batches.values() for batch in of_task]
+    return [pooled[i] for i in rng.permutation(len(pooled))]
 
 
 def mixture_table(draws: dict[str, list[Draw]], batch_size: int) -> pd.DataFrame:

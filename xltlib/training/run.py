@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,15 @@ import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import SequentialSampler
-from transformers import Trainer, TrainingArguments
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
 
+from xltlib.artifacts import InputError
 from xltlib.params import Optimisation
-from xltlib.training.robust import RobustMethod, embedding_shape, perturbed
+from xltlib.training.robust import RobustTraining, robust_loss
+
+DEV = "eval_dev"
+DevScore = Callable[[nn.Module], float]
+"""A model's score on the English dev set, in points."""
 
 
 class PlannedTrainer(Trainer):
@@ -25,9 +30,16 @@ class PlannedTrainer(Trainer):
     With a robust method, the loss of a batch is that method's.
     """
 
-    def __init__(self, *args: Any, robust: RobustTraining | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        robust: RobustTraining | None = None,
+        dev_score: DevScore | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.robust = robust
+        self.dev_score = dev_score
         self._passes = (0, 0)  # optimiser step, batches of it that were seen
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
@@ -36,13 +48,19 @@ class PlannedTrainer(Trainer):
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], **options: Any) -> Any:
         if self.robust is None:
             return super().compute_loss(model, inputs, **options)
+        plain = super().compute_loss
+        return robust_loss(
+            self.robust, model, inputs, self._seed_of_batch(), lambda batch: plain(model, batch)
+        )
 
-        def loss(perturbation: torch.Tensor | None) -> torch.Tensor:
-            with perturbed(model, perturbation):
-                return super(PlannedTrainer, self).compute_loss(model, dict(inputs))
-
-        shape = embedding_shape(model, inputs, self.robust.special_ids)
-        return self.robust.method(loss, shape, self._seed_of_batch())
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """The dev score, to the callbacks that log it and that stop early."""
+        metrics = {DEV: self.dev_score(self.model)}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
 
     def _seed_of_batch(self) -> int:
         """A seed that the place in the plan gives, so that a resumed run draws the same noise."""
@@ -53,19 +71,18 @@ class PlannedTrainer(Trainer):
 
 
 @dataclass(frozen=True)
-class RobustTraining:
-    """A method that perturbs embeddings, and the tokens that it must leave alone."""
-
-    method: RobustMethod
-    special_ids: list[int]
-
-
-@dataclass(frozen=True)
 class TrainingLog:
-    """What a run did: optimiser steps, and the training loss at even intervals."""
+    """What a run did: optimiser steps, the training loss at even intervals, and with stopping the
+    dev scores and the step whose weights were kept."""
 
     steps: int
     losses: list[dict[str, float]]
+    dev_scores: list[dict[str, float]]
+    best_step: int | None
+
+    def as_metrics(self) -> dict[str, Any]:
+        """For a cell's `metrics.json`."""
+        return asdict(self)
 
 
 def train(
@@ -78,13 +95,27 @@ def train(
     checkpoints: Path,
     device: str = "cpu",
     robust: RobustTraining | None = None,
+    dev_score: DevScore | None = None,
     progress: bool = True,
 ) -> TrainingLog:
     """Train `model` in place over `batches`, one forward pass each, linear decay.
 
     With `save_every_steps` set, a killed run continues from its last complete checkpoint and ends
-    as an uninterrupted one does; the checkpoints are removed when training is complete.
+    as an uninterrupted one does; the checkpoints are removed when training is complete. With
+    `stopping`, the weights with the best `dev_score` are the ones that stay.
+
+    Raises:
+        InputError: `stopping` without a dev set to score.
     """
+    stopping = optimisation.stopping
+    if stopping is not None and dev_score is None:
+        raise InputError(
+            "optimisation.stopping needs an English dev set: name a dev_split for the training data"
+        )
+    save_every = stopping.every_steps if stopping else optimisation.save_every_steps
+    callbacks = []
+    if stopping is not None and stopping.patience is not None:
+        callbacks.append(EarlyStoppingCallback(stopping.patience))
     steps = -(-len(batches) // optimisation.gradient_accumulation)
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
@@ -99,9 +130,14 @@ def train(
         bf16=optimisation.precision == "bf16",
         use_cpu=device == "cpu",
         seed=seed,
-        save_strategy="steps" if optimisation.save_every_steps else "no",
-        save_steps=optimisation.save_every_steps or steps,
+        save_strategy="steps" if save_every else "no",
+        save_steps=save_every or steps,
         save_total_limit=2,
+        eval_strategy="steps" if stopping else "no",
+        eval_steps=save_every or steps,
+        load_best_model_at_end=stopping is not None,
+        metric_for_best_model=DEV if stopping else None,
+        greater_is_better=True,
         logging_steps=max(1, steps // 10),
         report_to="none",
         disable_tqdm=not progress,
@@ -114,7 +150,11 @@ def train(
         args=arguments,
         train_dataset=list(batches),
         data_collator=lambda items: collate(items[0]),
+        # Its rows are never read: `dev_score` has the dev set.
+        eval_dataset=[] if stopping else None,
+        callbacks=callbacks,
         robust=robust,
+        dev_score=dev_score,
     )
     # The dataset already is batches; the loss of each is a mean over its own examples.
     trainer.model_accepts_loss_kwargs = False
@@ -125,6 +165,8 @@ def train(
     return TrainingLog(
         steps=trainer.state.global_step,
         losses=[{"step": row["step"], "loss": row["loss"]} for row in history if "loss" in row],
+        dev_scores=[{"step": row["step"], "score": row[DEV]} for row in history if DEV in row],
+        best_step=trainer.state.best_global_step if stopping else None,
     )
 
 

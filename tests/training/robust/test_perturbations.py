@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from transformers import AutoModelForQuestionAnswering, set_seed
 
 from xltlib.params import SpanQASettings
-from xltlib.tasks.span_qa import SpanCollator, featurize, training_rows
+from xltlib.tasks.span_qa import featurize, pad_spans, training_rows
 from xltlib.training.robust import (
     EmbeddingShape,
     embedding_shape,
@@ -36,7 +36,7 @@ def model(tiny_encoder):
 def batch(tiny_tokenizer):
     window = SpanQASettings(max_length=96, doc_stride=16, max_query_length=32)
     rows = training_rows(featurize(tiny_tokenizer, QUESTIONS, CONTEXTS, window), ANSWERS)
-    return SpanCollator(tiny_tokenizer)(rows)
+    return pad_spans(tiny_tokenizer, rows)
 
 
 @pytest.fixture(scope="module")

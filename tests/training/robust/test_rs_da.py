@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from xltlib.artifacts import InputError
 from xltlib.corpora import mini
-from xltlib.corpora.squad_files import QA_FEATURES
+from xltlib.corpora.corpus import QA
 from xltlib.languages import words
 from xltlib.params import MiniSettings
-from xltlib.training.robust.rs_da import draw, read_neighbours, smooth, smoothed
+from xltlib.training.robust.neighbours import embedding_neighbours, read_neighbours
+from xltlib.training.robust.rs_da import draw, smooth, smoothed
 
 NEAR = {"red": ["scarlet", "crimson", "ruby"], "sky": ["heaven"]}
 
@@ -60,7 +61,7 @@ def test_a_text_without_neighbours_is_identical():
 def test_answers_of_a_whole_corpus_stand_where_they_are_said_to():
     rows = mini.qa("en", "train", MiniSettings(train=50))
     near = {"the": ["that", "this very"], "in": ["inside"], "of": ["belonging to"]}
-    copy = smoothed(rows, near, seed=1, copy=0)
+    copy = smoothed(rows, {"en": near}, seed=1, copy=0)
     assert copy["context"] != rows["context"]
     for row in copy:
         for text, start in zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True):
@@ -81,20 +82,18 @@ def test_an_answer_without_a_place_keeps_its_mark():
                 "wrong_offsets": 1,
             }
         ],
-        features=QA_FEATURES,
+        features=QA,
     )
-    (row,) = smoothed(rows, {"red": ["scarlet"] * 50}, seed=0, copy=0)
+    (row,) = smoothed(rows, {"en": {"red": ["scarlet"] * 50}}, seed=0, copy=0)
     assert row["context"] == "a scarlet sky"
     assert row["answers"]["answer_start"] == [-1, 10]
 
 
 def test_copies_differ_and_each_is_the_same_again():
     size = MiniSettings(train=20)
-    near = {"the": ["that", "this"], "is": ["was"]}
-    for rows in (
-        mini.nli("en", "train", size),
-        mini.tagging("en", "train", size),
-    ):
+    near = {"en": {"the": ["that", "this"], "is": ["was"]}}
+    for build in (mini.nli, mini.paraphrase, mini.choice, mini.tagging):
+        rows = build("en", "train", size)
         first, second = (smoothed(rows, near, seed=1, copy=c).to_list() for c in (0, 1))
         assert first != second
         assert first == smoothed(rows, near, seed=1, copy=0).to_list()
@@ -109,3 +108,40 @@ def test_what_is_not_a_neighbour_list_is_named(tmp_path, content):
     path.write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"near\.json: not a neighbour list"):
         read_neighbours(path)
+
+
+def test_a_language_without_neighbours_keeps_its_words():
+    rows = mini.nli("fi", "train", MiniSettings(train=5))
+    assert smoothed(rows, {"en": {"on": ["off"]}}, seed=1, copy=0).to_list() == rows.to_list()
+
+
+class ByLetter:
+    """A tokeniser with a token a letter."""
+
+    def __call__(self, words, add_special_tokens):
+        assert not add_special_tokens
+        return {"input_ids": [[ord(letter) - ord("a") for letter in word] for word in words]}
+
+
+def test_embedding_neighbours_are_the_nearest_words_of_the_same_texts():
+    import torch
+
+    # a and b nearly point one way, c and d another; e alone.
+    vectors = torch.tensor([[1, 0.1, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0.1], [0, 0, 1.0]])
+    found = embedding_neighbours(["a b, c d. e"], ByLetter(), vectors, nearest=3, min_cosine=0.9)
+    assert found == {"a": ["b"], "b": ["a"], "c": ["d"], "d": ["c"]}
+    wide = embedding_neighbours(["aab b c"], ByLetter(), vectors, nearest=1, min_cosine=0.01)
+    assert wide["aab"] == ["b"]  # a mean of its letters
+
+
+def test_numbers_have_no_neighbours_and_letter_case_is_none(me5_small):
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(me5_small)
+    weights = AutoModel.from_pretrained(me5_small).get_input_embeddings().weight
+    texts = ["The house, the houses and a home in 1951 or 1950", "house Houses HOUSE theatre"]
+    found = embedding_neighbours(texts, tokenizer, weights, nearest=3, min_cosine=0.4)
+    assert not {"1951", "1950"} & set(found)
+    assert {"houses", "home"} & set(found["house"])
+    assert not {word for near in found.values() for word in near if word.isdigit()}
+    assert "HOUSE" not in found["house"]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -20,6 +21,14 @@ class RobustMethod(Protocol):
     """One robust training method."""
 
     def __call__(self, loss: Loss, shape: EmbeddingShape, seed: int) -> torch.Tensor: ...
+
+
+@dataclass(frozen=True)
+class RobustTraining:
+    """A method that perturbs embeddings, and the tokens that it must leave alone."""
+
+    method: RobustMethod
+    special_ids: list[int]
 
 
 class EmbeddingShape:
@@ -63,6 +72,28 @@ def perturbed(model: nn.Module, perturbation: torch.Tensor | None) -> Iterator[N
         yield
     finally:
         handle.remove()
+
+
+def robust_loss(
+    robust: RobustTraining | None,
+    model: nn.Module,
+    inputs: dict[str, Any],
+    seed: int,
+    forward: Callable[[dict[str, Any]], torch.Tensor],
+) -> torch.Tensor:
+    """The loss of a batch under a method, or the plain one without any.
+
+    Args:
+        forward: the plain loss of a batch; it may take keys out of what it is given.
+    """
+    if robust is None:
+        return forward(dict(inputs))
+
+    def loss(perturbation: torch.Tensor | None) -> torch.Tensor:
+        with perturbed(model, perturbation):
+            return forward(dict(inputs))
+
+    return robust.method(loss, embedding_shape(model, inputs, robust.special_ids), seed)
 
 
 def into_ball(perturbation: torch.Tensor, radius: float) -> torch.Tensor:

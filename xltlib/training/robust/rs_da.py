@@ -9,32 +9,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
 
-from xltlib.artifacts import InputError, read_json
+from xltlib.corpora import text_columns
 from xltlib.languages import words
-
-Neighbours = Mapping[str, Sequence[str]]
-TEXTS = ("premise", "hypothesis", "question")
-
-
-def read_neighbours(path: Path) -> dict[str, list[str]]:
-    """A neighbour list: a JSON object of words to lists of words; words without any are dropped.
-
-    Raises:
-        InputError: the file is missing or holds something else.
-    """
-    raw = read_json(path)
-    good = isinstance(raw, dict) and all(
-        isinstance(near, list) and all(isinstance(word, str) for word in near)
-        for near in raw.values()
-    )
-    if not good:
-        raise InputError(f"{path}: not a neighbour list, which is {{word: [word, ...], ...}}")
-    return {word: near for word, near in raw.items() if near}
+from xltlib.training.robust.neighbours import Neighbours
 
 
 def draw(word: str, neighbours: Neighbours, rng: random.Random) -> str:
@@ -72,28 +53,41 @@ def smooth(
     return "".join([*parts, text[done:]]), moved
 
 
-def smoothed(rows: Dataset, neighbours: Neighbours, seed: int, copy: int) -> Dataset:
-    """One copy of a QA, NLI or tagging data set with its words drawn anew.
+def smoothed(rows: Dataset, neighbours: Mapping[str, Neighbours], seed: int, copy: int) -> Dataset:
+    """One copy of a data set of any task kind with its words drawn anew.
 
-    Each row is drawn by its own id, so neither order nor size of the set changes it.
+    Each row is drawn by its own id, so neither order nor size of the set changes it. Answers of QA
+    keep their words and their places.
+
+    Args:
+        neighbours: by language; a language without any keeps its words.
     """
+    columns = text_columns(rows)
 
     def one(row: dict[str, Any]) -> dict[str, Any]:
         rng = random.Random(f"{seed} {copy} {row['language']} {row['id']}")
-        changed: dict[str, Any] = {
-            name: smooth(row[name], neighbours, rng)[0] for name in TEXTS if name in row
-        }
-        if "tokens" in row:
-            changed["tokens"] = [draw(token, neighbours, rng) for token in row["tokens"]]
-        if "context" in row:
-            texts, starts = row["answers"]["text"], row["answers"]["answer_start"]
-            placed = [i for i, start in enumerate(starts) if start >= 0]
-            spans = [(starts[i], starts[i] + len(texts[i])) for i in placed]
-            changed["context"], moved = smooth(row["context"], neighbours, rng, spans)
-            new = list(starts)
-            for i, start in zip(placed, moved, strict=True):
-                new[i] = start
-            changed["answers"] = {"text": texts, "answer_start": new}
+        near = neighbours.get(row["language"], {})
+        changed: dict[str, Any] = {}
+        for name in columns:
+            if name == "context":
+                changed |= _smooth_context(row, near, rng)
+            elif isinstance(row[name], str):
+                changed[name] = smooth(row[name], near, rng)[0]
+            else:  # a list of tokens or choices keeps its length
+                changed[name] = [smooth(text, near, rng)[0] for text in row[name]]
         return row | changed
 
     return Dataset.from_list([one(row) for row in rows], features=rows.features)
+
+
+def _smooth_context(
+    row: dict[str, Any], neighbours: Neighbours, rng: random.Random
+) -> dict[str, Any]:
+    """A passage drawn anew around its answers, and the answers' new offsets."""
+    texts, starts = row["answers"]["text"], list(row["answers"]["answer_start"])
+    placed = [i for i, start in enumerate(starts) if start >= 0]
+    spans = [(starts[i], starts[i] + len(texts[i])) for i in placed]
+    context, moved = smooth(row["context"], neighbours, rng, spans)
+    for i, start in zip(placed, moved, strict=True):
+        starts[i] = start
+    return {"context": context, "answers": {"text": texts, "answer_start": starts}}

@@ -22,13 +22,9 @@ import regex
 import yaml
 from babel import Locale
 from babel.dates import format_date, get_month_names
-from datasets import Dataset, Features, Value
-from datasets import List as ListOf
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xltlib.artifacts import InputError
-from xltlib.corpora.squad_files import QA_FEATURES
-from xltlib.params import MiniSettings
 
 LANGUAGES = (
     "en",
@@ -55,8 +51,8 @@ SLOT_OF = dict(zip(RELATIONS, SLOTS[1:], strict=True))
 SPLITS = ("train", "dev", "test")
 MONTHS = range(3, 10)  # where months are numbered, one of these lies inside no other month
 _DIGITS = {"arab": "٠١٢٣٤٥٦٧٨٩", "beng": "০১২৩৪৫৬৭৮৯"}
-_UNSPACED = {"zh"}
-_TOKEN = regex.compile(r"[\p{L}\p{N}\p{M}\u200c\u200d]+(?:['’.-][\p{L}\p{N}\p{M}]+)*|\S")
+UNSPACED = {"zh"}
+TOKEN = regex.compile(r"[\p{L}\p{N}\p{M}\u200c\u200d]+(?:['’.-][\p{L}\p{N}\p{M}]+)*|\S")
 
 Split = Literal["train", "dev", "test"]
 Piece = tuple[str, str | None]  # text, and the slot that it fills
@@ -113,7 +109,7 @@ def read_templates(path: Path) -> Templates:
 
 
 @lru_cache(maxsize=32)
-def _templates(language: str) -> Templates:
+def templates_of(language: str) -> Templates:
     return read_templates(Path(__file__).parent / "templates" / f"{language}.yaml")
 
 
@@ -189,7 +185,7 @@ def _inside(these: list[str], those: list[str]) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _cities(seed: int) -> dict[str, tuple[str, ...]]:
+def cities_of(seed: int) -> dict[str, tuple[str, ...]]:
     """The cities of each split: no city, and so no fact about a place in it, is in two."""
     cities = list(_pools()["city"])
     random.Random(f"cities {seed}").shuffle(cities)
@@ -218,11 +214,11 @@ def _place(rng: random.Random, kind: str, city: str) -> Place:
     )
 
 
-def _document(split: Split, index: int, seed: int) -> Document:
+def draw_document(split: Split, index: int, seed: int) -> Document:
     """Document `index` of a split: the same whatever the size of the split."""
     rng = random.Random(f"document {seed} {split} {index}")
     kind = rng.choice(KINDS)
-    first, second = (_place(rng, kind, city) for city in rng.sample(_cities(seed)[split], 2))
+    first, second = (_place(rng, kind, city) for city in rng.sample(cities_of(seed)[split], 2))
     while any(first.values[relation] == second.values[relation] for relation in RELATIONS):
         second = _place(rng, kind, second.city)
     # A date names a month too: a passage has either dates or festivals.
@@ -235,7 +231,7 @@ def _document(split: Split, index: int, seed: int) -> Document:
     )
 
 
-def _value(language: str, relation: str, value: object) -> str:
+def written_value(language: str, relation: str, value: object) -> str:
     """A value as the language writes it."""
     locale = Locale.parse(language)
     if relation == "language":
@@ -249,11 +245,11 @@ def _value(language: str, relation: str, value: object) -> str:
     return text.translate(str.maketrans("0123456789", digits)) if digits else text
 
 
-def _pieces(
+def pieces_of(
     language: str, template: str, place: Place, value: str | None, slot: str
 ) -> list[Piece]:
     """A template as pieces of text, those that fill a slot marked; it begins with a capital."""
-    forms = _templates(language).kinds[place.kind]
+    forms = templates_of(language).kinds[place.kind]
     for name in ("entity", "of"):
         template = template.replace(f"{{{name}}}", getattr(forms, name))
     city = _city(Locale.parse(language), place.city)
@@ -269,101 +265,12 @@ def _pieces(
     return [(capital + text[1:], filled), *pieces[1:]]
 
 
-def _statement(language: str, place: Place, relation: str, wording: int, value: object = None):
+def statement(language: str, place: Place, relation: str, wording: int, value: object = None):
     """A sentence that states a relation (of the place's own value unless another is given)."""
-    shown = _value(language, relation, place.values[relation] if value is None else value)
-    template = _templates(language).relations[relation].say[wording]
-    return _pieces(language, template, place, shown, SLOT_OF[relation])
+    shown = written_value(language, relation, place.values[relation] if value is None else value)
+    template = templates_of(language).relations[relation].say[wording]
+    return pieces_of(language, template, place, shown, SLOT_OF[relation])
 
 
-def _text(pieces: list[Piece]) -> str:
+def joined(pieces: list[Piece]) -> str:
     return "".join(text for text, _ in pieces)
-
-
-def _size(split: str, settings: MiniSettings) -> int:
-    if split not in SPLITS:
-        raise InputError(f"mini has no split {split!r}; there: {', '.join(SPLITS)}")
-    return getattr(settings, split)
-
-
-def qa(language: str, split: Split, settings: MiniSettings) -> Dataset:
-    """Questions about passages; row i is the same document in every language."""
-    rows = []
-    gap = "" if language in _UNSPACED else " "
-    for index in range(_size(split, settings)):
-        document = _document(split, index, settings.seed)
-        which, asked, wording = document.asked
-        context, start, answer = "", -1, ""
-        for place, relation, say in document.order:
-            for text, slot in _statement(language, document.places[place], relation, say):
-                if (place, relation) == (which, asked) and slot == SLOT_OF[asked]:
-                    start, answer = len(context), text
-                context += text
-            context += gap
-        template = _templates(language).relations[asked].ask[wording]
-        question = _pieces(language, template, document.places[which], None, "")
-        rows.append(
-            {
-                "id": f"mini-{split}-{index:05d}",
-                "language": language,
-                "title": f"synthetic {split} {index}",
-                "context": context.rstrip(),
-                "question": _text(question),
-                "answers": {"text": [answer], "answer_start": [start]},
-                "wrong_offsets": 0,
-            }
-        )
-    return Dataset.from_list(rows, features=QA_FEATURES)
-
-
-def nli(language: str, split: Split, settings: MiniSettings) -> Dataset:
-    """Two facts as premise; the hypothesis repeats one in other words, changes its value to the
-    other place's, or states a relation that the premise leaves open. Labels take turns."""
-    rows = []
-    gap = "" if language in _UNSPACED else " "
-    for index in range(_size(split, settings)):
-        rng = random.Random(f"nli {settings.seed} {split} {index}")
-        first, second = _document(split, index, settings.seed).places
-        told, other = rng.sample(RELATIONS, 2)
-        wording, label = rng.randrange(2), index % 3
-        sentences = [_text(_statement(language, place, told, wording)) for place in (first, second)]
-        rng.shuffle(sentences)
-        if label == 1:
-            hypothesis = _statement(language, first, other, 1 - wording)
-        else:
-            value = (second if label == 2 else first).values[told]
-            hypothesis = _statement(language, first, told, 1 - wording, value)
-        rows.append(
-            {
-                "id": f"mini-nli-{split}-{index:05d}",
-                "language": language,
-                "premise": gap.join(sentences),
-                "hypothesis": _text(hypothesis),
-                "label": label,
-            }
-        )
-    features = {name: Value("string") for name in ("id", "language", "premise", "hypothesis")}
-    return Dataset.from_list(rows, features=Features(features | {"label": Value("int64")}))
-
-
-def tagging(language: str, split: Split, settings: MiniSettings) -> Dataset:
-    """Sentences with slot tags (BIO): cities and values; Chinese is tagged by character."""
-    rows = []
-    for index in range(_size(split, settings)):
-        document = _document(split, index, settings.seed)
-        which, relation, wording = document.asked
-        tokens: list[str] = []
-        tags: list[str] = []
-        for text, slot in _statement(language, document.places[which], relation, wording):
-            found = (
-                [c for c in text if not c.isspace()]
-                if language in _UNSPACED
-                else _TOKEN.findall(text)
-            )
-            tokens += found
-            tags += [f"{'I' if i else 'B'}-{slot}" if slot else "O" for i in range(len(found))]
-        identity = f"mini-tag-{split}-{index:05d}"
-        rows.append({"id": identity, "language": language, "tokens": tokens, "tags": tags})
-    strings = {name: Value("string") for name in ("id", "language")}
-    lists = {name: ListOf(Value("string")) for name in ("tokens", "tags")}
-    return Dataset.from_list(rows, features=Features(strings | lists))

@@ -1,0 +1,100 @@
+"""Heads answer in every language and in every pair of them; averages are the published ones."""
+
+import pytest
+
+from xltlib.artifacts import InputError
+from xltlib.corpora import mini
+from xltlib.evaluation.labelled import answer, averages, language_pairs, summarize
+from xltlib.params import EncoderSettings, MiniSettings
+from xltlib.tasks.classification import Classification
+from xltlib.training.multitask import MultiTaskModel, load_pretrained
+
+SIZE = MiniSettings(test=6)
+
+
+def sets(*codes):
+    return {code: mini.nli(code, "test", SIZE) for code in codes}
+
+
+def test_all_ordered_pairs_take_sentence_1_from_the_first_language_and_2_from_the_second():
+    languages = sets("en", "ru", "fi")
+    pairs = dict(language_pairs(languages))
+    assert list(pairs) == [f"{a}-{b}" for a in languages for b in languages]
+    for name, rows in pairs.items():
+        a, b = name.split("-")
+        assert rows["sentence1"] == languages[a]["sentence1"]
+        assert rows["sentence2"] == languages[b]["sentence2"]
+        assert rows["label"] == languages[a]["label"]
+        assert rows["id"] == languages[a]["id"]
+        assert set(rows["language"]) == {name}
+
+
+def test_rows_are_aligned_by_id_and_only_those_of_all_languages_are_taken():
+    languages = sets("en", "ru")
+    languages["ru"] = languages["ru"].select([5, 3, 1, 0])
+    pairs = dict(language_pairs(languages))
+    kept = [languages["en"]["id"][i] for i in (0, 1, 3, 5)]
+    assert all(rows["id"] == kept for rows in pairs.values())
+    assert pairs["en-ru"]["sentence2"][1] == languages["ru"]["sentence2"][2]
+
+
+def test_languages_that_share_no_row_or_disagree_on_a_label_are_refused():
+    languages = sets("en")
+    other = mini.nli("ru", "dev", MiniSettings(dev=6))
+    with pytest.raises(InputError, match="en ru: no row is in all of these languages"):
+        list(language_pairs(languages | {"ru": other}))
+    wrong = languages["en"].map(lambda row: {"label": 2 - row["label"]})
+    with pytest.raises(InputError, match="en and de give rows of the same id different labels"):
+        list(language_pairs(languages | {"de": wrong}))
+
+
+def test_answers_keep_their_ids_and_their_scores_follow_from_them(tiny_encoder, tiny_tokenizer):
+    kind = Classification(("entailment", "neutral", "contradiction"), 64)
+    encoder = load_pretrained_encoder(tiny_encoder)
+    model = MultiTaskModel(encoder, {"nli": kind}).eval()
+    rows = mini.nli("en", "test", SIZE)
+    frame = answer(model, "nli", tiny_tokenizer, "xnli", rows, batch_size=4, precision="float32")
+    assert list(frame["id"]) == rows["id"]
+    assert list(frame["gold"]) == [kind.labels[label] for label in rows["label"]]
+    assert (frame["correct"] == (frame["prediction"] == frame["gold"])).all()
+    summary = summarize(frame, kind)["xnli"]
+    assert summary["languages"]["en"] == {
+        "accuracy": pytest.approx(100 * frame["correct"].mean()),
+        "n": 6,
+    }
+
+
+def load_pretrained_encoder(folder):
+    from transformers import AutoModel
+
+    return load_pretrained(AutoModel, folder, EncoderSettings())
+
+
+def test_averages_are_over_languages_or_over_pairs():
+    assert averages({"en": 90.0, "fi": 60.0, "te": 30.0}) == {
+        "without_en": 45.0,
+        "xtreme_with_en": 60.0,
+    }
+    assert averages({"en": 90.0}) == {"xtreme_with_en": 90.0}
+    pairs = {"en-en": 90.0, "en-fi": 50.0, "fi-en": 60.0, "fi-fi": 80.0}
+    assert averages(pairs) == {"pooled": 70.0, "off_diagonal": 55.0}
+
+
+def test_tags_are_scored_over_all_sentences_of_a_language():
+    import pandas as pd
+
+    from xltlib.tasks.tagging import Tagging
+
+    frame = pd.DataFrame(
+        {
+            "corpus": "wikiann",
+            "language": "fi",
+            "id": ["a", "b"],
+            "prediction": ["B-LOC O", "O"],
+            "gold": ["B-LOC I-LOC", "B-LOC"],
+            "correct": [0.5, 0.0],
+        }
+    )
+    scores = summarize(frame, Tagging(("O", "B-LOC", "I-LOC")))["wikiann"]["languages"]["fi"]
+    assert scores["f1"] == 0.0
+    assert scores["accuracy"] == pytest.approx(100 / 3)

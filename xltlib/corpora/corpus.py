@@ -1,0 +1,74 @@
+"""What a corpus is: a task kind, its languages, and a loader; the columns of each task kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from datasets import Dataset, Features, Value
+from datasets import List as ListOf
+
+from xltlib.params import CorpusSource, MiniSettings
+
+_STRING = Value("string")
+_ID = {"id": _STRING, "language": _STRING}
+
+QA = Features(
+    _ID
+    | dict.fromkeys(("title", "context", "question"), _STRING)
+    | {"answers": {"text": ListOf(_STRING), "answer_start": ListOf(Value("int64"))}}
+    | {"wrong_offsets": Value("int64")}
+)
+PAIR = Features(_ID | {"sentence1": _STRING, "sentence2": _STRING, "label": Value("int64")})
+CHOICE = Features(
+    _ID
+    | {"premise": _STRING, "question": _STRING, "choices": ListOf(_STRING), "label": Value("int64")}
+)
+TAGGED = Features(_ID | {"tokens": ListOf(_STRING), "tags": ListOf(_STRING)})
+BITEXT = Features(_ID | {"query": _STRING, "candidate": _STRING})
+
+NOT_TEXT = {"id", "language", "title", "tags"}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus, in all the sources that it has.
+
+    `kind` names a task kind of `xltlib.tasks`; `load(source, language, split)` reads local files,
+    and the hub where there is a `repository`; `mini(language, split, settings)` makes the synthetic
+    one. `labels` are the classes or tags in the order of their integers, `mini_labels` those of the
+    synthetic one where they differ.
+    """
+
+    kind: str
+    languages: tuple[str, ...]
+    load: Callable[[CorpusSource, str, str], Dataset]
+    repository: str | None = None
+    mini: Callable[[str, str, MiniSettings], Dataset] | None = None
+    labels: tuple[str, ...] = ()
+    mini_labels: tuple[str, ...] | None = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources it has."""
+        return (
+            *(("hub",) if self.repository else ()),
+            "local",
+            *(("mini",) if self.mini else ()),
+        )
+
+
+def text_columns(rows: Dataset) -> list[str]:
+    """The columns that a model reads: strings and lists of strings that are no names or labels."""
+    return [
+        name
+        for name, feature in rows.features.items()
+        if name not in NOT_TEXT and feature in (_STRING, ListOf(_STRING))
+    ]
+
+
+def texts(rows: Dataset) -> Iterator[str]:
+    """Every text of a split; a list of tokens or choices gives each of them."""
+    for name in text_columns(rows):
+        for value in rows[name]:
+            yield from [value] if isinstance(value, str) else value

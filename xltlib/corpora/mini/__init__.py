@@ -1,0 +1,203 @@
+"""mini: a synthetic parallel testbed for every task kind, in fifteen languages.
+
+Row i of a split speaks of the same facts in every language. The facts and their wording are in
+`facts.py`; here each task kind asks something of them. Nothing here is real.
+"""
+
+from __future__ import annotations
+
+import random
+
+from datasets import Dataset
+
+from xltlib.artifacts import InputError
+from xltlib.corpora.corpus import BITEXT, CHOICE, PAIR, QA, TAGGED
+from xltlib.corpora.mini.facts import (
+    LANGUAGES,
+    RELATIONS,
+    SLOT_OF,
+    SLOT_TAGS,
+    SPLITS,
+    TOKEN,
+    UNSPACED,
+    Split,
+    draw_document,
+    joined,
+    pieces_of,
+    statement,
+    templates_of,
+    written_value,
+)
+from xltlib.params import MiniSettings
+
+__all__ = [
+    "LANGUAGES",
+    "SLOT_TAGS",
+    "SPLITS",
+    "bitext",
+    "choice",
+    "nli",
+    "paraphrase",
+    "qa",
+    "tagging",
+]
+
+
+def _size(split: str, settings: MiniSettings) -> int:
+    if split not in SPLITS:
+        raise InputError(f"mini has no split {split!r}; there: {', '.join(SPLITS)}")
+    return getattr(settings, split)
+
+
+def _gap(language: str) -> str:
+    """What stands between two sentences."""
+    return "" if language in UNSPACED else " "
+
+
+def qa(language: str, split: Split, settings: MiniSettings) -> Dataset:
+    """Questions about passages on two places."""
+    rows = []
+    gap = _gap(language)
+    for index in range(_size(split, settings)):
+        document = draw_document(split, index, settings.seed)
+        which, asked, wording = document.asked
+        context, start, answer = "", -1, ""
+        for place, relation, say in document.order:
+            for text, slot in statement(language, document.places[place], relation, say):
+                if (place, relation) == (which, asked) and slot == SLOT_OF[asked]:
+                    start, answer = len(context), text
+                context += text
+            context += gap
+        template = templates_of(language).relations[asked].ask[wording]
+        question = pieces_of(language, template, document.places[which], None, "")
+        rows.append(
+            {
+                "id": f"mini-{split}-{index:05d}",
+                "language": language,
+                "title": f"synthetic {split} {index}",
+                "context": context.rstrip(),
+                "question": joined(question),
+                "answers": {"text": [answer], "answer_start": [start]},
+                "wrong_offsets": 0,
+            }
+        )
+    return Dataset.from_list(rows, features=QA)
+
+
+def nli(language: str, split: Split, settings: MiniSettings) -> Dataset:
+    """Two facts as premise; the hypothesis repeats one in other words, changes its value to the
+    other place's, or states a relation that the premise leaves open. Labels take turns."""
+    rows = []
+    gap = _gap(language)
+    for index in range(_size(split, settings)):
+        rng = random.Random(f"nli {settings.seed} {split} {index}")
+        first, second = draw_document(split, index, settings.seed).places
+        told, other = rng.sample(RELATIONS, 2)
+        wording, label = rng.randrange(2), index % 3
+        sentences = [joined(statement(language, place, told, wording)) for place in (first, second)]
+        rng.shuffle(sentences)
+        if label == 1:
+            hypothesis = statement(language, first, other, 1 - wording)
+        else:
+            value = (second if label == 2 else first).values[told]
+            hypothesis = statement(language, first, told, 1 - wording, value)
+        rows.append(
+            {
+                "id": f"mini-nli-{split}-{index:05d}",
+                "language": language,
+                "sentence1": gap.join(sentences),
+                "sentence2": joined(hypothesis),
+                "label": label,
+            }
+        )
+    return Dataset.from_list(rows, features=PAIR)
+
+
+def paraphrase(language: str, split: Split, settings: MiniSettings) -> Dataset:
+    """Two facts and two facts: the same ones in other words and another order (1), or with their
+    values exchanged (0), so that the words alone do not tell, as in PAWS."""
+    rows = []
+    gap = _gap(language)
+    for index in range(_size(split, settings)):
+        rng = random.Random(f"paraphrase {settings.seed} {split} {index}")
+        places = draw_document(split, index, settings.seed).places
+        told, wording, label = rng.choice(RELATIONS), rng.randrange(2), index % 2
+        values = [place.values[told] for place in places]
+        first = [joined(statement(language, place, told, wording)) for place in places]
+        second = [
+            joined(statement(language, place, told, 1 - wording, value))
+            for place, value in zip(places, values if label else values[::-1], strict=True)
+        ]
+        rows.append(
+            {
+                "id": f"mini-paraphrase-{split}-{index:05d}",
+                "language": language,
+                "sentence1": gap.join(first),
+                "sentence2": gap.join(second[::-1]),
+                "label": label,
+            }
+        )
+    return Dataset.from_list(rows, features=PAIR)
+
+
+def choice(language: str, split: Split, settings: MiniSettings) -> Dataset:
+    """Two facts, a question about one of them, and both values to choose from."""
+    rows = []
+    gap = _gap(language)
+    for index in range(_size(split, settings)):
+        rng = random.Random(f"choice {settings.seed} {split} {index}")
+        places = draw_document(split, index, settings.seed).places
+        told, wording, label = rng.choice(RELATIONS), rng.randrange(2), index % 2
+        asked = templates_of(language).relations[told].ask[wording]
+        choices = [written_value(language, told, place.values[told]) for place in places]
+        sentences = [joined(statement(language, place, told, wording)) for place in places]
+        rng.shuffle(sentences)
+        rows.append(
+            {
+                "id": f"mini-choice-{split}-{index:05d}",
+                "language": language,
+                "premise": gap.join(sentences),
+                "question": joined(pieces_of(language, asked, places[0], None, "")),
+                "choices": choices[::-1] if label else choices,
+                "label": label,
+            }
+        )
+    return Dataset.from_list(rows, features=CHOICE)
+
+
+def tagging(language: str, split: Split, settings: MiniSettings) -> Dataset:
+    """Sentences with slot tags (BIO): cities and values; Chinese is tagged by character."""
+    rows = []
+    for index in range(_size(split, settings)):
+        document = draw_document(split, index, settings.seed)
+        which, relation, wording = document.asked
+        tokens: list[str] = []
+        tags: list[str] = []
+        for text, slot in statement(language, document.places[which], relation, wording):
+            found = (
+                [c for c in text if not c.isspace()]
+                if language in UNSPACED
+                else TOKEN.findall(text)
+            )
+            tokens += found
+            tags += [f"{'I' if i else 'B'}-{slot}" if slot else "O" for i in range(len(found))]
+        identity = f"mini-tag-{split}-{index:05d}"
+        rows.append({"id": identity, "language": language, "tokens": tokens, "tags": tags})
+    return Dataset.from_list(rows, features=TAGGED)
+
+
+def bitext(language: str, split: Split, settings: MiniSettings) -> Dataset:
+    """A statement and its English counterpart."""
+    rows = []
+    for index in range(_size(split, settings)):
+        document = draw_document(split, index, settings.seed)
+        which, relation, wording = document.asked
+        texts = [
+            joined(statement(code, document.places[which], relation, wording))
+            for code in (language, "en")
+        ]
+        identity = f"mini-bitext-{split}-{index:05d}"
+        rows.append(
+            {"id": identity, "language": language, "query": texts[0], "candidate": texts[1]}
+        )
+    return Dataset.from_list(rows, features=BITEXT)

@@ -1,0 +1,123 @@
+"""Scoring a model with a head of `xltlib.tasks`, monolingually and in generalised transfer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from xltlib.artifacts import InputError
+from xltlib.params import Precision
+from xltlib.tasks.kind import TaskKind
+from xltlib.training.multitask import MultiTaskModel
+
+BETWEEN = "-"
+"""Stands between the two languages of a pair."""
+
+
+def language_pairs(sets: Mapping[str, Dataset]) -> Iterator[tuple[str, Dataset]]:
+    """Generalised test sets (Huang et al. 2021): sentence 1 in one language, sentence 2 in another.
+
+    All ordered pairs, the monolingual ones included. Rows are aligned by their ids, and every pair
+    has the same ones: those that all languages have (PAWS-X lacks a few in some).
+
+    Raises:
+        InputError: no row is in all languages, or two give one row different labels.
+    """
+    places = {
+        language: {identity: i for i, identity in enumerate(rows["id"])}
+        for language, rows in sets.items()
+    }
+    common = set.intersection(*(set(of_language) for of_language in places.values()))
+    order = [identity for identity in next(iter(places.values())) if identity in common]
+    if not order:
+        raise InputError(
+            f"{' '.join(sets)}: no row is in all of these languages, and pairs need a parallel "
+            "test set. Leave a language out, or set pairs: false."
+        )
+    aligned = {
+        language: rows.select([places[language][identity] for identity in order])
+        for language, rows in sets.items()
+    }
+    for a, left in aligned.items():
+        for b, right in aligned.items():
+            if left["label"] != right["label"]:
+                raise InputError(f"{a} and {b} give rows of the same id different labels.")
+            name = f"{a}{BETWEEN}{b}"
+            rows = left.remove_columns(["sentence2", "language"])
+            rows = rows.add_column("sentence2", list(right["sentence2"]))
+            yield name, rows.add_column("language", [name] * len(rows))
+
+
+def answer(
+    model: MultiTaskModel,
+    task: str,
+    tokenizer: PreTrainedTokenizerBase,
+    corpus: str,
+    dataset: Dataset,
+    *,
+    batch_size: int,
+    precision: Precision,
+) -> pd.DataFrame:
+    """Answer one test set in one language, or in one pair of them.
+
+    Returns:
+        One row an example: corpus, language, id, prediction and gold as text, correct in [0, 1].
+    """
+    kind = model.tasks[task]
+    rows = kind.rows(tokenizer, dataset)
+    logits = model.logits(task, tokenizer, rows, batch_size=batch_size, precision=precision)
+    predictions, golds = kind.readable(logits, [row["labels"] for row in rows])
+    return pd.DataFrame(
+        {
+            "corpus": corpus,
+            "language": list(dataset["language"]),
+            "id": list(dataset["id"]),
+            "prediction": predictions,
+            "gold": golds,
+            "correct": [kind.correct(p, g) for p, g in zip(predictions, golds, strict=True)],
+        }
+    )
+
+
+def summarize(answers: pd.DataFrame, kind: TaskKind) -> dict[str, dict]:
+    """The official metrics in points by corpus: each language (or pair) with its n, and averages.
+
+    Averages are over languages, with English and without; over pairs they are `pooled` (all of
+    them, each as large as the others) and `off_diagonal` (two different languages).
+    """
+    result: dict[str, dict] = {}
+    for corpus, rows in answers.groupby("corpus", sort=True):
+        languages = {
+            str(language): kind.metrics(list(part["prediction"]), list(part["gold"]))
+            | {"n": len(part)}
+            for language, part in rows.groupby("language", sort=True)
+        }
+        names = [name for name in next(iter(languages.values())) if name != "n"]
+        result[str(corpus)] = {
+            "languages": languages,
+            "averages": {
+                name: averages({code: scores[name] for code, scores in languages.items()})
+                for name in names
+            },
+        }
+    return result
+
+
+def averages(scores: Mapping[str, float]) -> dict[str, float]:
+    """Means over the languages or the pairs; one over nothing is absent."""
+    if any(BETWEEN in code for code in scores):
+        groups = {
+            "pooled": list(scores.values()),
+            "off_diagonal": [
+                score for code, score in scores.items() if len(set(code.split(BETWEEN))) == 2
+            ],
+        }
+    else:
+        groups = {
+            "without_en": [score for code, score in scores.items() if code != "en"],
+            "xtreme_with_en": list(scores.values()),
+        }
+    return {name: sum(values) / len(values) for name, values in groups.items() if values}

@@ -1,0 +1,159 @@
+"""Stage 07: generalised cross-lingual transfer, and what robust training adds to it and costs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import torch
+from IPython.display import HTML, Image, Markdown, display
+from transformers import AutoTokenizer, set_seed
+
+from xltlib.analysis import figures, tables
+from xltlib.analysis.transfer import mean_table, pair_table, with_languages
+from xltlib.analysis.verdict import transfer_claims
+from xltlib.artifacts import write_atomic, write_with
+from xltlib.params import STANDARD
+from xltlib.study.corpora import encoder_folder
+from xltlib.study.grid import Cell, transfer_tasks
+from xltlib.study.results import describe
+from xltlib.study.target import learner, training_data
+from xltlib.training.cost import measure
+from xltlib.training.plan import copies_plan
+from xltlib.training.robust.methods import copies, robust_training
+from xltlib.training.run import use_threads
+
+TABLES = ("pairs", "means", "cost")
+
+
+def run(cell: Cell) -> dict[str, Any]:
+    """Compute and save tables, figures, claims and the cost table; a finished cell is read back."""
+    return cell.once(lambda: _run(cell))
+
+
+def _run(cell: Cell) -> None:
+    started, params, settings = time.time(), cell.params, cell.params.analysis
+    made: dict[str, pd.DataFrame] = {"pairs": pd.DataFrame(), "means": pd.DataFrame()}
+    answers = _answers(cell)
+    if not answers.empty:
+        made["pairs"] = pair_table(answers)
+        made["means"] = mean_table(
+            answers, samples=settings.bootstrap_samples, seed=settings.seed, level=settings.level
+        )
+        options = {"profile": f"{params.profile}, {cell.encoder}", "synthetic": params.synthetic}
+        seeds = sorted(set(answers["seed"]))
+        for task in dict.fromkeys(answers["task"]):
+            for name, draw, frame in (
+                ("heat_map", figures.pair_heat_map, made["pairs"]),
+                ("gains", figures.transfer_gains, made["means"]),
+            ):
+                figure = draw(frame[frame["task"] == task], seeds=seeds, **options)
+                write_atomic(cell.path(f"figures/{name}_{task}.png"), figures.png(figure))
+    made["cost"] = cost(cell)
+    for name, frame in made.items():
+        write_with(
+            cell.path(f"tables/{name}.csv"),
+            partial(frame.to_csv, index=False, float_format="%.4f", lineterminator="\n"),
+        )
+    claims = transfer_claims(made["means"], synthetic=params.synthetic, encoder=cell.encoder)
+    cell.finish(
+        {
+            "claims": [asdict(claim) for claim in claims],
+            "answers": len(answers),
+        },
+        started=started,
+    )
+
+
+def _answers(cell: Cell) -> pd.DataFrame:
+    """Every answer of this encoder's models to a generalised test set, with the model's factors."""
+    frames = []
+    for source in cell.upstream:
+        if source.stage.name == "evaluation":
+            source.metrics()
+            frame = pd.read_parquet(source.path("predictions.parquet")).assign(**source.factors)
+            frames.append(with_languages(frame))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def cost(cell: Cell) -> pd.DataFrame:
+    """What a step of each method costs, measured now, in one process, on one task's batches.
+
+    The task is the first with a generalised test set, or else the first target task.
+    """
+    params = cell.params
+    task = next(iter([*transfer_tasks(params), *params.targets]))
+    optimisation = params.targets[task].optimisation
+    use_threads(params.compute.threads)
+    set_seed(params.seeds[0])
+    folder = encoder_folder(cell)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    learns = learner(params, task, folder, cell.encoder, tokenizer)
+    examples = training_data(params, task)
+    order = copies_plan(
+        [[1] * len(examples)], params.cost.rounds + 1, optimisation.batch_size, params.seeds[0]
+    )
+    batches, robust = {}, {}
+    for name in (STANDARD, *params.methods):
+        method = params.methods.get(name)
+        (rows,) = copies(examples, method, tokenizer, learns.encoder, params.seeds[0], n=1)
+        batches[name] = [
+            _on_device(learns.collate(learns.rows(rows.select(chosen))), params.compute.device)
+            for _, chosen in order
+        ]
+        robust[name] = robust_training(method, tokenizer)
+    frame = measure(
+        learns.model, batches, robust, precision=optimisation.precision, rounds=params.cost.rounds
+    )
+    return frame.assign(task=task, batch=optimisation.batch_size)
+
+
+def _on_device(batch: dict[str, Any], device: str) -> dict[str, Any]:
+    return {k: v.to(device) if torch.is_tensor(v) else v for k, v in batch.items()}
+
+
+def tables_of(cell: Cell) -> dict[str, pd.DataFrame]:
+    """The saved tables by name; empty where the profile has no generalised test set."""
+    cell.metrics()
+    files = {name: cell.path(f"tables/{name}.csv") for name in TABLES}
+    return {
+        name: pd.read_csv(file) if file.read_text().strip() else pd.DataFrame()
+        for name, file in files.items()
+    }
+
+
+def shape(cell: Cell, name: str) -> dict[str, Any]:
+    """Rows and columns of a table."""
+    frame = tables_of(cell)[name]
+    return {"rows": len(frame), "columns": list(frame.columns)}
+
+
+def show(cell: Cell, name: str) -> HTML:
+    """A table, ready to read."""
+    return tables.style(tables_of(cell)[name], f"{describe(cell)}: {name}")
+
+
+def show_figures(cell: Cell, name: str) -> None:
+    """A saved figure of every task."""
+    cell.metrics()
+    for task in transfer_tasks(cell.params):
+        display(Image(cell.path(f"figures/{name}_{task}.png").read_bytes(), width=900))
+
+
+def verdicts(metrics: dict[str, Any]) -> dict[str, str]:
+    """Each claim's corpus and what may be said of it, in a word or five."""
+    return {claim["corpus"]: claim["kind"] for claim in metrics["claims"]}
+
+
+def claims(metrics: dict[str, Any]) -> Markdown:
+    """Each claim, what was found, and why the word is the one that it is."""
+    lines = [
+        " ".join([f"**{claim['statement']}**", f"*{claim['kind']}*.", claim["sentence"]])
+        + " "
+        + " ".join(claim["reasons"])
+        for claim in metrics["claims"]
+    ]
+    return tables.sentences(lines)

@@ -1,0 +1,80 @@
+"""Multiple choice (XCOPA, SIQa): one score a choice, the highest wins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from xltlib.tasks.classification import PooledHead, accuracy
+from xltlib.tasks.kind import Row, Setup, pad_batch
+
+
+@dataclass(frozen=True)
+class MultipleChoice:
+    """The task kind. Each choice is read with the premise and the question, as one pair of texts:
+    premise, then question and choice."""
+
+    max_length: int = 128
+    metric = "accuracy"
+
+    def rows(self, tokenizer: PreTrainedTokenizerBase, dataset: Dataset) -> list[Row]:
+        """One unpadded row an example, its inputs a list with one item a choice."""
+        rows = []
+        for example in dataset:
+            coded = tokenizer(
+                [example["premise"]] * len(example["choices"]),
+                [f"{example['question']} {choice}" for choice in example["choices"]],
+                truncation="longest_first",
+                max_length=self.max_length,
+            )
+            rows.append({name: coded[name] for name in coded} | {"labels": int(example["label"])})
+        return rows
+
+    def head(self, hidden_size: int, dropout: float) -> nn.Module:
+        """A fresh head; it knows no number of choices, so SIQa's three train for XCOPA's two."""
+        return PooledHead(hidden_size, 1, dropout)
+
+    def collate(
+        self, tokenizer: PreTrainedTokenizerBase, rows: list[Row]
+    ) -> dict[str, torch.Tensor]:
+        """Inputs [B * C, T]: the choices of an example one after the other; labels [B].
+
+        Raises:
+            ValueError: the rows differ in their number of choices.
+        """
+        names = [name for name in rows[0] if name != "labels"]
+        if len({len(row["input_ids"]) for row in rows}) > 1:
+            raise ValueError("a batch must have the same number of choices in every row")
+        flat = [
+            {name: row[name][choice] for name in names}
+            for row in rows
+            for choice in range(len(row["input_ids"]))
+        ]
+        labels = torch.tensor([row["labels"] for row in rows])
+        return pad_batch(tokenizer, flat) | {"labels": labels}
+
+    def readable(self, logits: list[np.ndarray], labels: list[Any]) -> tuple[list[str], list[str]]:
+        """The numbers, from 0, of the best choices and of the gold ones."""
+        return [str(int(np.argmax(row))) for row in logits], [str(label) for label in labels]
+
+    def correct(self, prediction: str, gold: str) -> float:
+        """1.0 where the choice is right."""
+        return float(prediction == gold)
+
+    def metrics(self, predictions: list[str], golds: list[str]) -> dict[str, float]:
+        """Accuracy in points."""
+        return accuracy(predictions, golds)
+
+
+def make(setup: Setup) -> MultipleChoice:
+    """For one corpus."""
+    return MultipleChoice(setup.max_length)
+
+
+TASKS = {"choice": make}

@@ -1,0 +1,110 @@
+"""What a robust method costs: time and memory of its optimiser steps beside standard ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from torch.profiler import ProfilerActivity, profile
+
+from xltlib.params import STANDARD, Precision
+from xltlib.training.robust import RobustTraining, robust_loss
+
+Batch = dict[str, Any]
+
+
+def measure(
+    model: nn.Module,
+    batches: Mapping[str, Sequence[Batch]],
+    robust: Mapping[str, RobustTraining | None],
+    *,
+    precision: Precision,
+    rounds: int,
+) -> pd.DataFrame:
+    """Take a step of every method in turn, `rounds` times over, after one that is not counted.
+
+    In turn, so that whatever else the machine does falls on all of them alike.
+
+    Args:
+        batches: of each method, `rounds` + 1 of them at least, on the model's device.
+        robust: of each method; None trains as standard does, on its own batches.
+
+    Returns:
+        One row a method: the median of its seconds a step, the mean over the rounds of its time
+        relative to the standard step of the same round, and its peak memory in MiB, absolute and
+        relative: weights, gradients, optimiser state and activations, as PyTorch allocates them.
+    """
+    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-6)
+    model.train()
+
+    def step(method: str, round_: int) -> None:
+        batch, device = batches[method][round_], next(model.parameters()).device
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+            loss = robust_loss(
+                robust[method], model, batch, round_, lambda inputs: _loss(model, inputs)
+            )
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    seconds: dict[str, list[float]] = {method: [] for method in batches}
+    for round_ in range(rounds + 1):
+        for method in batches:
+            started = time.perf_counter()
+            step(method, round_)
+            if round_:
+                seconds[method].append(time.perf_counter() - started)
+    # Weights and optimiser state are there before a step; the rest comes and goes inside it.
+    resident = sum(p.numel() * p.element_size() for p in model.parameters()) + sum(
+        value.numel() * value.element_size()
+        for state in optimiser.state.values()
+        for value in state.values()
+        if torch.is_tensor(value)
+    )
+    rows = []
+    for method in batches:
+        peak = resident + _peak_bytes(lambda method=method: step(method, 0), model)
+        ratios = [own / base for own, base in zip(seconds[method], seconds[STANDARD], strict=True)]
+        rows.append(
+            {
+                "method": method,
+                "seconds a step": float(np.median(seconds[method])),
+                "time relative to standard": float(np.median(ratios)),
+                "peak memory (MiB)": peak / 2**20,
+                "steps measured": rounds,
+            }
+        )
+    frame = pd.DataFrame(rows)
+    base = frame.loc[frame["method"] == STANDARD, "peak memory (MiB)"].item()
+    frame.insert(4, "memory relative to standard", frame["peak memory (MiB)"] / base)
+    return frame
+
+
+def _loss(model: nn.Module, inputs: Batch) -> torch.Tensor:
+    output = model(**inputs)
+    return output["loss"]
+
+
+def _peak_bytes(work: Callable[[], None], model: nn.Module) -> int:
+    """The most that is allocated at once inside a block, beyond what was before it."""
+    device = next(model.parameters()).device
+    if device.type == "cuda":
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        work()
+        return torch.cuda.max_memory_allocated(device) - before
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
+        work()
+    events = recorded.profiler.kineto_results.events()
+    changes = sorted(
+        (event.start_ns(), event.nbytes()) for event in events if event.name() == "[memory]"
+    )
+    return max(0, int(np.cumsum([change for _, change in changes]).max()))

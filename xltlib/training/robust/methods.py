@@ -1,0 +1,76 @@
+"""From the settings of a robust method to what training does with it."""
+
+from __future__ import annotations
+
+from datasets import Dataset
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from xltlib.corpora import texts
+from xltlib.params import (
+    AdversarialSettings,
+    DataAugmentationSettings,
+    Method,
+    RandomPerturbationSettings,
+)
+from xltlib.training.robust import RobustMethod, RobustTraining
+from xltlib.training.robust.adv import Adversarial
+from xltlib.training.robust.neighbours import Neighbours, embedding_neighbours, read_neighbours
+from xltlib.training.robust.rs_da import smoothed
+from xltlib.training.robust.rs_rp import RandomPerturbation
+
+
+def robust_training(
+    settings: Method | None, tokenizer: PreTrainedTokenizerBase
+) -> RobustTraining | None:
+    """What perturbs the embeddings in training; None for RS-DA, which changes the data instead."""
+    method: RobustMethod
+    if isinstance(settings, AdversarialSettings):
+        method = Adversarial(settings.radius, settings.step_size, settings.steps)
+    elif isinstance(settings, RandomPerturbationSettings):
+        method = RandomPerturbation(settings.radius, settings.draws)
+    else:
+        return None
+    return RobustTraining(method, tokenizer.all_special_ids)
+
+
+def copies(
+    rows: Dataset,
+    settings: Method | None,
+    tokenizer: PreTrainedTokenizerBase,
+    encoder: PreTrainedModel,
+    seed: int,
+    n: int | None = None,
+) -> list[Dataset]:
+    """The training set itself, or with RS-DA its copies with words drawn anew.
+
+    Args:
+        encoder: gives neighbours in the languages that have no list.
+        n: only so many copies, where there are no epochs enough to use all.
+    """
+    if not isinstance(settings, DataAugmentationSettings):
+        return [rows]
+    neighbours = {
+        language: _neighbours(rows, language, settings, tokenizer, encoder)
+        for language in sorted(set(rows["language"]))
+    }
+    return [smoothed(rows, neighbours, seed, copy) for copy in range(n or settings.copies)]
+
+
+def _neighbours(
+    rows: Dataset,
+    language: str,
+    settings: DataAugmentationSettings,
+    tokenizer: PreTrainedTokenizerBase,
+    encoder: PreTrainedModel,
+) -> Neighbours:
+    """One language's neighbours: its list where it has one."""
+    if language in settings.neighbours:
+        return read_neighbours(settings.neighbours[language])
+    own = rows.select([i for i, code in enumerate(rows["language"]) if code == language])
+    return embedding_neighbours(
+        texts(own),
+        tokenizer,
+        encoder.get_input_embeddings().weight,
+        nearest=settings.nearest,
+        min_cosine=settings.min_cosine,
+    )

@@ -1,0 +1,80 @@
+"""The neighbours of RS-DA: from a list, or from an encoder's own word embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import regex
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from xltlib.artifacts import InputError, read_json
+from xltlib.languages import words
+
+Neighbours = Mapping[str, Sequence[str]]
+
+BLOCK = 1024
+# Numbers are facts: the nearest one to 1951 is 1950.
+_PLAIN = regex.compile(r"[\p{L}\p{M}\u200c\u200d'’]+")
+
+
+def read_neighbours(path: Path) -> dict[str, list[str]]:
+    """A neighbour list: a JSON object of words to lists of words; words without any are dropped.
+
+    Raises:
+        InputError: the file is missing or holds something else.
+    """
+    raw = read_json(path)
+    good = isinstance(raw, dict) and all(
+        isinstance(near, list) and all(isinstance(word, str) for word in near)
+        for near in raw.values()
+    )
+    if not good:
+        raise InputError(f"{path}: not a neighbour list, which is {{word: [word, ...], ...}}")
+    return {word: near for word, near in raw.items() if near}
+
+
+@torch.inference_mode()
+def embedding_neighbours(
+    texts: Iterable[str],
+    tokenizer: PreTrainedTokenizerBase,
+    embeddings: torch.Tensor,
+    *,
+    nearest: int,
+    min_cosine: float,
+) -> dict[str, list[str]]:
+    """For each word of texts in one language, the words of the same texts that lie nearest to it.
+
+    A word is the mean of its pieces' rows, and near is by cosine. Candidates are words of the texts
+    themselves, so they are of the language and in its script; numbers have and are no neighbours.
+
+    Args:
+        embeddings: the encoder's word embeddings, float [V, H].
+        nearest: neighbours a word has at most.
+        min_cosine: the least cosine of a neighbour.
+    """
+    found = {text[start:end] for text in texts for start, end in words(text)}
+    vocabulary = sorted(word for word in found if _PLAIN.fullmatch(word))
+    if not vocabulary:
+        return {}
+    coded = tokenizer(vocabulary, add_special_tokens=False)["input_ids"]
+    rows = embeddings.float().cpu()
+    means = torch.stack([rows[ids].mean(0) if ids else rows[:1].mean(0) * 0 for ids in coded])
+    means = torch.nn.functional.normalize(means, dim=-1)
+    folded = [word.casefold() for word in vocabulary]
+    result: dict[str, list[str]] = {}
+    for first in range(0, len(vocabulary), BLOCK):
+        cosines = means[first : first + BLOCK] @ means.T
+        # Some more than wanted: a word itself, and itself in other letter case, do not count.
+        values, places = cosines.topk(min(nearest + 4, len(vocabulary)), dim=-1)
+        for i, (value, place) in enumerate(zip(values.tolist(), places.tolist(), strict=True)):
+            own = folded[first + i]
+            near = [
+                vocabulary[j]
+                for cosine, j in zip(value, place, strict=True)
+                if cosine >= min_cosine and folded[j] != own
+            ][:nearest]
+            if near:
+                result[vocabulary[first + i]] = near
+    return result
