@@ -130,6 +130,7 @@ def run(
         "GOMP_SPINCOUNT": "0",
         "OMP_NUM_THREADS": str(loaded.compute.threads),
         "TOKENIZERS_PARALLELISM": "false",
+        "KINETO_LOG_LEVEL": "5",  # the profiler that measures memory says when it starts and stops
     }
     sys.stdout.flush()
     os.execvpe(binaries / "snakemake", command, environment)

@@ -203,8 +203,8 @@ class DataAugmentationSettings(Settings):
 
     kind: Literal["rs-da"]
     neighbours: dict[str, Path] = {}
-    nearest: PositiveInt = 8
-    min_cosine: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    nearest: PositiveInt = 4
+    min_cosine: Annotated[float, Field(gt=0, lt=1)] = 0.4
     copies: PositiveInt = 10
     matched: bool = True
 

@@ -33,6 +33,7 @@ TEXTS = {
 def settings_with(**changes):
     values = {
         "recipe": "typo",
+        "target": "xquad",
         "test_sets": [{"corpus": "xquad", "languages": ["en"]}],
         "examples_per_language": 1,
         "max_queries": 80,

@@ -324,7 +324,7 @@ def transfer_gains(
                 axes.plot(row["gain"], y, marker, color=color, ms=5.5)
         counts = gains.groupby("pairs")["n pairs"].first()
         axes.set_yticks(range(len(views)), [f"{view} ({counts[view]})" for view in views])
-        axes.set_ylim(len(views) - 0.5, -0.5)
+        axes.set_ylim(max(1, len(views)) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("gain in accuracy over standard training (points), bootstrap interval")
         if not models:

@@ -21,6 +21,7 @@ from xltlib.study.corpora import encoder_folder
 from xltlib.study.grid import Cell, transfer_tasks
 from xltlib.study.results import describe
 from xltlib.study.target import learner, training_data
+from xltlib.tasks.kind import length
 from xltlib.training.cost import measure
 from xltlib.training.plan import copies_plan
 from xltlib.training.robust.methods import copies, robust_training
@@ -93,9 +94,9 @@ def cost(cell: Cell) -> pd.DataFrame:
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     learns = learner(params, task, folder, cell.encoder, tokenizer)
     examples = training_data(params, task)
-    order = copies_plan(
-        [[1] * len(examples)], params.cost.rounds + 1, optimisation.batch_size, params.seeds[0]
-    )
+    # Batches of similar length, as in training; the same examples for every method.
+    lengths = [length(row) for row in learns.rows(examples)]
+    order = copies_plan([lengths], params.cost.rounds + 1, optimisation.batch_size, params.seeds[0])
     batches, robust = {}, {}
     for name in (STANDARD, *params.methods):
         method = params.methods.get(name)

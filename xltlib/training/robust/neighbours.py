@@ -46,7 +46,8 @@ def embedding_neighbours(
 ) -> dict[str, list[str]]:
     """For each word of texts in one language, the words of the same texts that lie nearest to it.
 
-    A word is the mean of its pieces' rows, and near is by cosine. Candidates are words of the texts
+    Only words that are one piece of the vocabulary take part, and near is by cosine: a mean over
+    pieces lies near whatever shares a piece ("soap" near "so"). Candidates are words of the texts
     themselves, so they are of the language and in its script; numbers have and are no neighbours.
 
     Args:
@@ -55,17 +56,18 @@ def embedding_neighbours(
         min_cosine: the least cosine of a neighbour.
     """
     found = {text[start:end] for text in texts for start, end in words(text)}
-    vocabulary = sorted(word for word in found if _PLAIN.fullmatch(word))
-    if not vocabulary:
+    plain = sorted(word for word in found if _PLAIN.fullmatch(word))
+    if not plain:
         return {}
-    coded = tokenizer(vocabulary, add_special_tokens=False)["input_ids"]
-    rows = embeddings.float().cpu()
-    means = torch.stack([rows[ids].mean(0) if ids else rows[:1].mean(0) * 0 for ids in coded])
-    means = torch.nn.functional.normalize(means, dim=-1)
+    coded = tokenizer(plain, add_special_tokens=False)["input_ids"]
+    whole = {word: ids[0] for word, ids in zip(plain, coded, strict=True) if len(ids) == 1}
+    vocabulary = list(whole)
+    rows = embeddings[list(whole.values())].float().cpu()
+    vectors = torch.nn.functional.normalize(rows, dim=-1)
     folded = [word.casefold() for word in vocabulary]
     result: dict[str, list[str]] = {}
     for first in range(0, len(vocabulary), BLOCK):
-        cosines = means[first : first + BLOCK] @ means.T
+        cosines = vectors[first : first + BLOCK] @ vectors.T
         # Some more than wanted: a word itself, and itself in other letter case, do not count.
         values, places = cosines.topk(min(nearest + 4, len(vocabulary)), dim=-1)
         for i, (value, place) in enumerate(zip(values.tolist(), places.tolist(), strict=True)):
