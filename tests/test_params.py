@@ -59,6 +59,10 @@ def test_every_shipped_profile_is_valid(name):
             {"targets.xnli.data.languages": ["en", "de"]},
             r"targets\.xnli\.data: a target task trains in one language",
         ),
+        (
+            {"analysis.contrasts": [["german", "english"]]},
+            r"analysis\.contrasts\.0: there is no 'german'; there: none, english",
+        ),
         ({"intermediate.temperature": 0.5}, r"intermediate\.temperature: .*greater than or equal"),
         ({"attacks.typo.max_queries": -5}, r"attacks\.typo\.max_queries: .*greater than 0.*-5"),
         (

@@ -149,8 +149,6 @@ def results(params: ParamsFile) -> None:
     for stage, module in (("results", results), ("transfer", transfer)):
         for cell in grid.cells(stage):
             for title, frame in module.tables_of(cell).items():
-                if frame.empty:
-                    continue
                 table = Table(title=f"{cell.key}: {title}")
                 for column in frame.columns:
                     table.add_column(str(column), overflow="fold")

@@ -394,6 +394,9 @@ class Params(Settings):
                 key = f"targets.{name}.crossings.{i}"
                 named += [(f"{key}.arms", crossing.arms or [], arms)]
                 named += [(f"{key}.methods", crossing.methods, methods)]
+        if "contrasts" in self.analysis.model_fields_set:
+            for i, pair in enumerate(self.analysis.contrasts):
+                named.append((f"analysis.contrasts.{i}", list(pair), arms))
         for name, attack in self.attacks.items():
             named.append((f"attacks.{name}.target", [attack.target], list(self.targets)))
         for key, found, known in named:

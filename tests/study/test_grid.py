@@ -60,6 +60,16 @@ def test_seeds_of_a_target_task_are_its_own_and_an_idle_arm_is_embedded_once(edi
     assert {(c.arm, c.seed) for c in grid.cells("representation")} == {("none", 1)} | others
 
 
+def test_a_stage_without_anything_to_do_has_no_cells(edited):
+    grid = Grid(edited("attacks", {}))
+    assert not grid.cells("attacks")
+    assert not grid.cells("results")
+    assert len(grid.cells("transfer")) == 1
+    assert not Grid(edited("representation", {})).cells("representation")
+    targets = {"tydiqa": edited("seeds", [1]).targets["tydiqa"]}
+    assert not Grid(grid.params.model_copy(update={"targets": targets})).cells("transfer")
+
+
 @pytest.mark.parametrize(
     ("key", "value", "stale"),
     [

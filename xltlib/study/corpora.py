@@ -104,15 +104,13 @@ def _prepare(cell: Cell) -> None:
         }
         for (corpus, split, language), rows in sorted(sets.items())
     ]
-    overlaps = {
-        pair: audit(sets[pair[0]], sets[pair[1]])
-        for pair in sorted(meetings(params))
-        if _comparable(*pair)
-    }
+    met = meetings(params)
     audits = [
-        {"train": "/".join(train), "test": "/".join(test)} | asdict(overlap)
-        for (train, test), overlap in overlaps.items()
-        if train[2] == test[2] or overlap.same_id
+        {"train": "/".join(train), "test": "/".join(test), "in_one_model": (train, test) in met}
+        | asdict(audit(sets[train], sets[test]))
+        for train in sorted(key for key in roles if roles[key] & {"intermediate", "target"})
+        for test in sorted(key for key in roles if "test" in roles[key])
+        if train[2] == test[2] or _translations(sets, train, test)
     ]
     write_json(cell.path("encoders.json"), {name: str(path) for name, path in folders.items()})
     boundaries = {
@@ -142,9 +140,13 @@ def _vocabulary(params: Params, sets: dict[tuple[str, str, str], Dataset]) -> It
                 yield from (word, *near)
 
 
-def _comparable(train: tuple[str, str, str], test: tuple[str, str, str]) -> bool:
-    """Wording overlaps within a language; an item and its translation share an id."""
-    return train[2] == test[2] or train[0] == test[0]
+def _translations(
+    sets: dict[tuple[str, str, str], Dataset],
+    train: tuple[str, str, str],
+    test: tuple[str, str, str],
+) -> bool:
+    """Whether two splits of one corpus in two languages share items: the same ids."""
+    return train[0] == test[0] and not set(sets[train]["id"]).isdisjoint(sets[test]["id"])
 
 
 def _count(rows: Dataset, column: str) -> int:
@@ -215,8 +217,8 @@ def unusual_roles(metrics: dict[str, Any]) -> pd.DataFrame:
 
 
 def audit_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row a pair of splits in the same language."""
-    columns = ["train", "test", *(field.name for field in fields(Overlap))]
+    """One row a training split and a test set that share a language, or items."""
+    columns = ["train", "test", "in_one_model", *(field.name for field in fields(Overlap))]
     return pd.DataFrame(metrics["audits"])[columns]
 
 

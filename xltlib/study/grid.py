@@ -328,6 +328,8 @@ class Grid:
     def cells(self, stage: str) -> list[Cell]:
         """The cells of one stage, in a fixed order."""
         params, factors = self.params, STAGES[stage].factors
+        if not self._wanted(stage):
+            return []
         models: list[dict[str, Any]] = [{}]
         if "task" in factors:
             models = [
@@ -345,6 +347,13 @@ class Grid:
         if "attack" in factors:
             cells = [cell for cell in cells if params.attacks[cell.attack].target == cell.task]
         return cells
+
+    def _wanted(self, stage: str) -> bool:
+        """Whether the profile gives a stage anything to do."""
+        of_tasks = STAGES[stage].of_tasks
+        if of_tasks is not None:
+            return bool(of_tasks(self.params))
+        return stage != "representation" or bool(self.params.representation.retrieval)
 
     def _encoders(self, *, each_seed: bool) -> list[dict[str, Any]]:
         """The arms and seeds that some target task starts from.

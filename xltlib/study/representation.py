@@ -26,30 +26,29 @@ def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
 def _run(cell: Cell, progress: bool) -> None:
     started, params = time.time(), cell.params
     settings, rows = params.representation, []
-    if settings.retrieval:
-        use_threads(params.compute.threads)
-        folder = starting_encoder(cell)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = load_pretrained(AutoModel, folder, params.encoders[cell.encoder])
-        model.to(params.compute.device)
-        options = (model, tokenizer, settings.batch_size)
-        for test_set in tqdm(settings.retrieval, desc="retrieval sets", disable=not progress):
-            sets = data.test_set(params, test_set)
-            if corpora.corpus(test_set.corpus).kind == "bitext":
-                metric = "accuracy"
-                points = {code: bitext_accuracy(part, *options) for code, part in sets.items()}
-            else:
-                metric, points = "mAP@20", answer_retrieval(sets, *options)
-            rows += [
-                {
-                    "corpus": test_set.corpus,
-                    "language": code,
-                    "metric": metric,
-                    "points": points[code],
-                    "n": sum(map(bool, part["query"])),
-                }
-                for code, part in sets.items()
-            ]
+    use_threads(params.compute.threads)
+    folder = starting_encoder(cell)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = load_pretrained(AutoModel, folder, params.encoders[cell.encoder])
+    model.to(params.compute.device)
+    options = (model, tokenizer, settings.batch_size)
+    for test_set in tqdm(settings.retrieval, desc="retrieval sets", disable=not progress):
+        sets = data.test_set(params, test_set)
+        if corpora.corpus(test_set.corpus).kind == "bitext":
+            metric = "accuracy"
+            points = {code: bitext_accuracy(part, *options) for code, part in sets.items()}
+        else:
+            metric, points = "mAP@20", answer_retrieval(sets, *options)
+        rows += [
+            {
+                "corpus": test_set.corpus,
+                "language": code,
+                "metric": metric,
+                "points": points[code],
+                "n": sum(map(bool, part["query"])),
+            }
+            for code, part in sets.items()
+        ]
     cell.finish({"retrieval": rows}, started=started)
 
 

@@ -37,35 +37,31 @@ def run(cell: Cell) -> dict[str, Any]:
 
 def _run(cell: Cell) -> None:
     started, params, settings = time.time(), cell.params, cell.params.analysis
-    made: dict[str, pd.DataFrame] = {"pairs": pd.DataFrame(), "means": pd.DataFrame()}
     answers = _answers(cell)
-    if not answers.empty:
-        made["pairs"] = pair_table(answers)
-        made["means"] = mean_table(
+    made = {
+        "pairs": pair_table(answers),
+        "means": mean_table(
             answers, samples=settings.bootstrap_samples, seed=settings.seed, level=settings.level
-        )
-        options = {"profile": f"{params.profile}, {cell.encoder}", "synthetic": params.synthetic}
-        seeds = sorted(set(answers["seed"]))
-        for task in dict.fromkeys(answers["task"]):
-            for name, draw, frame in (
-                ("heat_map", figures.pair_heat_map, made["pairs"]),
-                ("gains", figures.transfer_gains, made["means"]),
-            ):
-                figure = draw(frame[frame["task"] == task], seeds=seeds, **options)
-                write_atomic(cell.path(f"figures/{name}_{task}.png"), figures.png(figure))
-    made["cost"] = cost(cell)
+        ),
+        "cost": cost(cell),
+    }
     for name, frame in made.items():
         write_with(
             cell.path(f"tables/{name}.csv"),
             partial(frame.to_csv, index=False, float_format="%.4f", lineterminator="\n"),
         )
+    about = {"profile": f"{params.profile}, {cell.encoder}", "synthetic": params.synthetic}
+    for task, part in answers.groupby("task", sort=False):
+        for name, draw, table in (
+            ("heat_map", figures.pair_heat_map, "pairs"),
+            ("gains", figures.transfer_gains, "means"),
+        ):
+            rows = made[table][made[table]["task"] == task]
+            figure = draw(rows, seeds=set(part["seed"]), **about)
+            write_atomic(cell.path(f"figures/{name}_{task}.png"), figures.png(figure))
     claims = transfer_claims(made["means"], synthetic=params.synthetic, encoder=cell.encoder)
     cell.finish(
-        {
-            "claims": [asdict(claim) for claim in claims],
-            "answers": len(answers),
-        },
-        started=started,
+        {"claims": [asdict(claim) for claim in claims], "answers": len(answers)}, started=started
     )
 
 
@@ -77,16 +73,13 @@ def _answers(cell: Cell) -> pd.DataFrame:
             source.metrics()
             frame = pd.read_parquet(source.path("predictions.parquet")).assign(**source.factors)
             frames.append(with_languages(frame))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    return pd.concat(frames, ignore_index=True)
 
 
 def cost(cell: Cell) -> pd.DataFrame:
-    """What a step of each method costs, measured now, in one process, on one task's batches.
-
-    The task is the first with a generalised test set, or else the first target task.
-    """
+    """What a step of each method costs, measured now, in one process, on the first task."""
     params = cell.params
-    task = next(iter([*transfer_tasks(params), *params.targets]))
+    task = transfer_tasks(params)[0]
     optimisation = params.targets[task].optimisation
     use_threads(params.compute.threads)
     set_seed(params.seeds[0])
@@ -117,13 +110,9 @@ def _on_device(batch: dict[str, Any], device: str) -> dict[str, Any]:
 
 
 def tables_of(cell: Cell) -> dict[str, pd.DataFrame]:
-    """The saved tables by name; empty where the profile has no generalised test set."""
+    """The saved tables by name."""
     cell.metrics()
-    files = {name: cell.path(f"tables/{name}.csv") for name in TABLES}
-    return {
-        name: pd.read_csv(file) if file.read_text().strip() else pd.DataFrame()
-        for name, file in files.items()
-    }
+    return {name: pd.read_csv(cell.path(f"tables/{name}.csv")) for name in TABLES}
 
 
 def shape(cell: Cell, name: str) -> dict[str, Any]:
