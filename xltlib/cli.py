@@ -141,14 +141,14 @@ def run(
 def results(params: ParamsFile) -> None:
     """Print the result tables of a finished profile."""
     from xltlib.analysis.tables import decimals
-    from xltlib.study import results, transfer
+    from xltlib.study.saved import tables_of
 
     grid = Grid(schema.load(params))
     # A number is never cut: where the terminal is too narrow, it wraps the lines itself.
     wide = Console(width=max(console.width, WIDEST_TABLE))
-    for stage, module in (("results", results), ("transfer", transfer)):
+    for stage in ("results", "transfer"):
         for cell in grid.cells(stage):
-            for title, frame in module.tables_of(cell).items():
+            for title, frame in tables_of(cell).items():
                 table = Table(title=f"{cell.key}: {title}")
                 for column in frame.columns:
                     table.add_column(str(column), overflow="fold")

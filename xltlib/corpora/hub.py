@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -13,6 +12,7 @@ from huggingface_hub import HfApi
 
 from xltlib.artifacts import InputError
 from xltlib.corpora.corpus import TAGGED
+from xltlib.params import CorpusSource
 
 SECONDS = 3.0
 
@@ -61,9 +61,18 @@ def resolve(repository: str, revision: str | None) -> str | None:
         return revision
 
 
-def load_layout(folder: Path, config: str, split: str) -> Dataset | None:
-    """The same from a folder that `hf download --repo-type dataset --local-dir` filled, or None."""
-    files = sorted((folder / config).glob(f"{split}-*.parquet"))
+def load_published(
+    source: CorpusSource, repository: str, config: str, split: str
+) -> Dataset | None:
+    """One split as the hub has it: from the hub itself, or from a folder laid out like it, as
+    `hf download --repo-type dataset --local-dir` writes one.
+
+    Returns:
+        None where the folder is not laid out so; it may hold the publisher's files.
+    """
+    if source.source == "hub":
+        return load_hub(repository, config, split, source.revision)
+    files = sorted((source.folder / config).glob(f"{split}-*.parquet"))
     return Dataset.from_parquet([str(file) for file in files]) if files else None
 
 

@@ -10,7 +10,7 @@ from datasets import Dataset
 from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
-from xltlib.corpora.hub import load_hub, load_layout
+from xltlib.corpora.hub import load_published
 from xltlib.corpora.squad_files import find, from_hub, read_squad
 from xltlib.params import CorpusSource
 
@@ -24,10 +24,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
         raise InputError(f"corpus mlqa has no split {split!r}; there: dev, test")
     published = "validation" if split == "dev" else split
     config = f"mlqa.{language}.{language}"
-    if source.source == "hub":
-        rows = load_hub(REPOSITORY, config, published, source.revision)
-    else:
-        rows = load_layout(source.folder, config, published)
+    rows = load_published(source, REPOSITORY, config, published)
     if rows is None:
         name = f"{split}-context-{language}-question-{language}.json"
         return read_squad(find(source.folder, name, f"{split}/{name}")[0], language)

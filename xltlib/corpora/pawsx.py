@@ -9,7 +9,7 @@ from datasets import Dataset
 from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import PAIR, Corpus
-from xltlib.corpora.hub import load_hub, load_layout
+from xltlib.corpora.hub import load_published
 from xltlib.corpora.squad_files import find
 from xltlib.params import CorpusSource
 
@@ -29,10 +29,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     if split not in FILES:
         raise InputError(f"corpus pawsx has no split {split!r}; there: train, dev, test")
     published = "validation" if split == "dev" else split
-    if source.source == "hub":
-        rows = load_hub(REPOSITORY, language, published, source.revision)
-    else:
-        rows = load_layout(source.folder, language, published)
+    rows = load_published(source, REPOSITORY, language, published)
     if rows is None:
         rows = Dataset.from_list(_read_tsv(source, language, split))
     rows = rows.map(lambda row: {"id": f"pawsx-{split}-{row['id']}", "language": language})

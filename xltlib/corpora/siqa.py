@@ -13,7 +13,7 @@ from datasets import Dataset
 from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import CHOICE, Corpus
-from xltlib.corpora.hub import load_hub, load_layout
+from xltlib.corpora.hub import load_published
 from xltlib.corpora.squad_files import find
 from xltlib.corpora.xcopa import read_json_lines
 from xltlib.params import CorpusSource
@@ -28,10 +28,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     if split not in ("train", "dev"):
         raise InputError(f"corpus siqa has no split {split!r}; there: train, dev")
     published = "validation" if split == "dev" else split
-    if source.source == "hub":
-        rows = load_hub(REPOSITORY, CONFIG, published, source.revision)
-    else:
-        rows = load_layout(source.folder, CONFIG, published)
+    rows = load_published(source, REPOSITORY, CONFIG, published)
     if rows is None:
         rows = _read_files(source.folder, split)
     where = source.folder or REPOSITORY

@@ -7,7 +7,7 @@ from datasets import Dataset
 from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
-from xltlib.corpora.hub import load_hub, load_layout
+from xltlib.corpora.hub import load_published
 from xltlib.corpora.squad_files import find, from_hub, read_squad
 from xltlib.params import CorpusSource
 
@@ -20,10 +20,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     if split not in ("train", "dev"):
         raise InputError(f"corpus squad has no split {split!r}; there: train, dev")
     published = "validation" if split == "dev" else split
-    if source.source == "hub":
-        rows = load_hub(REPOSITORY, CONFIG, published, source.revision)
-    else:
-        rows = load_layout(source.folder, CONFIG, published)
+    rows = load_published(source, REPOSITORY, CONFIG, published)
     if rows is None:
         return read_squad(find(source.folder, f"{split}-v1.1.json")[0], language)
     return from_hub(rows, lambda identity: language)

@@ -7,7 +7,7 @@ from datasets import Dataset
 from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import BITEXT, Corpus
-from xltlib.corpora.hub import load_hub, load_layout
+from xltlib.corpora.hub import load_published
 from xltlib.corpora.squad_files import find
 from xltlib.params import CorpusSource
 
@@ -28,10 +28,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
         raise InputError(f"corpus tatoeba has no split {split!r}; there: test")
     code = CODES[language]
     config = f"tatoeba.{code}"
-    if source.source == "hub":
-        rows = load_hub(REPOSITORY, config, "validation", source.revision)
-    else:
-        rows = load_layout(source.folder, config, "validation")
+    rows = load_published(source, REPOSITORY, config, "validation")
     if rows is None:
         sides = [
             find(source.folder, f"tatoeba.{code}-eng.{side}")[0].read_text("utf-8").splitlines()

@@ -7,7 +7,7 @@ from datasets import Dataset
 from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
-from xltlib.corpora.hub import load_hub, load_layout
+from xltlib.corpora.hub import load_published
 from xltlib.corpora.squad_files import find, from_hub, read_squad, tydi_language
 from xltlib.languages import TYDI
 from xltlib.params import CorpusSource
@@ -21,10 +21,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     if split not in ("train", "dev", "test"):
         raise InputError(f"corpus tydiqa has no split {split!r}; there: train, dev, test (= dev)")
     published = "train" if split == "train" else "validation"
-    if source.source == "hub":
-        rows = load_hub(REPOSITORY, CONFIG, published, source.revision)
-    else:
-        rows = load_layout(source.folder, CONFIG, published)
+    rows = load_published(source, REPOSITORY, CONFIG, published)
     if rows is None:
         part = "train" if split == "train" else "dev"
         patterns = [f"tydiqa-goldp-*{part}*.json"] + ["*sample*.json"] * (part == "dev")

@@ -9,7 +9,7 @@ from datasets import Dataset
 from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import TAGGED, Corpus
-from xltlib.corpora.hub import load_hub, load_layout, tagged
+from xltlib.corpora.hub import load_published, tagged
 from xltlib.corpora.squad_files import find
 from xltlib.languages import LANGUAGES as ALL
 from xltlib.params import CorpusSource
@@ -35,10 +35,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
         return _read(find(source.folder, f"{language}_pud-ud-test.conllu"), language, "")
     published = "validation" if split == "dev" else split
     config = f"udpos.{ALL[language].name}"
-    if source.source == "hub":
-        rows = load_hub(REPOSITORY, config, published, source.revision)
-    else:
-        rows = load_layout(source.folder, config, published)
+    rows = load_published(source, REPOSITORY, config, published)
     if rows is None:
         # PUD is a split of its own; without this it would be taken for a treebank's test set.
         files = [

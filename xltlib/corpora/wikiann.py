@@ -10,7 +10,7 @@ from datasets import Dataset
 from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import TAGGED, Corpus
-from xltlib.corpora.hub import load_hub, load_layout, tagged
+from xltlib.corpora.hub import load_published, tagged
 from xltlib.corpora.squad_files import find
 from xltlib.languages import LANGUAGES as ALL
 from xltlib.params import CorpusSource
@@ -25,10 +25,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     if split not in ("train", "dev", "test"):
         raise InputError(f"corpus wikiann has no split {split!r}; there: train, dev, test")
     published = "validation" if split == "dev" else split
-    if source.source == "hub":
-        rows = load_hub(REPOSITORY, language, published, source.revision)
-    else:
-        rows = load_layout(source.folder, language, published)
+    rows = load_published(source, REPOSITORY, language, published)
     if rows is not None:
         return tagged(rows, "ner_tags", TAGS, language, split)
     (path, *_) = find(source.folder / language, split)

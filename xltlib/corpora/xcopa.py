@@ -12,7 +12,7 @@ from datasets import Dataset
 from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import CHOICE, Corpus
-from xltlib.corpora.hub import load_hub, load_layout
+from xltlib.corpora.hub import load_published
 from xltlib.corpora.squad_files import find
 from xltlib.params import CorpusSource
 
@@ -30,10 +30,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     if split not in ("dev", "test"):
         raise InputError(f"corpus xcopa has no split {split!r}; there: dev, test")
     published = "validation" if split == "dev" else split
-    if source.source == "hub":
-        rows = load_hub(REPOSITORY, language, published, source.revision)
-    else:
-        rows = load_layout(source.folder, language, published)
+    rows = load_published(source, REPOSITORY, language, published)
     part = "val" if split == "dev" else "test"
     if rows is None:
         name = f"{part}.{language}.jsonl"

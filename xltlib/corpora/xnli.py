@@ -9,7 +9,7 @@ from datasets import Dataset
 from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import PAIR, Corpus
-from xltlib.corpora.hub import load_hub, load_layout
+from xltlib.corpora.hub import load_published
 from xltlib.corpora.squad_files import find
 from xltlib.params import CorpusSource
 
@@ -48,10 +48,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
             f"corpus xnli has no split {split!r}; there: train, dev, test, dev-first, dev-rest"
         )
     name = "validation" if published == "dev" else published
-    if source.source == "hub":
-        rows = load_hub(REPOSITORY, language, name, source.revision)
-    else:
-        rows = load_layout(source.folder, language, name)
+    rows = load_published(source, REPOSITORY, language, name)
     if rows is None:
         rows = Dataset.from_list(_read_tsv(source, language, published))
     else:

@@ -7,7 +7,7 @@ from datasets import Dataset
 from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
-from xltlib.corpora.hub import load_hub, load_layout
+from xltlib.corpora.hub import load_published
 from xltlib.corpora.squad_files import find, from_hub, read_squad
 from xltlib.params import CorpusSource
 
@@ -24,10 +24,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     if split not in ("all", "train", "test"):
         raise InputError(f"corpus xquad has no split {split!r}; there: all, train, test")
     config = f"xquad.{language}"
-    if source.source == "hub":
-        rows = load_hub(REPOSITORY, config, "validation", source.revision)
-    else:
-        rows = load_layout(source.folder, config, "validation")
+    rows = load_published(source, REPOSITORY, config, "validation")
     if rows is None:
         rows = read_squad(find(source.folder, f"{config}.json")[0], language)
     else:

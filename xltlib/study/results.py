@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 import pandas as pd
-from IPython.display import HTML, Image, Markdown
+from IPython.display import Markdown
 
 from xltlib.analysis import figures, tables
 from xltlib.analysis.verdict import headline
-from xltlib.artifacts import write_atomic, write_with
 from xltlib.evaluation import squad
 from xltlib.params import STANDARD
+from xltlib.study import saved
 from xltlib.study.design import attacked_languages
 from xltlib.study.grid import Cell
-
-FIGURES = ("scores_by_language", "clean_and_attacked", "drop", "success_rate", "contrast")
-TABLES = ("scores", "under_attack", "success_rate", "contrasts")
 
 
 def clean_results(cell: Cell) -> pd.DataFrame:
@@ -76,11 +72,6 @@ def _run(cell: Cell) -> None:
         "success_rate": tables.success_rate(attacked),
         "contrasts": contrasts,
     }
-    for name, frame in made.items():
-        write_with(
-            cell.path(f"tables/{name}.csv"),
-            partial(frame.to_csv, index=False, float_format="%.4f", lineterminator="\n"),
-        )
     options = {"profile": f"{params.profile}, {cell.encoder}", "synthetic": params.synthetic}
     drawn = {
         "scores_by_language": figures.scores_by_language(clean, **options),
@@ -90,8 +81,7 @@ def _run(cell: Cell) -> None:
     }
     if len(contrasts):
         drawn["contrast"] = figures.contrast(contrasts, **options)
-    for name, figure in drawn.items():
-        write_atomic(cell.path(f"figures/{name}.png"), figures.png(figure))
+    saved.save(cell, made, drawn)
     verdict = headline(
         tables.headline_intervals(clean, attacked, **resampling),
         languages=attacked_languages(params),
@@ -117,37 +107,6 @@ def _pairs(cell: Cell, clean: pd.DataFrame) -> list[tuple[str, str]]:
     }
     wanted = [*cell.params.analysis.contrasts, *sorted(methods)]
     return [pair for pair in wanted if set(pair) <= models]
-
-
-def tables_of(cell: Cell) -> dict[str, pd.DataFrame]:
-    """The saved tables by name."""
-    cell.metrics()
-    return {name: pd.read_csv(cell.path(f"tables/{name}.csv")) for name in TABLES}
-
-
-def describe(cell: Cell) -> str:
-    """The profile, and what its numbers come from."""
-    kind = "SYNTHETIC data (mini)" if cell.params.synthetic else "real data"
-    seeds = {source.seed for source in cell.upstream if source.seed is not None}
-    named = ", ".join(map(str, sorted(seeds)))
-    return f"{cell.params.profile}, {cell.encoder}: {kind}, seeds {named}"
-
-
-def shape(cell: Cell, table: str) -> dict[str, Any]:
-    """Rows and columns of a table."""
-    frame = tables_of(cell)[table]
-    return {"rows": len(frame), "columns": list(frame.columns)}
-
-
-def show(cell: Cell, table: str) -> HTML:
-    """A table, ready to read."""
-    return tables.style(tables_of(cell)[table], f"{describe(cell)}: {table.replace('_', ' ')}")
-
-
-def figure(cell: Cell, name: str) -> Image:
-    """A saved figure."""
-    cell.metrics()
-    return Image(cell.path(f"figures/{name}.png").read_bytes(), width=900)
 
 
 def verdict_kind(metrics: dict[str, Any]) -> str:

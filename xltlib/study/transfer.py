@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 import pandas as pd
 import torch
-from IPython.display import HTML, Image, Markdown, display
+from IPython.display import Markdown, display
 from transformers import AutoTokenizer, set_seed
 
 from xltlib.analysis import figures, tables
 from xltlib.analysis.transfer import mean_table, pair_table, with_languages
 from xltlib.analysis.verdict import transfer_claims
-from xltlib.artifacts import write_atomic, write_with
 from xltlib.params import STANDARD
+from xltlib.study import saved
 from xltlib.study.corpora import encoder_folder
 from xltlib.study.grid import Cell, transfer_tasks
-from xltlib.study.results import describe
 from xltlib.study.target import learner, training_data
 from xltlib.tasks.kind import length
 from xltlib.training.cost import measure
 from xltlib.training.plan import copies_plan
 from xltlib.training.robust.methods import copies, robust_training
 from xltlib.training.run import use_threads
-
-TABLES = ("pairs", "means", "cost")
 
 
 def run(cell: Cell) -> dict[str, Any]:
@@ -45,20 +41,14 @@ def _run(cell: Cell) -> None:
         ),
         "cost": cost(cell),
     }
-    for name, frame in made.items():
-        write_with(
-            cell.path(f"tables/{name}.csv"),
-            partial(frame.to_csv, index=False, float_format="%.4f", lineterminator="\n"),
-        )
     about = {"profile": f"{params.profile}, {cell.encoder}", "synthetic": params.synthetic}
+    drawn = {}
     for task, part in answers.groupby("task", sort=False):
-        for name, draw, table in (
-            ("heat_map", figures.pair_heat_map, "pairs"),
-            ("gains", figures.transfer_gains, "means"),
-        ):
-            rows = made[table][made[table]["task"] == task]
-            figure = draw(rows, seeds=set(part["seed"]), **about)
-            write_atomic(cell.path(f"figures/{name}_{task}.png"), figures.png(figure))
+        pairs, means = (made[name][made[name]["task"] == task] for name in ("pairs", "means"))
+        seeds = set(part["seed"])
+        drawn[f"heat_map_{task}"] = figures.pair_heat_map(pairs, seeds=seeds, **about)
+        drawn[f"gains_{task}"] = figures.transfer_gains(means, seeds=seeds, **about)
+    saved.save(cell, made, drawn)
     claims = transfer_claims(made["means"], synthetic=params.synthetic, encoder=cell.encoder)
     cell.finish(
         {"claims": [asdict(claim) for claim in claims], "answers": len(answers)}, started=started
@@ -109,28 +99,10 @@ def _on_device(batch: dict[str, Any], device: str) -> dict[str, Any]:
     return {k: v.to(device) if torch.is_tensor(v) else v for k, v in batch.items()}
 
 
-def tables_of(cell: Cell) -> dict[str, pd.DataFrame]:
-    """The saved tables by name."""
-    cell.metrics()
-    return {name: pd.read_csv(cell.path(f"tables/{name}.csv")) for name in TABLES}
-
-
-def shape(cell: Cell, name: str) -> dict[str, Any]:
-    """Rows and columns of a table."""
-    frame = tables_of(cell)[name]
-    return {"rows": len(frame), "columns": list(frame.columns)}
-
-
-def show(cell: Cell, name: str) -> HTML:
-    """A table, ready to read."""
-    return tables.style(tables_of(cell)[name], f"{describe(cell)}: {name}")
-
-
 def show_figures(cell: Cell, name: str) -> None:
     """A saved figure of every task."""
-    cell.metrics()
     for task in transfer_tasks(cell.params):
-        display(Image(cell.path(f"figures/{name}_{task}.png").read_bytes(), width=900))
+        display(saved.figure(cell, f"{name}_{task}"))
 
 
 def verdicts(metrics: dict[str, Any]) -> dict[str, str]:
