@@ -309,14 +309,14 @@ def transfer_gains(
 
     gains = means[means["gain"].notna()]
     models = list(dict.fromkeys(zip(gains["arm"], gains["method"], strict=True)))
-    looks = styles([f"{arm} {method}" for arm, method in models])
+    looks = styles([f"{method} (arm {arm})" for arm, method in models])
     views = list(dict.fromkeys(gains["pairs"]))
     with rc_context(THEME):
         figure = Figure(figsize=(7.5, 1.9 + 0.45 * max(1, len(views))), layout="constrained")
         axes = figure.subplots()
         axes.axvline(0, color="#666666", lw=1, ls="--")
         for shift, (arm, method) in zip(_shifts(len(models)), models, strict=False):
-            color, marker = looks[f"{arm} {method}"]
+            color, marker = looks[f"{method} (arm {arm})"]
             own = gains[(gains["arm"] == arm) & (gains["method"] == method)]
             for row in own.to_dict("records"):
                 y = views.index(row["pairs"]) + shift
