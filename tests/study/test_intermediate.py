@@ -1,8 +1,11 @@
 """Intermediate training: every task kind, either schedule, robust methods, early stopping."""
 
+import json
+
 import pytest
 
 from xltlib import params as schema
+from xltlib.artifacts import InputError
 from xltlib.study import Grid, corpora, intermediate
 
 TASKS = {
@@ -69,7 +72,9 @@ def test_the_schedule_changes_the_model_and_is_in_the_recipe(run):
 
 
 @pytest.mark.parametrize("method", ["adv", "rs-rp", "rs-da"])
-def test_a_robust_method_serves_every_task_kind(run, method, tiny_profile, edit_profile):
+def test_a_robust_method_serves_every_task_kind(run, method, tiny_profile, edit_profile, tmp_path):
+    near = tmp_path / "de.json"
+    near.write_text(json.dumps({"der": ["das"], "die": ["das"], "ist": ["war"], "in": ["bei"]}))
     edit_profile(
         tiny_profile,
         tiny_profile,
@@ -77,8 +82,7 @@ def test_a_robust_method_serves_every_task_kind(run, method, tiny_profile, edit_
             "methods": {
                 "adv": {"kind": "adv", "radius": 0.1, "step_size": 0.1},
                 "rs-rp": {"kind": "rs-rp", "radius": 0.1},
-                # No list: neighbours come from the encoder.
-                "rs-da": {"kind": "rs-da", "min_cosine": 0.1, "nearest": 3},
+                "rs-da": {"kind": "rs-da", "neighbours": {"de": str(near)}},
             }
         },
     )
@@ -87,6 +91,15 @@ def test_a_robust_method_serves_every_task_kind(run, method, tiny_profile, edit_
     assert robust["steps"] == standard["steps"]
     assert robust["losses"] != standard["losses"]
     assert intermediate.settings_table(cell).set_index("setting")["value"]["method"] == method
+
+
+def test_rs_da_that_would_change_no_word_is_refused(run, tiny_profile, edit_profile):
+    # The tiny vocabulary holds single characters, so no word is one piece of it.
+    edit_profile(tiny_profile, tiny_profile, {"methods.rs-da": {"kind": "rs-da"}})
+    with pytest.raises(
+        InputError, match=r"no word of the training texts in de.* methods\.<name>\.neighbours"
+    ):
+        run(arm="robust", arm_settings={"method": "rs-da"})
 
 
 def test_early_stopping_scores_english_dev_whatever_the_arm_trains_on(run):

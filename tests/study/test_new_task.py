@@ -1,5 +1,7 @@
 """A task kind and a corpus that the project does not know: two files, and every stage serves."""
 
+import json
+
 from datasets import Dataset, Features, Value
 
 from xltlib import corpora, tasks
@@ -50,7 +52,9 @@ def make(setup):
     return Sentence(setup.labels, setup.max_length)
 
 
-def test_every_stage_serves_them(tiny_profile, edit_profile, monkeypatch):
+def test_every_stage_serves_them(tiny_profile, edit_profile, monkeypatch, tmp_path):
+    near = tmp_path / "en.json"
+    near.write_text(json.dumps({"the": ["a"], "in": ["on"], "was": ["is"], "It": ["This"]}))
     monkeypatch.setitem(corpora.CORPORA, "months", MONTHS)
     monkeypatch.setitem(tasks.TASKS, "sentence", make)
     raw = schema.load(tiny_profile).model_dump(mode="json", exclude_none=True)
@@ -64,7 +68,7 @@ def test_every_stage_serves_them(tiny_profile, edit_profile, monkeypatch):
     }
     edits = {
         "corpora": raw["corpora"] | {"months": raw["corpora"]["udpos"]},
-        "methods": raw["methods"] | {"rs-da": {"kind": "rs-da", "min_cosine": 0.1}},
+        "methods": raw["methods"] | {"rs-da": {"kind": "rs-da", "neighbours": {"en": str(near)}}},
         "intermediate": raw["intermediate"]
         | {"examples": {"months": 16}, "arms": {"english": {"tasks": {"months": data}}}},
         "targets": {"months": task},

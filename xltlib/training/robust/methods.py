@@ -5,6 +5,7 @@ from __future__ import annotations
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from xltlib.artifacts import InputError
 from xltlib.corpora import texts
 from xltlib.params import (
     AdversarialSettings,
@@ -46,6 +47,9 @@ def copies(
     Args:
         encoder: gives neighbours in the languages that have no list.
         n: only so many copies, where there are no epochs enough to use all.
+
+    Raises:
+        InputError: no word in any language has a neighbour: it would train as without RS-DA.
     """
     if not isinstance(settings, DataAugmentationSettings):
         return [rows]
@@ -53,6 +57,11 @@ def copies(
         language: _neighbours(rows, language, settings, tokenizer, encoder)
         for language in sorted(set(rows["language"]))
     }
+    if not any(neighbours.values()):
+        raise InputError(
+            f"rs-da: no word of the training texts in {', '.join(neighbours)} has a neighbour;"
+            " name lists in methods.<name>.neighbours or lower methods.<name>.min_cosine"
+        )
     return [smoothed(rows, neighbours, seed, copy) for copy in range(n or settings.copies)]
 
 
