@@ -80,7 +80,14 @@ def under_attack(attacked: pd.DataFrame) -> pd.DataFrame:
                 f"drop in {metric}": before - after,
             }
         rows.append(row | {"n": part["id"].nunique(), "seeds": part["seed"].nunique()})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=UNDER_ATTACK_COLUMNS)
+
+
+UNDER_ATTACK_COLUMNS = [
+    *("attack", "corpus", "language", "arm"),
+    *(f"{view} {metric}" for metric in METRICS for view in ("clean", "attacked", "drop in")),
+    *("n", "seeds"),
+]
 
 
 def success_rate(attacked: pd.DataFrame) -> pd.DataFrame:

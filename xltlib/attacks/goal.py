@@ -18,8 +18,9 @@ from xltlib.evaluation import squad
 from xltlib.evaluation.predictor import Prediction
 
 Spans = tuple[tuple[int, int], ...]
-# Batches of other shapes give the same probability up to about 1e-6: no choice may hang on that.
-DIGITS = 5
+# Batches of other shapes give the same probability up to about a part in 100,000: no choice may
+# hang on that, so only so many significant digits count.
+DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def ask(predictor: Predictor, queries: list[Query]) -> list[Output]:
         [query.spans for query in queries],
     )
     return [
-        Output(prediction.text, round(float(probability), DIGITS))
+        Output(prediction.text, float(f"{probability:.{DIGITS}g}"))
         for prediction, probability in zip(predictions, probabilities, strict=True)
     ]
 

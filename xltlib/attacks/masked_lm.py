@@ -20,7 +20,8 @@ from transformers import (
 from xltlib.artifacts import InputError
 from xltlib.attacks.swap import CandidateSwap, context_span, in_case_of
 
-MAX_LENGTH = 256
+# Context on each side of a gap, well within the windows of the usual models.
+MAX_CHARACTERS = 300
 # Pieces looked at for each candidate wanted: most are endings, punctuation or other scripts.
 _DEPTH = 25
 
@@ -55,13 +56,12 @@ class MaskedLM:
     @torch.inference_mode()
     def _proposals(self, before: str, after: str, n: int) -> tuple[str, ...]:
         """The words among the n likeliest pieces for the gap between two texts."""
-        left = self.tokenizer.encode(before, add_special_tokens=False)[-MAX_LENGTH // 2 :]
-        right = self.tokenizer.encode(after, add_special_tokens=False)[: MAX_LENGTH // 2]
         gap = self.tokenizer.mask_token_id
-        ids = self.tokenizer.build_inputs_with_special_tokens([*left, gap, *right])
-        batch = torch.tensor([ids], device=self.model.device)
-        logits = self.model(input_ids=batch, attention_mask=torch.ones_like(batch)).logits
-        best = logits[0, ids.index(gap)].topk(min(n, logits.shape[-1])).indices.tolist()
+        text = f"{before[-MAX_CHARACTERS:]}{self.tokenizer.mask_token}{after[:MAX_CHARACTERS]}"
+        batch = self.tokenizer(text, return_tensors="pt").to(self.model.device)
+        place = batch["input_ids"][0].tolist().index(gap)
+        logits = self.model(**batch).logits[0, place]
+        best = logits.topk(min(n, len(logits))).indices.tolist()
         pieces = self.tokenizer.convert_ids_to_tokens(best)
         return tuple(
             self.tokenizer.convert_tokens_to_string([piece]).strip()

@@ -73,7 +73,7 @@ def attack_transfer(cell: Cell) -> pd.DataFrame:
             )
             frames.append(static_set.transfer_matrix(made, models).assign(attack=attack))
     counts = pd.concat(frames).groupby(TRANSFER_COLUMNS[:3], sort=False)[["broken", "n"]].sum()
-    table = counts.reset_index()
+    table = counts.astype(float).reset_index()
     return table.assign(broken=100 * table["broken"] / table["n"].where(table["n"] > 0))
 
 
