@@ -162,7 +162,7 @@ class Answers:
         if isinstance(self.predictor, SpanPredictor):
             options = {"batch_size": self.settings.batch_size, "remember": KEPT_WINDOWS}
             exact = replace(self.predictor, precision="float32", **options)
-            guide = replace(exact, precision="bf16") if self.guided else exact
+            guide = exact.faster() if self.guided else exact
         self._models = {True: exact, False: guide}
 
     @property

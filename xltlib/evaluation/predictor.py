@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,10 @@ class SpanPredictor:
             for row, logits in zip(rows, both.float().cpu().numpy(), strict=True):
                 found[row] = logits[:, : len(features.input_ids[row])]
         return [found[window] for window in windows]
+
+    def faster(self) -> SpanPredictor:
+        """A copy that computes in bf16 throughout; its logits are near this one's."""
+        return replace(self, model=deepcopy(self.model).to(torch.bfloat16), precision="float32")
 
     def predict(self, questions: list[str], contexts: list[str]) -> list[Prediction]:
         """Answer each question from its context."""

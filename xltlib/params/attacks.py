@@ -160,10 +160,10 @@ Recipe = Annotated[
 
 
 class EngineSettings(Settings):
-    """How queries are answered; none of it changes an outcome, but for `precision`.
+    """How queries are answered; in float32 none of it changes an outcome.
 
-    `at_once` examples are attacked side by side. With `precision: bf16` a fast model guides the
-    search, and every success is confirmed in float32.
+    `at_once` examples are attacked side by side. With `precision: bf16` a faster copy of the model
+    guides the search, and whether it succeeded is decided in float32.
     """
 
     at_once: PositiveInt = 16
