@@ -64,7 +64,10 @@ def test_every_shipped_profile_is_valid(name):
             r"analysis\.contrasts\.0: there is no 'german'; there: none, english",
         ),
         ({"intermediate.temperature": 0.5}, r"intermediate\.temperature: .*greater than or equal"),
-        ({"attacks.typo.max_queries": -5}, r"attacks\.typo\.max_queries: .*greater than 0.*-5"),
+        (
+            {"attacks.typo.recipe.max_queries": -5},
+            r"attacks\.typo\.recipe\.typo\.max_queries: .*greater than 0.*-5",
+        ),
         (
             {"targets.tydiqa.test_sets": [{"corpus": "tydiqa", "languages": ["xx"]}]},
             r"targets\.tydiqa\.test_sets\.0\.languages: unknown language xx; known: en",
@@ -88,10 +91,17 @@ def test_a_mistake_names_file_key_value_and_what_is_allowed(changed, edits, expe
 
 
 def test_all_mistakes_are_reported_at_once(changed):
-    file = changed({"targets.tydiqa.epochs": -1, "attacks.typo.max_queries": "many", "sedes": [1]})
+    file = changed(
+        {"targets.tydiqa.epochs": -1, "attacks.typo.recipe.max_queries": "many", "sedes": [1]}
+    )
     with pytest.raises(InputError) as error:
         schema.load(file)
-    for part in ("3 errors", "targets.tydiqa.epochs", "attacks.typo.max_queries", "sedes"):
+    for part in (
+        "3 errors",
+        "targets.tydiqa.epochs",
+        "attacks.typo.recipe.typo.max_queries",
+        "sedes",
+    ):
         assert part in str(error.value)
 
 

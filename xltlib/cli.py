@@ -1,4 +1,4 @@
-"""The `xlt` command: check a profile, run it, read its results, evaluate any model."""
+"""The `xlt` command: check a profile, run it, read its results, evaluate or attack any model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -17,8 +17,12 @@ from xltlib import params as schema
 from xltlib.artifacts import InputError, require_writable
 from xltlib.study import STAGES, Grid
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 app = typer.Typer(
-    help="Cross-lingual robustness study: check, run and read a profile; evaluate any model.",
+    help="Cross-lingual robustness study: check, run and read a profile; evaluate and attack any "
+    "model.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -140,25 +144,29 @@ def run(
 @_explained
 def results(params: ParamsFile) -> None:
     """Print the result tables of a finished profile."""
-    from xltlib.analysis.tables import decimals
     from xltlib.study.saved import tables_of
 
     grid = Grid(schema.load(params))
-    # A number is never cut: where the terminal is too narrow, it wraps the lines itself.
-    wide = Console(width=max(console.width, WIDEST_TABLE))
     for stage in ("results", "transfer"):
         for cell in grid.cells(stage):
             for title, frame in tables_of(cell).items():
-                table = Table(title=f"{cell.key}: {title}")
-                for column in frame.columns:
-                    table.add_column(str(column), overflow="fold")
-                shown = frame.copy().astype(object)
-                for name in frame.select_dtypes("float").columns:
-                    digits = decimals(name)
-                    shown[name] = ["" if v != v else f"{v:.{digits}f}" for v in frame[name]]
-                for row in shown.itertuples(index=False):
-                    table.add_row(*map(str, row))
-                wide.print(table)
+                _print(f"{cell.key}: {title}", frame)
+
+
+def _print(title: str, frame: pd.DataFrame) -> None:
+    """Print a table. A number is never cut: a narrow terminal wraps the lines itself."""
+    from xltlib.analysis.tables import decimals
+
+    table = Table(title=title)
+    for column in frame.columns:
+        table.add_column(str(column), overflow="fold")
+    shown = frame.copy().astype(object)
+    for name in frame.select_dtypes("float").columns:
+        digits = decimals(name)
+        shown[name] = ["" if v != v else f"{v:.{digits}f}" for v in frame[name]]
+    for row in shown.itertuples(index=False):
+        table.add_row(*map(str, row))
+    Console(width=max(console.width, WIDEST_TABLE)).print(table)
 
 
 @app.command(
@@ -189,3 +197,86 @@ def evaluate(
         f"{data.name} ({lang}): F1 {scores['f1']:.2f}, EM {scores['em']:.2f}, "
         f"n = {scores['n']} questions"
     )
+
+
+@app.command(
+    epilog="Example: xlt attack --model DIR --data xquad.de.json --lang de --recipe typo "
+    "--limit 100 --out attacked"
+)
+@_explained
+def attack(
+    model: Annotated[str, typer.Option(help="A Hugging Face span-QA model: folder or hub name")],
+    data: Annotated[Path, typer.Option(help="A SQuAD 1.1 JSON file")],
+    recipe: Annotated[str, typer.Option(help="One of the recipes in the README, e.g. typo")],
+    out: Annotated[Path, typer.Option(help="Folder to write to; the same command resumes")],
+    lang: Annotated[str, typer.Option(help="Language code of the file")] = "en",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many")] = None,
+    budget: Annotated[int, typer.Option(min=2, help="Queries an example may take")] = 200,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of the recipe, e.g. max_edited_words=2"),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Measures similarity, gives neighbours: me5-small, folder or hub name"),
+    ] = None,
+    shard: Annotated[str, typer.Option(help="k/n: the k-th of n parts, for n machines")] = "1/1",
+    at_once: Annotated[int, typer.Option(min=1, help="Examples attacked side by side")] = 16,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    precision: Annotated[
+        str, typer.Option(help="float32, or bf16 to guide the search")
+    ] = "float32",
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+) -> None:
+    """Attack any span-QA model on any SQuAD-format file, in any language."""
+    from xltlib.attacks import attack as attack_model
+    from xltlib.corpora.squad_files import read_squad
+    from xltlib.languages import LANGUAGES
+    from xltlib.params import EngineSettings
+
+    if lang not in LANGUAGES:
+        raise InputError(f"--lang {lang}: unknown language; known: {' '.join(LANGUAGES)}")
+    if precision not in ("float32", "bf16"):
+        raise InputError(f"--precision {precision}: give float32 or bf16")
+    engine = EngineSettings(at_once=at_once, batch_size=batch_size, precision=precision)
+    done = attack_model(
+        model,
+        read_squad(data, lang),
+        recipe,
+        out,
+        limit=limit,
+        shard=_shard(shard),
+        encoder=encoder,
+        device=device,
+        engine=engine,
+        progress=not os.environ.get("CI"),
+        **({"max_queries": budget} | _settings(setting or [])),
+    )
+    _print(f"{recipe} against {model}", done.summary)
+    console.print(f"{out}/attacks.html, .jsonl, .parquet and summary.csv", soft_wrap=True)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """ "2/8" as (2, 8)."""
+    try:
+        k, n = map(int, text.split("/"))
+    except ValueError as error:
+        raise InputError(f"--shard {text}: give k/n, e.g. 2/8") from error
+    return k, n
+
+
+def _settings(pairs: list[str]) -> dict[str, object]:
+    """key=value pairs, values as in YAML; a dot in the key goes one level down."""
+    import yaml
+
+    found: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"--set {pair}: give key=value, e.g. max_edited_words=2")
+        section = found
+        *path, last = key.split(".")
+        for part in path:
+            section = section.setdefault(part, {})  # type: ignore[assignment]
+        section[last] = yaml.safe_load(value)
+    return found

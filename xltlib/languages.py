@@ -2,7 +2,8 @@
 
 Python's own `\\w` has no combining marks, so it breaks words of Telugu, Bengali and vocalised
 Arabic. Here a word is a run of letters, numbers and marks, joiners included, that begins and ends
-at the border of a grapheme cluster (Unicode Standard Annex 29, through the `regex` package).
+at the border of a grapheme cluster (Unicode Standard Annex 29, through the `regex` package). Where
+a script puts no spaces between words, ICU's dictionaries say where they end.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import regex
+from icu4py.breakers import WordBreaker
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ _WORD = regex.compile(
     r"[\p{L}\p{N}_]\p{M}*+(?:[\u200c\u200d]*[\p{L}\p{N}\p{M}_]|['’](?=\p{L}))*[\u200c\u200d]*"
 )
 _GRAPHEME = regex.compile(r"\X")
-# Scripts written without spaces: every cluster of Han stands alone.
-_HAN_CLUSTER = regex.compile(r"\p{Han}\p{M}*")
+# Scripts written without spaces, for which ICU has dictionaries.
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _SCRIPTS = {
     script: regex.compile(rf"\p{{Script={script}}}")
     for script in (*sorted({language.script for language in LANGUAGES.values()}), "Katakana")
@@ -102,8 +104,7 @@ def graphemes(text: str) -> list[str]:
 def words(text: str) -> tuple[tuple[int, int], ...]:
     """Character spans (start, end) of the words of a text, in order.
 
-    Chinese characters are words of their own; a run of Thai or of kana is one word, for to split it
-    further takes a dictionary.
+    In Chinese, Japanese, Thai, Lao, Khmer and Burmese they are the words of ICU's dictionaries.
     """
     # \X never joins what UAX 29 keeps apart, so a border inside a cluster moves to its end.
     borders = {0}
@@ -122,19 +123,22 @@ def words(text: str) -> tuple[tuple[int, int], ...]:
             spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
         else:
             spans.append((start, end))
-    return tuple(part for span in spans for part in _split_han(text, *span))
+    if not _UNSPACED.search(text):
+        return tuple(spans)
+    return tuple(part for span in spans for part in _split_unspaced(text, *span, borders))
 
 
-def _split_han(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Cut a word before and after each Chinese character it holds."""
-    parts, last = [], start
-    for match in _HAN_CLUSTER.finditer(text, start, end):
-        if match.start() > last:
-            parts.append((last, match.start()))
-        parts.append(match.span())
-        last = match.end()
-    if last < end:
-        parts.append((last, end))
+def _split_unspaced(text: str, start: int, end: int, borders: set[int]) -> list[tuple[int, int]]:
+    """Cut a run of letters where ICU ends a word, if it holds letters of an unspaced script."""
+    if not _UNSPACED.search(text, start, end):
+        return [(start, end)]
+    parts, first, last = [], start, start
+    # One locale for all: the dictionaries go by script.
+    for segment in WordBreaker(text[start:end], "en"):
+        last += len(segment)
+        if last in borders:
+            parts.append((first, last))
+            first = last
     return parts
 
 

@@ -1,6 +1,7 @@
 """The typo attack: correct in every script, inside its rules, resumable."""
 
 import json
+import unicodedata
 from collections import OrderedDict
 
 import numpy as np
@@ -9,14 +10,14 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xltlib.artifacts import InputError
-from xltlib.attacks import attack_examples
-from xltlib.attacks.engine import edited_words
+from xltlib.attacks import Tools, attack_examples
+from xltlib.attacks.example import edits
 from xltlib.attacks.goal import AttackedText, occurrences
+from xltlib.attacks.keyboard import neighbours
 from xltlib.attacks.typo import Typo
 from xltlib.evaluation.predictor import Prediction
 from xltlib.languages import graphemes, words
-from xltlib.params import AttackSettings
+from xltlib.params import TypoSettings
 
 TEXTS = {
     "te": "హైదరాబాద్ నగరంలోని మ్యూజియం 1951లో ప్రారంభమైంది, క్ష్మ సందర్శకులు వస్తారు.",
@@ -30,15 +31,10 @@ TEXTS = {
 }
 
 
-def settings_with(**changes):
-    values = {
-        "recipe": "typo",
-        "target": "xquad",
-        "test_sets": [{"corpus": "xquad", "languages": ["en"]}],
-        "examples_per_language": 1,
-        "max_queries": 80,
-    }
-    return AttackSettings(**(values | changes))
+def attacked(rows, model, log, **changes):
+    """The rows after the typo attack on a model."""
+    settings = TypoSettings(**({"max_queries": 80} | changes))
+    return attack_examples(rows, Tools(model, {}), settings, log, progress=False)
 
 
 class Fragile:
@@ -74,13 +70,11 @@ def row(language, identity="q0", answer="1951"):
 def test_attacked_texts_keep_the_rules(language, tmp_path):
     answer = "1951" if language != "bn" else "১৯৫১"
     example = row(language, answer=answer)
-    done = attack_examples(
-        [example], Fragile(), settings_with(), tmp_path / "log.jsonl", progress=False
-    ).iloc[0]
+    done = attacked([example], Fragile(), tmp_path / "log.jsonl").iloc[0]
     assert done["outcome"] == "succeeded"
-    original, attacked = example["context"], done["attacked_context"]
+    original, changed = example["context"], done["attacked_context"]
     assert done["question"] == example["question"]
-    assert len(occurrences(attacked, answer)) == len(occurrences(original, answer)) == 1
+    assert len(occurrences(changed, answer)) == len(occurrences(original, answer)) == 1
     assert 1 <= done["n_edited_words"] <= 4
     # Putting the old words back gives the original, byte for byte.
     rebuilt, last = "", 0
@@ -88,7 +82,7 @@ def test_attacked_texts_keep_the_rules(language, tmp_path):
         assert original[edit["start"] :].startswith(edit["old"])
         rebuilt += original[last : edit["start"]] + edit["new"]
         last = edit["start"] + len(edit["old"])
-    assert (rebuilt + original[last:]).encode() == attacked.encode()
+    assert (rebuilt + original[last:]).encode() == changed.encode()
 
 
 SCRIPT_TEXT = st.text(st.sampled_from("".join(TEXTS.values())), min_size=1, max_size=60)
@@ -97,20 +91,19 @@ SCRIPT_TEXT = st.text(st.sampled_from("".join(TEXTS.values())), min_size=1, max_
 @settings(deadline=None)
 @given(text=SCRIPT_TEXT)
 def test_an_unmodified_text_is_the_same_byte_for_byte(text):
-    attacked = AttackedText(OrderedDict([("question", "Ist?"), ("context", text)]))
-    same = attacked.generate_new_attacked_text(list(attacked.words))
+    first = AttackedText(OrderedDict([("question", "Ist?"), ("context", text)]))
+    same = first.generate_new_attacked_text(list(first.words))
     assert same.tokenizer_input[1].encode() == text.encode()
-    assert attacked.words[len(words("Ist?")) :] == [text[a:b] for a, b in words(text)]
+    assert first.words[len(words("Ist?")) :] == [text[a:b] for a, b in words(text)]
 
 
 @settings(deadline=None)
 @given(data=st.data(), language=st.sampled_from(sorted(TEXTS)))
 def test_typos_split_no_grapheme_and_orphan_no_mark(data, language):
-    found = words(TEXTS[language])
-    start, end = data.draw(st.sampled_from(found))
-    word = TEXTS[language][start:end]
-    before = graphemes(word)
-    for typo in Typo(language, str(data.draw(st.integers(0, 99)))).candidates(word, start):
+    index = data.draw(st.integers(0, len(words(TEXTS[language])) - 1))
+    text = AttackedText(TEXTS[language])
+    word, before = text.words[index], graphemes(text.words[index])
+    for typo in Typo(language, str(data.draw(st.integers(0, 99)))).fit(text, index):
         assert typo != word
         assert not regex.match(r"\p{M}", typo)
         assert words(typo) == ((0, len(typo)),)
@@ -118,37 +111,61 @@ def test_typos_split_no_grapheme_and_orphan_no_mark(data, language):
         assert abs(len(after) - len(before)) <= 1
         new = [cluster for cluster in after if cluster not in before]
         assert len(new) <= 1
-        # A letter that is typed in is one whole letter of a script the word is in.
-        assert all(len(cluster) == 1 for cluster in new)
 
 
 def test_the_same_seed_gives_the_same_typos():
-    assert Typo("te", "7").candidates("హైదరాబాద్", 3) == Typo("te", "7").candidates("హైదరాబాద్", 3)
-    assert Typo("en", "7").candidates("museum", 3) != Typo("en", "8").candidates("museum", 3)
+    telugu, english = AttackedText(TEXTS["te"]), AttackedText(TEXTS["en"])
+    assert Typo("te", "7").fit(telugu, 0) == Typo("te", "7").fit(telugu, 0)
+    assert Typo("en", "7").fit(english, 2) != Typo("en", "8").fit(english, 2)
+
+
+@pytest.mark.parametrize(
+    ("char", "language", "beside"),
+    [
+        ("g", "en", "bfhtvy"),
+        ("а", "ru", "вепмсу"),
+        ("ن", "ar", "اةتعىم"),
+        ("ᄋ", "ko", "ᄂᄃᄀᄅᄎᄑ"),
+        ("ి", "te", "ు్ీ"),
+        ("ক", "bn", "খগোহতন"),
+    ],
+)
+def test_neighbours_are_the_keys_around_a_key(char, language, beside):
+    found = neighbours(char, language)
+    assert found
+    assert char not in found
+    # A letter's neighbours are letters and a mark's are marks.
+    assert {unicodedata.category(one)[0] for one in found} == {unicodedata.category(char)[0]}
+    assert len(set(found) & set(beside)) >= 2
+
+
+def test_a_mistyped_hangul_syllable_is_a_syllable():
+    text = AttackedText("한국어는 재미있다")
+    found = {typo for seed in range(40) for typo in Typo("ko", str(seed)).fit(text, 0)}
+    assert len(found) > 20
+    assert all(regex.fullmatch(r"[가-힣]+", typo) for typo in found)
 
 
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path):
     rows = [row(language, f"q{i}") for i in range(2) for language in ("en", "ru", "te")]
-    whole = attack_examples(rows, Fragile(), settings_with(), tmp_path / "a", progress=False)
-    attack_examples(rows[3:1:-1], Fragile(), settings_with(), tmp_path / "b", progress=False)
+    whole = attacked(rows, Fragile(), tmp_path / "a")
+    attacked(rows[3:1:-1], Fragile(), tmp_path / "b")
     log = (tmp_path / "b").read_text(encoding="utf-8")
     (tmp_path / "b").write_text(log[:-200], encoding="utf-8")  # a kill in the middle of a line
-    again = attack_examples(rows, Fragile(), settings_with(), tmp_path / "b", progress=False)
+    again = attacked(rows, Fragile(), tmp_path / "b")
     assert json.loads(whole.to_json()) == json.loads(again.to_json())
 
 
 def test_queries_and_edits_stay_in_their_budget(tmp_path):
-    tight = settings_with(max_queries=12, max_edited_words=2)
     rows = [row("en"), row("ko")]
-    done = attack_examples(rows, Fragile(9), tight, tmp_path / "log", progress=False)
+    done = attacked(rows, Fragile(9), tmp_path / "log", max_queries=12, max_edited_words=2)
     assert (done["outcome"] == "failed").all()
     assert (done["queries"] <= 12).all()
     assert (done["n_edited_words"] <= 2).all()
 
 
 def test_the_window_keeps_edits_near_the_answer(tmp_path):
-    near = settings_with(window_words=2)
-    done = attack_examples([row("ru")], Fragile(9), near, tmp_path / "log", progress=False).iloc[0]
+    done = attacked([row("ru")], Fragile(9), tmp_path / "log", window_words=2).iloc[0]
     context = TEXTS["ru"]
     order = {start: i for i, (start, _) in enumerate(words(context))}
     answer = order[context.index("1951")]
@@ -163,16 +180,13 @@ def test_wrong_clean_answers_are_skipped(tmp_path):
         def score(self, questions, contexts, spans):
             return [Prediction("zzz", 0, 3, 1.0)] * len(contexts), np.zeros(len(contexts))
 
-    done = attack_examples([example], Wrong(), settings_with(), tmp_path / "log", progress=False)
+    done = attacked([example], Wrong(), tmp_path / "log")
     assert done.iloc[0]["outcome"] == "skipped"
     assert done.iloc[0]["edits"] == []
 
 
-def test_an_unknown_recipe_names_those_there_are(tmp_path):
-    unknown = settings_with().model_copy(update={"recipe": "typpo"})
-    with pytest.raises(InputError, match="'typpo': no such recipe; known: typo"):
-        attack_examples([row("en")], Fragile(), unknown, tmp_path / "log", progress=False)
-
-
-def test_edited_words_are_found():
-    assert edited_words("a big cat", "a bgi cat") == [{"old": "big", "new": "bgi", "start": 2}]
+def test_edits_are_found():
+    assert edits("a big cat", "a bgi cat") == [{"old": "big", "new": "bgi", "start": 2}]
+    assert edits("One. Two.", "One. False. Two.") == [{"old": "", "new": "False. ", "start": 5}]
+    assert edits("One. Two.", "One. Three. Two.") == [{"old": "", "new": "Three. ", "start": 5}]
+    assert edits("One.", "One. False.") == [{"old": "", "new": " False.", "start": 4}]

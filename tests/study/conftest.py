@@ -70,13 +70,15 @@ def write_profile(folder: Path, encoder: Path) -> Path:
         # Random weights answer little right; with the threshold this low some are attacked.
         "attacks": {
             "typo": {
-                "recipe": "typo",
                 "target": "tydiqa",
                 "test_sets": test_sets,
                 "examples_per_language": 3,
-                "max_queries": 12,
-                "f1_threshold": 0.05,
-                "window_words": 6,
+                "recipe": {
+                    "kind": "typo",
+                    "max_queries": 12,
+                    "f1_threshold": 0.05,
+                    "window_words": 6,
+                },
             }
         },
         "evaluation": {"batch_size": 16},

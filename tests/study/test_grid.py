@@ -74,7 +74,7 @@ def test_a_stage_without_anything_to_do_has_no_cells(edited):
     ("key", "value", "stale"),
     [
         ("analysis.bootstrap_samples", 300, {"design", "results", "transfer"}),
-        ("attacks.typo.max_queries", 13, {"design", "attacks", "results"}),
+        ("attacks.typo.recipe.max_queries", 13, {"design", "attacks", "results"}),
         ("evaluation.batch_size", 8, {"design", "evaluation", "results", "transfer"}),
         ("targets.tydiqa.epochs", 3, {"design", "target", "evaluation", "attacks", "results"}),
         ("targets.xnli.epochs", 3, {"design", "target", "evaluation", "transfer"}),

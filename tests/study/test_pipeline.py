@@ -120,7 +120,10 @@ def test_every_stage_finishes_and_its_results_can_be_read(whole):
     for name in ("scores_by_language", "clean_and_attacked", "drop", "success_rate", "contrast"):
         assert cell.path(f"figures/{name}.png").stat().st_size > 5000
     tables = saved.tables_of(cell)
-    assert set(tables) == {"scores", "under_attack", "success_rate", "contrasts"}
+    assert set(tables) == {
+        *("scores", "under_attack", "success_rate", "on_common_questions"),
+        *("attack_transfer", "contrasts"),
+    }
     assert all("n" in table.columns for table in tables.values())
 
 

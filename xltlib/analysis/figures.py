@@ -60,12 +60,25 @@ def styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     }
 
 
+MAX_WIDTH = 14.0
+
+
 def _canvas(widths: Iterable[float], height: float = 3.6) -> tuple[Figure, list[Axes]]:
-    """A figure with panels side by side, without pyplot's global state."""
+    """A figure with panels side by side, in rows where they do not fit, without pyplot's state.
+
+    A row's panels share an axis, and its first one has the label.
+    """
     widths = list(widths)
-    figure = Figure(figsize=(min(14.0, max(6.5, 1.2 + sum(widths))), height), layout="constrained")
-    axes = figure.subplots(1, len(widths), sharey=True, squeeze=False, width_ratios=widths)[0]
-    return figure, list(axes)
+    fit = max(1, int((MAX_WIDTH - 1.2) // max(widths)))
+    columns = len(widths) if sum(widths) + 1.2 <= MAX_WIDTH else min(fit, len(widths))
+    rows = -(-len(widths) // columns)
+    ratios = widths if rows == 1 else [max(widths)] * columns
+    size = (min(MAX_WIDTH, max(6.5, 1.2 + sum(ratios))), height * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False, width_ratios=ratios).ravel()
+    for empty in axes[len(widths) :]:
+        empty.set_visible(False)
+    return figure, list(axes[: len(widths)])
 
 
 def _title(figure: Figure, title: str, profile: str, synthetic: bool, seeds: Iterable[int]) -> None:
@@ -138,10 +151,13 @@ def _by_arm_and_language(
             for shift, arm in zip(_shifts(len(arms)), arms, strict=True):
                 color, marker = looks[arm]
                 style = {"color": color, "marker": marker, "ms": 5.5, "linestyle": ""}
+                there = set(part.loc[part["arm"] == arm, "language"])
                 for x, language in enumerate(languages):
-                    draw(axes, x + shift, (corpus, arm, language), style)
+                    if language in there:
+                        draw(axes, x + shift, (corpus, arm, language), style)
             _frame(axes, corpus, part, languages)
-        all_axes[0].set_ylabel(ylabel)
+            if axes.get_subplotspec().is_first_col():
+                axes.set_ylabel(ylabel)
         _title(figure, title, profile, synthetic, frame["seed"])
         _legend(figure, arms, legend)
     return figure
@@ -170,8 +186,14 @@ def scores_by_language(clean: pd.DataFrame, *, profile: str, synthetic: bool) ->
     )
 
 
+def _by_attack(attacked: pd.DataFrame) -> pd.DataFrame:
+    """Attacked questions with a panel for each attack on each corpus."""
+    return attacked.assign(corpus=attacked["attack"] + " on " + attacked["corpus"])
+
+
 def drop(attacked: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
     """F1 lost to the attack by language and arm."""
+    attacked = _by_attack(attacked)
     lost = attacked.assign(lost=100 * (attacked["original_f1"] - attacked["attacked_f1"]))
     title = "F1 lost under attack (bars span the seeds)"
     return _means(lost, "lost", title, "drop in F1 (points)", profile=profile, synthetic=synthetic)
@@ -179,6 +201,7 @@ def drop(attacked: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
 
 def clean_and_attacked(attacked: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
     """F1 of the attacked questions before (filled) and after (hollow), by language and arm."""
+    attacked = _by_attack(attacked)
     rows = under_attack(attacked).set_index(["corpus", "arm", "language"])
 
     def draw(axes: Axes, x: float, place: tuple[str, str, str], style: dict[str, Any]) -> None:
@@ -204,6 +227,7 @@ def clean_and_attacked(attacked: pd.DataFrame, *, profile: str, synthetic: bool)
 
 def success_rate(attacked: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
     """Attack success rate by language and arm with Wilson's 95 % interval."""
+    attacked = _by_attack(attacked)
     rows = success_table(attacked).set_index(["corpus", "arm", "language"])
 
     def draw(axes: Axes, x: float, place: tuple[str, str, str], style: dict[str, Any]) -> None:
@@ -334,6 +358,42 @@ def transfer_gains(
         corpus, n = means["corpus"].iloc[0], means["n"].iloc[0]
         title = f"{corpus}: what robust training gains (pairs of languages averaged; n={n} items)"
         _title(figure, title, profile, synthetic, seeds)
+    return figure
+
+
+def attack_transfer(table: pd.DataFrame, *, profile: str, synthetic: bool) -> Figure:
+    """How many examples made against one model break another, a panel an attack."""
+    from matplotlib import rc_context
+
+    attacks = list(table.groupby("attack", sort=False))
+    models = arms_in(table.rename(columns={"tested on": "arm"}))
+    size = 1.4 + 0.75 * len(models)
+    with rc_context(THEME):
+        figure, panels = _canvas([size + 0.4] * len(attacks), height=size + 0.6)
+        for axes, (attack, part) in zip(panels, attacks, strict=True):
+            grids = [
+                part.pivot(index="made against", columns="tested on", values=name).reindex(
+                    index=models, columns=models
+                )
+                for name in ("broken", "n")
+            ]
+            labels = grids[0].map("{:.0f}".format) + "\nn=" + grids[1].map("{:.0f}".format)
+            sns.heatmap(
+                grids[0],
+                ax=axes,
+                cmap="cividis",
+                vmin=0,
+                vmax=100,
+                annot=labels,
+                fmt="",
+                square=True,
+                cbar_kws={"label": "broken (%)"},
+            )
+            axes.set_title(attack)
+            axes.set_ylabel("made against")
+        title = "Attacked examples made against one model, tested on another"
+        data = "synthetic data (mini)" if synthetic else "real data"
+        figure.suptitle(f"{title}\nprofile {profile}, {data}", fontsize="medium")
     return figure
 
 

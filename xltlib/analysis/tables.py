@@ -80,7 +80,14 @@ def under_attack(attacked: pd.DataFrame) -> pd.DataFrame:
                 f"drop in {metric}": before - after,
             }
         rows.append(row | {"n": part["id"].nunique(), "seeds": part["seed"].nunique()})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=UNDER_ATTACK_COLUMNS)
+
+
+UNDER_ATTACK_COLUMNS = [
+    *("attack", "corpus", "language", "arm"),
+    *(f"{view} {metric}" for metric in METRICS for view in ("clean", "attacked", "drop in")),
+    *("n", "seeds"),
+]
 
 
 def success_rate(attacked: pd.DataFrame) -> pd.DataFrame:
@@ -112,13 +119,23 @@ def success_rate(attacked: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def answered_by_all(attacked: pd.DataFrame, threshold: float = 0.5) -> pd.DataFrame:
+    """The attacked questions that every model of an attack answers right when they are clean.
+
+    On these the arms begin alike, so that what they lose can be compared; right is an F1 of
+    `threshold` or more, with every seed.
+    """
+    keys = ["attack", "corpus", "language", "id"]
+    return attacked[attacked.groupby(keys)["original_f1"].transform("min") >= threshold]
+
+
 def _by_arm_and_language(
     attacked: pd.DataFrame,
 ) -> Iterator[tuple[tuple[str, str, str, str], pd.DataFrame]]:
     """Groups in the study's order."""
     for (attack, corpus), part in attacked.groupby(["attack", "corpus"], sort=True):
         for language in language_order(set(part["language"])):
-            for arm in arms_in(part):
+            for arm in arms_in(part[part["language"] == language]):
                 chosen = part[(part["language"] == language) & (part["arm"] == arm)]
                 yield (attack, corpus, arm, language), chosen
 
@@ -157,7 +174,7 @@ def contrasts(
     for treated, control in pairs:
         weights = {treated: 1.0, control: -1.0}
         for view, corpus, part, value in views:
-            if part.empty:
+            if not {treated, control} <= set(part["arm"]):
                 continue
             options = {"samples": samples, "seed": seed, "level": level}
             name = {"contrast": f"{treated} - {control}", "measured": view, "on": corpus}
@@ -210,16 +227,25 @@ class Headline:
 def headline_intervals(
     clean: pd.DataFrame, attacked: pd.DataFrame, *, samples: int, seed: int, level: float
 ) -> Headline | None:
-    """The headline contrast; None where the profile lacks an arm or attacks no other language."""
-    zero_shot = _with_drop(attacked)
-    if zero_shot.empty or not {"multilingual", "english"} <= set(clean["arm"]):
-        return None
-    first_attack = zero_shot[zero_shot["attack"] == min(zero_shot["attack"])]
+    """The headline contrast, each question's mean over the attacks that both arms met.
+
+    None where the profile lacks an arm or attacks no other language.
+    """
     weights = {"multilingual": 1.0, "english": -1.0}
+    both = [
+        part
+        for _, part in _with_drop(attacked).groupby("attack")
+        if set(weights) <= set(part["arm"])
+    ]
+    if not both:
+        return None
+    # The unit is the question, whatever attacks it met.
+    keys = ["arm", "seed", "corpus", "language", "id"]
+    zero_shot = pd.concat(both).groupby(keys, as_index=False)[["original_f1", "change"]].mean()
     options = {"samples": samples, "seed": seed, "level": level}
     return Headline(
-        paired_bootstrap(first_attack, "original_f1", weights, **options),
-        paired_bootstrap(first_attack, "change", weights, **options),
+        paired_bootstrap(zero_shot, "original_f1", weights, **options),
+        paired_bootstrap(zero_shot, "change", weights, **options),
     )
 
 

@@ -1,4 +1,4 @@
-"""What an attack on a question and its context may touch.
+"""What an attack on a question and its context may touch, and how far it may go.
 
 TextAttack's own `InputColumnModification` counts words column by column but indexes the joined
 text, so the two can disagree; here both counts come from the same splitter.
@@ -6,11 +6,15 @@ text, so the two can disagree; here both counts come from the same splitter.
 
 from __future__ import annotations
 
-from textattack.constraints import PreTransformationConstraint
+from collections.abc import Callable
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+from textattack.constraints import Constraint, PreTransformationConstraint
 from textattack.shared import AttackedText
 
-from xltlib.attacks.goal import UntargetedSpanF1, occurrences
-from xltlib.languages import words
+from xltlib.attacks.goal import SpanGoal, occurrences
+from xltlib.languages import graphemes, script_of, words
 
 
 class ContextOutsideAnswer(PreTransformationConstraint):
@@ -21,7 +25,7 @@ class ContextOutsideAnswer(PreTransformationConstraint):
         window_words: only words at most this many words from a gold answer; None is all of them.
     """
 
-    def __init__(self, goal: UntargetedSpanF1, window_words: int | None = None) -> None:
+    def __init__(self, goal: SpanGoal, window_words: int | None = None) -> None:
         self.goal = goal
         self.window_words = window_words
 
@@ -54,3 +58,117 @@ def _touching(spans: tuple[tuple[int, int], ...], start: int, end: int) -> set[i
 
 def _near(index: int, others: set[int], distance: int) -> bool:
     return any(abs(index - other) <= distance for other in others)
+
+
+class WordForWord(Constraint):
+    """An edit changes the words it was meant to and no other.
+
+    In scripts without spaces a new word may fuse with its neighbours, and every index after it
+    would be wrong.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(compare_against_original=False)
+
+    def _check_constraint(
+        self, transformed_text: AttackedText, reference_text: AttackedText
+    ) -> bool:
+        old, new = reference_text.words, transformed_text.words
+        edited = transformed_text.attack_attrs["newly_modified_indices"]
+        return len(old) == len(new) and all(
+            i in edited or old[i] == new[i] for i in range(len(old))
+        )
+
+
+class MaxEditedShare(Constraint):
+    """At most this share of the context's words is edited.
+
+    Args:
+        share: in (0, 1]; one word may always be edited.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__(compare_against_original=True)
+        self.share = share
+
+    def _check_constraint(
+        self, transformed_text: AttackedText, reference_text: AttackedText
+    ) -> bool:
+        allowed = max(1, int(self.share * len(words(reference_text.tokenizer_input[1]))))
+        return len(transformed_text.attack_attrs["modified_indices"]) <= allowed
+
+    def extra_repr_keys(self) -> list[str]:
+        return ["share", *super().extra_repr_keys()]
+
+
+class MaxGraphemeEdits(Constraint):
+    """At most so many graphemes inserted, deleted or replaced, from the first context on."""
+
+    def __init__(self, edits: int) -> None:
+        super().__init__(compare_against_original=True)
+        self.edits = edits
+
+    def _check_constraint(
+        self, transformed_text: AttackedText, reference_text: AttackedText
+    ) -> bool:
+        old, new = (
+            graphemes(text.tokenizer_input[1]) for text in (reference_text, transformed_text)
+        )
+        return Levenshtein.distance(old, new, score_cutoff=self.edits) <= self.edits
+
+    def extra_repr_keys(self) -> list[str]:
+        return ["edits", *super().extra_repr_keys()]
+
+
+class SameScript(Constraint):
+    """A word is replaced by words in its own script; one without letters by any."""
+
+    def __init__(self) -> None:
+        super().__init__(compare_against_original=False)
+
+    def _check_constraint(
+        self, transformed_text: AttackedText, reference_text: AttackedText
+    ) -> bool:
+        edited = transformed_text.attack_attrs["newly_modified_indices"]
+        return all(
+            _scripts(transformed_text.words[i]) <= _scripts(reference_text.words[i])
+            or not _scripts(reference_text.words[i])
+            for i in edited
+        )
+
+
+def _scripts(word: str) -> set[str]:
+    """The scripts of a word's letters."""
+    return {script for char in word if (script := script_of(char)) is not None}
+
+
+class MinSimilarity(Constraint):
+    """The sentence vectors of the first context and of the edited one have at least this cosine.
+
+    Args:
+        vectors: gives texts their vectors, float [N, H], at unit length.
+        cosine: in [0, 1].
+    """
+
+    def __init__(self, vectors: Callable[[list[str]], np.ndarray], cosine: float) -> None:
+        super().__init__(compare_against_original=True)
+        self.vectors, self.cosine = vectors, cosine
+
+    def _check_constraint_many(
+        self, transformed_texts: list[AttackedText], reference_text: AttackedText
+    ) -> list[AttackedText]:
+        texts = [text.tokenizer_input[1] for text in (reference_text, *transformed_texts)]
+        first, *others = self.vectors(texts)
+        return [
+            text
+            for text, vector in zip(transformed_texts, others, strict=True)
+            if float(first @ vector) >= self.cosine
+        ]
+
+    def _check_constraint(
+        self, transformed_text: AttackedText, reference_text: AttackedText
+    ) -> bool:
+        return bool(self._check_constraint_many([transformed_text], reference_text))
+
+    def extra_repr_keys(self) -> list[str]:
+        return ["cosine", *super().extra_repr_keys()]

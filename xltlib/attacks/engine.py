@@ -1,4 +1,10 @@
-"""Attack many examples: one line of a log each, so that a crash loses at most one."""
+"""Attacks side by side: many searches at once, their queries merged into batches for the model.
+
+TextAttack's search asks for a few texts at a time and waits. Here every example is attacked in a
+greenlet of its own; when all of them wait, their queries go to the model together, the same query
+once. The search code runs as it is, and an example knows nothing of its neighbours: it is seeded by
+its id, has its own random numbers, and gets the same answers as alone.
+"""
 
 from __future__ import annotations
 
@@ -6,138 +12,220 @@ import hashlib
 import json
 import os
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
-import torch
-from textattack.goal_function_results.goal_function_result import GoalFunctionResultStatus
+from greenlet import getcurrent, greenlet
 from tqdm.auto import tqdm
 
 from xltlib.artifacts import InputError
-from xltlib.attacks.goal import Predictor, example
-from xltlib.attacks.recipes import RECIPES
-from xltlib.evaluation import squad
-from xltlib.languages import words
-from xltlib.params import AttackSettings
+from xltlib.attacks.example import attack_example
+from xltlib.attacks.goal import Output, Predictor, Query, Scorer, ask
+from xltlib.attacks.tools import Row, Tools
+from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.params import EngineSettings, RecipeSettings
+
+T = TypeVar("T")
+# Windows whose logits are kept: an edit leaves the windows that it does not touch as they were.
+KEPT_WINDOWS = 20_000
 
 
 def attack_examples(
-    rows: Iterable[dict[str, Any]],
-    predictor: Predictor,
-    settings: AttackSettings,
+    rows: Iterable[Row],
+    tools: Tools,
+    settings: RecipeSettings,
     log: Path,
     *,
+    engine: EngineSettings | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Attack each example; those already in the log are taken from there.
 
-    Each example is seeded by its own id, so neither order nor interruption changes an outcome.
+    Neither order, nor interruption, nor how many are attacked at once changes an outcome.
 
     Args:
         rows: QA rows whose answers have a place in the context.
-        log: JSON lines, appended to; a last line that a kill cut short is dropped.
+        log: JSON lines, one a finished example, appended to; beside it stand, while examples are
+            under way, the model's answers to their queries, so that a kill loses only those that
+            the model was at. A line that it cut short is dropped.
 
     Returns:
-        One row an example, in the order of `rows`. `outcome` is succeeded, failed, or skipped (the
-        clean answer was under the threshold already, and nothing was tried).
+        One row an example, in the order of `rows`; the columns are those of
+        `xltlib.attacks.example.attack_example`.
 
     Raises:
-        InputError: no such recipe, or a log that cannot be written.
+        InputError: a log that cannot be written.
     """
-    if settings.recipe not in RECIPES:
-        raise InputError(f"attack {settings.recipe!r}: no such recipe; known: {', '.join(RECIPES)}")
+    engine = engine or EngineSettings()
     rows = list(rows)
-    finished = read_log(log)
-    succeeded = tried = 0
-    with tqdm(rows, desc=settings.recipe, unit="example", disable=not progress) as bar:
-        for row in bar:
-            if (key := f"{row['language']}/{row['id']}") not in finished:
-                finished[key] = attack_one(row, predictor, settings)
-                _append(log, finished[key])
-            tried += finished[key]["outcome"] != "skipped"
-            succeeded += finished[key]["outcome"] == "succeeded"
-            bar.set_postfix(success=f"{succeeded}/{tried}")
-    return pd.DataFrame([finished[f"{row['language']}/{row['id']}"] for row in rows])
+    finished = {_key(record): record for record in read_lines(log)}
+    answers = Answers(tools.predictor, engine, log.with_name(f"{log.name}.queries"))
+
+    def job(row: Row) -> Callable[[Scorer], dict[str, Any]]:
+        guided = answers.guided
+        return lambda scorer: attack_example(row, scorer, settings, tools, guided=guided)
+
+    left = [job(row) for row in rows if _key(row) not in finished]
+    with tqdm(total=len(rows), desc=settings.kind, unit="example", disable=not progress) as bar:
+        bar.update(len(rows) - len(left))
+        for record in side_by_side(left, answers, engine.at_once):
+            finished[_key(record)] = record
+            _append(log, [record], sync=True)
+            tried = [one for one in finished.values() if one["outcome"] != "skipped"]
+            won = sum(one["outcome"] == "succeeded" for one in tried)
+            rate = answers.asked / max(bar.format_dict["elapsed"], 1e-9)
+            bar.set_postfix_str(f"{won}/{len(tried)} succeeded, {rate:.1f} queries/s")
+            bar.update()
+    answers.forget()
+    return pd.DataFrame([finished[_key(row)] for row in rows])
 
 
-def attack_one(
-    row: dict[str, Any], predictor: Predictor, settings: AttackSettings
-) -> dict[str, Any]:
-    """Attack one example and describe what came of it."""
-    seed = f"{settings.seed} {row['language']} {row['id']}"
-    number = int.from_bytes(hashlib.sha256(seed.encode("utf-8")).digest()[:4], "big")
-    random.seed(number)
-    np.random.seed(number)
-    torch.manual_seed(number)
-    attack = RECIPES[settings.recipe](predictor, settings, row["language"], seed)
-    result = attack.attack(*example(row))
-    before, after = result.original_result, result.perturbed_result
-    status = after.goal_status
-    outcome = {
-        GoalFunctionResultStatus.SUCCEEDED: "succeeded",
-        GoalFunctionResultStatus.SKIPPED: "skipped",
-    }.get(status, "failed")
-    attacked = after.attacked_text.tokenizer_input[1]
-    golds = row["answers"]["text"]
-    edits = edited_words(row["context"], attacked)
-    return {
-        "id": row["id"],
-        "language": row["language"],
-        "question": after.attacked_text.tokenizer_input[0],
-        "context": row["context"],
-        "attacked_context": attacked,
-        "answers": row["answers"],
-        "original_prediction": before.output,
-        "attacked_prediction": after.output,
-        "original_f1": squad.f1(before.output, golds),
-        "attacked_f1": squad.f1(after.output, golds),
-        "original_probability": before.raw_output.gold_probability,
-        "attacked_probability": after.raw_output.gold_probability,
-        "edits": edits,
-        "n_edited_words": len(edits),
-        "n_words": len(words(row["context"])),
-        "queries": int(after.num_queries),
-        "outcome": outcome,
-    }
+def side_by_side(
+    jobs: Iterable[Callable[[Scorer], T]], scorer: Scorer, at_once: int
+) -> Iterator[T]:
+    """Run jobs that put queries to a model, merging their queries; results as they come.
+
+    A job is a function of a scorer. It has the random numbers of `random` and `numpy.random` to
+    itself: what others draw in between does not move them.
+    """
+    waiting: list[_Running[T]] = []
+    coming = iter(jobs)
+    while True:
+        while len(waiting) < at_once and (job := next(coming, None)) is not None:
+            one = _Running(job)
+            if one.go_on(None):
+                waiting.append(one)
+            else:
+                yield one.result
+        if not waiting:
+            return
+        queries = list(dict.fromkeys(query for one in waiting for query in one.queries))
+        known = dict(zip(queries, scorer(queries), strict=True))
+        going = []
+        for one in waiting:
+            if one.go_on([known[query] for query in one.queries]):
+                going.append(one)
+            else:
+                yield one.result
+        waiting = going
 
 
-def edited_words(original: str, attacked: str) -> list[dict[str, Any]]:
-    """The words that differ: what stood there, what does now, and its offset in the original."""
-    pairs = zip(words(original), words(attacked), strict=True)
-    return [
-        {"old": original[a:b], "new": attacked[c:d], "start": a}
-        for (a, b), (c, d) in pairs
-        if original[a:b] != attacked[c:d]
-    ]
+class _Running(Generic[T]):
+    """A job in its greenlet; `queries` is what it waits for, `result` what it came to."""
+
+    def __init__(self, job: Callable[[Scorer], T]) -> None:
+        self.queries: list[Query] = []
+        self.result: T
+        self._greenlet = greenlet(lambda _: job(self._ask))
+        self._random = random.getstate(), np.random.get_state()
+
+    def _ask(self, queries: list[Query]) -> list[Output]:
+        return getcurrent().parent.switch(queries)
+
+    def go_on(self, outputs: list[Output] | None) -> bool:
+        """Run until the job waits for the model again (True) or is finished (False)."""
+        others = random.getstate(), np.random.get_state()
+        random.setstate(self._random[0])
+        np.random.set_state(self._random[1])
+        try:
+            self._greenlet.parent = getcurrent()
+            value = self._greenlet.switch(outputs)
+        finally:
+            self._random = random.getstate(), np.random.get_state()
+            random.setstate(others[0])
+            np.random.set_state(others[1])
+        if self._greenlet.dead:
+            self.result = value
+            return False
+        self.queries = value
+        return True
 
 
-def read_log(log: Path) -> dict[str, dict[str, Any]]:
-    """The finished examples of a log by language and id; a line cut short is not finished."""
-    finished: dict[str, dict[str, Any]] = {}
-    if log.exists():
-        for line in log.read_text(encoding="utf-8").split("\n"):
+@dataclass
+class Answers:
+    """The model's answers to merged queries, from a journal where an earlier run has left them."""
+
+    predictor: Predictor
+    settings: EngineSettings
+    journal: Path
+    asked: int = 0
+    _known: dict[str, Output] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        for line in read_lines(self.journal):
+            self._known[line["query"]] = Output(line["answer"], line["probability"])
+        exact = guide = self.predictor
+        if isinstance(self.predictor, SpanPredictor):
+            options = {"batch_size": self.settings.batch_size, "remember": KEPT_WINDOWS}
+            exact = replace(self.predictor, precision="float32", **options)
+            guide = exact.faster() if self.guided else exact
+        self._models = {True: exact, False: guide}
+
+    @property
+    def guided(self) -> bool:
+        """Whether a model in lower precision guides the search."""
+        return self.settings.precision != "float32"
+
+    def __call__(self, queries: list[Query]) -> list[Output]:
+        """Answer queries; those of each precision go to their model together."""
+        names = {query: _digest(query) for query in queries}
+        found = {q: self._known[name] for q, name in names.items() if name in self._known}
+        new = [query for query in queries if query not in found]
+        for exact, model in self._models.items():
+            chosen = [query for query in new if query.exact == exact]
+            if chosen:
+                found |= dict(zip(chosen, ask(model, chosen), strict=True))
+        self.asked += len(new)
+        lines = [
+            {"query": names[query], "answer": found[query].answer}
+            | {"probability": found[query].probability}
+            for query in new
+        ]
+        _append(self.journal, lines)
+        return [found[query] for query in queries]
+
+    def forget(self) -> None:
+        """Drop the journal: every example is finished."""
+        self.journal.unlink(missing_ok=True)
+
+
+def _digest(query: Query) -> str:
+    return hashlib.sha256(json.dumps(astuple(query)).encode("utf-8")).hexdigest()[:32]
+
+
+def _key(row: Row) -> str:
+    return f"{row['language']}/{row['id']}"
+
+
+def read_lines(file: Path) -> list[dict[str, Any]]:
+    """The records of a file of JSON lines, without a line that was cut short."""
+    records = []
+    if file.exists():
+        for line in file.read_text(encoding="utf-8").split("\n"):
             try:
-                record = json.loads(line)
+                records.append(json.loads(line))
             except json.JSONDecodeError:
                 continue
-            finished[f"{record['language']}/{record['id']}"] = record
-    return finished
+    return records
 
 
-def _append(log: Path, record: dict[str, Any]) -> None:
-    """Add one line and see it onto the disk."""
+def _append(file: Path, records: list[dict[str, Any]], *, sync: bool = False) -> None:
+    """Add lines, and see them onto the disk."""
+    # A new line first: the last one may have been cut short.
+    text = "".join("\n" + json.dumps(record, ensure_ascii=False) for record in records)
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "a", encoding="utf-8") as file:
-            # A new line first: the last one may have been cut short.
-            file.write("\n" + json.dumps(record, ensure_ascii=False))
-            file.flush()
-            os.fsync(file.fileno())
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(file, "a", encoding="utf-8") as lines:
+            lines.write(text)
+            lines.flush()
+            if sync:
+                os.fsync(lines.fileno())
     except OSError as error:
         raise InputError(
-            f"{log}: cannot be written ({error.strerror or error}); examples before this one are "
+            f"{file}: cannot be written ({error.strerror or error}); examples before this one are "
             "kept. Free some space and run the same command again."
         ) from error

@@ -1,10 +1,11 @@
-"""The victim and the goal: make a span-QA model answer wrongly."""
+"""The victim and the goals: make a span-QA model answer wrongly, or with a given span."""
 
 from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +17,34 @@ from textattack.shared import AttackedText
 from xltlib.evaluation import squad
 from xltlib.evaluation.predictor import Prediction
 
-Spans = list[tuple[int, int]]
+Spans = tuple[tuple[int, int], ...]
+# Batches of other shapes give the same probability up to about a part in 100,000: no choice may
+# hang on that, so only so many significant digits count.
+DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question to the model: a context, and the spans of it whose probability is wanted.
+
+    `exact` asks for float32, whatever guides the search.
+    """
+
+    question: str
+    context: str
+    spans: Spans
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class Output:
+    """A model's answer, and the probability of the likeliest span it was asked for, in [0, 1]."""
+
+    answer: str
+    probability: float
+
+
+Scorer = Callable[[list[Query]], list[Output]]
 
 
 class Predictor(Protocol):
@@ -27,25 +55,34 @@ class Predictor(Protocol):
     ) -> tuple[list[Prediction], np.ndarray]: ...
 
 
-@dataclass(frozen=True)
-class Output:
-    """A model's answer, and the probability it gives to the gold answer, in [0, 1]."""
-
-    answer: str
-    gold_probability: float
+def ask(predictor: Predictor, queries: list[Query]) -> list[Output]:
+    """Put queries to a model."""
+    predictions, probabilities = predictor.score(
+        [query.question for query in queries],
+        [query.context for query in queries],
+        [query.spans for query in queries],
+    )
+    return [
+        Output(prediction.text, float(f"{probability:.{DIGITS}g}"))
+        for prediction, probability in zip(predictions, probabilities, strict=True)
+    ]
 
 
 class SpanQAVictim(ModelWrapper):
-    """A span-QA model as TextAttack sees one: it takes (question, context) pairs."""
+    """A span-QA model as TextAttack sees one: a list of queries in, a list of outputs out.
 
-    def __init__(self, predictor: Predictor) -> None:
-        self.model = predictor
+    Args:
+        scorer: answers queries.
+        guided: the scorer answers in lower precision unless a query is exact.
+    """
 
-    def __call__(self, text_input_list: list[tuple[str, str]], spans: list[Spans]) -> list[Output]:
-        """Answer the pairs; `spans` are the gold spans of each context."""
-        questions, contexts = zip(*text_input_list, strict=True)
-        predictions, gold = self.model.score(list(questions), list(contexts), spans)
-        return [Output(p.text, float(g)) for p, g in zip(predictions, gold, strict=True)]
+    def __init__(self, scorer: Scorer, *, guided: bool = False) -> None:
+        self.model = scorer
+        self.guided = guided
+
+    def __call__(self, text_input_list: list[Query]) -> list[Output]:
+        """Answer the queries."""
+        return self.model(text_input_list) if text_input_list else []
 
 
 def occurrences(text: str, part: str) -> list[int]:
@@ -55,6 +92,18 @@ def occurrences(text: str, part: str) -> list[int]:
         places.append(found)
         found = text.find(part, found + 1)
     return places
+
+
+def moved(original: str, attacked: str, text: str, start: int) -> int | None:
+    """Where a text of a context, which stood at `start`, stands in the attacked one.
+
+    Constraints keep every copy of an answer as it is, so the n-th copy stays the n-th. Where an
+    edit has made a new copy, the one nearest to the old place is taken.
+    """
+    before, after = occurrences(original, text), occurrences(attacked, text)
+    if len(before) == len(after) and start in before:
+        return after[before.index(start)]
+    return min(after, key=lambda place: abs(place - start), default=None)
 
 
 class SpanQAResult(GoalFunctionResult):
@@ -70,54 +119,60 @@ class SpanQAResult(GoalFunctionResult):
         return str(self.output)
 
 
-class UntargetedSpanF1(GoalFunction):
-    """Succeeds when the predicted answer's F1 to the gold answers falls under a threshold.
+class SpanGoal(GoalFunction):
+    """A goal on the answer of a span-QA model; `UntargetedSpanF1` and `TargetedSpan` are two.
 
-    The search climbs 1 - P(gold answer). The ground truth is a JSON string, as TextAttack wants a
-    string: {"text": [...], "answer_start": [...]}, offsets into the unperturbed context.
+    The ground truth is a JSON string, as TextAttack wants a string: {"text": [...], "answer_start":
+    [...]}, offsets into the unperturbed context, and perhaps "target", a text of the context.
+
+    Where a fast model guides the search, the clean example and every text that would end it are
+    asked again in float32, and that is what counts: `unconfirmed` counts the texts that the fast
+    model alone found broken.
     """
 
-    def __init__(self, victim: SpanQAVictim, *, f1_threshold: float = 0.5, **options: Any) -> None:
+    def __init__(self, victim: SpanQAVictim, **options: Any) -> None:
         super().__init__(victim, **options)
-        self.f1_threshold = f1_threshold
+        self.unconfirmed = 0
 
     @property
-    def answers(self) -> dict[str, list[Any]]:
+    def answers(self) -> dict[str, Any]:
         """The gold answers of the example under attack."""
         return json.loads(self.ground_truth_output)
 
-    def gold_spans(self, context: str) -> Spans:
-        """Where the gold answers stand in a perturbed context.
+    def wanted_spans(self, context: str) -> Spans:
+        """The spans of a context whose probability guides the search."""
+        raise NotImplementedError
 
-        Constraints keep every copy of an answer as it is, so the n-th copy stays the n-th. Where an
-        edit has made a new copy, the one nearest to the old place is taken.
-        """
-        original = self.initial_attacked_text.tokenizer_input[1]
-        spans = []
-        for text, start in zip(self.answers["text"], self.answers["answer_start"], strict=True):
-            before, after = occurrences(original, text), occurrences(context, text)
-            if len(before) == len(after) and start in before:
-                begin = after[before.index(start)]
-            elif after:
-                begin = min(after, key=lambda place, start=start: abs(place - start))
-            else:
-                continue
-            spans.append((begin, begin + len(text)))
-        return spans
+    def reached(self, output: Output) -> bool:
+        """Whether an answer is what the attack wants."""
+        raise NotImplementedError
+
+    def init_attack_example(self, attacked_text: AttackedText, ground_truth_output: str) -> Any:
+        """Begin an example, as TextAttack does; its own counts begin with it."""
+        self.unconfirmed = 0
+        return super().init_attack_example(attacked_text, ground_truth_output)
+
+    def query(self, attacked_text: AttackedText) -> Query:
+        """What the model is asked about a text."""
+        question, context = attacked_text.tokenizer_input
+        return Query(question, context, self.wanted_spans(context))
 
     def _call_model_uncached(self, attacked_text_list: list[AttackedText]) -> list[Output]:
-        outputs: list[Output] = []
-        pairs = [text.tokenizer_input for text in attacked_text_list]
-        for first in range(0, len(pairs), self.batch_size):
-            batch = pairs[first : first + self.batch_size]
-            outputs += self.model(batch, [self.gold_spans(context) for _, context in batch])
+        queries = [self.query(text) for text in attacked_text_list]
+        outputs = self.model(queries)
+        if not self.model.guided:
+            return outputs
+        ended = [self.reached(output) for output in outputs]
+        first = [text is self.initial_attacked_text for text in attacked_text_list]
+        again = [i for i in range(len(queries)) if ended[i] or first[i]]
+        exact = self.model([replace(queries[i], exact=True) for i in again])
+        for i, output in zip(again, exact, strict=True):
+            outputs[i] = output
+            self.unconfirmed += ended[i] and not self.reached(output)
         return outputs
 
     def _is_goal_complete(self, model_output: Output, attacked_text: AttackedText) -> bool:
-        return squad.f1(model_output.answer, self.answers["text"]) < self.f1_threshold
-
-    def _get_score(self, model_output: Output, attacked_text: AttackedText) -> float:
-        return 1.0 - model_output.gold_probability
+        return self.reached(model_output)
 
     def _get_displayed_output(self, raw_output: Output) -> str:
         return raw_output.answer
@@ -128,11 +183,57 @@ class UntargetedSpanF1(GoalFunction):
     def _process_model_outputs(self, inputs: Any, outputs: Any) -> Any:
         return outputs
 
+
+class UntargetedSpanF1(SpanGoal):
+    """Succeeds when the predicted answer's F1 to the gold answers falls under a threshold.
+
+    The search climbs 1 - P(gold answer).
+    """
+
+    def __init__(self, victim: SpanQAVictim, *, f1_threshold: float = 0.5, **options: Any) -> None:
+        super().__init__(victim, **options)
+        self.f1_threshold = f1_threshold
+
+    def wanted_spans(self, context: str) -> Spans:
+        """Where the gold answers stand in a perturbed context."""
+        original = self.initial_attacked_text.tokenizer_input[1]
+        pairs = zip(self.answers["text"], self.answers["answer_start"], strict=True)
+        found = ((moved(original, context, text, start), len(text)) for text, start in pairs)
+        return tuple((place, place + length) for place, length in found if place is not None)
+
+    def reached(self, output: Output) -> bool:
+        """The answer is wrong."""
+        return squad.f1(output.answer, self.answers["text"]) < self.f1_threshold
+
+    def _get_score(self, model_output: Output, attacked_text: AttackedText) -> float:
+        return 1.0 - model_output.probability
+
     def extra_repr_keys(self) -> list[str]:
         return ["f1_threshold", *super().extra_repr_keys()]
 
 
+class TargetedSpan(SpanGoal):
+    """Succeeds when the model answers with the target of the example, in SQuAD's normal form.
+
+    The search climbs P(target). A target that is not in the context yet, as before a distractor is
+    put in, has probability 0.
+    """
+
+    def wanted_spans(self, context: str) -> Spans:
+        """Every place of the target."""
+        target = self.answers["target"]
+        return tuple((place, place + len(target)) for place in occurrences(context, target))
+
+    def reached(self, output: Output) -> bool:
+        """The answer is the target."""
+        return bool(squad.exact_match(output.answer, [self.answers["target"]]))
+
+    def _get_score(self, model_output: Output, attacked_text: AttackedText) -> float:
+        return model_output.probability
+
+
 def example(row: dict[str, Any]) -> tuple[OrderedDict[str, str], str]:
-    """A corpus row as TextAttack's input columns and ground truth."""
+    """A corpus row as TextAttack's input columns and ground truth; "target" comes along."""
     columns = OrderedDict([("question", row["question"]), ("context", row["context"])])
-    return columns, json.dumps(row["answers"], ensure_ascii=False)
+    truth = row["answers"] | ({"target": row["target"]} if row.get("target") else {})
+    return columns, json.dumps(truth, ensure_ascii=False)

@@ -1,43 +1,166 @@
-"""Recipes: each names the parts of one attack."""
+"""Recipes: each names the parts of one attack, in TextAttack's own terms.
+
+A recipe is a function of the goal, the example, its settings (`xltlib.params.attacks`) and the
+tools it may need; what it gives is a `textattack.Attack`. `embedding` changes no text, so it is no
+such attack; `xltlib.attacks.engine` runs it beside these.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from textattack import Attack
 from textattack.constraints.overlap import MaxWordsPerturbed
 from textattack.constraints.pre_transformation import RepeatModification
-from textattack.search_methods import GreedyWordSwapWIR
+from textattack.search_methods import GreedySearch, GreedyWordSwapWIR, SearchMethod
+from textattack.transformations import Transformation
 
-from xltlib.attacks.constraints import ContextOutsideAnswer
-from xltlib.attacks.goal import Predictor, SpanQAVictim, UntargetedSpanF1
+from xltlib.attacks.codemix import CodeMix
+from xltlib.attacks.constraints import (
+    ContextOutsideAnswer,
+    MaxEditedShare,
+    MaxGraphemeEdits,
+    MinSimilarity,
+    SameScript,
+    WordForWord,
+)
+from xltlib.attacks.distractor import Distractor
+from xltlib.attacks.goal import SpanGoal
+from xltlib.attacks.homoglyph import Homoglyph
+from xltlib.attacks.hotflip import HotFlip
+from xltlib.attacks.masked_lm import MaskedLMSwap
+from xltlib.attacks.synonym import Synonym
+from xltlib.attacks.tools import Row, Tools
 from xltlib.attacks.typo import Typo
-from xltlib.params import AttackSettings
+from xltlib.params import (
+    CodeMixSettings,
+    DistractorSettings,
+    EmbeddingSettings,
+    HomoglyphSettings,
+    HotFlipSettings,
+    MaskedLMSettings,
+    RecipeSettings,
+    SynonymSettings,
+    TypoSettings,
+    WordSettings,
+)
 
-Recipe = Callable[[Predictor, AttackSettings, str, str], Attack]
+Build = Callable[[SpanGoal, Row, Any, Tools], Attack]
 
 
-def typo(predictor: Predictor, settings: AttackSettings, language: str, seed: str) -> Attack:
-    """Typing errors in the context, the most important words first (as in DeepWordBug, 2018)."""
-    goal = UntargetedSpanF1(
-        SpanQAVictim(predictor),
-        f1_threshold=settings.f1_threshold,
-        query_budget=settings.max_queries,
-        model_batch_size=settings.batch_size,
+def typo(goal: SpanGoal, row: Row, settings: TypoSettings, tools: Tools) -> Attack:
+    """Typing errors in the passage (as in DeepWordBug, Gao et al. 2018, by grapheme and layout)."""
+    swap = Typo(*_place(row, settings), **_candidates(settings))
+    return Attack(goal, _rules(goal, settings, tools), swap, _search(settings))
+
+
+def homoglyph(goal: SpanGoal, row: Row, settings: HomoglyphSettings, tools: Tools) -> Attack:
+    """Letters that look alike (as in VIPER, Eger et al. 2019, from Unicode's confusables)."""
+    swap = Homoglyph(*_place(row, settings), **_candidates(settings))
+    return Attack(goal, _rules(goal, settings, tools), swap, _search(settings))
+
+
+def synonym(goal: SpanGoal, row: Row, settings: SynonymSettings, tools: Tools) -> Attack:
+    """Words of a near meaning (as in TextFooler, Jin et al. 2020)."""
+    near = tools.neighbours(settings, row["language"])
+    swap = Synonym(*_place(row, settings), near, **_candidates(settings))
+    return Attack(goal, _rules(goal, settings, tools), swap, _search(settings))
+
+
+def mlm(goal: SpanGoal, row: Row, settings: MaskedLMSettings, tools: Tools) -> Attack:
+    """Words that a masked LM puts into the gap (as in BAE, Garg and Ramakrishnan 2020)."""
+    model = tools.masked_lm(settings)
+    swap = MaskedLMSwap(*_place(row, settings), model, **_candidates(settings))
+    return Attack(goal, _rules(goal, settings, tools), swap, _search(settings))
+
+
+def codemix(goal: SpanGoal, row: Row, settings: CodeMixSettings, tools: Tools) -> Attack:
+    """Words in other languages (as in PolyGloss, Tan and Joty 2021)."""
+    lexicon = tools.lexicon(settings, row["language"])
+    swap = CodeMix(*_place(row, settings), lexicon, **_candidates(settings))
+    return Attack(goal, _rules(goal, settings, tools), swap, _search(settings))
+
+
+def hotflip(goal: SpanGoal, row: Row, settings: HotFlipSettings, tools: Tools) -> Attack:
+    """White box: words that the gradient points to (HotFlip, Ebrahimi et al. 2018)."""
+    white = (tools.white_box, goal, tools.vocabulary)
+    swap = HotFlip(*_place(row, settings), *white, **_candidates(settings))
+    return Attack(goal, _rules(goal, settings, tools), swap, _search(settings))
+
+
+def distractor(goal: SpanGoal, row: Row, settings: DistractorSettings, tools: Tools) -> Attack:
+    """One false sentence (AddSent, Jia and Liang 2017; Rosenthal et al. 2021)."""
+    sentences: Transformation = Distractor(
+        row["language"],
+        tools.false_sentences(settings, row),
+        settings.places,
+        row["answers"]["text"],
     )
-    constraints = [
+    return Attack(goal, [], sentences, GreedySearch())
+
+
+RECIPES: dict[str, Build] = {
+    "typo": typo,
+    "homoglyph": homoglyph,
+    "synonym": synonym,
+    "mlm": mlm,
+    "codemix": codemix,
+    "hotflip": hotflip,
+    "distractor": distractor,
+}
+SETTINGS: dict[str, type[RecipeSettings]] = {
+    settings.model_fields["kind"].default: settings
+    for settings in (
+        TypoSettings,
+        HomoglyphSettings,
+        SynonymSettings,
+        MaskedLMSettings,
+        CodeMixSettings,
+        HotFlipSettings,
+        DistractorSettings,
+        EmbeddingSettings,
+    )
+}
+"""The settings of every recipe by its name, `embedding` included."""
+
+
+def seed_of(row: Row, settings: RecipeSettings) -> str:
+    """What an example's random numbers hang on: its language and id, and the recipe's seed."""
+    return f"{settings.seed} {row['language']} {row['id']}"
+
+
+def _place(row: Row, settings: RecipeSettings) -> tuple[str, str]:
+    return row["language"], seed_of(row, settings)
+
+
+def _candidates(settings: WordSettings) -> dict[str, int]:
+    return {
+        "candidates_per_word": settings.candidates_per_word,
+        "min_word_length": settings.min_word_length,
+    }
+
+
+def _search(settings: WordSettings) -> SearchMethod:
+    if settings.search == "greedy":
+        return GreedySearch()
+    return GreedyWordSwapWIR(wir_method=settings.ranking)
+
+
+def _rules(goal: SpanGoal, settings: WordSettings, tools: Tools) -> list[Any]:
+    """What every recipe of words keeps, then what its settings ask for."""
+    rules: list[Any] = [
         RepeatModification(),
         ContextOutsideAnswer(goal, settings.window_words),
         MaxWordsPerturbed(max_num_words=settings.max_edited_words),
+        WordForWord(),
     ]
-    transformation = Typo(
-        language,
-        seed,
-        candidates_per_word=settings.candidates_per_word,
-        min_word_length=settings.min_word_length,
-    )
-    search = GreedyWordSwapWIR(wir_method=settings.ranking)
-    return Attack(goal, constraints, transformation, search)
-
-
-RECIPES: dict[str, Recipe] = {"typo": typo}
+    if settings.same_script:
+        rules.append(SameScript())
+    if settings.max_edited_share is not None:
+        rules.append(MaxEditedShare(settings.max_edited_share))
+    if settings.max_grapheme_edits is not None:
+        rules.append(MaxGraphemeEdits(settings.max_grapheme_edits))
+    if settings.min_similarity is not None:
+        rules.append(MinSimilarity(tools.vectors, settings.min_similarity))
+    return rules

@@ -1,96 +1,75 @@
-"""Typing errors, grapheme by grapheme, in the word's own script."""
+"""Typing errors, grapheme by grapheme, in the word's own script and on its writers' keyboard."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterator
 
 from textattack.shared import AttackedText
-from textattack.transformations.word_swaps import WordSwap
 
-from xltlib.languages import LANGUAGES, graphemes, script_of, words
+from xltlib.attacks import keyboard
+from xltlib.attacks.swap import CandidateSwap
+from xltlib.languages import LANGUAGES, graphemes, script_of
 
 EDITS = ("swap", "delete", "insert", "substitute")
 _TRIES = 8  # draws for each wanted candidate; short words have few different edits
 
 
-class Typo(WordSwap):
-    """Swap two neighbouring graphemes, delete one, insert a letter, or replace one by a letter.
+class Typo(CandidateSwap):
+    """Swap two neighbouring graphemes, delete one, insert a letter, or hit a neighbouring key.
 
-    Letters come from the language's alphabet, or for a foreign word from another language of its
-    script. The same seed gives the same candidates for a word, whatever was asked before.
-
-    Args:
-        language: code of the text's language.
-        seed: any text, e.g. the example's id.
-        candidates_per_word: different typos to try on a word.
-        min_word_length: in graphemes; shorter words are left alone.
+    A key in the place of another changes one letter or mark inside its grapheme, of a Hangul
+    syllable one jamo; a letter that is on no keyboard becomes one of the alphabet. Inserted letters
+    come from the language's alphabet. A foreign word is typed as in a language of its script.
     """
 
-    def __init__(
-        self, language: str, seed: str, *, candidates_per_word: int = 4, min_word_length: int = 3
-    ) -> None:
-        super().__init__()
-        self.language = language
-        self.seed = seed
-        self.candidates_per_word = candidates_per_word
-        self.min_word_length = min_word_length
-
-    def _get_transformations(
-        self, current_text: AttackedText, indices_to_modify: Iterable[int]
-    ) -> list[AttackedText]:
-        return [
-            current_text.replace_word_at_index(index, typo)
-            for index in sorted(indices_to_modify)
-            for typo in self.candidates(current_text.words[index], index)
-        ]
-
-    def candidates(self, word: str, index: int) -> list[str]:
-        """Different misspellings of a word at a place; fewer, or none, where it allows no more."""
-        parts = graphemes(word)
-        letters = self._letters(word)
-        if len(parts) < self.min_word_length or letters is None:
-            return []
-        rng = random.Random(f"{self.seed} {index} {word}")
-        found: list[str] = []
+    def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
+        """Misspellings of the word, as its letters and the seed have them."""
+        word = text.words[index]
+        parts, language = graphemes(word), self._language(word)
+        if language is None:
+            return
+        rng = self.rng(text, index)
         for _ in range(_TRIES * self.candidates_per_word):
-            typo = _edit(rng, parts, letters)
-            if typo not in (word, *found) and is_whole_word(typo):
-                found.append(typo)
-            if len(found) == self.candidates_per_word:
-                break
-        return found
+            yield _edit(rng, parts, language)
 
-    def _letters(self, word: str) -> str | None:
-        """The alphabet to type a word with, "" for a script without one, None without letters."""
+    def _language(self, word: str) -> str | None:
+        """The language that the word is typed in; None for a word without letters."""
         script = script_of(word)
-        if script is None:
-            return None
-        languages = (LANGUAGES[self.language], *LANGUAGES.values())
-        return next((one.alphabet for one in languages if one.script == script), "")
-
-    def extra_repr_keys(self) -> list[str]:
-        return ["language", "candidates_per_word", "min_word_length"]
+        codes = (self.language, *LANGUAGES)
+        known = (code for code in codes if LANGUAGES[code].script == script)
+        return None if script is None else next(known, self.language)
 
 
-def _edit(rng: random.Random, parts: list[str], letters: str) -> str:
+def _edit(rng: random.Random, parts: list[str], language: str) -> str:
     """One typing error; the clusters it does not touch stay whole, or the word comes back."""
     place, edited = rng.randrange(len(parts)), list(parts)
-    edit = rng.choice(EDITS if letters else EDITS[:2])
+    edit = rng.choice(EDITS)
+    letter = rng.choice(LANGUAGES[language].alphabet)
+    letter = letter.upper() if parts[place].isupper() else letter
     if edit == "swap":
         other = place + 1 if place + 1 < len(parts) else place - 1
         edited[place], edited[other] = edited[other], edited[place]
     elif edit == "delete":
         del edited[place]
+    elif edit == "insert":
+        edited.insert(place, letter)
     else:
-        letter = rng.choice(letters)
-        letter = letter.upper() if parts[place].isupper() else letter
-        edited[place : place + (edit == "substitute")] = [letter]
+        edited[place] = _mistyped(rng, parts[place], language) or letter
     typo = "".join(edited)
     # Some neighbours fuse (Hangul jamo, Indic conjuncts): such an edit would split a grapheme.
     return typo if graphemes(typo) == edited else "".join(parts)
 
 
-def is_whole_word(text: str) -> bool:
-    """Whether a text is exactly one word, so that putting it in shifts no word's index."""
-    return words(text) == ((0, len(text)),)
+def _mistyped(rng: random.Random, grapheme: str, language: str) -> str | None:
+    """A grapheme with one of its characters from a neighbouring key; None where none has any."""
+    hangul = LANGUAGES[language].script == "Hangul"
+    # A syllable is typed jamo by jamo; other letters are typed as they are composed.
+    chars = list(unicodedata.normalize("NFD" if hangul else "NFC", grapheme))
+    places = [i for i, char in enumerate(chars) if keyboard.neighbours(char, language)]
+    if not places:
+        return None
+    place = rng.choice(places)
+    chars[place] = rng.choice(keyboard.neighbours(chars[place], language))
+    return unicodedata.normalize("NFC", "".join(chars))

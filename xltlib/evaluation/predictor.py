@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +41,11 @@ class Prediction:
 
 @dataclass
 class SpanPredictor:
-    """Answers questions about contexts with a Hugging Face question-answering model."""
+    """Answers questions about contexts with a Hugging Face question-answering model.
+
+    Windows with the same tokens are read once in a call, and `remember` of them are kept for the
+    next calls, the last used first.
+    """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
@@ -46,9 +53,11 @@ class SpanPredictor:
     batch_size: int = 32
     precision: Precision = "float32"
     progress: bool = False
+    remember: int = 0
 
     def __post_init__(self) -> None:
         self.model.eval()
+        self._kept: OrderedDict[tuple[int, ...], np.ndarray] = OrderedDict()
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "cpu", **options: Any) -> SpanPredictor:
@@ -64,44 +73,71 @@ class SpanPredictor:
                 "save_pretrained wrote, e.g. outputs/quick/03_target_training/<cell>/model."
             )
         try:
-            model = AutoModelForQuestionAnswering.from_pretrained(folder, local_files_only=True)
+            model, loading = AutoModelForQuestionAnswering.from_pretrained(
+                folder, local_files_only=True, output_loading_info=True
+            )
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError, SafetensorError) as error:
             raise InputError(f"{folder}: the model cannot be loaded: {error}") from error
+        missing = [name for name in loading["missing_keys"] if "qa_outputs" in name]
+        if missing:
+            raise InputError(
+                f"{folder}: an encoder without a span-QA head ({missing[0]} is missing). Give a "
+                "model that was fine-tuned on span QA."
+            )
         return cls(model.to(device), tokenizer, **options)
 
-    @torch.inference_mode()
     def _logits(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
         """Start and end logits, float32 [W, T], -inf beyond each window's own tokens."""
-        lengths = np.array([len(ids) for ids in features.input_ids])
-        start, end = np.full((2, len(features), int(lengths.max())), -np.inf, dtype=np.float32)
-        device = self.model.device
+        windows = [tuple(ids) for ids in features.input_ids]
+        first = {ids: window for window, ids in reversed(list(enumerate(windows)))}
+        new = [window for ids, window in first.items() if ids not in self._kept]
+        found = {ids: self._kept[ids] for ids in first if ids in self._kept}
+        found |= zip((windows[window] for window in new), self._read(features, new), strict=True)
+        logits = np.full((2, len(windows), max(map(len, windows))), -np.inf, dtype=np.float32)
+        for window, ids in enumerate(windows):
+            logits[:, window, : len(ids)] = found[ids]
+        if self.remember:
+            self._kept |= found
+            for ids in found:
+                self._kept.move_to_end(ids)
+            while len(self._kept) > self.remember:
+                self._kept.popitem(last=False)
+        return logits[0], logits[1]
+
+    @torch.inference_mode()
+    def _read(self, features: Features, windows: list[int]) -> list[np.ndarray]:
+        """The model's logits of some windows, each float32 [2, T] of its own length."""
         # Windows of similar length share a batch, so little is computed on padding.
-        order = np.argsort(-lengths, kind="stable")
+        order = sorted(windows, key=lambda window: -len(features.input_ids[window]))
+        found: dict[int, np.ndarray] = {}
+        device = self.model.device
         batches = range(0, len(order), self.batch_size)
         for first in tqdm(batches, desc="answering", unit="batch", disable=not self.progress):
             rows = order[first : first + self.batch_size]
-            inputs = [features.model_inputs(int(row)) for row in rows]
+            inputs = [features.model_inputs(row) for row in rows]
             batch = self.tokenizer.pad(inputs, return_tensors="pt").to(device)
             bf16 = self.precision == "bf16"
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
                 output = self.model(**batch)
-            for row, s, e in zip(
-                rows,
-                output.start_logits.float().cpu().numpy(),
-                output.end_logits.float().cpu().numpy(),
-                strict=True,
-            ):
-                start[row, : lengths[row]] = s[: lengths[row]]
-                end[row, : lengths[row]] = e[: lengths[row]]
-        return start, end
+            both = torch.stack((output.start_logits, output.end_logits), dim=1)
+            for row, logits in zip(rows, both.float().cpu().numpy(), strict=True):
+                found[row] = logits[:, : len(features.input_ids[row])]
+        return [found[window] for window in windows]
+
+    def faster(self) -> SpanPredictor:
+        """A copy that computes in bf16 throughout; its logits are near this one's."""
+        return replace(self, model=deepcopy(self.model).to(torch.bfloat16), precision="float32")
 
     def predict(self, questions: list[str], contexts: list[str]) -> list[Prediction]:
         """Answer each question from its context."""
         return self.score(questions, contexts, [[] for _ in questions])[0]
 
     def score(
-        self, questions: list[str], contexts: list[str], spans: list[list[tuple[int, int]]]
+        self,
+        questions: list[str],
+        contexts: list[str],
+        spans: Sequence[Sequence[tuple[int, int]]],
     ) -> tuple[list[Prediction], np.ndarray]:
         """Answer each question and score given spans of its context.
 

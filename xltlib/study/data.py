@@ -36,10 +36,13 @@ def check_sources(params: Params) -> None:
     for name, encoder in params.encoders.items():
         if Path(encoder.name).is_absolute() and not Path(encoder.name).is_dir():
             problems.append(f"encoders.{name}.name: {encoder.name} is not a folder")
-    for name, method in params.methods.items():
-        for language, file in getattr(method, "neighbours", {}).items():
-            if not file.is_file():
-                problems.append(f"methods.{name}.neighbours.{language}: {file} is not a file")
+    for where, file in _files(params):
+        if not file.is_file():
+            problems.append(f"{where}: {file} is not a file")
+    for name, attack in params.attacks.items():
+        model = getattr(attack.recipe, "model", "")
+        if Path(model).is_absolute() and not Path(model).is_dir():
+            problems.append(f"attacks.{name}.recipe.model: {model} is not a folder")
     for where, used in params.data_used():
         if used.corpus in corpora.CORPORA:
             problems += [f"{where}{problem}" for problem in _problems(params, where, used)]
@@ -48,12 +51,27 @@ def check_sources(params: Params) -> None:
         raise InputError(f"{count}, nothing was started\n  " + "\n  ".join(problems))
 
 
+def _files(params: Params) -> Iterator[tuple[str, Path]]:
+    """Every single file that a profile names, with its key path."""
+    for name, method in params.methods.items():
+        for language, file in getattr(method, "neighbours", {}).items():
+            yield f"methods.{name}.neighbours.{language}", file
+    for name, attack in params.attacks.items():
+        for language, file in getattr(attack.recipe, "neighbours", {}).items():
+            yield f"attacks.{name}.recipe.neighbours.{language}", file
+        for language, lexicons in getattr(attack.recipe, "lexicons", {}).items():
+            for file in lexicons:
+                yield f"attacks.{name}.recipe.lexicons.{language}", file
+
+
 def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[str]:
     """What is wrong with one use of a corpus: its kind for its place, its languages."""
     source, kind = params.corpora[used.corpus], corpora.corpus(used.corpus).kind
     section, name = where.split(".")[:2]
     if section == "representation":
         wanted = RETRIEVAL
+    elif where.endswith(".parallel"):
+        wanted = ("bitext",)
     elif section == "attacks":
         wanted = ("qa",)
     elif "test_sets" in where:
@@ -84,9 +102,12 @@ def check_network(params: Params) -> None:
     for name, source in params.corpora.items():
         if source.source == "hub":
             require_network(f"corpora.{name}")
-    for name, encoder in params.encoders.items():
-        if encoder.name != "me5-small" and not Path(encoder.name).is_absolute():
-            require_network(f"encoders.{name}")
+    models = {f"encoders.{name}": encoder.name for name, encoder in params.encoders.items()}
+    for name, attack in params.attacks.items():
+        models[f"attacks.{name}.recipe.model"] = getattr(attack.recipe, "model", "me5-small")
+    for where, model in models.items():
+        if model != "me5-small" and not Path(model).is_absolute():
+            require_network(where)
 
 
 def kind_of(params: Params, used: TaskData, max_length: int) -> TaskKind:
@@ -134,6 +155,22 @@ def test_set(params: Params, settings: TestSet) -> dict[str, Dataset]:
     }
 
 
+def attacked_sets(params: Params, settings: AttackSettings) -> dict[str, dict[str, Dataset]]:
+    """The test sets of an attack, whole, by corpus and language."""
+    return {one.corpus: test_set(params, one) for one in settings.test_sets}
+
+
+def bitext(params: Params, settings: AttackSettings) -> dict[str, list[tuple[str, str]]]:
+    """The parallel text of an attack's recipe by language: (sentence, English) pairs."""
+    parallel = getattr(settings.recipe, "parallel", None)
+    if parallel is None:
+        return {}
+    return {
+        code: list(zip(rows["query"], rows["candidate"], strict=True))
+        for code, rows in test_set(params, parallel).items()
+    }
+
+
 def to_attack(params: Params, settings: AttackSettings) -> dict[tuple[str, str], Dataset]:
     """The examples to attack by corpus and language: the same for every arm, method and seed.
 
@@ -142,13 +179,13 @@ def to_attack(params: Params, settings: AttackSettings) -> dict[tuple[str, str],
     no place in the context are left out: it could not be protected.
     """
     chosen = {}
-    for settings_of_set in settings.test_sets:
-        for language, rows in test_set(params, settings_of_set).items():
+    for corpus, sets in attacked_sets(params, settings).items():
+        for language, rows in sets.items():
             placed = [
                 i for i, answers in enumerate(rows["answers"]) if min(answers["answer_start"]) >= 0
             ]
             ids = rows["id"]
             placed.sort(key=lambda i: hashlib.sha256(f"{settings.seed}:{ids[i]}".encode()).digest())
             kept = placed[: settings.examples_per_language]
-            chosen[settings_of_set.corpus, language] = rows.select(kept)
+            chosen[corpus, language] = rows.select(kept)
     return chosen

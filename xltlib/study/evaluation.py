@@ -16,14 +16,14 @@ from xltlib.artifacts import write_with
 from xltlib.evaluation import labelled, span_qa
 from xltlib.evaluation.labelled import language_pairs
 from xltlib.evaluation.predictor import SpanPredictor
-from xltlib.params import AttackSettings, EvaluationSettings, Params
+from xltlib.params import EngineSettings, EvaluationSettings, Params
 from xltlib.study import data
 from xltlib.study.grid import Cell
 from xltlib.training.multitask import MultiTaskModel
 from xltlib.training.run import use_threads
 
 
-def predictor(cell: Cell, settings: EvaluationSettings | AttackSettings) -> SpanPredictor:
+def predictor(cell: Cell, settings: EvaluationSettings | EngineSettings) -> SpanPredictor:
     """The cell's fine-tuned model, ready to answer."""
     params: Params = cell.params
     use_threads(params.compute.threads)

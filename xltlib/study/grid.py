@@ -94,12 +94,19 @@ STAGES: dict[str, Stage] = {
             reads=("target",),
             accelerated=True,
         ),
-        Stage("attacks", "05_attacks", schema.AttackCell, reads=("target",), accelerated=True),
+        Stage(
+            "attacks",
+            "05_attacks",
+            schema.AttackCell,
+            reads=("corpora", "target"),
+            accelerated=True,
+        ),
         Stage(
             "results",
             "06_results",
             schema.EncoderCell,
             reads=("corpora", "evaluation", "attacks"),
+            accelerated=True,
             of_tasks=attacked_tasks,
         ),
         Stage(
@@ -150,7 +157,11 @@ def _settings(params: Params, stage: str, cell: Cell) -> Any:
     if stage == "evaluation":
         return dump(*params.targets[cell.task].test_sets, params.evaluation, params.span_qa)
     if stage == "attacks":
-        return dump(params.attacks[cell.attack], params.span_qa)
+        # How many at once, and in what batches, changes no outcome.
+        attack = params.attacks[cell.attack].model_dump(
+            mode="json", exclude={"engine": {"at_once", "batch_size"}}
+        )
+        return [attack, *dump(params.span_qa)]
     if stage == "results":
         return [params.profile, *dump(params.analysis)]
     if stage == "transfer":
@@ -172,7 +183,7 @@ class Cell:
     task: str | None = None
     method: str | None = None
     seed: int | None = None
-    attack: schema.Attack | None = None
+    attack: str | None = None
 
     @property
     def factors(self) -> dict[str, Any]:
@@ -345,7 +356,12 @@ class Grid:
         for factor in (f for f in factors if f in levels):
             cells = [replace(cell, **{factor: level}) for cell in cells for level in levels[factor]]
         if "attack" in factors:
-            cells = [cell for cell in cells if params.attacks[cell.attack].target == cell.task]
+            cells = [
+                cell
+                for cell in cells
+                for attack in [params.attacks[cell.attack]]
+                if attack.target == cell.task and cell.arm in (attack.arms or [cell.arm])
+            ]
         return cells
 
     def _wanted(self, stage: str) -> bool:

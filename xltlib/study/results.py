@@ -11,10 +11,12 @@ from IPython.display import Markdown
 
 from xltlib.analysis import figures, tables
 from xltlib.analysis.verdict import headline
+from xltlib.attacks import static_set
 from xltlib.evaluation import squad
 from xltlib.params import STANDARD
-from xltlib.study import saved
+from xltlib.study import attacks, saved
 from xltlib.study.design import attacked_languages
+from xltlib.study.evaluation import predictor
 from xltlib.study.grid import Cell
 
 
@@ -51,6 +53,33 @@ def _gather(cell: Cell, stage: str, file: str) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def attack_transfer(cell: Cell) -> pd.DataFrame:
+    """Attacked examples made against one model and tested on the others, pooled over seeds.
+
+    Models are those of standard training. `broken` is a percent of the `n` examples that the tested
+    model answers right when clean.
+    """
+    groups: dict[tuple[str, int], list[Cell]] = {}
+    for source in cell.upstream:
+        if source.stage.name == "attacks" and source.method == STANDARD:
+            groups.setdefault((str(source.attack), int(source.seed or 0)), []).append(source)
+    frames = [pd.DataFrame(columns=TRANSFER_COLUMNS)]
+    for (attack, _), sources in groups.items():
+        if len(sources) > 1 and "perturbation_norm" not in attacks.results(sources[0]):
+            made = {model_name(source): attacks.results(source) for source in sources}
+            models = (
+                (model_name(source), predictor(source, cell.params.evaluation))
+                for source in sources
+            )
+            frames.append(static_set.transfer_matrix(made, models).assign(attack=attack))
+    counts = pd.concat(frames).groupby(TRANSFER_COLUMNS[:3], sort=False)[["broken", "n"]].sum()
+    table = counts.astype(float).reset_index()
+    return table.assign(broken=100 * table["broken"] / table["n"].where(table["n"] > 0))
+
+
+TRANSFER_COLUMNS = ["attack", "made against", "tested on", "broken", "n"]
+
+
 def run(cell: Cell) -> dict[str, Any]:
     """Compute and save all tables, figures and the verdict; a finished cell is read back."""
     return cell.once(lambda: _run(cell))
@@ -70,6 +99,8 @@ def _run(cell: Cell) -> None:
         "scores": tables.scores(clean),
         "under_attack": tables.under_attack(attacked),
         "success_rate": tables.success_rate(attacked),
+        "on_common_questions": tables.under_attack(tables.answered_by_all(attacked)),
+        "attack_transfer": attack_transfer(cell),
         "contrasts": contrasts,
     }
     options = {"profile": f"{params.profile}, {cell.encoder}", "synthetic": params.synthetic}
@@ -79,6 +110,8 @@ def _run(cell: Cell) -> None:
         "drop": figures.drop(attacked, **options),
         "success_rate": figures.success_rate(attacked, **options),
     }
+    if len(made["attack_transfer"]):
+        drawn["attack_transfer"] = figures.attack_transfer(made["attack_transfer"], **options)
     if len(contrasts):
         drawn["contrast"] = figures.contrast(contrasts, **options)
     saved.save(cell, made, drawn)

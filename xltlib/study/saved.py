@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pandas as pd
-from IPython.display import HTML, Image
+from IPython.display import HTML, Image, Markdown
 from matplotlib.figure import Figure
 
 from xltlib.analysis import figures as drawing
@@ -52,7 +52,9 @@ def show(cell: Cell, table: str) -> HTML:
     return style(tables_of(cell)[table], f"{describe(cell)}: {table.replace('_', ' ')}")
 
 
-def figure(cell: Cell, name: str) -> Image:
-    """A saved figure."""
+def figure(cell: Cell, name: str) -> Image | Markdown:
+    """A saved figure; a sentence where the profile gives it nothing to show."""
     cell.metrics()
+    if not cell.path(f"figures/{name}.png").exists():
+        return Markdown(f"*This profile has nothing for the figure {name.replace('_', ' ')}.*")
     return Image(cell.path(f"figures/{name}.png").read_bytes(), width=900)

@@ -1,51 +1,25 @@
-"""The schema of a profile: one YAML file says everything that a run may vary.
-
-Paths in a params file are relative to the file itself. Unknown keys are refused; every error of a
-file is reported at once, with the file, the key, what was found and what is allowed.
-"""
+"""A whole profile, section by section."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveFloat,
-    PositiveInt,
-    ValidationError,
-    field_validator,
-    model_validator,
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
+
+from xltlib.params.attacks import AttackSettings
+from xltlib.params.base import (
+    Fraction,
+    ModelName,
+    Name,
+    Precision,
+    Settings,
+    TestSet,
+    files_by_language,
+    known_languages,
 )
 
-from xltlib.artifacts import InputError
-from xltlib.languages import LANGUAGES
-
-# Arms, methods, target tasks and encoders are named by the profile; names are parts of file names.
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
-Attack = Literal["typo"]
 STANDARD = "standard"
-Precision = Literal["float32", "bf16"]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-
-
-class Settings(BaseModel):
-    """Base of every section: unknown keys are errors, values never change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _known(languages: list[str]) -> list[str]:
-    unknown = [code for code in languages if code not in LANGUAGES]
-    if unknown:
-        raise ValueError(f"unknown language {', '.join(unknown)}; known: {' '.join(LANGUAGES)}")
-    if len(set(languages)) < len(languages):
-        raise ValueError("a language is listed twice")
-    return languages
 
 
 class MiniSettings(Settings):
@@ -80,7 +54,7 @@ class CorpusSource(Settings):
 class EncoderSettings(Settings):
     """A pretrained encoder: me5-small, a hub name, or a folder."""
 
-    name: str = "me5-small"
+    name: ModelName = "me5-small"
     revision: str | None = None
     trim_vocabulary: bool = False
     extra_pieces: Annotated[int, Field(ge=0)] = 30_000
@@ -120,7 +94,7 @@ class TaskData(Settings):
     dev_split: str | None = None
     languages: Annotated[list[str], Field(min_length=1)]
 
-    _languages = field_validator("languages")(_known)
+    _languages = field_validator("languages")(known_languages)
 
 
 class IntermediateArm(Settings):
@@ -208,35 +182,13 @@ class DataAugmentationSettings(Settings):
     copies: PositiveInt = 10
     matched: bool = True
 
-    @field_validator("neighbours")
-    @classmethod
-    def _languages(cls, neighbours: dict[str, Path]) -> dict[str, Path]:
-        _known(list(neighbours))
-        return neighbours
+    _languages = field_validator("neighbours")(files_by_language)
 
 
 Method = Annotated[
     AdversarialSettings | RandomPerturbationSettings | DataAugmentationSettings,
     Field(discriminator="kind"),
 ]
-
-
-class TestSet(Settings):
-    """One test set: a split of a corpus in some languages, perhaps its first rows only.
-
-    `pairs` makes it a generalised one: sentence 1 in one language and sentence 2 in another, in all
-    ordered pairs of the languages, rows aligned by their ids.
-    """
-
-    __test__ = False  # not a test case, whatever its name
-
-    corpus: str
-    split: str = "test"
-    languages: Annotated[list[str], Field(min_length=1)]
-    max_examples: PositiveInt | None = None
-    pairs: bool = False
-
-    _languages = field_validator("languages")(_known)
 
 
 class Crossing(Settings):
@@ -273,25 +225,6 @@ class TargetSettings(Settings):
 class EvaluationSettings(Settings):
     """How trained models answer their test sets."""
 
-    batch_size: PositiveInt = 32
-    precision: Precision = "float32"
-
-
-class AttackSettings(Settings):
-    """One attack on the models of one target task; the same examples for every arm and seed."""
-
-    recipe: Attack
-    target: Name
-    test_sets: Annotated[list[TestSet], Field(min_length=1)]
-    examples_per_language: PositiveInt
-    seed: int = 0
-    f1_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
-    max_queries: PositiveInt = 200
-    max_edited_words: PositiveInt = 4
-    min_word_length: Annotated[int, Field(ge=2)] = 3
-    candidates_per_word: PositiveInt = 4
-    window_words: PositiveInt | None = None
-    ranking: Literal["delete", "random"] = "delete"
     batch_size: PositiveInt = 32
     precision: Precision = "float32"
 
@@ -354,7 +287,7 @@ class Params(Settings):
     intermediate: IntermediateSettings
     targets: Annotated[dict[Name, TargetSettings], Field(min_length=1)]
     evaluation: EvaluationSettings = EvaluationSettings()
-    attacks: dict[Attack, AttackSettings] = {}
+    attacks: dict[Name, AttackSettings] = {}
     representation: RepresentationSettings = RepresentationSettings()
     cost: CostSettings = CostSettings()
     analysis: AnalysisSettings = AnalysisSettings()
@@ -399,6 +332,7 @@ class Params(Settings):
                 named.append((f"analysis.contrasts.{i}", list(pair), arms))
         for name, attack in self.attacks.items():
             named.append((f"attacks.{name}.target", [attack.target], list(self.targets)))
+            named.append((f"attacks.{name}.arms", attack.arms or [], arms))
         for key, found, known in named:
             unknown = [name for name in found if name not in known]
             if unknown:
@@ -430,6 +364,9 @@ class Params(Settings):
         for name, attack in self.attacks.items():
             for i, test_set in enumerate(attack.test_sets):
                 used.append((f"attacks.{name}.test_sets.{i}", test_set))
+            parallel = getattr(attack.recipe, "parallel", None)
+            if parallel is not None:
+                used.append((f"attacks.{name}.recipe.parallel", parallel))
         for i, test_set in enumerate(self.representation.retrieval):
             used.append((f"representation.retrieval.{i}", test_set))
         return used
@@ -438,42 +375,6 @@ class Params(Settings):
     def synthetic(self) -> bool:
         """Whether any corpus of the run is made by the project."""
         return any(source.source == "mini" for source in self.corpora.values())
-
-    def resolved(self, base: Path) -> Params:
-        """The same params with every path absolute, relative ones taken from `base`."""
-
-        def absolute(path: Path) -> Path:
-            return Path(path).expanduser() if path.is_absolute() else (base / path).resolve()
-
-        corpora = {
-            name: source.model_copy(update={"folder": source.folder and absolute(source.folder)})
-            for name, source in self.corpora.items()
-        }
-        encoders = {
-            name: encoder.model_copy(update={"name": str(absolute(Path(encoder.name)))})
-            if encoder.name.startswith((".", "/", "~"))
-            else encoder
-            for name, encoder in self.encoders.items()
-        }
-        methods = {
-            name: method.model_copy(
-                update={
-                    "neighbours": {code: absolute(file) for code, file in method.neighbours.items()}
-                }
-            )
-            if isinstance(method, DataAugmentationSettings)
-            else method
-            for name, method in self.methods.items()
-        }
-        return self.model_copy(
-            update={
-                "methods": methods,
-                "outputs": absolute(self.outputs),
-                "cache": absolute(self.cache),
-                "corpora": corpora,
-                "encoders": encoders,
-            }
-        )
 
 
 class ProfileCell(Settings):
@@ -505,67 +406,4 @@ class ModelCell(ArmCell):
 class AttackCell(ModelCell):
     """Notebook parameters of one attack on one fine-tuned model."""
 
-    attack: Attack
-
-
-def explain(file: Path | str, error: ValidationError, schema: type[Settings] = Params) -> str:
-    """One line an error: file, key path, what was found, what is allowed."""
-    lines = []
-    for item in error.errors(include_url=False):
-        key = ".".join(str(part) for part in item["loc"]) or "(whole file)"
-        found = item["input"]
-        shown = "" if isinstance(found, dict | list | BaseModel) else f" (found {found!r})"
-        message = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            message, shown = f"unknown key. {_allowed(item['loc'], schema)}", ""
-        lines.append(f"  {key}: {message}{shown}")
-    count = len(lines)
-    return f"{file}: {count} error{'s' if count > 1 else ''}, nothing was started\n" + "\n".join(
-        lines
-    )
-
-
-def _allowed(location: tuple[int | str, ...], schema: type[Settings]) -> str:
-    """Name the keys that the section around an unknown key does have."""
-    models = [schema]
-    for part in location[:-1]:
-        fields = [model.model_fields[part] for model in models if part in model.model_fields]
-        if fields:
-            models = list(_models_inside(fields[0].annotation))
-        else:  # a key of a mapping, an index, or the kind that tells the members of a union apart
-            models = [model for model in models if part in _kinds(model)] or models
-    keys = ", ".join(models[0].model_fields) if models else ""
-    return f"Allowed here: {keys}" if keys else "Remove it"
-
-
-def _kinds(model: type[BaseModel]) -> tuple[str, ...]:
-    """The values of `kind` that a settings class stands for."""
-    field = model.model_fields.get("kind")
-    return get_args(field.annotation) if field is not None else ()
-
-
-def _models_inside(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The settings classes that an annotation such as dict[str, CorpusSource] | None holds."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _models_inside(argument)
-
-
-def load(path: Path | str) -> Params:
-    """Read and check a params file; its paths come back absolute.
-
-    Raises:
-        InputError: no such file, not YAML, or one line for each key that is wrong.
-    """
-    file = Path(path)
-    try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}). Check the path.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not valid YAML: {error}") from error
-    try:
-        return Params.model_validate(raw).resolved(file.resolve().parent)
-    except ValidationError as error:
-        raise InputError(explain(file, error)) from error
+    attack: str

@@ -1,0 +1,361 @@
+"""Every recipe on a tiny model: it runs, keeps the rules, and does what its name says."""
+
+import json
+
+import numpy as np
+import pytest
+from transformers import BertConfig, BertForMaskedLM, set_seed
+
+from xltlib.artifacts import InputError
+from xltlib.attacks import Tools, attack, attack_examples, report
+from xltlib.attacks.distractor import Distractor, _frames, false_sentence, wrong_answers
+from xltlib.attacks.homoglyph import look_alikes
+from xltlib.attacks.lexicon import induce, joined, read_lexicon
+from xltlib.attacks.recipes import RECIPES, SETTINGS
+from xltlib.attacks.synonym import same_stem
+from xltlib.evaluation import squad
+from xltlib.languages import LANGUAGES, script_of, words
+from xltlib.params import (
+    CodeMixSettings,
+    DistractorSettings,
+    EmbeddingSettings,
+    HomoglyphSettings,
+    HotFlipSettings,
+    MaskedLMSettings,
+    SynonymSettings,
+    TypoSettings,
+)
+
+BUDGET = {"max_queries": 20, "ranking": "random", "min_word_length": 2}
+
+
+@pytest.fixture(scope="module")
+def masked_lm(tmp_path_factory, tiny_tokenizer):
+    """A masked LM with random weights; its pieces are single characters."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "▁"]
+    pieces += ["▁house", "▁the", "▁музей", "▁город", "▁నగరం", "▁도시", "ing", "▁12"]
+    tokenizer = Tokenizer(models.Unigram([(piece, -1.0) for piece in pieces], unk_id=3))
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        mask_token="<mask>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        bos_token="<s>",
+        eos_token="</s>",
+    )
+    set_seed(0)
+    folder = tmp_path_factory.mktemp("masked-lm")
+    config = BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    BertForMaskedLM(config).save_pretrained(folder)
+    fast.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def lists(tmp_path, rows):
+    """A neighbour list and a lexicon for every language: words of its own passages."""
+    near, lexicons = {}, {}
+    for language, part in rows.items():
+        found = sorted({c[a:b] for row in part for c in [row["context"]] for a, b in words(c)})
+        pairs = dict(zip(found, found[::-1], strict=True))
+        near[language], lexicons[language] = (
+            tmp_path / f"{language}.json",
+            tmp_path / f"{language}.txt",
+        )
+        near[language].write_text(json.dumps({a: [b] for a, b in pairs.items()}))
+        lexicons[language].write_text("\n".join(f"{a}\t{b}" for a, b in pairs.items()))
+    return near, {language: [file] for language, file in lexicons.items()}
+
+
+@pytest.fixture
+def settings(lists, masked_lm):
+    near, lexicons = lists
+    return {
+        "typo": TypoSettings(**BUDGET),
+        "homoglyph": HomoglyphSettings(**BUDGET),
+        "synonym": SynonymSettings(**BUDGET, neighbours=near),
+        "mlm": MaskedLMSettings(**BUDGET, model=str(masked_lm)),
+        "codemix": CodeMixSettings(**BUDGET, lexicons=lexicons),
+        "hotflip": HotFlipSettings(**BUDGET),
+        "distractor": DistractorSettings(answers=2),
+        "embedding": EmbeddingSettings(radius=2.0, step_size=1.0, steps=3),
+    }
+
+
+@pytest.fixture
+def tools(predictor, rows, tiny_encoder, tmp_path):
+    return Tools(predictor, rows, tiny_encoder, cache=tmp_path / "cache")
+
+
+def scripts(word):
+    return {script_of(char) for char in word} - {None}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_recipe_keeps_the_rules(name, settings, rows, tools, tmp_path, monkeypatch):
+    if name == "hotflip":  # the tiny vocabulary has no whole words; these stand in for them
+        weights = tools.predictor.model.get_input_embeddings().weight.detach().numpy()
+        known = {
+            "Latin": ["alpha", "beta"],
+            "Cyrillic": ["альфа"],
+            "Telugu": ["నగరం"],
+            "Hangul": ["도시"],
+        }
+        tools.vocabulary = {k: (v, weights[10 : 10 + len(v)]) for k, v in known.items()}
+    examples = [row for part in rows.values() for row in part[:3]]
+    done = attack_examples(examples, tools, settings[name], tmp_path / "log", progress=False)
+    assert list(done["id"]) == [row["id"] for row in examples]
+    assert not (done["outcome"] == "skipped").any()
+    for row, record in zip(examples, done.to_dict("records"), strict=True):
+        assert record["question"] == row["question"]
+        changed, gold = record["attacked_context"], row["answers"]["text"][0]
+        assert changed.count(gold) >= row["context"].count(gold)
+        rebuilt, last = "", 0
+        for edit in record["edits"]:
+            assert row["context"][edit["start"] :].startswith(edit["old"])
+            rebuilt += row["context"][last : edit["start"]] + edit["new"]
+            last = edit["start"] + len(edit["old"])
+        assert rebuilt + row["context"][last:] == changed
+        if name == "embedding":
+            assert changed == row["context"]
+            assert 0 < record["perturbation_norm"] <= 2.0 + 1e-4
+        (again,) = tools.predictor.predict([row["question"]], [changed])
+        if name != "embedding":
+            assert again.text == record["attacked_prediction"]
+        wrong = squad.f1(record["attacked_prediction"], [gold]) < 0.5
+        assert wrong == (record["outcome"] == "succeeded")
+    if name != "embedding":
+        edited = done[done["n_edited_words"] > 0]
+        # Hangul has no look-alikes.
+        assert set(edited["language"]) >= {"en", "ru", "te"}
+    if name in ("synonym", "mlm", "hotflip"):
+        pairs = [(edit["old"], edit["new"]) for edits in done["edits"] for edit in edits]
+        assert not [p for p in pairs if scripts(p[0]) and not scripts(p[1]) <= scripts(p[0])]
+    table = report.summary(done)
+    assert table.iloc[-1]["n"] == len(examples)
+    assert set(report.validity(done, tools.predictor.tokenizer)["split graphemes"]) == {0.0}
+
+
+def test_every_recipe_has_settings_a_function_and_a_source():
+    assert set(SETTINGS) == {*RECIPES, "embedding"}
+    for build in RECIPES.values():
+        assert any(year in build.__doc__ for year in ("2017", "2018", "2019", "2020", "2021"))
+
+
+def test_a_targeted_attack_wants_its_target(rows, tools, predictor, tmp_path):
+    """Two questions on one passage: the other's answer is the target."""
+    row = dict(rows["en"][0])
+    word = next(
+        row["context"][a:b]
+        for a, b in words(row["context"])
+        if squad.f1(row["context"][a:b], row["answers"]["text"]) == 0
+    )
+    other = row | {
+        "id": "other",
+        "answers": {"text": [word], "answer_start": [row["context"].index(word)]},
+    }
+    wanting = Tools(predictor, {"en": [row, other]}, tools.encoder)
+    typo = TypoSettings(goal="targeted", max_queries=20, ranking="random")
+    done = attack_examples([row], wanting, typo, tmp_path / "log", progress=False).iloc[0]
+    assert done["target"] == word
+    assert done["attacked_probability"] >= done["original_probability"]
+    assert (done["attacked_prediction"] == word) == (done["outcome"] == "succeeded")
+    alone = Tools(predictor, {"en": [row]}, tools.encoder)
+    skipped = attack_examples([row], alone, typo, tmp_path / "alone", progress=False).iloc[0]
+    assert skipped["outcome"] == "skipped"
+
+
+def test_a_targeted_distractor_wants_its_own_answer(rows, tools, tmp_path):
+    wanting = DistractorSettings(goal="targeted")
+    done = attack_examples(rows["en"][:4], tools, wanting, tmp_path / "log", progress=False)
+    for record in done.to_dict("records"):
+        assert record["target"] in record["edits"][0]["new"]
+        assert record["target"] not in record["context"]
+
+
+def test_distractors_stand_where_they_should(rows):
+    from collections import OrderedDict
+
+    from textattack.shared import AttackedText
+
+    context = "One stands. Two stands here. Three stands."
+    text = AttackedText(OrderedDict([("question", "Who?"), ("context", context)]))
+    sentence = "It is false."
+    places = ["start", "end", "between"]
+    made = Distractor("en", [sentence], places, ["Two stands"])(text)
+    assert [one.tokenizer_input[1] for one in made] == [
+        f"{sentence} {context}",
+        f"{context} {sentence}",
+        f"One stands. Two stands here. {sentence} Three stands.",
+    ]
+    assert not Distractor("en", [sentence], places, [])(made[0])
+    chinese = AttackedText(OrderedDict([("question", "谁?"), ("context", "北京。")]))
+    assert Distractor("zh", ["假。"], ["end"], [])(chinese)[0].tokenizer_input[1] == "北京。假。"
+
+
+@pytest.mark.parametrize("language", _frames())
+def test_a_false_sentence_has_question_and_answer_in_its_script(language):
+    sentence = false_sentence(language, "Q 17?", "A 23")
+    assert "Q 17?" in sentence
+    assert "A 23" in sentence
+    frame = sentence.replace("Q 17?", "").replace("A 23", "")
+    scripts = {script_of(frame[a:b]) for a, b in words(frame)}
+    assert LANGUAGES[language].script in scripts
+    assert scripts <= {LANGUAGES[language].script, "Han", "Katakana"}
+
+
+def test_distractors_in_unknown_languages_are_refused():
+    with pytest.raises(InputError, match="no sentence in 'qu'; there: en"):
+        false_sentence("qu", "q", "a")
+
+
+def test_wrong_answers_are_of_the_right_type_and_wrong():
+    pool = [
+        ("When?", "1951"),
+        ("Who?", "Ada Lovelace"),
+        ("Who?", "Alan Turing"),
+        ("What?", "a cat"),
+    ]
+    found = wrong_answers(pool, "Who?", ["Grace Hopper"], "Alan Turing met Grace Hopper.", "0", 3)
+    assert found == ["Ada Lovelace", *found[1:]]
+    assert set(found[1:]) == {"1951", "a cat"}
+    assert wrong_answers(pool, "When?", ["1815"], "x", "0", 1) == ["1951"]
+
+
+def test_distractors_come_in_other_languages(rows, tools):
+    row, twin = next(
+        (row, twin) for row in rows["ru"] for twin in rows["en"] if twin["id"] == row["id"]
+    )
+    both = DistractorSettings(languages=["passage", "en"], answers=1)
+    sentences = tools.false_sentences(both, row)
+    assert [script_of(one) for one in sentences] == ["Cyrillic", "Latin"]
+    # The data is parallel, so the English sentence asks the English question.
+    assert twin["question"] in sentences[1]
+
+
+def test_look_alikes_look_alike():
+    assert "а" in look_alikes("a")  # Cyrillic
+    assert all(len(other) == 1 and other.isalpha() for other in look_alikes("o"))
+    assert look_alikes("1") == look_alikes("-") == ()
+
+
+def test_other_forms_of_a_word_are_no_synonyms():
+    assert same_stem("museum", "museums")
+    assert same_stem("музей", "музея")
+    assert not same_stem("house", "home")
+
+
+def test_lexicons_are_read_and_joined(tmp_path):
+    file = tmp_path / "en-de.txt"
+    file.write_text("House\tHaus\nhouse Heim\ncat\tKatze\n\n", encoding="utf-8")
+    assert read_lexicon(file) == {"house": ["haus", "heim"], "cat": ["katze"]}
+    both = joined([read_lexicon(file), {"house": ["talo"]}])
+    assert both["house"] == ["haus", "talo", "heim"]
+    file.write_text("alone\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"en-de\.txt, line 1: 'alone' has one column"):
+        read_lexicon(file)
+    with pytest.raises(InputError, match=r"absent\.txt: the lexicon cannot be read"):
+        read_lexicon(tmp_path / "absent.txt")
+
+
+def test_a_lexicon_is_induced_from_parallel_text(me5_small):
+    """Real translations, the offline encoder: most frequent words find theirs."""
+    from transformers import AutoModel, AutoTokenizer
+
+    pairs = [
+        ("The house is big.", "Das Haus ist groß."),
+        ("My house is small.", "Mein Haus ist klein."),
+        ("The dog drinks water.", "Der Hund trinkt Wasser."),
+        ("Cold water is good.", "Kaltes Wasser ist gut."),
+        ("The dog sees the house.", "Der Hund sieht das Haus."),
+    ]
+    encoder, tokenizer = (kind.from_pretrained(me5_small) for kind in (AutoModel, AutoTokenizer))
+    lexicon = induce(pairs, encoder, tokenizer)
+    assert lexicon["house"][0] == "haus"
+    assert lexicon["dog"][0] == "hund"
+    assert lexicon["water"][0] == "wasser"
+
+
+def test_the_front_door_writes_what_it_says(qa_folder, rows, tiny_encoder, tmp_path):
+    options = {"max_queries": 15, "ranking": "random", "limit": 5, "progress": False}
+    examples = [row for part in rows.values() for row in part]
+    out = tmp_path / "out"
+    done = attack(qa_folder, examples, "typo", out, encoder=str(tiny_encoder), **options)
+    assert len(done.results) == 5
+    assert done.results["similarity"].between(-1, 1.0001).all()
+    names = {"attacks.parquet", "attacks.jsonl", "attacks.html", "summary.csv", "log"}
+    assert {file.name for file in out.iterdir()} == names
+    page = (out / "attacks.html").read_text(encoding="utf-8")
+    assert "<ins>" in page
+    assert "http" not in page.replace("http-equiv", "")
+    halves = [
+        attack(qa_folder, examples, "typo", tmp_path / str(k), shard=(k, 2), **options).results
+        for k in (1, 2)
+    ]
+    both = {
+        r["id"] + r["language"]: r["attacked_context"] for h in halves for r in h.to_dict("records")
+    }
+    whole = {
+        r["id"] + r["language"]: r["attacked_context"] for r in done.results.to_dict("records")
+    }
+    assert both == whole
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "message"),
+    [
+        ("typpo", {}, "recipe 'typpo': no such recipe; known: typo, homoglyph"),
+        ("typo", {"max_querys": 3}, "max_querys: unknown key. Allowed here: goal, f1_threshold"),
+        ("typo", {"shard": (3, 2)}, "shard 3/2: there is no such part"),
+        ("mlm", {}, "model: Field required"),
+        ("codemix", {}, "codemix needs `lexicons` by language, or `parallel` text"),
+        ("typo", {"min_similarity": 0.9}, "needs a pretrained encoder"),
+    ],
+)
+def test_the_front_door_explains_what_is_wrong(qa_folder, rows, tmp_path, recipe, changes, message):
+    with pytest.raises(InputError) as error:
+        attack(qa_folder, rows["en"], recipe, tmp_path / "out", progress=False, **changes)
+    assert message in str(error.value)
+
+
+def test_a_model_without_a_head_is_refused(tiny_encoder, rows, tmp_path):
+    with pytest.raises(InputError, match="without a span-QA head"):
+        attack(tiny_encoder, rows["en"], "typo", tmp_path / "out", progress=False)
+
+
+def test_constraints_bound_the_edits(rows, tools, tmp_path):
+    tight = {"max_grapheme_edits": 2, "max_edited_share": 0.05, "same_script": True}
+    settings = TypoSettings(**BUDGET, **tight)
+    free = TypoSettings(**BUDGET)
+    examples = [row for part in rows.values() for row in part[:2]]
+    bounded, unbounded = (
+        attack_examples(examples, tools, one, tmp_path / name, progress=False)
+        for name, one in (("bounded", settings), ("free", free))
+    )
+    assert (bounded["n_edited_words"] <= np.maximum(1, 0.05 * bounded["n_words"])).all()
+    assert bounded["n_edited_words"].sum() < unbounded["n_edited_words"].sum()
+
+
+def test_similar_passages_only(rows, tools, tmp_path):
+    examples = [row for part in rows.values() for row in part[:2]]
+    settings = TypoSettings(**BUDGET, min_similarity=0.9998)
+    done = attack_examples(examples, tools, settings, tmp_path / "log", progress=False)
+    done = report.with_similarity(done, tools.vectors)
+    free = TypoSettings(**BUDGET)
+    loose = attack_examples(examples, tools, free, tmp_path / "free", progress=False)
+    loose = report.with_similarity(loose, tools.vectors)
+    assert done["similarity"].min() >= 0.9998 - 1e-5
+    assert loose["similarity"].min() < 0.9998

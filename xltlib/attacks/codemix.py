@@ -1,0 +1,29 @@
+"""Words in other languages (PolyGloss of Tan and Joty 2021, here for passages of span QA)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textattack.shared import AttackedText
+
+from xltlib.attacks.lexicon import Lexicon
+from xltlib.attacks.swap import CandidateSwap, in_case_of
+
+
+class CodeMix(CandidateSwap):
+    """Put a translation in the place of a word, in the word's letter case.
+
+    Args:
+        lexicon: words of the text's language, in lower case, to their translations.
+    """
+
+    def __init__(self, language: str, seed: str, lexicon: Lexicon, **options: int) -> None:
+        super().__init__(language, seed, **options)
+        self.lexicon = lexicon
+
+    def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
+        """The word's translations in the lexicon's order."""
+        word = text.words[index]
+        for translation in self.lexicon.get(word.lower(), ()):
+            if translation.casefold() != word.casefold():
+                yield in_case_of(translation, word)

@@ -1,0 +1,93 @@
+"""What a white-box attack may know: the gradient of the gold answer's loss at every token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.tasks.span_qa import Features, best_spans, featurize, token_span
+from xltlib.training.robust import perturbed, word_embeddings
+
+Spans = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class WhiteBox:
+    """A span-QA model whose gradients can be had, in float32."""
+
+    predictor: SpanPredictor
+
+    def windows(self, question: str, context: str) -> Windows:
+        """One example's windows, ready for forward passes."""
+        predictor = self.predictor
+        features = featurize(predictor.tokenizer, [question], [context], predictor.settings)
+        rows = [features.model_inputs(window) for window in range(len(features))]
+        batch = predictor.tokenizer.pad(rows, return_tensors="pt").to(predictor.model.device)
+        return Windows(self.predictor, context, features, dict(batch))
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The W windows of one example as one batch of T tokens."""
+
+    predictor: SpanPredictor
+    context: str
+    features: Features
+    batch: dict[str, torch.Tensor]
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """Character offsets into the context, int [W, T, 2], (-1, -1) outside it."""
+        size = self.batch["input_ids"].shape
+        padded = np.full((*size, 2), -1, dtype=np.int64)
+        for window, array in enumerate(self.features.offsets):
+            padded[window, : len(array)] = array
+        return padded
+
+    def logits(self, perturbation: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Start and end logits [W, T] with a tensor [W, T, H] added to the word embeddings."""
+        with perturbed(self.predictor.model, perturbation):
+            output = self.predictor.model(**self.batch)
+        beyond = self.batch["attention_mask"] == 0
+        start, end = (
+            logits.float().masked_fill(beyond, -torch.inf)
+            for logits in (output.start_logits, output.end_logits)
+        )
+        return start, end
+
+    def loss(self, spans: Spans, start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
+        """Minus log probability of the likeliest of some spans; 0 where none fits a window."""
+        total = torch.logsumexp(start, 1) + torch.logsumexp(end, 1)
+        scores = [
+            start[window, tokens[0]] + end[window, tokens[1]]
+            for window in range(len(self.features))
+            for first, last in spans
+            if (tokens := token_span(self.features.offsets[window], first, last)) is not None
+        ]
+        if not scores:
+            return 0.0 * start[0, 0]
+        return torch.logsumexp(total, 0) - torch.stack(scores).max()
+
+    def gradient(self, spans: Spans, perturbation: torch.Tensor) -> torch.Tensor:
+        """The loss's gradient at a perturbation: [W, T, H]."""
+        moved = perturbation.detach().requires_grad_(True)
+        (found,) = torch.autograd.grad(self.loss(spans, *self.logits(moved)), moved)
+        return found
+
+    def zero(self) -> torch.Tensor:
+        """No perturbation: [W, T, H]."""
+        size = word_embeddings(self.predictor.model).embedding_dim
+        ids = self.batch["input_ids"]
+        return torch.zeros((*ids.shape, size), device=ids.device)
+
+    @torch.inference_mode()
+    def answer(self, spans: Spans, perturbation: torch.Tensor | None) -> tuple[str, float]:
+        """The predicted answer under a perturbation, and the probability of the likeliest span."""
+        start, end = self.logits(perturbation)
+        arrays = (start.cpu().numpy(), end.cpu().numpy())
+        best = best_spans(self.features, *arrays, 1, self.predictor.settings)
+        probability = float(torch.exp(-self.loss(spans, start, end))) if spans else 0.0
+        return self.context[best.start[0] : best.end[0]], probability

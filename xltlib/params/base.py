@@ -1,0 +1,80 @@
+"""What every section of a profile is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
+
+from xltlib.languages import LANGUAGES
+
+# Arms, methods, attacks, target tasks and encoders are named by the profile; names are parts of
+# file names.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
+Precision = Literal["float32", "bf16"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+IS_MODEL = "a folder or a name"
+ModelName = Annotated[str, Field(description=IS_MODEL)]
+"""A model: me5-small, a hub repository, or a folder (which begins with `.`, `/` or `~`)."""
+
+
+class Settings(BaseModel):
+    """Base of every section: unknown keys are errors, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def resolved(self, base: Path) -> Settings:
+        """The same settings with every path in them absolute, relative ones taken from `base`."""
+        changes = {
+            name: _absolute(getattr(self, name), base, field.description == IS_MODEL)
+            for name, field in type(self).model_fields.items()
+        }
+        return self.model_copy(update=changes)
+
+
+def _absolute(value: Any, base: Path, is_model: bool = False) -> Any:
+    if isinstance(value, Settings):
+        return value.resolved(base)
+    if isinstance(value, Path) or (is_model and str(value).startswith((".", "/", "~"))):
+        path = Path(value).expanduser()
+        return type(value)(path if path.is_absolute() else (base / path).resolve())
+    if isinstance(value, list):
+        return [_absolute(item, base) for item in value]
+    if isinstance(value, dict):
+        return {key: _absolute(item, base) for key, item in value.items()}
+    return value
+
+
+def known_languages(languages: list[str]) -> list[str]:
+    """Codes of languages as they are, if the project knows them all and none is there twice."""
+    unknown = [code for code in languages if code not in LANGUAGES]
+    if unknown:
+        raise ValueError(f"unknown language {', '.join(unknown)}; known: {' '.join(LANGUAGES)}")
+    if len(set(languages)) < len(languages):
+        raise ValueError("a language is listed twice")
+    return languages
+
+
+def files_by_language(files: dict[str, Any]) -> dict[str, Any]:
+    """A mapping from languages to files, if the project knows the languages."""
+    known_languages(list(files))
+    return files
+
+
+class TestSet(Settings):
+    """One test set: a split of a corpus in some languages, perhaps its first rows only.
+
+    `pairs` makes it a generalised one: sentence 1 in one language and sentence 2 in another, in all
+    ordered pairs of the languages, rows aligned by their ids.
+    """
+
+    __test__ = False  # not a test case, whatever its name
+
+    corpus: str
+    split: str = "test"
+    languages: Annotated[list[str], Field(min_length=1)]
+    max_examples: PositiveInt | None = None
+    pairs: bool = False
+
+    _languages = field_validator("languages")(known_languages)
