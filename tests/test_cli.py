@@ -108,6 +108,23 @@ def test_check_prints_the_grid(profile):
             {"methods.rs-da": {"kind": "rs-da", "neighbours": {"en": "absent.json"}}},
             r"methods\.rs-da\.neighbours\.en: .*absent\.json is not a file",
         ),
+        (
+            {
+                "attacks.codemix.recipe": {
+                    "kind": "codemix",
+                    "lexicons": {"en": ["absent.txt"]},
+                }
+            },
+            r"attacks\.codemix\.recipe\.lexicons\.en: .*absent\.txt is not a file",
+        ),
+        (
+            {"attacks.codemix.recipe.parallel.corpus": "xnli"},
+            r"codemix\.recipe\.parallel\.corpus: xnli is of kind classification, bitext goes here",
+        ),
+        (
+            {"attacks.typo.recipe": {"kind": "mlm", "model": "./absent"}},
+            r"attacks\.typo\.recipe\.model: .*absent is not a folder",
+        ),
         ({"corpora.swag": {"source": "hub"}}, r"corpora\.swag: there is no such corpus; known"),
         (
             {"corpora.arcd": {"source": "hub"}},

@@ -65,6 +65,23 @@ def test_known_words(text, expected):
     assert [text[a:b] for a, b in words(text)] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("กรุงเทพเป็นเมืองหลวงของประเทศไทย", ["กรุงเทพ", "เป็น", "เมืองหลวง", "ของ", "ประเทศไทย"]),
+        (
+            "東京は2019年に日本の首都です。",
+            ["東京", "は", "2019", "年", "に", "日本", "の", "首都", "です"],
+        ),
+        ("北京是首都", ["北京", "是", "首都"]),
+        ("ភ្នំពេញគឺជារាជធានី", ["ភ្នំពេញ", "គឺជា", "រាជធានី"]),
+        ("ວຽງຈັນເປັນນະຄອນຫຼວງ", ["ວຽງຈັນ", "ເປັນ", "ນະຄອນຫຼວງ"]),
+    ],
+)
+def test_dictionaries_cut_scripts_without_spaces(text, expected):
+    assert [text[a:b] for a, b in words(text)] == expected
+
+
 def test_alphabets_hold_whole_letters_of_their_script():
     for language in LANGUAGES.values():
         assert graphemes(language.alphabet) == list(language.alphabet), language.code

@@ -1,0 +1,146 @@
+"""`xlt attack` and what it leaves: files to read, a static set that others can be tested on."""
+
+import json
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from xltlib.attacks import Tools, attack_examples, report, static_set
+from xltlib.cli import app
+from xltlib.corpora.squad_files import read_squad
+from xltlib.params import DistractorSettings, TypoSettings
+
+TYPO = TypoSettings(max_queries=20, ranking="random")
+
+
+@pytest.fixture(scope="module")
+def squad_file(tmp_path_factory, rows):
+    """Russian questions that the tiny model answers right, as SQuAD 1.1."""
+    file = tmp_path_factory.mktemp("squad") / "ru.json"
+    paragraphs = []
+    for row in rows["ru"][:4]:
+        pairs = zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True)
+        answers = [{"text": text, "answer_start": start} for text, start in pairs]
+        qa = {"id": row["id"], "question": row["question"], "answers": answers}
+        paragraphs.append({"context": row["context"], "qas": [qa]})
+    file.write_text(json.dumps({"data": [{"title": "ru", "paragraphs": paragraphs}]}))
+    return file
+
+
+@pytest.fixture
+def command(qa_folder, squad_file, tmp_path):
+    def run(*more, recipe="typo"):
+        given = ["--model", str(qa_folder), "--data", str(squad_file), "--lang", "ru"]
+        given += ["--recipe", recipe, "--out", str(tmp_path / "out"), *more]
+        return CliRunner().invoke(app, ["attack", *given])
+
+    return run
+
+
+def test_the_command_attacks_and_prints_a_summary(command, tmp_path):
+    done = command("--limit", "3", "--budget", "20", "--set", "ranking=random")
+    assert done.exit_code == 0, done.output
+    assert "success rate" in done.output
+    summary = pd.read_csv(tmp_path / "out" / "summary.csv")
+    assert summary["n"].tolist() == [3]
+    results = pd.read_parquet(tmp_path / "out" / "attacks.parquet")
+    assert (results["queries"] <= 20).all()
+    lines = (tmp_path / "out" / "attacks.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["id"] for line in lines] == results["id"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("more", "recipe", "message"),
+    [
+        ([], "typpo", "no such recipe"),
+        (["--set", "max_edited_words"], "typo", "give key=value"),
+        (["--set", "max_edited_words=none"], "typo", "max_edited_words: Input should be a valid"),
+        (["--shard", "half"], "typo", "give k/n"),
+        (["--lang", "xx"], "typo", "unknown language"),
+        (["--precision", "int3"], "typo", "give float32 or bf16"),
+        (["--set", "lexicons.ru=[absent.txt]"], "codemix", "the lexicon cannot be read"),
+    ],
+)
+def test_the_command_explains_what_is_wrong(command, more, recipe, message):
+    done = command(*more, recipe=recipe)
+    assert done.exit_code == 2
+    assert message in " ".join(done.output.split())
+
+
+@pytest.fixture(scope="module")
+def attacked(rows, predictor, tmp_path_factory):
+    log = tmp_path_factory.mktemp("attacked") / "log"
+    examples = [row for part in rows.values() for row in part[:4]]
+    sentences = DistractorSettings(answers=2)
+    return attack_examples(examples, Tools(predictor, rows), sentences, log, progress=False)
+
+
+def test_a_static_set_can_be_read_and_gives_the_same_answers(attacked, predictor, tmp_path):
+    file = tmp_path / "static.json"
+    static_set.save(file, attacked, recipe="distractor")
+    again = read_squad(file, "en", on_bad_offset="error")
+    results = attacked[attacked["outcome"] != "skipped"].set_index("attacked_context")
+    assert len(again) == len(results)
+    assert json.loads(file.read_text(encoding="utf-8"))["about"] == {"recipe": "distractor"}
+    for row in again:
+        found = predictor.predict([row["question"]], [row["context"]])[0].text
+        assert found == results.loc[row["context"], "attacked_prediction"]
+
+
+def test_the_transfer_matrix_counts_what_breaks(attacked, predictor):
+    class Right:
+        """Answers with the gold answer whatever the passage."""
+
+        def __init__(self):
+            answers = zip(attacked["question"], attacked["answers"], strict=True)
+            self.known = {question: golds["text"][0] for question, golds in answers}
+
+        def predict(self, questions, contexts):
+            return [type("P", (), {"text": self.known[question]}) for question in questions]
+
+    models = [("own", predictor), ("other", Right())]
+    table = static_set.transfer_matrix({"own": attacked}, models).set_index("tested on")
+    won = int((attacked["outcome"] == "succeeded").sum())
+    assert won > 0
+    # Against the model they were made for, all of them break it; against one that is never wrong,
+    # none does.
+    assert table.loc["own", ["broken", "n"]].tolist() == [won, won]
+    assert table.loc["other", ["broken", "n"]].tolist() == [0, won]
+
+
+def test_the_page_shows_edits_answers_and_right_to_left_text(rows, predictor, tmp_path):
+    row = rows["en"][0]
+    arabic = row | {
+        "language": "ar",
+        "question": "أين <هو>؟",
+        "context": "هو في البيت الكبير",
+        "answers": {"text": ["البيت"], "answer_start": [6]},
+    }
+    record = attack_examples([row], Tools(predictor, rows), TYPO, tmp_path / "log", progress=False)
+    changed = record.iloc[0].to_dict() | {
+        **{name: arabic[name] for name in ("language", "question", "context", "answers")},
+        "attacked_context": "هو ف البيت الكبير",
+        "edits": [{"old": "في", "new": "ف", "start": 3}],
+        "outcome": "succeeded",
+    }
+    page = report.page(pd.DataFrame([record.iloc[0].to_dict(), changed]), "A <title>")
+    assert 'lang="ar" dir="rtl"' in page
+    assert "<del>في</del><ins>ف</ins> <mark>البيت</mark>" in page
+    assert "أين &lt;هو&gt;؟" in page
+    assert "A &lt;title&gt;" in page
+    assert page.index('lang="ar"') < page.index('lang="en" dir="ltr"')
+
+
+def test_validity_finds_a_lost_answer_and_a_split_grapheme(attacked, tiny_tokenizer):
+    good = report.validity(attacked, tiny_tokenizer)
+    assert (good["answer intact"] == 100).all()
+    assert (good["split graphemes"] == 0).all()
+    bad = attacked.iloc[[0]].copy()
+    bad["attacked_context"] = "nothing of it"
+    bad["context"] = "కో" + bad["context"]
+    bad["edits"] = [[{"old": "", "new": "x", "start": 1}]]
+    bad["outcome"] = "failed"
+    found = report.validity(bad, tiny_tokenizer).iloc[0]
+    assert found["answer intact"] == 0
+    assert found["split graphemes"] == 100
