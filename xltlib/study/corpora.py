@@ -23,7 +23,7 @@ from xltlib.study.grid import Cell
 from xltlib.tasks.span_qa import featurize, token_span
 from xltlib.training.robust.neighbours import read_neighbours
 
-ROLES = {"intermediate": "intermediate", "targets": "target"}
+ROLES = {"intermediate": "intermediate", "targets": "target", "attacks": "attack"}
 
 
 def used_splits(params: Params) -> dict[tuple[str, str, str], set[str]]:
