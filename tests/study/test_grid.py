@@ -97,6 +97,17 @@ def test_a_changed_setting_makes_stale_what_depends_on_it_and_nothing_else(
     assert changed == stale
 
 
+def test_an_attack_more_on_the_same_test_sets_trains_nothing_again(grid, edited):
+    typo = grid.params.attacks["typo"].model_dump(mode="json", exclude_none=True)
+    more = Grid(edited("attacks.more", typo | {"examples_per_language": 1}))
+    old, new = ({c.key: c.fingerprint for c in g.cells("attacks")} for g in (grid, more))
+    assert len(new) == 2 * len(old)
+    assert old.items() <= new.items()
+    for stage in ("corpora", "intermediate", "target", "evaluation"):
+        before, after = ([c.fingerprint for c in g.cells(stage)] for g in (grid, more))
+        assert before == after
+
+
 def test_a_finished_cell_is_done_until_its_settings_change(grid, edited):
     (cell,) = grid.cells("corpora")
     assert not cell.done

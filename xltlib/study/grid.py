@@ -138,7 +138,14 @@ def _settings(params: Params, stage: str, cell: Cell) -> Any:
         return dump(params.methods[name]) if name in params.methods else []
 
     if stage == "corpora":
-        used = [[where, data.model_dump(mode="json")] for where, data in params.data_used()]
+        # An attack more on the same test sets needs no other corpora.
+        used = list(
+            {
+                fingerprint(one): one
+                for where, data in params.data_used()
+                for one in [[_place(params, where), data.model_dump(mode="json")]]
+            }.values()
+        )
         return [
             {name: source.model_dump(mode="json") for name, source in params.corpora.items()},
             used,
@@ -170,6 +177,14 @@ def _settings(params: Params, stage: str, cell: Cell) -> Any:
     if stage == "representation":
         return dump(params.representation)
     return params.model_dump(mode="json", exclude={"outputs", "cache"})
+
+
+def _place(params: Params, where: str) -> str:
+    """What part data plays: its key path, an attack's name and number replaced by its target."""
+    section, name, part, *_ = [*where.split("."), ""]
+    if section != "attacks":
+        return where
+    return f"attacks on {params.attacks[name].target}: {part}"
 
 
 @dataclass(frozen=True)
