@@ -13,7 +13,7 @@ from xltlib.analysis import figures, tables
 from xltlib.analysis.verdict import headline
 from xltlib.attacks import static_set
 from xltlib.evaluation import squad
-from xltlib.params import STANDARD
+from xltlib.params import STANDARD, EngineSettings
 from xltlib.study import attacks, saved
 from xltlib.study.design import attacked_languages
 from xltlib.study.evaluation import predictor
@@ -68,7 +68,8 @@ def attack_transfer(cell: Cell) -> pd.DataFrame:
         if len(sources) > 1 and "perturbation_norm" not in attacks.results(sources[0]):
             made = {model_name(source): attacks.results(source) for source in sources}
             models = (
-                (model_name(source), predictor(source, cell.params.evaluation))
+                # In float32, as it was decided that the attacks succeed.
+                (model_name(source), predictor(source, EngineSettings()))
                 for source in sources
             )
             frames.append(static_set.transfer_matrix(made, models).assign(attack=attack))
