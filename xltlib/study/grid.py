@@ -156,9 +156,9 @@ def _settings(params: Params, stage: str, cell: Cell) -> Any:
         arm = params.intermediate.arms[cell.arm]
         return dump(params.intermediate) + method(arm.method)
     if stage == "target":
-        # Other crossings and other test sets change nothing in this model.
+        # Other crossings, seeds and test sets change nothing in this model.
         target = params.targets[cell.task].model_dump(
-            mode="json", exclude={"crossings", "test_sets"}
+            mode="json", exclude={"crossings", "seeds", "test_sets"}
         )
         return [target, *dump(params.span_qa), *method(cell.method)]
     if stage == "evaluation":
