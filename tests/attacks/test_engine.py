@@ -9,7 +9,7 @@ import pytest
 from xltlib.attacks import Tools, attack_examples
 from xltlib.attacks.engine import Answers, read_lines, side_by_side
 from xltlib.attacks.example import attack_example
-from xltlib.attacks.goal import Output, Query, ask
+from xltlib.attacks.goal import Output, Query, ask, nearby
 from xltlib.params import DistractorSettings, EngineSettings, TypoSettings
 
 TYPO = TypoSettings(max_queries=25, window_words=8, ranking="random")
@@ -141,7 +141,10 @@ class Optimist:
 
     def __call__(self, queries):
         return [
-            Output(self.answer if query.exact else "nonsense", 0.9 if query.exact else 0.1)
+            Output(
+                self.answer if query.reading == "exact" else "nonsense",
+                0.9 if query.reading == "exact" else 0.1,
+            )
             for query in queries
         ]
 
@@ -164,19 +167,35 @@ def test_a_success_that_only_float32_sees_counts(rows, predictor):
         seen.extend(queries)
         same = [query.context == row["context"] for query in queries]
         return [
-            Output(gold if ok or not query.exact else "nonsense", 0.9 if ok else 0.5)
+            Output(gold if ok or query.reading != "exact" else "nonsense", 0.9 if ok else 0.5)
             for ok, query in zip(same, queries, strict=True)
         ]
 
     record = attack_example(row, pessimist, TYPO, Tools(predictor, rows), guided=True)
     assert (record["outcome"], record["missed"], record["unconfirmed"]) == ("succeeded", True, 0)
     assert record["attacked_prediction"] == "nonsense"
-    assert seen[-1].exact
+    assert seen[-1].reading == "exact"
 
 
-def test_bf16_guides_and_float32_decides(rows, predictor, tmp_path):
+def test_of_a_handful_that_looks_broken_one_is_confirmed(rows, predictor):
+    """The guide finds every change broken, and float32 agrees: it is asked once."""
+    row = rows["en"][0]
+    gold, exact = row["answers"]["text"][0], []
+
+    def scorer(queries):
+        exact.extend(query for query in queries if query.reading == "exact")
+        same = [query.context == row["context"] for query in queries]
+        return [Output(gold if ok else "nonsense", 0.9 if ok else 0.1) for ok in same]
+
+    record = attack_example(row, scorer, TYPO, Tools(predictor, rows), guided=True)
+    assert (record["outcome"], record["unconfirmed"]) == ("succeeded", 0)
+    assert [query.context for query in exact] == [row["context"], record["attacked_context"]]
+
+
+@pytest.mark.parametrize("guide_words", [None, 4])
+def test_bf16_guides_and_float32_decides(rows, predictor, tmp_path, guide_words):
     tools = Tools(predictor, rows)
-    engine = EngineSettings(precision="bf16")
+    engine = EngineSettings(precision="bf16", guide_words=guide_words)
     done = attack_examples(
         chosen(rows), tools, TYPO, tmp_path / "log", engine=engine, progress=False
     )
@@ -184,6 +203,40 @@ def test_bf16_guides_and_float32_decides(rows, predictor, tmp_path):
     for row in done[done["outcome"] == "succeeded"].to_dict("records"):
         (output,) = exact([Query(row["question"], row["attacked_context"], ())])
         assert output.answer == row["attacked_prediction"]
+
+
+def test_a_partial_guide_reads_the_words_around_the_answer():
+    context = "One two three four five six seven eight nine."
+    query = Query("Which?", context, ((14, 18), (19, 23)))
+    near = nearby(query, 1)
+    assert near.context == "three four five six"
+    assert [near.context[a:b] for a, b in near.spans] == ["four", "five"]
+    assert nearby(query, 50).context == context.removesuffix(".")
+    assert nearby(Query("Which?", context, ()), 1).context == context
+    with pytest.raises(ValueError, match="guide_words needs a guide"):
+        EngineSettings(guide_words=4)
+
+
+def test_a_success_that_a_partial_guide_cannot_see_is_seen_at_once(rows, predictor):
+    """The guide sees the gold answer grow unlikelier, and a wrong one only in the whole passage."""
+    row = rows["en"][0]
+    gold, asked = row["answers"]["text"][0], []
+
+    def scorer(queries):
+        asked.extend(query for query in queries if query.reading == "guide")
+        same = [query.context == row["context"] for query in queries]
+        return [
+            Output(gold if ok or query.reading == "guide" else "nonsense", 0.9 if ok else 0.5)
+            for ok, query in zip(same, queries, strict=True)
+        ]
+
+    options = {"guided": True, "partial": True}
+    record = attack_example(row, scorer, TYPO, Tools(predictor, rows), **options)
+    assert (record["outcome"], record["missed"]) == ("succeeded", False)
+    whole = len(asked)
+    asked.clear()
+    attack_example(row, scorer, TYPO, Tools(predictor, rows), guided=True)
+    assert whole < len(asked)
 
 
 def test_windows_that_an_edit_does_not_touch_are_not_read_again(qa_folder):

@@ -8,7 +8,8 @@ from transformers import BertConfig, BertForMaskedLM, set_seed
 
 from xltlib.artifacts import InputError
 from xltlib.attacks import Tools, attack, attack_examples, report
-from xltlib.attacks.distractor import Distractor, _frames, false_sentence, wrong_answers
+from xltlib.attacks.distractor import Distractor, wrong_answers
+from xltlib.attacks.frames import _frames, false_sentence
 from xltlib.attacks.homoglyph import look_alikes
 from xltlib.attacks.lexicon import induce, joined, read_lexicon
 from xltlib.attacks.recipes import RECIPES, SETTINGS

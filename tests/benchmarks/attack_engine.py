@@ -2,8 +2,9 @@
 
 MODEL is a folder with a span-QA model, FOLDER has XQuAD's files. The same examples are attacked in
 one run, with the same attack: by TextAttack's own loop with a straightforward batched wrapper in
-float32, then by the engine in float32 and with a bf16 guide. Prints the queries a second of each,
-their ratio to the stock loop's, and how outcomes and attacked texts agree with it.
+float32, then by the engine in float32, with a bf16 guide, and with one that reads the words near
+the answer. Prints the queries a second of each, their ratio to the stock loop's, and how outcomes
+and attacked texts agree with it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from xltlib.params import EngineSettings, TypoSettings
 ENGINES = {
     "engine, float32": EngineSettings(),
     "engine, bf16 guides": EngineSettings(precision="bf16"),
+    "engine, bf16 guides, 24 words": EngineSettings(precision="bf16", guide_words=24),
+    "engine, bf16 guides, 16 words": EngineSettings(precision="bf16", guide_words=16),
 }
 
 
@@ -39,7 +42,9 @@ def main(model: str, folder: str, examples: str = "6", languages: str = "en,ru,a
     }
     # The last articles: a model of the local-data profile has not trained on them.
     rows = [row for part in sets.values() for row in right(predictor, part[-150:])[: int(examples)]]
-    settings, tools = TypoSettings(max_queries=120, window_words=40), Tools(predictor, sets)
+    # The attack of the local-data profile.
+    settings = TypoSettings(max_queries=80, candidates_per_word=4, window_words=12)
+    tools = Tools(predictor, sets)
 
     def stock(queries):
         return ask(predictor, queries)

@@ -1,9 +1,7 @@
 """A false sentence in the passage (AddSent, Jia and Liang 2017; in many languages as in Rosenthal
 et al. 2021).
 
-The sentence reports a rumour that answers the question wrongly: it has all words of the question
-and an answer of the right type, and a careful reader is not misled by it. The frames are the
-project's own, one a language, in `frames.yaml`; question and answer stand in them as they are.
+The sentence has all words of the question and an answer of the right type.
 """
 
 from __future__ import annotations
@@ -11,17 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from functools import cache
-from importlib.resources import files
 
 import numpy as np
 import regex
-import yaml
 from icu4py.breakers import SentenceBreaker
 from textattack.shared import AttackedText
 from textattack.transformations import Transformation
 
-from xltlib.artifacts import InputError
 from xltlib.attacks.goal import occurrences
 from xltlib.evaluation import squad
 from xltlib.languages import words
@@ -94,24 +88,6 @@ class Distractor(Transformation):
             "original_index_map": np.where(old < first, old, old + count),
         }
         return AttackedText(OrderedDict([("question", question), ("context", new)]), attributes)
-
-
-def false_sentence(language: str, question: str, answer: str) -> str:
-    """A rumour that answers a question.
-
-    Raises:
-        InputError: the project has no frame in this language.
-    """
-    known = _frames()
-    if language not in known:
-        raise InputError(f"distractor: no sentence in {language!r}; there: {' '.join(known)}")
-    return known[language].format(question=question.strip(), answer=answer.strip())
-
-
-@cache
-def _frames() -> dict[str, str]:
-    text = files("xltlib.attacks").joinpath("frames.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)
 
 
 def wrong_answers(

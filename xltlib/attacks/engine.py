@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 
 from xltlib.artifacts import InputError
 from xltlib.attacks.example import attack_example
-from xltlib.attacks.goal import Output, Predictor, Query, Scorer, ask
+from xltlib.attacks.goal import Output, Predictor, Query, Scorer, ask, nearby
 from xltlib.attacks.tools import Row, Tools
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, RecipeSettings
@@ -66,8 +66,8 @@ def attack_examples(
     answers = Answers(tools.predictor, engine, log.with_name(f"{log.name}.queries"))
 
     def job(row: Row) -> Callable[[Scorer], dict[str, Any]]:
-        guided = answers.guided
-        return lambda scorer: attack_example(row, scorer, settings, tools, guided=guided)
+        guide = {"guided": answers.guided, "partial": engine.guide_words is not None}
+        return lambda scorer: attack_example(row, scorer, settings, tools, **guide)
 
     left = [job(row) for row in rows if _key(row) not in finished]
     with tqdm(total=len(rows), desc=settings.kind, unit="example", disable=not progress) as bar:
@@ -163,7 +163,7 @@ class Answers:
             options = {"batch_size": self.settings.batch_size, "remember": KEPT_WINDOWS}
             exact = replace(self.predictor, precision="float32", **options)
             guide = exact.faster() if self.guided else exact
-        self._models = {True: exact, False: guide}
+        self._models = {"exact": exact, "whole": guide, "guide": guide}
 
     @property
     def guided(self) -> bool:
@@ -171,14 +171,17 @@ class Answers:
         return self.settings.precision != "float32"
 
     def __call__(self, queries: list[Query]) -> list[Output]:
-        """Answer queries; those of each precision go to their model together."""
+        """Answer queries; those of each reading go to their model together."""
         names = {query: _digest(query) for query in queries}
         found = {q: self._known[name] for q, name in names.items() if name in self._known}
         new = [query for query in queries if query not in found]
-        for exact, model in self._models.items():
-            chosen = [query for query in new if query.exact == exact]
+        reach = self.settings.guide_words
+        for reading, model in self._models.items():
+            chosen = [query for query in new if query.reading == reading]
+            partial = reading == "guide" and reach is not None
+            put = [nearby(query, reach) if partial else query for query in chosen]
             if chosen:
-                found |= dict(zip(chosen, ask(model, chosen), strict=True))
+                found |= dict(zip(chosen, ask(model, put), strict=True))
         self.asked += len(new)
         lines = [
             {"query": names[query], "answer": found[query].answer}

@@ -36,9 +36,15 @@ _OUTCOMES = {
 
 
 def attack_example(
-    row: Row, scorer: Scorer, settings: RecipeSettings, tools: Tools, *, guided: bool = False
+    row: Row,
+    scorer: Scorer,
+    settings: RecipeSettings,
+    tools: Tools,
+    *,
+    guided: bool = False,
+    partial: bool = False,
 ) -> dict[str, Any]:
-    """Attack one example.
+    """Attack one example; `guided` and `partial` are `SpanQAVictim`'s.
 
     Returns:
         `outcome` is succeeded, failed, or skipped: the clean answer was already what the attack
@@ -53,9 +59,9 @@ def attack_example(
     torch.manual_seed(number)
     if settings.goal == "targeted":
         row = row | {"target": tools.target(settings, row)}
-    goal = _goal(settings, SpanQAVictim(scorer, guided=guided))
+    goal = _goal(settings, SpanQAVictim(scorer, guided=guided, partial=partial))
     if settings.goal == "targeted" and not row["target"]:
-        clean = scorer([Query(row["question"], row["context"], (), exact=True)])[0]
+        clean = scorer([Query(row["question"], row["context"], (), reading="exact")])[0]
         return _record(row, row["context"], clean, clean, 1, "skipped", goal)
     if isinstance(settings, EmbeddingSettings):
         return _embedding(row, goal, settings, tools)
@@ -64,7 +70,7 @@ def attack_example(
     before, after = result.original_result, result.perturbed_result
     outcome, last, missed = _OUTCOMES.get(after.goal_status, "failed"), after.raw_output, False
     if guided and outcome == "failed":
-        last = scorer([replace(goal.query(after.attacked_text), exact=True)])[0]
+        last = scorer([replace(goal.query(after.attacked_text), reading="exact")])[0]
         missed = goal.reached(last)
         outcome = "succeeded" if missed else outcome
     context = after.attacked_text.tokenizer_input[1]

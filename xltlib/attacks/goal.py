@@ -6,7 +6,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from textattack.goal_function_results import GoalFunctionResult
@@ -16,8 +16,11 @@ from textattack.shared import AttackedText
 
 from xltlib.evaluation import squad
 from xltlib.evaluation.predictor import Prediction
+from xltlib.languages import words
 
 Spans = tuple[tuple[int, int], ...]
+Reading = Literal["guide", "whole", "exact"]
+"""How a model reads a query: as fast as it may, the same but the whole passage, in float32."""
 # Batches of other shapes give the same probability up to about a part in 100,000: no choice may
 # hang on that, so only so many significant digits count.
 DIGITS = 4
@@ -25,23 +28,39 @@ DIGITS = 4
 
 @dataclass(frozen=True)
 class Query:
-    """One question to the model: a context, and the spans of it whose probability is wanted.
-
-    `exact` asks for float32, whatever guides the search.
-    """
+    """One question to the model: a context, and the spans of it whose probability is wanted."""
 
     question: str
     context: str
     spans: Spans
-    exact: bool = False
+    reading: Reading = "guide"
+
+
+def nearby(query: Query, reach: int) -> Query:
+    """The same question to the passage within so many words of the wanted spans.
+
+    A query without wanted spans stays as it is.
+    """
+    if not query.spans:
+        return query
+    first, last = min(start for start, _ in query.spans), max(end for _, end in query.spans)
+    spans = words(query.context)
+    begin = min([first, *[start for start, end in spans if end <= first][-reach:]])
+    stop = max([last, *[end for start, end in spans if start >= last][:reach]])
+    moved = tuple((start - begin, end - begin) for start, end in query.spans)
+    return replace(query, context=query.context[begin:stop], spans=moved)
 
 
 @dataclass(frozen=True)
 class Output:
-    """A model's answer, and the probability of the likeliest span it was asked for, in [0, 1]."""
+    """A model's answer, and the probability of the likeliest span it was asked for, in [0, 1].
+
+    One that is not `confirmed` ends no search.
+    """
 
     answer: str
     probability: float
+    confirmed: bool = True
 
 
 Scorer = Callable[[list[Query]], list[Output]]
@@ -73,12 +92,13 @@ class SpanQAVictim(ModelWrapper):
 
     Args:
         scorer: answers queries.
-        guided: the scorer answers in lower precision unless a query is exact.
+        guided: the scorer answers in lower precision unless a query's reading is exact.
+        partial: what guides does not read the whole passage.
     """
 
-    def __init__(self, scorer: Scorer, *, guided: bool = False) -> None:
+    def __init__(self, scorer: Scorer, *, guided: bool = False, partial: bool = False) -> None:
         self.model = scorer
-        self.guided = guided
+        self.guided, self.partial = guided, partial
 
     def __call__(self, text_input_list: list[Query]) -> list[Output]:
         """Answer the queries."""
@@ -126,8 +146,9 @@ class SpanGoal(GoalFunction):
     [...]}, offsets into the unperturbed context, and perhaps "target", a text of the context.
 
     Where a fast model guides the search, the clean example and every text that would end it are
-    asked again in float32, and that is what counts: `unconfirmed` counts the texts that the fast
-    model alone found broken.
+    asked in float32, and that is what counts: `unconfirmed` counts the texts that only a faster
+    reading found broken. A guide that reads a part of the passage cannot see an answer elsewhere:
+    there it reads the best of every handful that the search asks about whole.
     """
 
     def __init__(self, victim: SpanQAVictim, **options: Any) -> None:
@@ -159,20 +180,38 @@ class SpanGoal(GoalFunction):
 
     def _call_model_uncached(self, attacked_text_list: list[AttackedText]) -> list[Output]:
         queries = [self.query(text) for text in attacked_text_list]
-        outputs = self.model(queries)
         if not self.model.guided:
-            return outputs
-        ended = [self.reached(output) for output in outputs]
-        first = [text is self.initial_attacked_text for text in attacked_text_list]
-        again = [i for i in range(len(queries)) if ended[i] or first[i]]
-        exact = self.model([replace(queries[i], exact=True) for i in again])
-        for i, output in zip(again, exact, strict=True):
-            outputs[i] = output
-            self.unconfirmed += ended[i] and not self.reached(output)
+            return self.model(queries)
+        clean = [text is self.initial_attacked_text for text in attacked_text_list]
+        outputs = self.model(
+            [replace(q, reading="exact") if c else q for q, c in zip(queries, clean, strict=True)]
+        )
+        scores = [self._get_score(*pair) for pair in zip(outputs, attacked_text_list, strict=True)]
+        # A search goes on with one text of a handful, the first of the best.
+        best_first = sorted(range(len(scores)), key=lambda i: -scores[i])
+        perturbed = [i for i in best_first if not clean[i]]
+        unseen = perturbed[:1] if self.model.partial else []
+        confirmed = False
+        for i in perturbed:
+            if confirmed and self.reached(outputs[i]):
+                outputs[i] = replace(outputs[i], confirmed=False)
+            elif i in unseen or self.reached(outputs[i]):
+                outputs[i] = self._read_again(queries[i], outputs[i])
+                confirmed = self.reached(outputs[i])
         return outputs
 
+    def _read_again(self, query: Query, output: Output) -> Output:
+        """The output of ever more exact readings, as long as they find the text broken."""
+        for reading in ("whole", "exact") if self.model.partial else ("exact",):
+            found = self.reached(output)
+            (output,) = self.model([replace(query, reading=reading)])
+            if not self.reached(output):
+                self.unconfirmed += found
+                break
+        return output
+
     def _is_goal_complete(self, model_output: Output, attacked_text: AttackedText) -> bool:
-        return self.reached(model_output)
+        return model_output.confirmed and self.reached(model_output)
 
     def _get_displayed_output(self, raw_output: Output) -> str:
         return raw_output.answer

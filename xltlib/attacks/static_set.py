@@ -53,19 +53,20 @@ def transfer_matrix(
         made: results of the same attack by the model it was made against.
         predictors: the models to test, one at a time, with their names.
     """
+    won = pd.concat(
+        results[results["outcome"] == "succeeded"].assign(source=source)
+        for source, results in made.items()
+    )
+    golds = [answers["text"] for answers in won["answers"]]
+    texts = [*won["context"], *won["attacked_context"]]
     rows = []
     for name, predictor in predictors:
-        for source, results in made.items():
-            won = results[results["outcome"] == "succeeded"]
-            golds = [answers["text"] for answers in won["answers"]]
-            clean, attacked = (
-                np.array([squad.f1(p.text, gold) for p, gold in zip(found, golds, strict=True)])
-                for found in (
-                    predictor.predict(list(won["question"]), list(won[column]))
-                    for column in ("context", "attacked_context")
-                )
-            )
-            right = clean >= 0.5
-            counts = {"broken": int((attacked[right] < 0.5).sum()), "n": int(right.sum())}
+        # All in one call: a clean passage that several attacks started from is read once.
+        found = predictor.predict([*won["question"]] * 2, texts)
+        scores = [squad.f1(p.text, gold) for p, gold in zip(found, golds * 2, strict=True)]
+        clean, attacked = np.reshape(scores, (2, -1)) >= 0.5
+        for source in made:
+            right = clean & (won["source"] == source).to_numpy()
+            counts = {"broken": int((right & ~attacked).sum()), "n": int(right.sum())}
             rows.append({"made against": source, "tested on": name} | counts)
     return pd.DataFrame(rows)

@@ -12,7 +12,8 @@ import numpy as np
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
-from xltlib.attacks.distractor import false_sentence, wrong_answers
+from xltlib.attacks.distractor import wrong_answers
+from xltlib.attacks.frames import false_sentence
 from xltlib.attacks.hotflip import Vocabulary, one_piece_words
 from xltlib.attacks.lexicon import Lexicon, induce, joined, read_lexicon
 from xltlib.attacks.masked_lm import MaskedLM

@@ -163,12 +163,20 @@ class EngineSettings(Settings):
     """How queries are answered; in float32 none of it changes an outcome.
 
     `at_once` examples are attacked side by side. With `precision: bf16` a faster copy of the model
-    guides the search, and whether it succeeded is decided in float32.
+    guides the search, and whether it succeeded is decided in float32. With `guide_words` the guide
+    reads only so many words on either side of the answer, and the whole passage decides.
     """
 
     at_once: PositiveInt = 16
     batch_size: PositiveInt = 32
     precision: Precision = "float32"
+    guide_words: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _guide(self) -> EngineSettings:
+        if self.guide_words is not None and self.precision == "float32":
+            raise ValueError("guide_words needs a guide: set precision: bf16")
+        return self
 
 
 class AttackSettings(Settings):
