@@ -1,5 +1,6 @@
 """The schema: every mistake is named, all at once, and nothing else is accepted."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,18 @@ def test_every_shipped_profile_is_valid(name):
             r"targets\.tydiqa\.data\.corpus: 'squad' is not under `corpora`",
         ),
         ({"intermediate.arms.none": {"tasks": {"nli": {}}}}, r"arms\.none\.tasks\.nli\.corpus"),
+        (
+            {"representation.probe.languages": ["en"]},
+            r"representation\.probe: compares languages, so `languages` needs two or more",
+        ),
+        (
+            {"representation.rank_consistency.corpus": "squad"},
+            r"representation\.rank_consistency\.corpus: 'squad' is not under `corpora`",
+        ),
+        (
+            {"representation.procrustes": {}},
+            r"representation\.procrustes: unknown key. Allowed here: .*probe, .*rotation",
+        ),
     ],
 )
 def test_a_mistake_names_file_key_value_and_what_is_allowed(changed, edits, expected):
@@ -103,6 +116,52 @@ def test_all_mistakes_are_reported_at_once(changed):
         "sedes",
     ):
         assert part in str(error.value)
+
+
+QA = {"corpus": "tydiqa", "languages": ["ar", "ru"]}
+TAGS = {"corpus": "udpos", "languages": ["ar", "ru"]}
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        (
+            {"representation.rank_consistency": TAGS},
+            r"representation\.rank_consistency\.corpus: udpos is of kind tagging, qa goes here",
+        ),
+        (
+            {"representation.rotation": TAGS},
+            r"representation\.rotation\.corpus: udpos is of kind tagging, qa goes here",
+        ),
+        (
+            {"representation.probe": QA},
+            r"representation\.probe\.corpus: tydiqa is of kind qa, tagging goes here",
+        ),
+        (
+            {"representation.cloze": QA},
+            r"representation\.cloze\.corpus: tydiqa is of kind qa, cloze goes here",
+        ),
+        (
+            {"representation.retrieval": [TAGS]},
+            r"representation\.retrieval\.0\.corpus: udpos is of kind tagging, bitext or",
+        ),
+        (
+            {"representation.retrieval": []},
+            r"representation\.rotation\.languages: .*parallel text.* has ar ru te; there: none",
+        ),
+        (
+            {"representation.rotation.languages": ["ar", "de"]},
+            r"representation\.rotation\.languages: .* has de; there: ar bn fi id ko ru sw te",
+        ),
+        (
+            {"representation.rank_consistency": QA | {"split": "train"}},
+            r"representation\.rank_consistency\.split: tydiqa train trains a target task",
+        ),
+    ],
+)
+def test_a_measure_of_representation_on_the_wrong_data_is_refused(changed, edits, expected):
+    with pytest.raises(InputError, match=expected):
+        check_sources(schema.load(changed(edits)))
 
 
 def test_arms_with_different_tasks_are_refused(changed):
@@ -159,3 +218,37 @@ def test_a_new_arm_and_a_new_method_are_params_alone(changed):
     )
     keys = [cell.key for cell in Grid(params).cells("target") if cell.task == "xnli"]
     assert keys == [f"me5-small.german.xnli.{m}.seed1" for m in ("standard", "adv-strong")]
+
+
+CLAIM = """
+more:
+  statement: More is better.
+  source: a test
+  estimate: {kind: arms, metric: change, contrast: [multilingual, english]}
+  expected: above
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (CLAIM.replace("metric: change", "metric: speed"), "more.estimate.arms.metric: Input shou"),
+        (CLAIM.replace("above", "better"), "more.expected: Input should be 'above', 'below' or"),
+        (CLAIM + "  size: -1\n", "more.size: Input should be greater than 0"),
+        (CLAIM + "  needs: {attacked_languages: [xx]}\n", "unknown language xx"),
+        (CLAIM + "  sise: 1\n", "more.sise: unknown key. Allowed here: statement"),
+        ("more: [", "not valid YAML"),
+    ],
+)
+def test_a_mistake_in_a_claim_names_the_claims_file(changed, tmp_path, text, message):
+    claims = tmp_path / "mine-claims.yaml"
+    claims.write_text(text)
+    with pytest.raises(InputError, match=re.escape(message)) as error:
+        schema.load(changed({"claims": str(claims)}))
+    assert str(claims) in str(error.value)
+
+
+def test_claims_come_with_the_profile(changed, tmp_path):
+    claims = tmp_path / "mine-claims.yaml"
+    claims.write_text(CLAIM)
+    assert list(schema.load(changed({"claims": str(claims)})).claims) == ["more"]

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xltlib.analysis import figures
+from xltlib.analysis import drawing, maps
 from xltlib.analysis.transfer import VIEWS, mean_table, pair_table
-from xltlib.analysis.verdict import transfer_claims
 
+ABOUT = drawing.Provenance("quick", "me5-small", True, (1, 2, 3), "0123456789abcdef")
 OPTIONS = {"samples": 500, "seed": 0, "level": 0.95}
 LANGUAGES = ("en", "sw")
 
@@ -96,58 +96,21 @@ def test_holm_counts_the_methods_of_a_view():
     assert means[means["method"] == "standard"]["p (Holm)"].isna().all()
 
 
-def claim(frame, synthetic=False, corpus="xnli"):
-    means = mean_table(frame, **OPTIONS) if len(frame) else pd.DataFrame()
-    claims = transfer_claims(means, synthetic=synthetic, encoder="me5-small")
-    return next(one for one in claims if one.corpus == corpus)
-
-
-def test_a_large_gain_is_supported_and_named():
-    found = claim(answers(standard=0.6, adv=0.65, rp=0.6))
-    assert found.kind == "supported"
-    assert "adv +5" in found.sentence
-    assert "gain of adv is above zero" in found.reasons[0]
-    assert "me5-small on 4 pairs; the claim is of mBERT on 225 pairs" in found.reasons[1]
-
-
-def test_no_gain_and_a_gain_too_small_are_not_supported():
-    assert claim(answers(standard=0.6, adv=0.6)).kind == "not supported"
-    small = claim(answers(standard=0.600, adv=0.606, n=3000))
-    assert small.kind == "not supported"
-    assert "gains, but by less than 1.6 points" in small.reasons[0]
-
-
-@pytest.mark.parametrize(
-    ("frame", "options", "reason"),
-    [
-        (answers(standard=0.6, adv=0.7), {"synthetic": True}, "data is synthetic"),
-        (answers(standard=0.6, adv=0.7, seeds=(1,)), {}, "It has 1 seed"),
-        (answers(standard=0.6, adv=0.7), {"corpus": "pawsx"}, "No robust method is compared"),
-        (answers(standard=0.6), {}, "No robust method is compared"),
-        (pd.DataFrame(), {}, "No robust method is compared"),
-    ],
-)
-def test_what_a_profile_cannot_say_it_does_not_say(frame, options, reason):
-    found = claim(frame, **options)
-    assert found.kind == "not answered by this profile"
-    assert any(reason in line for line in found.reasons)
-
-
-@pytest.mark.parametrize("draw", [figures.pair_heat_map, figures.transfer_gains])
+@pytest.mark.parametrize("draw", [maps.pair_heat_map, maps.transfer_gains])
 def test_figures_of_transfer_say_units_n_seeds_and_data(draw):
     frame = answers(standard=0.6, adv=0.65, n=20)
-    table = pair_table(frame) if draw is figures.pair_heat_map else mean_table(frame, **OPTIONS)
-    figure = draw(table, seeds=(1, 2, 3), profile="quick", synthetic=True)
+    table = pair_table(frame) if draw is maps.pair_heat_map else mean_table(frame, **OPTIONS)
+    figure = draw(table, about=ABOUT)
     texts = [figure.get_suptitle()]
     for axes in figure.axes:
         texts += [axes.get_title(), axes.get_xlabel(), axes.get_ylabel()]
     text = "\n".join(texts)
     for part in ("profile quick", "synthetic data (mini)", "seeds 1, 2, 3", "n=20", "points"):
         assert part in text, part
-    assert figures.png(figure, dpi=60).startswith(b"\x89PNG")
+    assert drawing.png(figure, dpi=60).startswith(b"\x89PNG")
 
 
 def test_gains_without_a_robust_method_say_so():
     means = mean_table(answers(standard=0.6, n=20), **OPTIONS)
-    figure = figures.transfer_gains(means, seeds=(1,), profile="quick", synthetic=True)
+    figure = maps.transfer_gains(means, about=ABOUT)
     assert "no robust method here" in [text.get_text() for text in figure.axes[0].texts]

@@ -40,11 +40,17 @@ def pair_table(answers: pd.DataFrame) -> pd.DataFrame:
     return table.assign(accuracy=100 * table["accuracy"]).reset_index()
 
 
-def _views(pairs: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The rows of each view that the languages at hand allow."""
+def in_view(pairs: pd.DataFrame, view: str) -> pd.Series:
+    """Whether each row, with the languages of both sentences, belongs to a view."""
     same = pairs["sentence1"] == pairs["sentence2"]
     chosen = (same | ~same, ~same, same, same & (pairs["sentence1"] == "en"))
-    for view, rows in zip(VIEWS, chosen, strict=True):
+    return chosen[VIEWS.index(view)]
+
+
+def _views(pairs: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of each view that the languages at hand allow."""
+    for view in VIEWS:
+        rows = in_view(pairs, view)
         if rows.any():
             yield view, pairs[rows]
 

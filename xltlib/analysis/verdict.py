@@ -1,177 +1,178 @@
-"""What may be said of the headline question, in words computed from the numbers."""
+"""What may be said of a claim: one of four words, computed from intervals, with its reasons."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
-import pandas as pd
+from statsmodels.stats.multitest import multipletests
 
-from xltlib.analysis.bootstrap import MIN_EXAMPLES
-from xltlib.analysis.tables import Headline
-from xltlib.languages import TYDI
+from xltlib.analysis.bootstrap import MIN_EXAMPLES, Interval
+from xltlib.analysis.power import detectable
+from xltlib.analysis.reading import Sentence
+from xltlib.params import Claim, Needs
 
 Kind = Literal["supported", "contradicted", "inconclusive", "not answered by this profile"]
-MIN_SEEDS = 5
-TARGETS = tuple(code for code in TYDI if code != "en")
+NOT_ANSWERED: Kind = "not answered by this profile"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a profile's numbers come from: its data, its seeds, and the languages it attacks."""
+
+    synthetic: bool
+    n_seeds: int
+    attacked_languages: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The kind, a sentence with the numbers, and the reasons for the kind."""
+    """The kind, a sentence with the numbers, the reasons for the kind, and the intervals."""
 
+    name: str
+    statement: str
+    source: str
     kind: Kind
-    sentence: str
-    reasons: list[str] = field(default_factory=list)
+    finding: Sentence
+    reasons: list[Sentence] = field(default_factory=list)
+    intervals: dict[str, Interval] = field(default_factory=dict)
+
+    def record(self) -> dict[str, Any]:
+        """For JSON, which has no NaN."""
+        record = asdict(self)
+        for interval in record["intervals"].values():
+            for key, value in interval.items():
+                interval[key] = None if value != value else value
+        return record
 
 
-def shortfalls(*, n_seeds: int, languages: list[str], synthetic: bool) -> list[str]:
-    """Why a profile cannot answer the headline question; empty if it can."""
+def missing(needs: Needs, scope: Scope) -> list[Sentence]:
+    """Why a profile cannot answer a claim, whatever it finds; empty if it can."""
     reasons = []
-    if synthetic:
-        reasons.append("Its data is synthetic: it shows that the study runs, not what holds.")
-    if n_seeds < MIN_SEEDS:
-        reasons.append(f"It has {n_seeds} seed(s); the question needs at least {MIN_SEEDS}.")
-    missing = [code for code in TARGETS if code not in languages]
-    if missing:
-        reasons.append(f"TyDi QA is not attacked in {', '.join(missing)}.")
+    if scope.synthetic:
+        text = "Its data is synthetic: it shows that the study runs, not what holds."
+        reasons.append(Sentence("synthetic", text, {}))
+    if scope.n_seeds < needs.seeds:
+        text = "It has {seeds} seed(s); the claim needs {needed}."
+        reasons.append(Sentence("seeds", text, {"seeds": scope.n_seeds, "needed": needs.seeds}))
+    lacking = [code for code in needs.attacked_languages if code not in scope.attacked_languages]
+    if lacking:
+        text = f"TyDi QA is not attacked in {', '.join(lacking)}."
+        reasons.append(Sentence("languages", text, {}))
     return reasons
 
 
-def headline(
-    contrast: Headline | None,
+def judge(
+    name: str,
+    claim: Claim,
+    intervals: Mapping[str, Interval],
+    scope: Scope,
     *,
-    languages: list[str],
-    synthetic: bool,
+    unit: str,
     smallest_effect: float,
 ) -> Verdict:
-    """Is the multilingual arm more robust than the English one?
+    """The verdict on a claim.
+
+    A claim of an effect is supported when some interval lies above zero, after Holm's correction
+    where there are several, and reaches the published size (where none is published, the estimate
+    reaches the smallest effect that matters). It is contradicted when every interval excludes an
+    effect of that size, or lies on the other side of zero. A claim that there is no such effect is
+    supported when every interval excludes it, and contradicted by one that shows it. Anything else
+    is inconclusive.
 
     Args:
-        contrast: the intervals of multilingual - english, None where there is nothing to compare.
+        intervals: by what is compared, in points; empty where there is nothing to compare.
         smallest_effect: points that would matter.
     """
-    if contrast is None:
-        reason = "It lacks the english or the multilingual arm, or attacks English alone."
-        return Verdict("not answered by this profile", "There is nothing to compare.", [reason])
-    did, clean = contrast.difference_in_differences, contrast.clean
-    sentence = (
-        f"Under attack the multilingual arm's F1 changes by {did.estimate:+.1f} points relative to "
-        f"the English arm's ({100 * did.level:.0f} % interval {did.low:+.1f} to {did.high:+.1f}, "
-        f"n = {did.n_examples} questions in {did.n_languages} test sets, {did.n_seeds} seed(s); "
-        f"covers {did.covers}); on clean text the arms differ by {clean.estimate:+.1f} points "
-        f"({clean.low:+.1f} to {clean.high:+.1f})."
-    )
-    reasons = shortfalls(n_seeds=did.n_seeds, languages=languages, synthetic=synthetic)
-    if math.isnan(did.low):
-        reasons.append(f"Some language has fewer than {MIN_EXAMPLES} attacked questions.")
+
+    def verdict(kind: Kind, reasons: list[Sentence]) -> Verdict:
+        words = _finding(name, intervals, unit)
+        return Verdict(name, claim.statement, claim.source, kind, words, reasons, dict(intervals))
+
+    if not intervals:
+        nothing = Sentence("nothing", "This profile has nothing to compare for it.", {})
+        return verdict(NOT_ANSWERED, [nothing])
+    reasons = missing(claim.needs, scope)
+    if any(math.isnan(one.low) for one in intervals.values()):
+        text = "Some language has fewer than {least} questions."
+        reasons.append(Sentence("few", text, {"least": MIN_EXAMPLES}))
     if reasons:
-        return Verdict("not answered by this profile", sentence, reasons)
-    if did.low > 0 and did.estimate >= smallest_effect:
-        return Verdict("supported", sentence, ["The whole interval is above zero."])
-    if did.high < 0:
-        return Verdict("contradicted", sentence, ["The whole interval is below zero."])
-    if did.high < smallest_effect:
-        reason = f"An advantage of {smallest_effect:.1f} points or more lies outside the interval."
-        return Verdict("contradicted", sentence, [reason])
-    return Verdict("inconclusive", sentence, ["The interval holds zero and effects that matter."])
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A published claim, and what this profile says of it."""
-
-    statement: str
-    corpus: str
-    kind: Literal["supported", "not supported", "not answered by this profile"]
-    sentence: str
-    reasons: list[str]
-
-
-# Robust-XLT (Huang et al. 2021): corpus, its name, points gained, and languages of its test set.
-ROBUST_XLT = (("pawsx", "PAWS-X", 2.1, 7), ("xnli", "XNLI", 1.6, 15))
-MIN_CLAIM_SEEDS = 3
-
-
-def transfer_claims(means: pd.DataFrame, *, synthetic: bool, encoder: str) -> list[Claim]:
-    """What the profile says of the gains that Robust-XLT reports in generalised transfer.
-
-    A claim is supported when some method's gain over standard training on all pairs is above zero
-    (its interval, and its p-value after Holm's correction over the methods) and its interval
-    reaches the claimed size; it is not supported otherwise.
-
-    Args:
-        means: `xltlib.analysis.transfer.mean_table`, perhaps empty.
-    """
-    return [
-        _robust_claim(means, corpus, name, size, languages, synthetic, encoder)
-        for corpus, name, size, languages in ROBUST_XLT
-    ]
-
-
-def _robust_claim(
-    means: pd.DataFrame,
-    corpus: str,
-    name: str,
-    size: float,
-    languages: int,
-    synthetic: bool,
-    encoder: str,
-) -> Claim:
-    statement = (
-        f"Robust training gains {size} points on {name} in generalised transfer "
-        "(Huang et al. 2021)."
+        return verdict(NOT_ANSWERED, reasons)
+    size = claim.size or smallest_effect
+    sign = -1.0 if claim.expected == "below" else 1.0
+    found = _shown(intervals, sign, size, published=claim.size is not None)
+    excluded = all(_high(one, sign) < size for one in intervals.values())
+    numbers = {"size": size, "level": 100 * next(iter(intervals.values())).level}
+    expects_none = claim.expected == "not above"
+    if found:
+        text = (
+            f"The effect of {', '.join(found)} is there, and {{size:.1f}} {unit} can be its size."
+        )
+        return verdict(
+            "contradicted" if expects_none else "supported", [Sentence("shown", text, numbers)]
+        )
+    if excluded:
+        text = (
+            f"An effect of {{size:.1f}} {unit} or more lies outside the {{level:.0f}} % interval."
+        )
+        return verdict(
+            "supported" if expects_none else "contradicted", [Sentence("excluded", text, numbers)]
+        )
+    least = min(detectable(one) for one in intervals.values())
+    text = (
+        f"The interval holds effects that matter ({{size:.1f}} {unit}) and none; four times in "
+        f"five this profile would find {{detectable:.1f}} {unit}."
     )
-    rows = means
-    if len(means):
-        rows = means[
-            (means["corpus"] == corpus) & (means["pairs"] == "all pairs") & means["gain"].notna()
-        ]
-    if not len(rows):
-        reason = f"No robust method is compared with standard training on pairs of {name}."
-        return Claim(statement, corpus, "not answered by this profile", "", [reason])
-    found = "; ".join(
-        f"{row.method} {row.gain:+.1f} ({row.low:+.1f} to {row.high:+.1f})"
-        for row in rows.itertuples()
-    )
-    first = rows.iloc[0]
-    sentence = (
-        f"Gains over standard training, in points with their intervals: {found}; "
-        f"n = {first['n']} items in {first['n pairs']} pairs, {first['seeds']} seed(s)."
-    )
-    reasons = []
-    if synthetic:
-        reasons.append("Its data is synthetic: it shows that the study runs, not what holds.")
-    if first["seeds"] < MIN_CLAIM_SEEDS:
-        reasons.append(f"It has {first['seeds']} seed(s); the claim needs {MIN_CLAIM_SEEDS}.")
-    if reasons:
-        return Claim(statement, corpus, "not answered by this profile", sentence, reasons)
-    level = 0.05
-    helps = rows[(rows["low"] > 0) & (rows["p (Holm)"] < level)]
-    reaches = helps[helps["high"] >= size]
-    scope = (
-        f"This is {encoder} on {first['n pairs']} pairs; the claim is of mBERT on "
-        f"{languages**2} pairs."
-    )
-    if len(reaches):
-        names = ", ".join(reaches["method"])
-        reason = f"The gain of {names} is above zero, and {size} lies not above its interval."
-        return Claim(statement, corpus, "supported", sentence, [reason, scope])
-    if len(helps):
-        reason = f"{', '.join(helps['method'])} gains, but by less than {size} points."
-    else:
-        reason = "No method's gain is above zero after Holm's correction."
-    return Claim(statement, corpus, "not supported", sentence, [reason, scope])
+    return verdict("inconclusive", [Sentence("open", text, numbers | {"detectable": least})])
 
 
-def what_it_can_answer(
-    *, n_seeds: int, languages: list[str], synthetic: bool, arms: list[str]
+def _high(interval: Interval, sign: float) -> float:
+    return max(sign * interval.low, sign * interval.high)
+
+
+def _shown(
+    intervals: Mapping[str, Interval], sign: float, size: float, *, published: bool
 ) -> list[str]:
+    """What is compared that shows the effect."""
+    p_values = multipletests([one.p for one in intervals.values()], method="holm")[1]
+    shown = []
+    for (name, one), p in zip(intervals.items(), p_values, strict=True):
+        above = min(sign * one.low, sign * one.high) > 0 and p < 1 - one.level
+        reach = _high(one, sign) if published else sign * one.estimate
+        if above and reach >= size:
+            shown.append(name)
+    return shown
+
+
+def _finding(name: str, intervals: Mapping[str, Interval], unit: str) -> Sentence:
+    """Every comparison with its interval and n."""
+    if not intervals:
+        return Sentence(name, "Nothing was measured.", {})
+    parts, numbers = [], {}
+    for i, (compared, one) in enumerate(intervals.items()):
+        part = f"{compared} {{estimate_{i}:+.1f}}"
+        numbers[f"estimate_{i}"] = one.estimate
+        if not math.isnan(one.low):
+            part += f" ({{low_{i}:+.1f}} to {{high_{i}:+.1f}})"
+            numbers |= {f"low_{i}": one.low, f"high_{i}": one.high}
+        parts.append(part)
+    first: Any = next(iter(intervals.values()))
+    words = (
+        f"In {unit}, with {{level:.0f}} % intervals: {'; '.join(parts)}; n = {{n}} questions or "
+        f"items in {{sets}} test set(s), {{seeds}} seed(s); covers {first.covers}."
+    )
+    counts = {"level": 100 * first.level, "n": first.n_examples, "sets": first.n_languages}
+    return Sentence(name, words, numbers | counts | {"seeds": first.n_seeds})
+
+
+def what_it_can_answer(claims: Mapping[str, Claim], scope: Scope) -> list[str]:
     """What a profile can and cannot answer, from its params alone."""
-    reasons = shortfalls(n_seeds=n_seeds, languages=languages, synthetic=synthetic)
-    if not {"multilingual", "english"} <= set(arms):
-        reasons.append("It lacks the english or the multilingual arm.")
-    if not reasons:
-        return ["It can answer the headline question, up to the width of its intervals."]
-    return ["The headline question is not answered by this profile.", *reasons]
+    lines = []
+    for claim in claims.values():
+        reasons = missing(claim.needs, scope)
+        said = " ".join(map(str, reasons))
+        answer = f"{NOT_ANSWERED}. {said}" if reasons else "can be answered, up to its intervals."
+        lines.append(f"*{claim.statement}* {answer}")
+    return lines

@@ -20,6 +20,7 @@ from xltlib.params.attacks import (
     WordSettings,
 )
 from xltlib.params.base import Precision, TestSet
+from xltlib.params.claims import Claim, Needs
 from xltlib.params.profile import (
     STANDARD,
     AdversarialSettings,
@@ -38,6 +39,7 @@ from xltlib.params.profile import (
     Params,
     ProfileCell,
     RandomPerturbationSettings,
+    RepresentationSettings,
     SpanQASettings,
     StoppingSettings,
     TargetSettings,
@@ -51,6 +53,7 @@ __all__ = [
     "ArmCell",
     "AttackCell",
     "AttackSettings",
+    "Claim",
     "CodeMixSettings",
     "ComputeSettings",
     "CorpusSource",
@@ -67,6 +70,7 @@ __all__ = [
     "Method",
     "MiniSettings",
     "ModelCell",
+    "Needs",
     "Optimisation",
     "Params",
     "Precision",
@@ -74,6 +78,7 @@ __all__ = [
     "RandomPerturbationSettings",
     "Recipe",
     "RecipeSettings",
+    "RepresentationSettings",
     "SpanQASettings",
     "StoppingSettings",
     "SynonymSettings",

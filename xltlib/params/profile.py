@@ -18,6 +18,7 @@ from xltlib.params.base import (
     files_by_language,
     known_languages,
 )
+from xltlib.params.claims import Claim
 
 STANDARD = "standard"
 
@@ -230,10 +231,44 @@ class EvaluationSettings(Settings):
 
 
 class RepresentationSettings(Settings):
-    """What every arm's encoder is measured by, without a head."""
+    """What every arm is measured by beside its answers; a measure without a test set is left out.
+
+    Of the arm's encoder: `retrieval` (a bitext gives alignment too), `probe` (tagged sentences; at
+    most `max_examples` of them, half to train the probe and half to test it), and `cloze` (prompts,
+    where the encoder has a masked-LM head). Of the span-QA models fine-tuned from it, by standard
+    training: `rank_consistency` (a parallel span-QA corpus) and `rotation` (span QA in languages
+    whose bitext with English is under `retrieval`).
+    """
 
     retrieval: list[TestSet] = []
+    probe: TestSet | None = None
+    cloze: TestSet | None = None
+    rank_consistency: TestSet | None = None
+    rotation: TestSet | None = None
     batch_size: PositiveInt = 64
+
+    @field_validator("probe", "cloze", "rank_consistency")
+    @classmethod
+    def _several_languages(cls, test_set: TestSet | None) -> TestSet | None:
+        if test_set is not None and len(test_set.languages) < 2:
+            raise ValueError("compares languages, so `languages` needs two or more")
+        return test_set
+
+    @property
+    def asks_models(self) -> bool:
+        """Whether any measure is of a fine-tuned model."""
+        return self.rank_consistency is not None or self.rotation is not None
+
+    def test_sets(self) -> dict[str, TestSet]:
+        """Every test set by its key."""
+        single = {
+            "probe": self.probe,
+            "cloze": self.cloze,
+            "rank_consistency": self.rank_consistency,
+            "rotation": self.rotation,
+        }
+        numbered = {f"retrieval.{i}": one for i, one in enumerate(self.retrieval)}
+        return numbered | {key: one for key, one in single.items() if one is not None}
 
 
 class CostSettings(Settings):
@@ -273,7 +308,7 @@ class ComputeSettings(Settings):
 
 
 class Params(Settings):
-    """A whole profile."""
+    """A whole profile; in a file, `claims` names the file that holds them."""
 
     profile: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     description: str
@@ -291,6 +326,7 @@ class Params(Settings):
     representation: RepresentationSettings = RepresentationSettings()
     cost: CostSettings = CostSettings()
     analysis: AnalysisSettings = AnalysisSettings()
+    claims: dict[Name, Claim] = {}
     compute: ComputeSettings = ComputeSettings()
 
     @field_validator("seeds")
@@ -367,9 +403,27 @@ class Params(Settings):
             parallel = getattr(attack.recipe, "parallel", None)
             if parallel is not None:
                 used.append((f"attacks.{name}.recipe.parallel", parallel))
-        for i, test_set in enumerate(self.representation.retrieval):
-            used.append((f"representation.retrieval.{i}", test_set))
+        for key, test_set in self.representation.test_sets().items():
+            used.append((f"representation.{key}", test_set))
         return used
+
+    def claims_of(self, *kinds: str) -> dict[str, Claim]:
+        """The claims whose estimate is of these kinds."""
+        return {name: claim for name, claim in self.claims.items() if claim.estimate.kind in kinds}
+
+    def data_prepared(self) -> list[tuple[str, TaskData | TestSet]]:
+        """The references that stage 01 loads, audits and takes the vocabulary from.
+
+        They are what models train on and are scored on. The other measures of representation train
+        nothing that another stage reads, so a change of theirs leaves every model as it is: that
+        stage loads them itself, and keeps what was trained on out of its probe's test.
+        """
+        return [
+            (where, data)
+            for where, data in self.data_used()
+            if not where.startswith("representation.")
+            or where.startswith("representation.retrieval.")
+        ]
 
     @property
     def synthetic(self) -> bool:

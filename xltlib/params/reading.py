@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from xltlib.artifacts import InputError
-from xltlib.params.base import Settings
+from xltlib.params.base import Name, Settings
+from xltlib.params.claims import Claim
 from xltlib.params.profile import Params
 
 
@@ -59,19 +60,31 @@ def _models_inside(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def load(path: Path | str) -> Params:
-    """Read and check a params file; its paths come back absolute.
+    """Read and check a params file and the claims file that it names; paths come back absolute.
 
     Raises:
         InputError: no such file, not YAML, or one line for each key that is wrong.
     """
     file = Path(path)
-    try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}). Check the path.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not valid YAML: {error}") from error
+    raw = _read(file)
+    if isinstance(raw, dict) and isinstance(raw.get("claims"), str):
+        claims = file.parent / raw["claims"]
+        try:
+            known = TypeAdapter(dict[Name, Claim]).validate_python(_read(claims))
+        except ValidationError as error:
+            raise InputError(explain(claims, error, Claim)) from error
+        raw = raw | {"claims": known}
     try:
         return Params.model_validate(raw).resolved(file.resolve().parent)
     except ValidationError as error:
         raise InputError(explain(file, error)) from error
+
+
+def _read(file: Path) -> Any:
+    """What a YAML file holds."""
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}). Check the path.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: not valid YAML: {error}") from error
