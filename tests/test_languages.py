@@ -1,5 +1,6 @@
 """Words and graphemes in every script: nothing split inside a cluster, nothing lost."""
 
+import logging
 from itertools import accumulate
 
 import pytest
@@ -7,8 +8,14 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xltlib.languages import LANGUAGES, graphemes, script_of, words
+from xltlib.languages import LANGUAGES, SYNTACTIC_DISTANCE, graphemes, script_of, words
 
+ISO_639_3 = {
+    **{"ar": "arb", "bg": "bul", "bn": "ben", "de": "deu", "el": "ell", "es": "spa", "et": "ekk"},
+    **{"fi": "fin", "fr": "fra", "hi": "hin", "ht": "hat", "id": "ind", "it": "ita", "ja": "jpn"},
+    **{"ko": "kor", "qu": "quz", "ro": "ron", "ru": "rus", "sw": "swh", "ta": "tam", "te": "tel"},
+    **{"th": "tha", "tr": "tur", "ur": "urd", "vi": "vie", "zh": "cmn"},
+}
 SCRIPTS = {
     "Telugu": "హైదరాబాద్ నగరంలోని క్ష్మ",
     "Bengali": "বাংলাদেশের রাজধানী ঢাকা ক্ষ্ম",
@@ -86,3 +93,16 @@ def test_alphabets_hold_whole_letters_of_their_script():
     for language in LANGUAGES.values():
         assert graphemes(language.alphabet) == list(language.alphabet), language.code
         assert {script_of(letter) for letter in language.alphabet} == {language.script}
+
+
+def test_distances_are_those_of_uriel(monkeypatch):
+    # The package configures logging when it is imported, and logs every distance.
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    logging.disable(logging.INFO)
+    from urielplus.urielplus import URIELPlus
+
+    codes = {code: ISO_639_3[code] for code in LANGUAGES if code != "en"}
+    uriel = URIELPlus()
+    found = {code: uriel.new_distance("syntactic", ["eng", iso]) for code, iso in codes.items()}
+    logging.disable(logging.NOTSET)
+    assert found | {"en": 0.0} == SYNTACTIC_DISTANCE

@@ -82,6 +82,16 @@ LANGUAGES: dict[str, Language] = {
 TYDI = ("en", "ar", "bn", "fi", "id", "ko", "ru", "sw", "te")
 """The nine languages of TyDi QA GoldP."""
 
+SYNTACTIC_DISTANCE = {
+    **{"en": 0.0, "ar": 0.5681, "bg": 0.4032, "bn": 0.5936, "de": 0.3582, "el": 0.4769},
+    **{"es": 0.3936, "et": 0.3931, "fi": 0.5052, "fr": 0.4204, "hi": 0.5508, "ht": 0.4821},
+    **{"id": 0.4995, "it": 0.4154, "ja": 0.6287, "ko": 0.5870, "qu": 0.6667, "ro": 0.4477},
+    **{"ru": 0.4525, "sw": 0.6930, "ta": 0.6594, "te": 0.6726, "th": 0.5325, "tr": 0.6848},
+    **{"ur": 0.5910, "vi": 0.5212, "zh": 0.5275},
+}
+"""How far a language's syntax lies from English, 0 to 1: URIEL+ (urielplus 1.3.2, angular distance
+of the features that both languages have). A copy, for the package writes into its own folder."""
+
 # Marks may only follow; ZWNJ and ZWJ stay inside words, and so does one apostrophe.
 _WORD = regex.compile(
     r"[\p{L}\p{N}_]\p{M}*+(?:[\u200c\u200d]*[\p{L}\p{N}\p{M}_]|['’](?=\p{L}))*[\u200c\u200d]*"

@@ -337,8 +337,44 @@ def test_lareqa_gives_a_question_its_answer_sentence_and_keeps_the_others_as_can
         corpora.load("lareqa", source_of(tmp_path), "en", "test")
 
 
+BMLAMA = "Prompt\tAns\tCandidate Ans\tSubject\nX lies in <mask>.\tRome\tVenice, Rome\tX\n"
+
+
+def test_bmlama_keeps_the_order_of_its_candidates(tmp_path):
+    write(tmp_path / "en.tsv", BMLAMA)
+    assert corpora.load("bmlama53", source_of(tmp_path), "en", "test").to_list() == [
+        {
+            "id": "bmlama-00000",
+            "language": "en",
+            "prompt": "X lies in <mask>.",
+            "candidates": ["Venice", "Rome"],
+            "answer": "Rome",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (BMLAMA.replace("Ans\t", "Answer\t"), r"en\.tsv: line 1 is not the columns Prompt"),
+        (BMLAMA.replace("<mask>", "[MASK]"), r"en\.tsv: line 2 is not .* with one <mask>"),
+        (BMLAMA.replace("Rome\tV", "Rome V"), r"en\.tsv: line 2 is not Prompt, Ans"),
+    ],
+)
+def test_a_bad_line_of_bmlama_is_named(tmp_path, text, message):
+    write(tmp_path / "en.tsv", text)
+    with pytest.raises(InputError, match=message):
+        corpora.load("bmlama53", source_of(tmp_path), "en", "test")
+
+
+def test_bmlama_has_one_split(tmp_path):
+    with pytest.raises(InputError, match="bmlama53 has no split 'dev'; there: test"):
+        corpora.load("bmlama53", source_of(tmp_path), "en", "dev")
+
+
 def test_every_corpus_names_a_kind_that_something_can_train_or_measure():
-    from xltlib.evaluation.retrieval import RETRIEVAL
+    from xltlib.study.data import MEASURED_ON
     from xltlib.tasks import TASKS
 
-    assert {corpus.kind for corpus in corpora.CORPORA.values()} == {*TASKS, *RETRIEVAL}
+    measured = {kind for kinds in MEASURED_ON.values() for kind in kinds}
+    assert {corpus.kind for corpus in corpora.CORPORA.values()} == {*TASKS, *measured}

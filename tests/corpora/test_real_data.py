@@ -1,5 +1,7 @@
 """The real samples: counts as published, gold scores 100, answers survive tokenisation."""
 
+from collections import Counter
+
 import pytest
 
 from xltlib import corpora
@@ -73,6 +75,28 @@ def test_xnli_and_pud_are_parallel(shared_data):
     sets = [corpora.load("udpos", source, c, "pud") for c in ("ar", "en", "fi", "id", "ko", "ru")]
     assert {len(rows) for rows in sets} == {1000}
     assert len({tuple(rows["id"]) for rows in sets}) == 1
+
+
+def test_bmlama_aligns_by_row_and_its_candidates_by_index(shared_data):
+    source = CorpusSource(source="local", folder=shared_data / "bmlama53")
+    codes = ("en", "ar", "bn", "fi", "id", "ko", "ru")
+    sets = {code: corpora.load("bmlama53", source, code, "test") for code in codes}
+    assert {len(rows) for rows in sets.values()} == {3070}
+    counts = {tuple(map(len, rows["candidates"])) for rows in sets.values()}
+    assert len(counts) == 1
+    places = {
+        tuple(c.index(a) for c, a in zip(rows["candidates"], rows["answer"], strict=True))
+        for rows in sets.values()
+    }
+    assert len(places) == 1
+    # One English candidate has one translation, nearly always: the order is the same.
+    for code in codes[1:]:
+        seen: dict[str, Counter] = {}
+        for english, other in zip(sets["en"]["candidates"], sets[code]["candidates"], strict=True):
+            for a, b in zip(english, other, strict=True):
+                seen.setdefault(a, Counter())[b] += 1
+        usual = sum(counts.most_common(1)[0][1] for counts in seen.values())
+        assert usual > 0.98 * sum(counts.total() for counts in seen.values())
 
 
 @pytest.mark.parametrize("code", xquad.LANGUAGES)

@@ -12,6 +12,7 @@ from xltlib.evaluation.retrieval import (
     average_precision,
     bitext_accuracy,
     embed,
+    embed_pairs,
     nearest_is_own,
 )
 from xltlib.params import CorpusSource
@@ -49,7 +50,7 @@ def test_average_precision_by_hand():
 def test_sentences_find_themselves(encoder, tiny_tokenizer):
     texts = ["red sky", "blue sea now", "many more words here"]
     rows = Dataset.from_dict({"query": texts, "candidate": texts})
-    assert bitext_accuracy(rows, encoder, tiny_tokenizer) == 100.0
+    assert bitext_accuracy(*embed_pairs(rows, encoder, tiny_tokenizer)) == 100.0
 
 
 def test_answers_in_every_language_are_relevant_and_a_sentence_without_question_competes(
@@ -76,4 +77,5 @@ def test_the_real_encoder_finds_most_translations(shared_data, me5_small):
     source = CorpusSource(source="local", folder=shared_data / "tatoeba")
     rows = corpora.load("tatoeba", source, "ru", "test").select(range(100))
     tokenizer = AutoTokenizer.from_pretrained(me5_small)
-    assert bitext_accuracy(rows, AutoModel.from_pretrained(me5_small), tokenizer) > 85
+    vectors = embed_pairs(rows, AutoModel.from_pretrained(me5_small), tokenizer)
+    assert bitext_accuracy(*vectors) > 85

@@ -26,6 +26,7 @@ CHOICE = Features(
 )
 TAGGED = Features(_ID | {"tokens": ListOf(_STRING), "tags": ListOf(_STRING)})
 BITEXT = Features(_ID | {"query": _STRING, "candidate": _STRING})
+CLOZE = Features(_ID | {"prompt": _STRING, "candidates": ListOf(_STRING), "answer": _STRING})
 
 NOT_TEXT = {"id", "language", "title", "tags"}
 
@@ -34,10 +35,10 @@ NOT_TEXT = {"id", "language", "title", "tags"}
 class Corpus:
     """A corpus, in all the sources that it has.
 
-    `kind` names a task kind of `xltlib.tasks`; `load(source, language, split)` reads local files,
-    and the hub where there is a `repository`; `mini(language, split, settings)` makes the synthetic
-    one. `labels` are the classes or tags in the order of their integers, `mini_labels` those of the
-    synthetic one where they differ.
+    `kind` names a task kind of `xltlib.tasks`, or what a representation is measured on;
+    `load(source, language, split)` reads local files, and the hub where there is a `repository`;
+    `mini(language, split, settings)` makes the synthetic one. `labels` are the classes or tags in
+    the order of their integers, `mini_labels` those of the synthetic one where they differ.
     """
 
     kind: str

@@ -159,14 +159,46 @@ class SpanPredictor:
             Prediction(context[s:e], int(s), int(e), float(p))
             for context, s, e, p in zip(contexts, best.start, best.end, probability, strict=True)
         ]
-        gold = np.full(len(questions), -np.inf)
-        for window, example in enumerate(features.example):
-            for first, last in spans[example]:
-                tokens = token_span(features.offsets[window], first, last)
-                if tokens is not None:
-                    value = float(start[window, tokens[0]]) + float(end[window, tokens[1]])
-                    gold[example] = max(gold[example], value)
+        scores = _span_logits(features, start, end, spans)
+        gold = np.array([max(of_example, default=-np.inf) for of_example in scores])
         return predictions, np.exp(gold - log_total)
+
+    def span_logits(
+        self,
+        questions: list[str],
+        contexts: list[str],
+        spans: Sequence[Sequence[tuple[int, int]]],
+    ) -> list[np.ndarray]:
+        """Score given spans of each context, without answering.
+
+        Args:
+            spans: for each example, character spans (start, end).
+
+        Returns:
+            For each example float64 [spans]: start plus end logit in the window that likes the span
+            best, -inf where none holds the whole span.
+        """
+        if not questions:
+            return []
+        features = featurize(self.tokenizer, questions, contexts, self.settings)
+        return _span_logits(features, *self._logits(features), spans)
+
+
+def _span_logits(
+    features: Features,
+    start: np.ndarray,
+    end: np.ndarray,
+    spans: Sequence[Sequence[tuple[int, int]]],
+) -> list[np.ndarray]:
+    """Start plus end logit of each example's spans, the best over its windows; see above."""
+    found = [np.full(len(of_example), -np.inf) for of_example in spans]
+    for window, example in enumerate(features.example):
+        for i, (first, last) in enumerate(spans[example]):
+            tokens = token_span(features.offsets[window], first, last)
+            if tokens is not None:
+                value = float(start[window, tokens[0]]) + float(end[window, tokens[1]])
+                found[example][i] = max(found[example][i], value)
+    return found
 
 
 def _log_total(

@@ -20,13 +20,13 @@ DEPTH = 20
 
 
 @torch.inference_mode()
-def embed(
+def mean_states(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     texts: Sequence[str],
     batch_size: int = 64,
 ) -> np.ndarray:
-    """Mean of the last hidden states over the tokens of each text, at unit length: [N, H] float32.
+    """Mean of the last hidden states over the tokens of each text: [N, H] float32.
 
     Special tokens count as the others do; texts are cut at 128 tokens.
     """
@@ -44,9 +44,19 @@ def embed(
         ).to(model.device)
         states = model(**batch).last_hidden_state.float()
         mask = batch["attention_mask"].unsqueeze(-1)
-        mean = (states * mask).sum(1) / mask.sum(1)
-        vectors[chosen] = torch.nn.functional.normalize(mean, dim=-1).cpu().numpy()
+        vectors[chosen] = ((states * mask).sum(1) / mask.sum(1)).cpu().numpy()
     return vectors
+
+
+def embed(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str],
+    batch_size: int = 64,
+) -> np.ndarray:
+    """`mean_states` at unit length, so that a dot product is a cosine: [N, H] float32."""
+    means = torch.from_numpy(mean_states(model, tokenizer, texts, batch_size))
+    return torch.nn.functional.normalize(means, dim=-1).numpy()
 
 
 def nearest_is_own(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
@@ -71,13 +81,18 @@ def average_precision(scores: np.ndarray, relevant: np.ndarray, depth: int = DEP
     return (precision * hits).sum(axis=1) / np.maximum(1, wanted)
 
 
-def bitext_accuracy(
+def embed_pairs(
     rows: Dataset, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int = 64
-) -> float:
-    """Share of sentences whose nearest English candidate is their translation, in points."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """The sentences of a bitext and their English translations, embedded: two arrays [N, H]."""
     queries, candidates = (
         embed(model, tokenizer, list(rows[side]), batch_size) for side in ("query", "candidate")
     )
+    return queries, candidates
+
+
+def bitext_accuracy(queries: np.ndarray, candidates: np.ndarray) -> float:
+    """Share of sentences whose nearest English candidate is their translation, in points."""
     return 100 * float(nearest_is_own(queries, candidates).mean())
 
 

@@ -1,63 +1,165 @@
-"""Stage 08: what an arm's encoder holds, without any head: retrieval by sentence embeddings."""
+"""Stage 08: what languages share in an arm's encoder, and in the models fine-tuned from it."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
-from tqdm.auto import tqdm
+from IPython.display import display
 from transformers import AutoModel, AutoTokenizer
 
-from xltlib import corpora
-from xltlib.evaluation.retrieval import answer_retrieval, bitext_accuracy
-from xltlib.study import data
+from xltlib.analysis import representation as reading
+from xltlib.analysis import representation_maps as maps
+from xltlib.analysis.reading import Sentence
+from xltlib.analysis.tables import MACRO
+from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.study import encoder_measures, model_measures, saved
+from xltlib.study.encoder_measures import Rows
 from xltlib.study.grid import Cell
 from xltlib.study.target import starting_encoder
 from xltlib.training.multitask import load_pretrained
 from xltlib.training.run import use_threads
 
+COLUMNS = {
+    "retrieval": ["corpus", "language", "metric", "points", "n"],
+    "alignment": ["corpus", "language", "translations", "others", "margin", "n"],
+    "probe": ["trained on", "tested on", "accuracy", "majority", "n"],
+    "cloze": encoder_measures.CONSISTENCY,
+    "rank_consistency": encoder_measures.CONSISTENCY,
+    "rotation": ["task", "corpus", "language", "f1", "f1 rotated", "gain", "low", "high", "n"],
+}
+"""The tables, one a measure."""
+
 
 def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
-    """Embed and score every retrieval set; a finished cell is read back."""
+    """Measure, and save tables, figures and sentences; a finished cell is read back."""
     return cell.once(lambda: _run(cell, progress))
 
 
 def _run(cell: Cell, progress: bool) -> None:
-    started, params = time.time(), cell.params
-    settings, rows = params.representation, []
-    use_threads(params.compute.threads)
-    folder = starting_encoder(cell)
+    started = time.time()
+    use_threads(cell.params.compute.threads)
+    rows = _of_encoder(cell, progress) | _of_models(cell)
+    made = {name: pd.DataFrame(rows[name], columns=columns) for name, columns in COLUMNS.items()}
+    about = saved.provenance(cell)
+    drawn = {
+        f"rank_consistency_{task}": maps.consistency_map(pairs, about=about)
+        for task, pairs in made["rank_consistency"].groupby("model", sort=False)
+    }
+    if rows["cloze"]:
+        drawn["cloze"] = maps.consistency_map(made["cloze"], about=about)
+    if rows["probe"]:
+        drawn["probe"] = maps.probe_map(made["probe"], about=about)
+    saved.save(cell, made, drawn)
+    cell.finish(
+        {
+            "retrieval": rows["retrieval"],
+            "readings": [asdict(sentence) for sentence in _readings(cell, made)],
+        },
+        started=started,
+    )
+
+
+def _of_encoder(cell: Cell, progress: bool) -> dict[str, Rows]:
+    """The measures that need no fine-tuned model."""
+    params, folder = cell.params, starting_encoder(cell)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = load_pretrained(AutoModel, folder, params.encoders[cell.encoder])
     model.to(params.compute.device)
-    options = (model, tokenizer, settings.batch_size)
-    for test_set in tqdm(settings.retrieval, desc="retrieval sets", disable=not progress):
-        sets = data.test_set(params, test_set)
-        if corpora.corpus(test_set.corpus).kind == "bitext":
-            metric = "accuracy"
-            points = {code: bitext_accuracy(part, *options) for code, part in sets.items()}
+    scores, cosines = encoder_measures.retrieval_and_alignment(
+        params, model, tokenizer, progress=progress
+    )
+    return {
+        "retrieval": scores,
+        "alignment": cosines,
+        "probe": encoder_measures.probe(params, cell.seed, model, tokenizer),
+        "cloze": encoder_measures.cloze_consistency(params, folder),
+    }
+
+
+def _models(cell: Cell) -> list[Cell]:
+    """The fine-tuned models that are asked."""
+    return [source for source in cell.upstream if source.stage.name == "target"]
+
+
+def _of_models(cell: Cell) -> dict[str, Rows]:
+    """The measures of the fine-tuned models."""
+    params = cell.params
+    rows: dict[str, Rows] = {"rank_consistency": [], "rotation": []}
+    for source in _models(cell):
+        source.metrics()
+        predictor = SpanPredictor.load(
+            source.path("model"),
+            device=params.compute.device,
+            settings=params.span_qa,
+            batch_size=params.evaluation.batch_size,
+            precision=params.evaluation.precision,
+        )
+        asked = (params, str(source.task), predictor)
+        rows["rank_consistency"] += model_measures.span_consistency(*asked)
+        rows["rotation"] += model_measures.rotation_gains(*asked)
+    return rows
+
+
+def _readings(cell: Cell, made: dict[str, pd.DataFrame]) -> Iterator[Sentence]:
+    """What each table says, and of an empty one why it is."""
+    settings = cell.params.representation
+    missing = {
+        "cloze": reading.NO_HEAD,
+        "rank_consistency": reading.NO_CANDIDATES if _models(cell) else reading.NO_MODEL,
+        "rotation": reading.NO_MODEL,
+    }
+    for name, table in made.items():
+        if len(table):
+            yield from reading.SAYS[name](table)
         else:
-            metric, points = "mAP@20", answer_retrieval(sets, *options)
-        rows += [
-            {
-                "corpus": test_set.corpus,
-                "language": code,
-                "metric": metric,
-                "points": points[code],
-                "n": sum(map(bool, part["query"])),
-            }
-            for code, part in sets.items()
-        ]
-    cell.finish({"retrieval": rows}, started=started)
+            wanted = getattr(settings, name, None)
+            yield Sentence(name, missing[name] if wanted else reading.NOT_WANTED[name], {})
 
 
-def retrieval_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row a corpus and language: its metric in points (0-100), n queries."""
-    columns = ["corpus", "language", "metric", "points", "n"]
-    return pd.DataFrame(metrics["retrieval"], columns=columns).round(1)
+def show_consistency(cell: Cell) -> None:
+    """The heat map of every model that ranked candidates."""
+    for source in _models(cell):
+        display(saved.figure(cell, f"rank_consistency_{source.task}"))
 
 
-def count_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row a corpus and language: its queries."""
-    return retrieval_table(metrics)[["corpus", "language", "metric", "n"]]
+def by_language(cells: Iterable[Cell]) -> pd.DataFrame:
+    """Every measure of finished cells by language, to compare arms by.
+
+    Returns:
+        A row an encoder, arm, seed and language: `retrieval` (points), `margin` (of cosines),
+        `rank consistency` with English and corrected for chance, `probe` (accuracy from English),
+        `rotation` (gain in F1), each the mean where there are several corpora or models, NaN where
+        it was not measured.
+    """
+    frames = []
+    for cell in cells:
+        made = saved.tables_of(cell)
+        pairs = made["rank_consistency"]
+        turned = pd.concat(
+            [
+                pairs.rename(columns={"language 1": "from", "language 2": "language"}),
+                pairs.rename(columns={"language 2": "from", "language 1": "language"}),
+            ]
+        )
+        rotation, probe = made["rotation"], made["probe"]
+        means = {
+            "retrieval": made["retrieval"].groupby("language")["points"],
+            "margin": made["alignment"].groupby("language")["margin"],
+            "rank consistency": turned[turned["from"] == "en"].groupby("language")["corrected"],
+            "probe": probe[probe["trained on"] == "en"].groupby("tested on")["accuracy"],
+            "rotation": rotation[rotation["language"] != MACRO].groupby("language")["gain"],
+        }
+        table = pd.DataFrame({name: groups.mean() for name, groups in means.items()})
+        frames.append(table.rename_axis("language").reset_index().assign(**cell.factors))
+    table = pd.concat(frames or [pd.DataFrame(columns=BY_LANGUAGE)], ignore_index=True)
+    return table[BY_LANGUAGE]
+
+
+BY_LANGUAGE = [
+    *("encoder", "arm", "seed", "language"),
+    *("retrieval", "margin", "rank consistency", "probe", "rotation"),
+]

@@ -7,12 +7,14 @@ Row i of a split speaks of the same facts in every language. The facts and their
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from datasets import Dataset
 
 from xltlib.artifacts import InputError
 from xltlib.corpora.corpus import BITEXT, CHOICE, PAIR, QA, TAGGED
 from xltlib.corpora.mini.facts import (
+    FACTS,
     LANGUAGES,
     RELATIONS,
     SLOT_OF,
@@ -20,6 +22,7 @@ from xltlib.corpora.mini.facts import (
     SPLITS,
     TOKEN,
     UNSPACED,
+    Document,
     Split,
     draw_document,
     joined,
@@ -39,6 +42,7 @@ __all__ = [
     "nli",
     "paraphrase",
     "qa",
+    "qa_of_every_fact",
     "tagging",
 ]
 
@@ -55,33 +59,52 @@ def _gap(language: str) -> str:
 
 
 def qa(language: str, split: Split, settings: MiniSettings) -> Dataset:
-    """Questions about passages on two places."""
+    """Questions about passages on two places, one a passage."""
     rows = []
-    gap = _gap(language)
     for index in range(_size(split, settings)):
         document = draw_document(split, index, settings.seed)
-        which, asked, wording = document.asked
-        context, start, answer = "", -1, ""
-        for place, relation, say in document.order:
-            for text, slot in statement(language, document.places[place], relation, say):
-                if (place, relation) == (which, asked) and slot == SLOT_OF[asked]:
-                    start, answer = len(context), text
-                context += text
-            context += gap
-        template = templates_of(language).relations[asked].ask[wording]
-        question = pieces_of(language, template, document.places[which], None, "")
-        rows.append(
-            {
-                "id": f"mini-{split}-{index:05d}",
-                "language": language,
-                "title": f"synthetic {split} {index}",
-                "context": context.rstrip(),
-                "question": joined(question),
-                "answers": {"text": [answer], "answer_start": [start]},
-                "wrong_offsets": 0,
-            }
-        )
+        identity = f"mini-{split}-{index:05d}"
+        title = f"synthetic {split} {index}"
+        rows.append(_question(language, document, document.asked, identity, title))
     return Dataset.from_list(rows, features=QA)
+
+
+def qa_of_every_fact(language: str, split: Split, settings: MiniSettings) -> Dataset:
+    """The same passages, and a question about each of their four facts, as XQuAD asks several."""
+    rows = []
+    for index in range(_size(split, settings)):
+        passage, fact = divmod(index, FACTS)
+        document = draw_document(split, passage, settings.seed)
+        asked = (*document.order[fact][:2], document.asked[2])
+        identity = f"mini-{split}-{passage:05d}-{fact}"
+        title = f"synthetic {split} {passage}"
+        rows.append(_question(language, document, asked, identity, title))
+    return Dataset.from_list(rows, features=QA)
+
+
+def _question(
+    language: str, document: Document, fact: tuple[int, str, int], identity: str, title: str
+) -> dict[str, Any]:
+    """A question about one fact (place, relation, wording) of a document, with its passage."""
+    which, asked, wording = fact
+    context, start, answer = "", -1, ""
+    for place, relation, say in document.order:
+        for text, slot in statement(language, document.places[place], relation, say):
+            if (place, relation) == (which, asked) and slot == SLOT_OF[asked]:
+                start, answer = len(context), text
+            context += text
+        context += _gap(language)
+    template = templates_of(language).relations[asked].ask[wording]
+    question = pieces_of(language, template, document.places[which], None, "")
+    return {
+        "id": identity,
+        "language": language,
+        "title": title,
+        "context": context.rstrip(),
+        "question": joined(question),
+        "answers": {"text": [answer], "answer_start": [start]},
+        "wrong_offsets": 0,
+    }
 
 
 def nli(language: str, split: Split, settings: MiniSettings) -> Dataset:

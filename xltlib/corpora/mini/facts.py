@@ -45,6 +45,7 @@ LANGUAGES = (
 )
 KINDS = ("museum", "library", "theatre")
 RELATIONS = ("opening", "visitors", "language", "partner", "festival")
+FACTS = 4  # two relations of each of a passage's two places
 SLOTS = ("CITY", "DATE", "NUMBER", "LANGUAGE", "TERRITORY", "MONTH")
 SLOT_TAGS = ("O", *(f"{part}-{slot}" for slot in SLOTS for part in "BI"))
 SLOT_OF = dict(zip(RELATIONS, SLOTS[1:], strict=True))

@@ -1,0 +1,62 @@
+"""BMLAMA-53 (Qi et al. 2023): factual prompts with a gap, and candidates to fill it.
+
+One TSV file a language, `<code>.tsv`, with the columns Prompt (which holds `<mask>` once), Ans,
+Candidate Ans (with ", " between them) and Subject. The files align: row i asks for the same fact in
+every language, and its candidates are translations of each other in the same order.
+"""
+
+from __future__ import annotations
+
+from datasets import Dataset
+
+from xltlib.artifacts import InputError
+from xltlib.corpora.corpus import CLOZE, Corpus
+from xltlib.corpora.squad_files import find
+from xltlib.languages import LANGUAGES as ALL
+from xltlib.params import CorpusSource
+
+MASK = "<mask>"
+_HEADER = ["Prompt", "Ans", "Candidate Ans", "Subject"]
+# The published languages that the project knows.
+_PUBLISHED = set(
+    "af ar az be bg bn ca ceb cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id it ja ka "
+    "ko la lt lv ms nl pl pt ro ru sk sl sq sr sv ta th tr uk ur vi zh".split()
+)
+LANGUAGES = tuple(code for code in ALL if code in _PUBLISHED)
+
+
+def load(source: CorpusSource, language: str, split: str) -> Dataset:
+    """One language; BMLAMA is published as one split, `test`.
+
+    Raises:
+        InputError: names the file and the line.
+    """
+    if split != "test":
+        raise InputError(f"corpus bmlama53 has no split {split!r}; there: test")
+    path = find(source.folder, f"{language}.tsv")[0]
+    lines = path.read_text("utf-8").split("\n")
+    if lines[0].split("\t") != _HEADER:
+        raise InputError(f"{path}: line 1 is not the columns {', '.join(_HEADER)}, tabs between.")
+    rows = []
+    for number, line in enumerate(lines[1:], start=2):
+        if not line:
+            continue
+        fields = line.split("\t")
+        if len(fields) != len(_HEADER) or fields[0].count(MASK) != 1:
+            raise InputError(
+                f"{path}: line {number} is not {', '.join(_HEADER)} with one {MASK} in the prompt."
+            )
+        prompt, answer, candidates, _ = fields
+        rows.append(
+            {
+                "id": f"bmlama-{number - 2:05d}",
+                "language": language,
+                "prompt": prompt,
+                "candidates": candidates.split(", "),
+                "answer": answer,
+            }
+        )
+    return Dataset.from_list(rows, features=CLOZE)
+
+
+CORPORA = {"bmlama53": Corpus("cloze", LANGUAGES, load)}

@@ -1,0 +1,83 @@
+"""Parallel candidates for span QA: the answers to all questions that are asked on a passage.
+
+An encoder without a masked-LM head cannot be asked BMLAMA's prompts; a span-QA model can be asked
+to rank spans of its passage. In a parallel corpus the answer to the same question is the same
+candidate in every language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from datasets import Dataset
+
+from xltlib.evaluation.predictor import SpanPredictor
+
+Span = tuple[int, int]
+"""Characters [start, end) of a context."""
+CandidateSpans = dict[str, dict[str, list[Span]]]
+"""Question id to language to candidates, the same one at the same index in every language."""
+
+
+def candidate_spans(sets: Mapping[str, Dataset]) -> CandidateSpans:
+    """The candidates of every question that has two or more of them in all languages.
+
+    Questions are on one passage if they share their context in every language. Where the answers
+    to two of them are the same characters in some language, the first alone is a candidate.
+    """
+    rows = {code: {row["id"]: row for row in part if _placed(row)} for code, part in sets.items()}
+    first, *others = rows.values()
+    shared = [identity for identity in first if all(identity in other for other in others)]
+    passages: dict[tuple[str, ...], list[str]] = {}
+    for identity in shared:
+        key = tuple(part[identity]["context"] for part in rows.values())
+        passages.setdefault(key, []).append(identity)
+    found: CandidateSpans = {}
+    for identities in passages.values():
+        spans: dict[str, list[Span]] = {code: [] for code in rows}
+        for identity in identities:
+            answers = {code: _answer(part[identity]) for code, part in rows.items()}
+            if all(answers[code] not in spans[code] for code in rows):
+                for code in rows:
+                    spans[code].append(answers[code])
+        if len(spans[next(iter(rows))]) > 1:
+            found |= dict.fromkeys(identities, spans)
+    return found
+
+
+def candidate_logits(
+    predictor: SpanPredictor, sets: Mapping[str, Dataset], candidates: CandidateSpans
+) -> dict[str, list[np.ndarray]]:
+    """How a model likes the candidates of each question, by language: start plus end logit [N].
+
+    A candidate that lies whole in no window of some language is left out of all of them, and with
+    it a question of which fewer than two are left.
+    """
+    scores = {}
+    for code, part in sets.items():
+        rows = {row["id"]: row for row in part}
+        scores[code] = predictor.span_logits(
+            [rows[identity]["question"] for identity in candidates],
+            [rows[identity]["context"] for identity in candidates],
+            [spans[code] for spans in candidates.values()],
+        )
+    kept: dict[str, list[np.ndarray]] = {code: [] for code in sets}
+    for query in range(len(candidates)):
+        known = np.isfinite([scores[code][query] for code in sets]).all(axis=0)
+        if known.sum() > 1:
+            for code in sets:
+                kept[code].append(scores[code][query][known])
+    return kept
+
+
+def _placed(row: Mapping) -> bool:
+    """Whether the first answer has a place in the context."""
+    return row["answers"]["answer_start"][0] >= 0
+
+
+def _answer(row: Mapping) -> Span:
+    """The first answer's characters without white space around them."""
+    start, text = row["answers"]["answer_start"][0], row["answers"]["text"][0]
+    begins = start + len(text) - len(text.lstrip())
+    return begins, begins + len(text.strip())

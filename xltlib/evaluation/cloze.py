@@ -1,0 +1,86 @@
+"""A masked language model's candidates for the gap of a prompt, as BMLAMA asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import (
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from xltlib.artifacts import InputError
+from xltlib.corpora.bmlama import MASK
+from xltlib.training.multitask import without_load_report
+
+
+def masked_lm(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase] | None:
+    """The model and tokeniser of a folder, if its weights have a masked-LM head; None if not."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    if tokenizer.mask_token_id is None:
+        return None
+    try:
+        with without_load_report():
+            model, report = AutoModelForMaskedLM.from_pretrained(
+                folder, local_files_only=True, output_loading_info=True
+            )
+    except ValueError:  # an architecture that no masked language model has
+        return None
+    # A head that is made up on loading says nothing.
+    return None if report["missing_keys"] else (model.eval(), tokenizer)
+
+
+@torch.inference_mode()
+def candidate_scores(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Dataset,
+    batch_size: int = 64,
+) -> list[np.ndarray]:
+    """Mean log-probability of the tokens of each candidate in the gap, by prompt: float64 [N].
+
+    A candidate of m tokens stands for m masks, all of which the model fills at once, so candidates
+    of different length are compared by token (Qi et al. 2023 and Kassner et al. 2021 do so).
+    """
+    prompts, wanted = [], []
+    for row_number, row in enumerate(rows):
+        tokens = tokenizer(list(row["candidates"]), add_special_tokens=False)["input_ids"]
+        for size in sorted(set(map(len, tokens)) - {0}):
+            text = row["prompt"].replace(MASK, tokenizer.mask_token * size)
+            prompts.append(text)
+            wanted.append(
+                (row_number, {i: ids for i, ids in enumerate(tokens) if len(ids) == size})
+            )
+    scores = [np.full(len(row["candidates"]), -np.inf) for row in rows]
+    order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
+    for first in range(0, len(order), batch_size):
+        chosen = order[first : first + batch_size]
+        batch = tokenizer([prompts[i] for i in chosen], padding=True, return_tensors="pt").to(
+            model.device
+        )
+        gaps = batch["input_ids"] == tokenizer.mask_token_id
+        logits = model(**batch).logits
+        for place, i in enumerate(chosen):
+            row_number, candidates = wanted[i]
+            log_p = logits[place][gaps[place]].float().log_softmax(dim=-1).cpu().numpy()
+            for candidate, ids in candidates.items():
+                scores[row_number][candidate] = log_p[np.arange(len(ids)), ids].mean()
+    return scores
+
+
+def comparable(sets: Mapping[str, Dataset]) -> list[int]:
+    """The rows with the same number of candidates, two or more, in every language.
+
+    Raises:
+        InputError: the languages have other rows.
+    """
+    if len({tuple(rows["id"]) for rows in sets.values()}) > 1:
+        raise InputError(f"prompts in {', '.join(sets)}: not the same rows. Copy the files again.")
+    counts = zip(*([len(c) for c in rows["candidates"]] for rows in sets.values()), strict=True)
+    return [i for i, of_row in enumerate(counts) if len(set(of_row)) == 1 and of_row[0] > 1]
