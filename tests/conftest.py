@@ -35,6 +35,8 @@ def edit_profile():
             for part in path:
                 section = section[part]
             section[last] = value
+        if "claims" in raw:
+            raw["claims"] = str((source.parent / raw["claims"]).resolve())
         target.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
         return target
 
@@ -88,6 +90,35 @@ def tiny_encoder(tmp_path_factory, tiny_tokenizer) -> Path:
     folder = tmp_path_factory.mktemp("tiny-encoder")
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)
     tiny_tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_masked_lm(tmp_path_factory, tiny_tokenizer) -> Path:
+    """A folder with a masked LM of random weights; its tokeniser is the tiny one and a mask."""
+    from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast, set_seed
+
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=tiny_tokenizer.backend_tokenizer,
+        bos_token="<s>",
+        pad_token="<pad>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+        model_input_names=["input_ids", "attention_mask"],
+    )
+    set_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        pad_token_id=1,
+    )
+    folder = tmp_path_factory.mktemp("masked-lm")
+    BertForMaskedLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder
 
 

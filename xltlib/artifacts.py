@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 
 class InputError(ValueError):
@@ -49,6 +52,34 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder`; it takes its place when the block succeeds.
+
+    What a killed process left beside it is put right by the next one, which waits for its turn.
+
+    Raises:
+        InputError: the folder cannot be written; the old one stays as it was.
+    """
+    folder = Path(folder)
+    new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))
+    require_writable(folder.parent, "outputs")
+    with FileLock(folder.with_name(f".{folder.name}.lock")):
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        for left in (new, old):
+            shutil.rmtree(left, ignore_errors=True)
+        try:
+            new.mkdir()
+            yield new
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
+        finally:
+            for left in (new, old):
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def require_writable(folder: Path, key: str) -> None:

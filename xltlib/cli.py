@@ -147,25 +147,36 @@ def results(params: ParamsFile) -> None:
     from xltlib.study.saved import tables_of
 
     grid = Grid(schema.load(params))
-    for stage in ("results", "transfer"):
+    for stage in ("results", "transfer", "claims"):
         for cell in grid.cells(stage):
             for title, frame in tables_of(cell).items():
                 _print(f"{cell.key}: {title}", frame)
 
 
+@app.command(epilog="Example: xlt paper params/quick.yaml")
+@_explained
+def paper(params: ParamsFile) -> None:
+    """Write the paper output of a finished profile: tables, figures, numbers, one HTML report."""
+    from xltlib.study.paper import write
+
+    folder = write(Grid(schema.load(params)))
+    console.print(f"{folder}/report.html: everything, to read in a browser", soft_wrap=True)
+    console.print(
+        f"{folder}/article.tex, with numbers.tex, tables/ (LaTeX and CSV) and figures/ (PDF and "
+        "PNG): to take into a paper",
+        soft_wrap=True,
+    )
+
+
 def _print(title: str, frame: pd.DataFrame) -> None:
     """Print a table. A number is never cut: a narrow terminal wraps the lines itself."""
-    from xltlib.analysis.tables import decimals
+    from xltlib.analysis.tables import shown
 
     table = Table(title=title)
     for column in frame.columns:
         table.add_column(str(column), overflow="fold")
-    shown = frame.copy().astype(object)
-    for name in frame.select_dtypes("float").columns:
-        digits = decimals(name)
-        shown[name] = ["" if v != v else f"{v:.{digits}f}" for v in frame[name]]
-    for row in shown.itertuples(index=False):
-        table.add_row(*map(str, row))
+    for row in shown(frame).itertuples(index=False):
+        table.add_row(*row)
     Console(width=max(console.width, WIDEST_TABLE)).print(table)
 
 

@@ -6,9 +6,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
-from xltlib.analysis import figures, tables
+from xltlib.analysis import drawing, figures, tables
 
-ABOUT = {"profile": "quick", "synthetic": True}
+ABOUT = drawing.Provenance("quick", "me5-small", True, (1, 2), "0123456789abcdef")
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +52,11 @@ def made(name, clean, attacked):
             samples=100,
             seed=0,
             level=0.95,
+            smallest_effect=2.0,
         )
-        return figures.contrast(table, **ABOUT)
+        return figures.contrast(table, about=ABOUT)
     source = clean if name == "scores_by_language" else attacked
-    return getattr(figures, name)(source, **ABOUT)
+    return getattr(figures, name)(source, about=ABOUT)
 
 
 def words_of(figure):
@@ -74,7 +75,13 @@ NAMES = ["scores_by_language", "clean_and_attacked", "drop", "success_rate", "co
 @pytest.mark.parametrize("name", NAMES)
 def test_every_figure_says_its_units_n_seeds_profile_and_data(name, clean, attacked):
     text = words_of(made(name, clean, attacked))
-    for part in ("profile quick", "synthetic data (mini)", "seed", "n="):
+    for part in (
+        "profile quick",
+        "synthetic data (mini)",
+        "seeds 1, 2",
+        "run 0123456789abcdef",
+        "n=",
+    ):
         assert part in text, part
     assert "points" in text or "%" in text
 
@@ -88,14 +95,15 @@ def test_every_arm_and_language_is_named(name, clean, attacked):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_figure_is_the_same_bytes(name, clean, attacked):
-    first, second = (figures.png(made(name, clean, attacked), dpi=60) for _ in range(2))
-    assert first == second
-    assert first.startswith(b"\x89PNG")
+    for render, start in ((drawing.png, b"\x89PNG"), (drawing.pdf, b"%PDF")):
+        first, second = (render(made(name, clean, attacked)) for _ in range(2))
+        assert first == second
+        assert first.startswith(start)
 
 
 def test_languages_of_different_size_each_say_theirs(clean):
     uneven = clean[(clean["language"] != "te") | (clean["id"] < "q3")]
-    text = words_of(figures.scores_by_language(uneven, **ABOUT))
+    text = words_of(figures.scores_by_language(uneven, about=ABOUT))
     for part in ("en\nn=7", "te\nn=3", "xquad (n=7 each)"):
         assert part in text
 
@@ -115,7 +123,7 @@ def test_nothing_sticks_out_of_the_figure(name, clean, attacked):
 
 
 def test_points_are_drawn_at_the_means(clean):
-    figure = figures.scores_by_language(clean, **ABOUT)
+    figure = figures.scores_by_language(clean, about=ABOUT)
     drawn = {
         round(float(line.get_ydata()[0]), 6)
         for axes in figure.axes
@@ -127,12 +135,12 @@ def test_points_are_drawn_at_the_means(clean):
 
 
 def test_arms_differ_in_marker_and_in_grey():
-    markers = [marker for _, marker in figures.STYLES.values()]
-    assert len(set(markers)) == len(tables.ARMS) == len(figures.STYLES)
+    markers = [marker for _, marker in drawing.STYLES.values()]
+    assert len(set(markers)) == len(tables.ARMS) == len(drawing.STYLES)
     # Rec. 709 luminance, as a grey printer sees the colours.
     greys = sorted(
         float(np.dot(to_rgb(color), [0.2126, 0.7152, 0.0722]))
-        for color, _ in figures.STYLES.values()
+        for color, _ in drawing.STYLES.values()
     )
     assert min(np.diff(greys)) > 0.04
 
@@ -143,6 +151,6 @@ def test_an_arm_without_training_says_so():
 
 
 def test_arms_of_a_profile_get_looks_of_their_own():
-    looks = figures.styles(["none", "german", "none adv", "english"])
-    assert looks["none"] == figures.STYLES["none"]
+    looks = drawing.styles(["none", "german", "none adv", "english"])
+    assert looks["none"] == drawing.STYLES["none"]
     assert len(set(looks.values())) == 4

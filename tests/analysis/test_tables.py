@@ -7,6 +7,7 @@ from xltlib.analysis import tables
 
 ARMS = ("english", "multilingual")
 PAIRS = [("multilingual", "english")]
+OPTIONS = {"samples": 200, "seed": 0, "level": 0.95, "smallest_effect": 2.0}
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_the_success_rate_counts_only_attacks_that_were_tried(attacked):
 
 
 def test_contrasts_leave_english_out_and_hold_the_difference_in_differences(clean, attacked):
-    table = tables.contrasts(clean, attacked, pairs=PAIRS, samples=200, seed=0, level=0.95)
+    table = tables.contrasts(clean, attacked, pairs=PAIRS, **OPTIONS)
     macro = table[table["language"] == tables.MACRO].set_index("measured")
     assert macro.loc["clean", "estimate"] == pytest.approx(25)
     assert macro.loc["under typo", "estimate"] == pytest.approx(50)
@@ -107,7 +108,7 @@ def test_contrasts_leave_english_out_and_hold_the_difference_in_differences(clea
 
 
 def test_contrasts_of_two_questions_have_no_interval_and_no_p(clean, attacked):
-    table = tables.contrasts(clean, attacked, pairs=PAIRS, samples=200, seed=0, level=0.95)
+    table = tables.contrasts(clean, attacked, pairs=PAIRS, **OPTIONS)
     assert table["estimate"].notna().all()
     assert table[["low", "high", "p", "p (Holm)"]].isna().all().all()
 
@@ -117,20 +118,10 @@ def test_holm_only_raises_p_values(clean, attacked):
         pd.concat([frame.assign(id=frame["id"] + copy) for copy in "abc"])
         for frame in (clean, attacked)
     )
-    table = tables.contrasts(clean, attacked, pairs=PAIRS, samples=200, seed=0, level=0.95)
+    table = tables.contrasts(clean, attacked, pairs=PAIRS, **OPTIONS)
     by_language = table[table["language"] != tables.MACRO]
     assert by_language["p"].notna().all()
     assert (by_language["p (Holm)"] >= by_language["p"]).all()
-
-
-def test_there_is_no_headline_without_both_arms_or_without_other_languages(clean, attacked):
-    options = {"samples": 200, "seed": 0, "level": 0.95}
-    headline = tables.headline_intervals(clean, attacked, **options)
-    assert headline.clean.estimate == pytest.approx(25)
-    one_arm = attacked[attacked["arm"] == "english"]
-    assert tables.headline_intervals(clean[clean["arm"] == "english"], one_arm, **options) is None
-    english = attacked[attacked["language"] == "en"]
-    assert tables.headline_intervals(clean, english, **options) is None
 
 
 def test_a_styled_table_is_the_same_html_each_time(clean):

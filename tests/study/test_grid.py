@@ -57,7 +57,20 @@ def test_seeds_of_a_target_task_are_its_own_and_an_idle_arm_is_embedded_once(edi
     trained = {(c.arm, c.seed) for c in grid.cells("intermediate")}
     others = {("english", 2), ("multilingual", 2)}
     assert trained == {("none", 1), ("none", 2), ("none", 3)} | others
-    assert {(c.arm, c.seed) for c in grid.cells("representation")} == {("none", 1)} | others
+    # The idle arm's encoder is the same at every seed, but each model that is asked is another.
+    measured = {(c.arm, c.seed) for c in grid.cells("representation")}
+    assert measured == {("none", 2)} | others
+    (cell,) = (c for c in grid.cells("representation") if c.arm == "none")
+    assert [c.key for c in cell.upstream if c.stage.name == "target"] == [
+        "tiny.none.tydiqa.standard.seed2"
+    ]
+    alone = edited("representation.rank_consistency", None).representation
+    alone = alone.model_copy(update={"rotation": None})
+    grid = Grid(grid.params.model_copy(update={"representation": alone}))
+    measured = {(c.arm, c.seed) for c in grid.cells("representation")}
+    assert measured == {("none", 1)} | others
+    read = {c.stage.name for cell in grid.cells("representation") for c in cell.upstream}
+    assert read == {"corpora", "intermediate"}
 
 
 def test_a_stage_without_anything_to_do_has_no_cells(edited):
@@ -65,6 +78,7 @@ def test_a_stage_without_anything_to_do_has_no_cells(edited):
     assert not grid.cells("attacks")
     assert not grid.cells("results")
     assert len(grid.cells("transfer")) == 1
+    assert len(grid.cells("representation")) == 3
     assert not Grid(edited("representation", {})).cells("representation")
     targets = {"tydiqa": edited("seeds", [1]).targets["tydiqa"]}
     assert not Grid(grid.params.model_copy(update={"targets": targets})).cells("transfer")
@@ -73,13 +87,29 @@ def test_a_stage_without_anything_to_do_has_no_cells(edited):
 @pytest.mark.parametrize(
     ("key", "value", "stale"),
     [
-        ("analysis.bootstrap_samples", 300, {"design", "results", "transfer"}),
+        (
+            "analysis.bootstrap_samples",
+            300,
+            {"design", "results", "transfer", "representation"},
+        ),
         ("attacks.typo.recipe.max_queries", 13, {"design", "attacks", "results"}),
-        ("evaluation.batch_size", 8, {"design", "evaluation", "results", "transfer"}),
-        ("targets.tydiqa.epochs", 3, {"design", "target", "evaluation", "attacks", "results"}),
+        (
+            "evaluation.batch_size",
+            8,
+            {"design", "evaluation", "results", "transfer", "representation"},
+        ),
+        (
+            "targets.tydiqa.epochs",
+            3,
+            {"design", "target", "evaluation", "attacks", "results", "representation"},
+        ),
         ("targets.xnli.epochs", 3, {"design", "target", "evaluation", "transfer"}),
         ("methods.adv.steps", 3, {"design", "target", "evaluation", "transfer"}),
         ("representation.batch_size", 3, {"design", "representation"}),
+        # What only representation reads trains nothing.
+        ("representation.probe.max_examples", 4, {"design", "representation"}),
+        ("representation.rotation", None, {"design", "representation"}),
+        ("corpora.xquad.mini.seed", 5, {"design", "representation"}),
         ("compute.mem_mb", 2000, {"design"}),
         ("outputs", "elsewhere", set()),
         ("corpora.tydiqa.mini.seed", 5, set(STAGES)),

@@ -1,38 +1,13 @@
 """All stages end to end, and kills in the middle of each: the same metrics, bit for bit."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pandas as pd
-import pytest
 
+from tests.study.tiny_study import finish, start
 from xltlib import params as schema
-from xltlib.study import STAGES, Grid, attacks, corpora, representation, results, saved, transfer
-
-# Runs in a process of its own, so that it can be killed as a power cut kills: no clean-up runs.
-DRIVER = """
-import sys
-from xltlib import params
-from xltlib.study import (
-    Grid, attacks, corpora, evaluation, intermediate, representation, results, target, transfer
-)
-grid = Grid(params.load(sys.argv[1]))
-for cell in grid.cells("corpora"):
-    corpora.prepare(cell)
-for stage, module in (
-    ("intermediate", intermediate), ("target", target),
-    ("evaluation", evaluation), ("attacks", attacks), ("representation", representation),
-):
-    for cell in grid.cells(stage):
-        module.run(cell, progress=False)
-for stage, module in (("transfer", transfer), ("results", results)):
-    for cell in grid.cells(stage):
-        module.run(cell)
-"""
+from xltlib.study import STAGES, Grid, attacks, claims, corpora, representation, saved, transfer
 
 # What exists beside the profile while a stage is in the middle of its work, stage by stage.
 MIDDLE = {
@@ -45,23 +20,6 @@ MIDDLE = {
 }
 
 
-def start(profile: Path) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(profile)],
-        env=os.environ | {"TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(profile: Path) -> Grid:
-    process = start(profile)
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
-    return Grid(schema.load(profile))
-
-
 def kept(grid: Grid) -> dict[str, bytes]:
     """Metrics and tables of all cells, byte for byte."""
     folder = grid.params.outputs / grid.params.profile
@@ -71,14 +29,8 @@ def kept(grid: Grid) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(files)}
 
 
-@pytest.fixture(scope="module")
-def whole(tiny_profile_of_module):
-    """An uninterrupted run."""
-    return finish(tiny_profile_of_module)
-
-
-def test_every_stage_finishes_and_its_results_can_be_read(whole):
-    grid = whole
+def test_every_stage_finishes_and_its_results_can_be_read(finished_study, monkeypatch):
+    grid = finished_study
     stages = [stage for stage in STAGES if stage != "design"]
     assert all(cell.done for stage in stages for cell in grid.cells(stage))
 
@@ -96,7 +48,7 @@ def test_every_stage_finishes_and_its_results_can_be_read(whole):
         assert frame["queries"].max() <= 12
     frame.loc[0, "question"] += "!"
     frame.loc[1, "attacked_context"] += "!"
-    frame.to_parquet(cell.path("attacks.parquet"))
+    monkeypatch.setattr(attacks, "results", lambda _: frame)
     found = attacks.violations(cell)
     assert found["question changed"] == found["text changed outside the edits"] == 1
 
@@ -106,28 +58,75 @@ def test_every_stage_finishes_and_its_results_can_be_read(whole):
     assert len(found["pairs"]) == 3 * 4
     assert set(found["cost"]["method"]) == {"standard", "adv", "rs-rp"}
     assert (found["cost"]["seconds a step"] > 0).all()
-    said = {"pawsx": "not answered by this profile", "xnli": "not answered by this profile"}
-    assert transfer.verdicts(cell.metrics()) == said
+    said = transfer.verdicts(cell.metrics())
+    assert set(said) == {
+        "robust-pawsx",
+        "robust-xnli",
+        "robust-two-languages",
+        "farther-gains-more",
+    }
+    assert set(said.values()) == {"not answered by this profile"}
     for name in ("heat_map", "gains"):
         assert cell.path(f"figures/{name}_xnli.png").stat().st_size > 5000
     for cell in grid.cells("representation"):
-        table = representation.retrieval_table(cell.metrics())
-        assert list(table["language"]) == ["ar", "ru"]
-        assert table["points"].between(0, 100).all()
+        found = saved.tables_of(cell)
+        assert list(found["retrieval"]["language"]) == ["ar", "ru"]
+        assert found["retrieval"]["points"].between(0, 100).all()
+        assert found["retrieval"].to_dict("records") == cell.metrics()["retrieval"]
+        assert found["alignment"]["margin"].between(-2, 2).all()
+        assert len(found["probe"]) == 2 * 2
+        pairs = found["rank_consistency"]
+        assert pairs[["language 1", "language 2"]].to_numpy().tolist() == [
+            ["en", "ar"],
+            ["en", "ru"],
+            ["ar", "ru"],
+        ]
+        assert set(pairs["n"]) == {8}
+        assert set(pairs["left out"]) == {0}
+        assert list(found["rotation"]["language"]) == ["ar", "ru", "macro without en"]
+        rotation = found["rotation"].set_index("language")
+        assert rotation.loc["macro without en", "n"] == 16
+        difference = rotation["f1 rotated"] - rotation["f1"]
+        assert (rotation["gain"] - difference).abs().max() < 1e-3
+        # Random weights without a masked-LM head.
+        assert len(found["cloze"]) == 0
+        for name in ("probe", "rank_consistency_tydiqa"):
+            assert cell.path(f"figures/{name}.png").stat().st_size > 5000
+        said = str(saved.reading(cell, "rank_consistency", "cloze", "rotation").data)
+        assert "pairs of languages, n=8 each" in said
+        assert "names no prompts" in said
+        assert "mean F1 of 2 languages" in said
+    table = representation.by_language(grid.cells("representation"))
+    assert len(table) == 3 * 3
+    english = table[(table["arm"] == "english") & (table["language"] == "ru")].iloc[0]
+    cell = grid.cell("representation", "tiny.english.seed1")
+    found = saved.tables_of(cell)
+    assert english["retrieval"] == found["retrieval"]["points"].iloc[1]
+    assert english["margin"] == found["alignment"]["margin"].iloc[1]
+    assert english["rank consistency"] == found["rank_consistency"]["corrected"].iloc[1]
+    assert english["probe"] == found["probe"]["accuracy"].iloc[1]
+    assert english["rotation"] == found["rotation"]["gain"].iloc[1]
+    assert table[table["language"] == "en"]["rotation"].isna().all()
 
     (cell,) = grid.cells("results")
-    assert results.verdict_kind(cell.metrics()) == "not answered by this profile"
+    assert len(cell.metrics()["readings"]) > 5
     for name in ("scores_by_language", "clean_and_attacked", "drop", "success_rate", "contrast"):
         assert cell.path(f"figures/{name}.png").stat().st_size > 5000
     tables = saved.tables_of(cell)
     assert set(tables) == {
         *("scores", "under_attack", "success_rate", "on_common_questions"),
-        *("attack_transfer", "contrasts"),
+        *("attack_transfer", "contrasts", "mixed_model"),
     }
     assert all("n" in table.columns for table in tables.values())
 
+    (cell,) = grid.cells("claims")
+    assert list(claims.kinds(cell.metrics())) == list(cell.params.claims)
+    assert set(claims.kinds(cell.metrics()).values()) == {"not answered by this profile"}
+    for name in ("verdicts", "alignment_and_robustness"):
+        assert cell.path(f"figures/{name}.pdf").stat().st_size > 5000
 
-def test_a_run_killed_in_every_stage_ends_with_the_same_metrics(tiny_profile, whole):
+
+def test_a_run_killed_in_every_stage_ends_with_the_same_metrics(tiny_profile, finished_study):
     for stage, sign in MIDDLE.items():
         process = start(tiny_profile)
         deadline = time.monotonic() + 200
@@ -138,6 +137,6 @@ def test_a_run_killed_in_every_stage_ends_with_the_same_metrics(tiny_profile, wh
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert process.returncode == -signal.SIGKILL
-        (last,) = Grid(schema.load(tiny_profile)).cells("results")
+        (last,) = Grid(schema.load(tiny_profile)).cells("claims")
         assert not last.done, stage
-    assert kept(finish(tiny_profile)) == kept(whole)
+    assert kept(finish(tiny_profile)) == kept(finished_study)

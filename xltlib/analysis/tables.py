@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from IPython.display import HTML, Markdown
+from pandas.api.types import is_float_dtype
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from xltlib.analysis.bootstrap import Interval, paired_bootstrap
+from xltlib.analysis.power import detectable, equivalence_p
 from xltlib.evaluation import squad
 
 ARMS = ("none", "english", "multilingual", "multilingual+targets")
@@ -154,11 +155,14 @@ def contrasts(
     samples: int,
     seed: int,
     level: float,
+    smallest_effect: float,
 ) -> pd.DataFrame:
     """Differences of F1 between arms with paired bootstrap intervals, in points.
 
     On clean text (each corpus), under attack, and the difference in differences; macro over the
-    zero-shot languages, then by language with Holm's correction over the languages.
+    zero-shot languages, then by language with Holm's correction over the languages. `detectable` is
+    the true difference that would be found four times in five; `p (same)` is small where the arms
+    are the same within `smallest_effect`.
 
     Args:
         pairs: (treated, control) arms.
@@ -179,19 +183,23 @@ def contrasts(
             options = {"samples": samples, "seed": seed, "level": level}
             name = {"contrast": f"{treated} - {control}", "measured": view, "on": corpus}
             macro = paired_bootstrap(part, value, weights, **options)
-            rows.append(name | {"language": MACRO} | _columns(macro) | {"p (Holm)": None})
+            rows.append(
+                name | {"language": MACRO} | _columns(macro, smallest_effect) | {"p (Holm)": None}
+            )
             parts = [
                 (language, paired_bootstrap(chosen, value, weights, **options))
                 for language, chosen in part.groupby("language", sort=True)
             ]
             for (language, one), p in zip(parts, _holm([one.p for _, one in parts]), strict=True):
-                rows.append(name | {"language": language} | _columns(one) | {"p (Holm)": p})
+                rows.append(
+                    name | {"language": language} | _columns(one, smallest_effect) | {"p (Holm)": p}
+                )
     return pd.DataFrame(rows, columns=CONTRAST_COLUMNS)
 
 
 CONTRAST_COLUMNS = [
     *("contrast", "measured", "on", "language", "estimate", "low", "high", "level (%)"),
-    *("p", "n", "seeds", "p (Holm)"),
+    *("p", "detectable", "p (same)", "n", "seeds", "p (Holm)"),
 ]
 
 
@@ -204,54 +212,35 @@ def _holm(p_values: list[float]) -> np.ndarray:
     return corrected
 
 
-def _columns(interval: Interval) -> dict[str, float | int]:
+def _columns(interval: Interval, smallest_effect: float) -> dict[str, float | int]:
     return {
         "estimate": interval.estimate,
         "low": interval.low,
         "high": interval.high,
         "level (%)": 100 * interval.level,
         "p": interval.p,
+        "detectable": detectable(interval),
+        "p (same)": equivalence_p(interval, smallest_effect),
         "n": interval.n_examples,
         "seeds": interval.n_seeds,
     }
 
 
-@dataclass(frozen=True)
-class Headline:
-    """Multilingual minus English on the same questions: clean, and as the change under attack."""
-
-    clean: Interval
-    difference_in_differences: Interval
-
-
-def headline_intervals(
-    clean: pd.DataFrame, attacked: pd.DataFrame, *, samples: int, seed: int, level: float
-) -> Headline | None:
-    """The headline contrast, each question's mean over the attacks that both arms met.
-
-    None where the profile lacks an arm or attacks no other language.
-    """
-    weights = {"multilingual": 1.0, "english": -1.0}
-    both = [
-        part
-        for _, part in _with_drop(attacked).groupby("attack")
-        if set(weights) <= set(part["arm"])
-    ]
-    if not both:
-        return None
-    # The unit is the question, whatever attacks it met.
-    keys = ["arm", "seed", "corpus", "language", "id"]
-    zero_shot = pd.concat(both).groupby(keys, as_index=False)[["original_f1", "change"]].mean()
-    options = {"samples": samples, "seed": seed, "level": level}
-    return Headline(
-        paired_bootstrap(zero_shot, "original_f1", weights, **options),
-        paired_bootstrap(zero_shot, "change", weights, **options),
-    )
+COSINES = ("translations", "others", "margin")
 
 
 def decimals(column: str) -> int:
-    """Digits to show after the point: three for p-values, one for points and percent."""
-    return 3 if column.split()[0] == "p" else 1
+    """Digits to show after the point: three for p-values and cosines, one for points, percent."""
+    return 3 if column.split()[0] in ("p", *COSINES) else 1
+
+
+def shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as text, every number as it is printed; what is missing is empty."""
+    texts = frame.astype(object)
+    for name in frame.columns:
+        form = f".{decimals(name)}f" if is_float_dtype(frame[name]) else ""
+        texts[name] = ["" if pd.isna(value) else format(value, form) for value in frame[name]]
+    return texts
 
 
 def style(frame: pd.DataFrame, caption: str = "") -> HTML:

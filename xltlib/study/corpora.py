@@ -27,9 +27,9 @@ ROLES = {"intermediate": "intermediate", "targets": "target", "attacks": "attack
 
 
 def used_splits(params: Params) -> dict[tuple[str, str, str], set[str]]:
-    """Every (corpus, split, language) that the profile reads, with the roles it plays."""
+    """Every (corpus, split, language) that is prepared here, with the roles it plays."""
     roles: dict[tuple[str, str, str], set[str]] = {}
-    for where, used in params.data_used():
+    for where, used in params.data_prepared():
         section = where.split(".")[0]
         role = "test" if "test_sets" in where or section == "representation" else ROLES[section]
         for language in used.languages:

@@ -15,6 +15,15 @@ from xltlib.evaluation.retrieval import RETRIEVAL
 from xltlib.params import AttackSettings, Params, TaskData, TestSet
 from xltlib.tasks import TASKS, Setup, TaskKind, task_kind
 
+MEASURED_ON = {
+    "retrieval": RETRIEVAL,
+    "probe": ("tagging",),
+    "cloze": ("cloze",),
+    "rank_consistency": ("qa",),
+    "rotation": ("qa",),
+}
+"""The kinds of corpora that each measure of representation reads."""
+
 
 def check_sources(params: Params) -> None:
     """Refuse, before anything starts, what a stage would stop at later.
@@ -46,6 +55,7 @@ def check_sources(params: Params) -> None:
     for where, used in params.data_used():
         if used.corpus in corpora.CORPORA:
             problems += [f"{where}{problem}" for problem in _problems(params, where, used)]
+    problems += _measures_lack(params)
     if problems:
         count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
         raise InputError(f"{count}, nothing was started\n  " + "\n  ".join(problems))
@@ -69,7 +79,7 @@ def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[
     source, kind = params.corpora[used.corpus], corpora.corpus(used.corpus).kind
     section, name = where.split(".")[:2]
     if section == "representation":
-        wanted = RETRIEVAL
+        wanted = MEASURED_ON[name]
     elif where.endswith(".parallel"):
         wanted = ("bitext",)
     elif section == "attacks":
@@ -91,6 +101,28 @@ def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[
             f".languages: {used.corpus} ({source.source}) has no {' '.join(lacking)}; "
             f"there: {' '.join(there)}"
         )
+
+
+def _measures_lack(params: Params) -> Iterator[str]:
+    """What the measures of fine-tuned models lack: parallel text, and passages not trained on."""
+    settings = params.representation
+    if settings.rotation is not None:
+        there = list(bitexts(params))
+        lacking = [code for code in settings.rotation.languages if code not in there]
+        if lacking:
+            yield (
+                f"representation.rotation.languages: a rotation is learnt from parallel text with "
+                f"English, and no bitext under representation.retrieval has {' '.join(lacking)}; "
+                f"there: {' '.join(there) or 'none'}"
+            )
+    trained = {(one.data.corpus, one.data.split) for one in params.targets.values()}
+    for name in ("rank_consistency", "rotation"):
+        used = getattr(settings, name)
+        if used is not None and (used.corpus, used.split) in trained:
+            yield (
+                f"representation.{name}.split: {used.corpus} {used.split} trains a target task; "
+                "give a split that no model was fine-tuned on"
+            )
 
 
 def check_network(params: Params) -> None:
@@ -153,6 +185,15 @@ def test_set(params: Params, settings: TestSet) -> dict[str, Dataset]:
         code: rows.select(range(min(settings.max_examples, len(rows))))
         for code, rows in sets.items()
     }
+
+
+def bitexts(params: Params) -> dict[str, TestSet]:
+    """The first bitext with English under retrieval, by language."""
+    found: dict[str, TestSet] = {}
+    for one in params.representation.retrieval:
+        if one.corpus in corpora.CORPORA and corpora.corpus(one.corpus).kind == "bitext":
+            found = dict.fromkeys(one.languages, one) | found
+    return found
 
 
 def attacked_sets(params: Params, settings: AttackSettings) -> dict[str, dict[str, Dataset]]:

@@ -8,7 +8,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from xltlib.analysis.tables import sentences
-from xltlib.analysis.verdict import what_it_can_answer
+from xltlib.analysis.verdict import Scope, what_it_can_answer
 from xltlib.languages import TYDI
 from xltlib.params import STANDARD, Params
 from xltlib.study.grid import STAGES, Cell, Grid, attacked_tasks
@@ -144,13 +144,12 @@ def attacked_seeds(params: Params) -> list[int]:
     return sorted(set.intersection(*sets)) if sets else []
 
 
+def scope(params: Params) -> Scope:
+    """What the answers on the attacked target task come from."""
+    languages = tuple(attacked_languages(params))
+    return Scope(params.synthetic, len(attacked_seeds(params)), languages)
+
+
 def limits(cell: Cell) -> Markdown:
-    """What the profile can answer, in words, from its params alone."""
-    params = cell.params
-    lines = what_it_can_answer(
-        n_seeds=len(attacked_seeds(params)),
-        languages=attacked_languages(params),
-        synthetic=params.synthetic,
-        arms=list(params.intermediate.arms),
-    )
-    return sentences(lines)
+    """What the profile can answer of each claim, in words, from its params alone."""
+    return sentences(what_it_can_answer(cell.params.claims, scope(cell.params)))

@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -35,7 +35,8 @@ class Stage:
     """One stage: its notebook, the factors its cells cross, and the stages it reads from.
 
     `accelerated` says that its cells run a model. `of_tasks` narrows what it reads to the models of
-    some target tasks: those that are attacked, or those with generalised test sets.
+    some target tasks: those that are attacked, or those with generalised test sets; `of_method` to
+    those that one method trained.
     """
 
     name: str
@@ -44,6 +45,14 @@ class Stage:
     reads: tuple[str, ...] = ()
     accelerated: bool = False
     of_tasks: Callable[[Params], Iterable[str]] | None = None
+    of_method: str | None = None
+
+    def takes(self, cell: Cell) -> bool:
+        """Whether it reads a cell of a stage that it reads, as far as task and method go."""
+        if self.of_tasks is None or cell.task is None:
+            return True
+        right = self.of_method is None or cell.method == self.of_method
+        return right and cell.task in self.of_tasks(cell.params)
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -65,6 +74,19 @@ def transfer_tasks(params: Params) -> list[str]:
         name
         for name, target in params.targets.items()
         if any(test_set.pairs for test_set in target.test_sets)
+    ]
+
+
+def measured_tasks(params: Params) -> list[str]:
+    """The target tasks whose models representation asks: span QA, if any measure is of a model."""
+    from xltlib import corpora
+
+    if not params.representation.asks_models:
+        return []
+    return [
+        name
+        for name, target in params.targets.items()
+        if corpora.corpus(target.data.corpus).kind == "qa"
     ]
 
 
@@ -121,8 +143,16 @@ STAGES: dict[str, Stage] = {
             "representation",
             "08_representation",
             schema.ArmCell,
-            reads=("corpora", "intermediate"),
+            reads=("corpora", "intermediate", "target"),
             accelerated=True,
+            of_tasks=measured_tasks,
+            of_method=schema.STANDARD,
+        ),
+        Stage(
+            "claims",
+            "09_claims",
+            schema.EncoderCell,
+            reads=("results", "transfer", "representation"),
         ),
     )
 }
@@ -134,20 +164,28 @@ def _settings(params: Params, stage: str, cell: Cell) -> Any:
     def dump(*sections: Any) -> list[Any]:
         return [section.model_dump(mode="json") for section in sections]
 
+    def sources(names: Collection[str]) -> dict[str, Any]:
+        return {
+            name: source.model_dump(mode="json")
+            for name, source in params.corpora.items()
+            if name in names
+        }
+
     def method(name: str) -> list[Any]:
         return dump(params.methods[name]) if name in params.methods else []
 
     if stage == "corpora":
         # An attack more on the same test sets needs no other corpora.
+        prepared = params.data_prepared()
         used = list(
             {
                 fingerprint(one): one
-                for where, data in params.data_used()
+                for where, data in prepared
                 for one in [[_place(params, where), data.model_dump(mode="json")]]
             }.values()
         )
         return [
-            {name: source.model_dump(mode="json") for name, source in params.corpora.items()},
+            sources({data.corpus for _, data in prepared}),
             used,
             {name: encoder.model_dump(mode="json") for name, encoder in params.encoders.items()},
             *dump(params.span_qa),
@@ -170,12 +208,19 @@ def _settings(params: Params, stage: str, cell: Cell) -> Any:
         )
         return [attack, *dump(params.span_qa)]
     if stage == "results":
-        return [params.profile, *dump(params.analysis)]
+        claims = dump(*params.claims_of("arms", "distractor language").values())
+        return [params.profile, *dump(params.analysis), claims]
     if stage == "transfer":
         methods = {name: one.model_dump(mode="json") for name, one in params.methods.items()}
-        return [params.profile, *dump(params.analysis, params.cost), methods]
+        claims = dump(*params.claims_of("methods", "distance").values())
+        return [params.profile, *dump(params.analysis, params.cost), methods, claims]
     if stage == "representation":
-        return dump(params.representation)
+        settings = params.representation
+        read = {test_set.corpus for test_set in settings.test_sets().values()}
+        asked = dump(params.evaluation, params.analysis) if settings.asks_models else []
+        return [*dump(settings), sources(read), *asked]
+    if stage == "claims":
+        return dump(params.analysis, *params.claims.values())
     return params.model_dump(mode="json", exclude={"outputs", "cache"})
 
 
@@ -229,13 +274,12 @@ class Cell:
     def upstream(self) -> list[Cell]:
         """The cells this one reads: all of an upstream stage that agree with its factors."""
         grid, known = Grid(self.params), self.factors
-        tasks = None if self.stage.of_tasks is None else {None, *self.stage.of_tasks(self.params)}
         return [
             cell
             for name in self.stage.reads
             for cell in grid.cells(name)
             if all(known.get(factor, level) == level for factor, level in cell.factors.items())
-            and (tasks is None or cell.task in tasks)
+            and self.stage.takes(cell)
         ]
 
     def reads(self, stage: str) -> Cell:
@@ -364,8 +408,10 @@ class Grid:
                 for arm, method in self._crossed(target)
                 for seed in target.seeds or params.seeds
             ]
+        elif stage == "representation":
+            models = self._measured()
         elif "arm" in factors:
-            models = self._encoders(each_seed=stage == "intermediate")
+            models = self._encoders()
         levels = {"encoder": list(params.encoders), "attack": list(params.attacks)}
         cells = [Cell(params, STAGES[stage], **model) for model in models]
         for factor in (f for f in factors if f in levels):
@@ -381,17 +427,15 @@ class Grid:
 
     def _wanted(self, stage: str) -> bool:
         """Whether the profile gives a stage anything to do."""
+        if stage == "claims":
+            return bool(self.params.claims)
+        if stage == "representation":
+            return bool(self.params.representation.test_sets())
         of_tasks = STAGES[stage].of_tasks
-        if of_tasks is not None:
-            return bool(of_tasks(self.params))
-        return stage != "representation" or bool(self.params.representation.retrieval)
+        return of_tasks is None or bool(of_tasks(self.params))
 
-    def _encoders(self, *, each_seed: bool) -> list[dict[str, Any]]:
-        """The arms and seeds that some target task starts from.
-
-        An arm without tasks leaves the pretrained encoder, the same at every seed.
-        """
-        arms = self.params.intermediate.arms
+    def _encoders(self) -> list[dict[str, Any]]:
+        """The arms and seeds that some target task starts from."""
         used = {
             (arm, seed)
             for target in self.params.targets.values()
@@ -400,11 +444,26 @@ class Grid:
         }
         return [
             {"arm": arm, "seed": seed}
-            for arm in arms
-            for seed in [s for s in self.params.seeds if (arm, s) in used][
-                : None if each_seed or arms[arm].tasks else 1
-            ]
+            for arm in self.params.intermediate.arms
+            for seed in self.params.seeds
+            if (arm, seed) in used
         ]
+
+    def _measured(self) -> list[dict[str, Any]]:
+        """The arms and seeds that representation measures.
+
+        An arm without tasks leaves the pretrained encoder, the same at every seed: one seed will do
+        for it, but each fine-tuned model that is asked is another.
+        """
+        stage, arms = STAGES["representation"], self.params.intermediate.arms
+        asked = {(c.arm, c.seed) for c in self.cells("target") if stage.takes(c)}
+        chosen: list[dict[str, Any]] = []
+        for arm in arms:
+            models = [model for model in self._encoders() if model["arm"] == arm]
+            if not arms[arm].tasks:
+                models = [m for m in models if (arm, m["seed"]) in asked] or models[:1]
+            chosen += models
+        return chosen
 
     def _crossed(self, target: schema.TargetSettings) -> list[tuple[str, str]]:
         """The arms and methods that a target task crosses, each pair once, in the file's order."""

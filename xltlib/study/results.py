@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
-from IPython.display import Markdown
 
-from xltlib.analysis import figures, tables
-from xltlib.analysis.verdict import headline
+from xltlib.analysis import claims, figures, maps, reading, tables
+from xltlib.analysis.mixed_model import mixed_model
+from xltlib.analysis.verdict import Verdict, judge
 from xltlib.attacks import static_set
+from xltlib.attacks.frames import language_of
 from xltlib.evaluation import squad
-from xltlib.params import STANDARD, EngineSettings
+from xltlib.params import STANDARD, EngineSettings, Recipe
+from xltlib.params.claims import ArmsEstimate
 from xltlib.study import attacks, saved
-from xltlib.study.design import attacked_languages
+from xltlib.study.design import scope
 from xltlib.study.evaluation import predictor
 from xltlib.study.grid import Cell
 
@@ -95,7 +98,13 @@ def _run(cell: Cell) -> None:
         "seed": settings.seed,
         "level": settings.level,
     }
-    contrasts = tables.contrasts(clean, attacked, pairs=_pairs(cell, clean), **resampling)
+    contrasts = tables.contrasts(
+        clean,
+        attacked,
+        pairs=_pairs(cell, clean),
+        smallest_effect=settings.smallest_effect,
+        **resampling,
+    )
     made = {
         "scores": tables.scores(clean),
         "under_attack": tables.under_attack(attacked),
@@ -103,32 +112,73 @@ def _run(cell: Cell) -> None:
         "on_common_questions": tables.under_attack(tables.answered_by_all(attacked)),
         "attack_transfer": attack_transfer(cell),
         "contrasts": contrasts,
+        "mixed_model": _mixed_model(cell, attacked),
     }
-    options = {"profile": f"{params.profile}, {cell.encoder}", "synthetic": params.synthetic}
+    about = saved.provenance(cell)
     drawn = {
-        "scores_by_language": figures.scores_by_language(clean, **options),
-        "clean_and_attacked": figures.clean_and_attacked(attacked, **options),
-        "drop": figures.drop(attacked, **options),
-        "success_rate": figures.success_rate(attacked, **options),
+        "scores_by_language": figures.scores_by_language(clean, about=about),
+        "clean_and_attacked": figures.clean_and_attacked(attacked, about=about),
+        "drop": figures.drop(attacked, about=about),
+        "success_rate": figures.success_rate(attacked, about=about),
     }
     if len(made["attack_transfer"]):
-        drawn["attack_transfer"] = figures.attack_transfer(made["attack_transfer"], **options)
+        drawn["attack_transfer"] = maps.attack_transfer(made["attack_transfer"], about=about)
     if len(contrasts):
-        drawn["contrast"] = figures.contrast(contrasts, **options)
+        drawn["contrast"] = figures.contrast(contrasts, about=about)
     saved.save(cell, made, drawn)
-    verdict = headline(
-        tables.headline_intervals(clean, attacked, **resampling),
-        languages=attacked_languages(params),
-        synthetic=params.synthetic,
-        smallest_effect=settings.smallest_effect,
-    )
+    readings = [
+        *reading.of_scores(clean),
+        *reading.of_attacks(made["under_attack"]),
+        *reading.of_success(made["success_rate"]),
+        *reading.of_attack_transfer(made["attack_transfer"]),
+        *reading.of_contrasts(contrasts, tables.MACRO),
+    ]
+    verdicts = _verdicts(cell, clean, attacked, resampling)
     metrics = {
         "tables": {name: len(frame) for name, frame in made.items()},
         "questions": len(clean),
         "attacked": len(attacked),
-        "verdict": asdict(verdict),
+        "readings": [asdict(sentence) for sentence in readings],
+        "claims": [verdict.record() for verdict in verdicts],
     }
     cell.finish(metrics, started=started)
+
+
+def _mixed_model(cell: Cell, attacked: pd.DataFrame) -> pd.DataFrame:
+    """The check of the study's first contrast, where both of its arms are attacked."""
+    (treated, control), settings = cell.params.analysis.contrasts[0], cell.params.analysis
+    zero_shot = attacked[attacked["language"] != "en"]
+    return mixed_model(zero_shot, treated, control, level=settings.level)
+
+
+def _verdicts(
+    cell: Cell, clean: pd.DataFrame, attacked: pd.DataFrame, resampling: dict[str, Any]
+) -> list[Verdict]:
+    """The claims on arms and distractors."""
+    params, verdicts = cell.params, []
+    both = [name for name, attack in params.attacks.items() if _offers_english(attack.recipe)]
+    for name, claim in params.claims_of("arms", "distractor language").items():
+        if isinstance(claim.estimate, ArmsEstimate):
+            found, unit = claims.of_arms(claim.estimate, clean, attacked, **resampling), F1_UNIT
+        else:
+            tried = attacked.assign(inserted=[_inserted(edits) for edits in attacked["edits"]])
+            found, unit = claims.of_distractors(tried, both, **resampling), SHARE_UNIT
+        options = {"unit": unit, "smallest_effect": params.analysis.smallest_effect}
+        verdicts.append(judge(name, claim, found, scope(params), **options))
+    return verdicts
+
+
+F1_UNIT, SHARE_UNIT = "points of F1", "points of the share of questions"
+
+
+def _inserted(edits: Sequence[dict[str, Any]]) -> str | None:
+    """The language of a false sentence that an attack put in."""
+    return language_of(edits[0]["new"]) if len(edits) == 1 else None
+
+
+def _offers_english(recipe: Recipe) -> bool:
+    """Whether a distractor may be in the passage's language and in English."""
+    return recipe.kind == "distractor" and {"passage", "en"} <= set(recipe.languages)
 
 
 def _pairs(cell: Cell, clean: pd.DataFrame) -> list[tuple[str, str]]:
@@ -141,13 +191,3 @@ def _pairs(cell: Cell, clean: pd.DataFrame) -> list[tuple[str, str]]:
     }
     wanted = [*cell.params.analysis.contrasts, *sorted(methods)]
     return [pair for pair in wanted if set(pair) <= models]
-
-
-def verdict_kind(metrics: dict[str, Any]) -> str:
-    """Supported, contradicted, inconclusive, or not answered by this profile."""
-    return metrics["verdict"]["kind"]
-
-
-def verdict(metrics: dict[str, Any]) -> Markdown:
-    """The verdict's sentence and its reasons."""
-    return tables.sentences([metrics["verdict"]["sentence"], *metrics["verdict"]["reasons"]])

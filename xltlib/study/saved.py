@@ -4,35 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from IPython.display import HTML, Image, Markdown
 from matplotlib.figure import Figure
 
-from xltlib.analysis import figures as drawing
-from xltlib.analysis.tables import style
+from xltlib.analysis import drawing
+from xltlib.analysis.reading import Sentence
+from xltlib.analysis.tables import sentences, style
 from xltlib.artifacts import write_atomic, write_with
 from xltlib.study.grid import Cell
 
 
 def save(cell: Cell, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Figure]) -> None:
-    """Write tables as CSV and figures as PNG."""
+    """Write tables as CSV, and figures as PNG and PDF."""
     for name, frame in tables.items():
-        write_with(
-            cell.path(f"tables/{name}.csv"),
-            partial(frame.to_csv, index=False, float_format="%.4f", lineterminator="\n"),
-        )
+        write_csv(cell.path(f"tables/{name}.csv"), frame)
     for name, figure in figures.items():
         write_atomic(cell.path(f"figures/{name}.png"), drawing.png(figure))
+        write_atomic(cell.path(f"figures/{name}.pdf"), drawing.pdf(figure))
 
 
-def describe(cell: Cell) -> str:
-    """The profile and the encoder, and what their numbers come from."""
-    kind = "SYNTHETIC data (mini)" if cell.params.synthetic else "real data"
-    seeds = {source.seed for source in cell.upstream if source.seed is not None}
-    named = ", ".join(map(str, sorted(seeds)))
-    return f"{cell.params.profile}, {cell.encoder}: {kind}, seeds {named}"
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table as CSV; the same table gives the same bytes."""
+    write_with(path, partial(frame.to_csv, index=False, float_format="%.4f", lineterminator="\n"))
+
+
+def _seeds(cell: Cell) -> set[int]:
+    """The seeds of a cell and of all that it reads."""
+    return ({cell.seed} - {None}).union(*map(_seeds, cell.upstream))
+
+
+def provenance(cell: Cell) -> drawing.Provenance:
+    """What a cell's figures and tables say of where their numbers come from."""
+    return drawing.Provenance(
+        profile=cell.params.profile,
+        encoder=str(cell.encoder),
+        synthetic=cell.params.synthetic,
+        seeds=tuple(sorted(_seeds(cell))),
+        fingerprint=cell.fingerprint,
+    )
 
 
 def tables_of(cell: Cell) -> dict[str, pd.DataFrame]:
@@ -49,7 +62,7 @@ def shape(cell: Cell, table: str) -> dict[str, Any]:
 
 def show(cell: Cell, table: str) -> HTML:
     """A table, ready to read."""
-    return style(tables_of(cell)[table], f"{describe(cell)}: {table.replace('_', ' ')}")
+    return style(tables_of(cell)[table], f"{provenance(cell)}: {table.replace('_', ' ')}")
 
 
 def figure(cell: Cell, name: str) -> Image | Markdown:
@@ -58,3 +71,9 @@ def figure(cell: Cell, name: str) -> Image | Markdown:
     if not cell.path(f"figures/{name}.png").exists():
         return Markdown(f"*This profile has nothing for the figure {name.replace('_', ' ')}.*")
     return Image(cell.path(f"figures/{name}.png").read_bytes(), width=900)
+
+
+def reading(cell: Cell, *names: str) -> Markdown:
+    """The sentences of a cell's metrics whose names begin with one of these, as a list."""
+    chosen = [Sentence.of(record) for record in cell.metrics()["readings"]]
+    return sentences([str(one) for one in chosen if one.name.startswith(names)])

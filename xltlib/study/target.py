@@ -21,7 +21,7 @@ from transformers import (
     set_seed,
 )
 
-from xltlib.analysis import figures
+from xltlib.analysis import drawing, figures
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
@@ -181,4 +181,4 @@ def settings_table(cell: Cell) -> pd.DataFrame:
 def loss_figure(cell: Cell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Target training, {cell.key}")
-    return Image(figures.png(figure, dpi=100))
+    return Image(drawing.png(figure, dpi=100))

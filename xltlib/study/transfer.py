@@ -8,13 +8,16 @@ from typing import Any
 
 import pandas as pd
 import torch
-from IPython.display import Markdown, display
+from IPython.display import display
 from transformers import AutoTokenizer, set_seed
 
-from xltlib.analysis import figures, tables
+from xltlib.analysis import maps
+from xltlib.analysis.claims import of_distance, of_methods
+from xltlib.analysis.reading import of_transfer
 from xltlib.analysis.transfer import mean_table, pair_table, with_languages
-from xltlib.analysis.verdict import transfer_claims
+from xltlib.analysis.verdict import NOT_ANSWERED, Scope, Verdict, judge
 from xltlib.params import STANDARD
+from xltlib.params.claims import DistanceEstimate
 from xltlib.study import saved
 from xltlib.study.corpora import encoder_folder
 from xltlib.study.grid import Cell, transfer_tasks
@@ -32,7 +35,7 @@ def run(cell: Cell) -> dict[str, Any]:
 
 
 def _run(cell: Cell) -> None:
-    started, params, settings = time.time(), cell.params, cell.params.analysis
+    started, settings = time.time(), cell.params.analysis
     answers = _answers(cell)
     made = {
         "pairs": pair_table(answers),
@@ -41,18 +44,38 @@ def _run(cell: Cell) -> None:
         ),
         "cost": cost(cell),
     }
-    about = {"profile": f"{params.profile}, {cell.encoder}", "synthetic": params.synthetic}
+    about = saved.provenance(cell)
     drawn = {}
-    for task, part in answers.groupby("task", sort=False):
+    for task in answers["task"].unique():
         pairs, means = (made[name][made[name]["task"] == task] for name in ("pairs", "means"))
-        seeds = set(part["seed"])
-        drawn[f"heat_map_{task}"] = figures.pair_heat_map(pairs, seeds=seeds, **about)
-        drawn[f"gains_{task}"] = figures.transfer_gains(means, seeds=seeds, **about)
+        drawn[f"heat_map_{task}"] = maps.pair_heat_map(pairs, about=about)
+        drawn[f"gains_{task}"] = maps.transfer_gains(means, about=about)
     saved.save(cell, made, drawn)
-    claims = transfer_claims(made["means"], synthetic=params.synthetic, encoder=cell.encoder)
-    cell.finish(
-        {"claims": [asdict(claim) for claim in claims], "answers": len(answers)}, started=started
-    )
+    verdicts = _verdicts(cell, answers)
+    metrics = {
+        "answers": len(answers),
+        "readings": [asdict(sentence) for sentence in of_transfer(made["means"])],
+        "claims": [verdict.record() for verdict in verdicts],
+    }
+    cell.finish(metrics, started=started)
+
+
+def _verdicts(cell: Cell, answers: pd.DataFrame) -> list[Verdict]:
+    """The claims on robust training in generalised transfer."""
+    params, settings, verdicts = cell.params, cell.params.analysis, []
+    resampling = {"samples": settings.bootstrap_samples, "seed": settings.seed}
+    for name, claim in params.claims_of("methods", "distance").items():
+        of_slope = isinstance(claim.estimate, DistanceEstimate)
+        measure, unit = (of_distance, SLOPE_UNIT) if of_slope else (of_methods, POINTS)
+        found = measure(claim.estimate, answers, level=settings.level, **resampling)
+        seeds = min((one.n_seeds for one in found.values()), default=0)
+        scope = Scope(params.synthetic, seeds, ())
+        options = {"unit": unit, "smallest_effect": settings.smallest_effect}
+        verdicts.append(judge(name, claim, found, scope, **options))
+    return verdicts
+
+
+POINTS, SLOPE_UNIT = "points of accuracy", "points of accuracy per 0.1 of syntactic distance"
 
 
 def _answers(cell: Cell) -> pd.DataFrame:
@@ -105,17 +128,12 @@ def show_figures(cell: Cell, name: str) -> None:
         display(saved.figure(cell, f"{name}_{task}"))
 
 
+IN_SHORT = {"supported": "supported", NOT_ANSWERED: NOT_ANSWERED}
+
+
 def verdicts(metrics: dict[str, Any]) -> dict[str, str]:
-    """Each claim's corpus and what may be said of it, in a word or five."""
-    return {claim["corpus"]: claim["kind"] for claim in metrics["claims"]}
-
-
-def claims(metrics: dict[str, Any]) -> Markdown:
-    """Each claim, what was found, and why the word is the one that it is."""
-    lines = [
-        " ".join([f"**{claim['statement']}**", f"*{claim['kind']}*.", claim["sentence"]])
-        + " "
-        + " ".join(claim["reasons"])
+    """Each claim's name and whether it is supported, in a word or five."""
+    return {
+        claim["name"]: IN_SHORT.get(claim["kind"], f"not supported ({claim['kind']})")
         for claim in metrics["claims"]
-    ]
-    return tables.sentences(lines)
+    }

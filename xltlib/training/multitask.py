@@ -38,7 +38,7 @@ def load_pretrained(
             if hasattr(config, name):
                 setattr(config, name, settings.attention_dropout)
     try:
-        with _without_load_report():
+        with without_load_report():
             model, report = auto_class.from_pretrained(
                 folder, config=config, local_files_only=True, output_loading_info=True
             )
@@ -59,7 +59,7 @@ def load_pretrained(
 
 
 @contextmanager
-def _without_load_report() -> Iterator[None]:
+def without_load_report() -> Iterator[None]:
     """Without the table of new and unused weights: what matters in it is checked here."""
     before = logging.get_verbosity()
     logging.set_verbosity_error()

@@ -1,0 +1,185 @@
+"""`xlt paper` on a finished study: same bytes again, every number traced, LaTeX that compiles."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from xltlib import params as schema
+from xltlib.artifacts import InputError
+from xltlib.study import Grid, paper
+from xltlib.study.exhibits import gather
+
+
+@pytest.fixture(scope="module")
+def folder(finished_study) -> Path:
+    """The paper folder of the tiny study."""
+    return paper.write(finished_study)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+class Page(HTMLParser):
+    """The links, ids, records and addresses of a report."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+        self.numbers: list[tuple[str, str]] = []
+        self.records: dict[str, str] = {}
+        self.files: dict[str, str] = {}
+        self._record = self._number = None
+        self._in_record = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.tags.add(tag)
+        if "id" in found:
+            self.ids.append(found["id"])
+        self.addresses += [found[name] for name in ("href", "src") if name in found]
+        if tag == "div" and found.get("class") == "record":
+            self._record = found["id"]
+        elif tag == "pre":
+            self._in_record = True
+        elif tag == "a" and found.get("class") == "n":
+            self._number = found["href"].removeprefix("#")
+        elif tag == "a" and self._record and self._record not in self.files:
+            self.files[self._record] = found["href"]
+
+    def handle_endtag(self, tag):
+        if tag == "pre":
+            self._in_record = False
+        if tag == "a":
+            self._number = None
+
+    def handle_data(self, text):
+        if self._number:
+            self.numbers.append((self._number, text))
+        if self._in_record:
+            self.records[self._record] = self.records.get(self._record, "") + text
+
+
+@pytest.fixture(scope="module")
+def page(folder) -> Page:
+    return Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
+def test_a_deleted_folder_comes_back_byte_for_byte(finished_study, folder):
+    first = content(folder)
+    assert len([name for name in first if name.startswith("tables/")]) > 20
+    shutil.rmtree(folder)
+    assert content(paper.write(finished_study)) == first
+
+
+def test_an_unfinished_study_is_refused_and_the_old_folder_stays(tiny_profile, tmp_path):
+    grid = Grid(schema.load(tiny_profile))
+    old = grid.params.outputs / "tiny" / "paper" / "report.html"
+    old.parent.mkdir(parents=True)
+    old.write_text("old")
+    with pytest.raises(InputError, match=r"09_claims.*xlt run"):
+        paper.write(grid)
+    assert content(old.parent) == {"report.html": b"old"}
+
+
+def leaves(value):
+    """Every plain value in a JSON value."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in leaves(item)]
+    return [value]
+
+
+def test_every_number_in_the_report_leads_to_a_record_that_holds_it(folder, page):
+    assert len(page.numbers) > 300
+    assert len(page.ids) == len(set(page.ids))
+    for target, text in page.numbers:
+        record = json.loads(page.records[target])
+        values = [v for v in leaves(record) if isinstance(v, int | float)]
+        shown = float(re.sub(r"[,+\s]|%$", "", text).replace("−", "-"))
+        decimals = len(text.partition(".")[2])
+        half = 0.5 * 10.0**-decimals + 1e-9
+        assert any(abs(value - shown) <= half for value in values), (text, record)
+        assert (folder / page.files[target]).resolve().is_file(), page.files[target]
+
+
+def test_every_number_of_the_report_s_prose_and_tables_is_a_link(page, folder):
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    main = text[text.index("<main>") : text.index('id="runs"')]
+    cells = re.findall(r'<(?:td|th scope="row") class="number"[^>]*>(.*?)</t[dh]>', main)
+    assert len(cells) > 300
+    assert all(cell.startswith("<a class") for cell in cells if re.search(r"\d", cell))
+
+
+def test_the_report_needs_nothing_from_elsewhere(page):
+    assert not page.tags & {"script", "iframe", "link", "object"}
+    outside = [a for a in page.addresses if not a.startswith(("#", "data:", "../"))]
+    assert outside == []
+    fragments = {a.removeprefix("#") for a in page.addresses if a.startswith("#")}
+    assert fragments <= set(page.ids)
+
+
+def test_everything_says_profile_n_seeds_and_run(finished_study, folder):
+    whole = gather(finished_study)
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    for section in whole.sections:
+        for table in section.tables:
+            written = pd.read_csv(folder / "tables" / f"{table.name}.csv")
+            assert {"profile", "seeds", "run"} <= set(written.columns)
+            # A finding is a sentence and says its own n.
+            counts = {"n", "n languages", "steps measured", "finding"}
+            assert counts & set(written.columns), table.name
+            latex = (folder / "tables" / f"{table.name}.tex").read_text(encoding="utf-8")
+            flat = re.sub(r"\s+", " ", latex)
+            assert f"profile {table.about.profile}" in flat
+            assert table.about.fingerprint.split()[0] in flat
+            assert str(table.about) in report
+        for figure in section.figures:
+            assert f"{figure.about}; " in report
+            assert (folder / "figures" / f"{figure.name}.pdf").read_bytes()[:4] == b"%PDF"
+
+
+def test_each_quoted_number_is_a_macro_of_its_own(finished_study, folder):
+    numbers = (folder / "numbers.tex").read_text(encoding="utf-8")
+    names = re.findall(r"\\newcommand\{\\(\w+)\}", numbers)
+    assert len(names) == len(set(names)) > 50
+    assert all(re.fullmatch("xlt[A-Za-z]+", name) for name in names)
+    readings = json.loads((folder / "json/readings.json").read_text(encoding="utf-8"))
+    assert sorted(name for one in readings for name in one["macros"]) == sorted(names)
+    article = (folder / "article.tex").read_text(encoding="utf-8")
+    assert set(names) == set(re.findall(r"\\(xlt[A-Za-z]+)\{\}", article))
+
+
+def test_pdflatex_sets_every_table_and_figure(finished_study, folder, tmp_path):
+    if shutil.which("pdflatex") is None:
+        pytest.skip("pdflatex is not installed (Debian: texlive-latex-recommended)")
+    copy = shutil.copytree(folder, tmp_path / "paper")
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "article.tex"]
+    for _ in range(2):
+        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, errors="replace")
+        assert done.returncode == 0, done.stdout[-3000:]
+    log = (copy / "article.log").read_text(errors="replace")
+    assert "undefined" not in log
+    whole = gather(finished_study)
+    for section in whole.sections:
+        assert all(f"tables/{one.name}.tex" in log.replace("\n", "") for one in section.tables)
+        assert all(f"figures/{one.name}.pdf" in log.replace("\n", "") for one in section.figures)
+    # Nothing hangs over the margin by more than a letter.
+    over = [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]
+    assert max(over, default=0) < 8

@@ -1,0 +1,55 @@
+"""The LaTeX of a paper: its tables, its numbers, and a minimal article that takes in everything."""
+
+from __future__ import annotations
+
+import jinja2
+
+from xltlib.analysis import latex, macros
+from xltlib.analysis.drawing import MAX_WIDTH
+from xltlib.analysis.exhibits import Paper, Table
+
+
+def table(one: Table) -> str:
+    """A table with its title, and where its numbers come from, as the caption."""
+    return latex.table(one.frame, caption=f"{one.title} ({one.about}).", label=f"tab:{one.name}")
+
+
+def article(paper: Paper) -> str:
+    """A document that quotes every sentence and shows every table and figure."""
+    # LaTeX has braces of its own.
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("xltlib", "analysis"),
+        autoescape=False,
+        undefined=jinja2.StrictUndefined,
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    own = iter(macros.names(paper.quotes))
+    sections = [
+        {
+            "title": latex.escape(section.title),
+            "prose": [
+                (latex.escape(f"{quote.about}: ") if quote.about else "")
+                + macros.prose(quote, next(own))
+                for quote in (*section.quotes, *section.quotes_in_tables)
+            ],
+            "tables": [one.name for one in section.tables],
+            "figures": [
+                {"name": one.name, "caption": latex.escape(f"{one.title} ({one.about}).")}
+                for one in section.figures
+            ],
+        }
+        for section in paper.sections
+    ]
+    return environment.get_template("article.tex.j2").render(
+        title=latex.escape(f"Study output, profile {paper.about.profile}"),
+        about=latex.escape(str(paper.about)),
+        packages=latex.PACKAGES,
+        width=MAX_WIDTH,
+        sections=sections,
+    )

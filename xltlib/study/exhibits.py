@@ -1,0 +1,212 @@
+"""What the paper takes from finished cells: their tables, figures and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from xltlib.analysis.drawing import Provenance
+from xltlib.analysis.exhibits import Figure, Origin, Paper, Prose, Run, Section, Table, records
+from xltlib.analysis.macros import Quote
+from xltlib.analysis.reading import Sentence
+from xltlib.artifacts import InputError, fingerprint, read_json
+from xltlib.study import saved
+from xltlib.study.grid import Cell, Grid
+
+SECTIONS = {
+    "claims": "Claims",
+    "results": "Results",
+    "transfer": "Generalised transfer",
+    "representation": "Representation",
+}
+"""The stages that the paper tells of, in the order of its prose."""
+
+
+def gather(grid: Grid) -> Paper:
+    """Everything that the paper shows.
+
+    Raises:
+        InputError: a cell is not done; names it and what to run.
+    """
+    stages = {name: cells for name in SECTIONS if (cells := grid.cells(name))}
+    everything = [cell for cells in stages.values() for cell in cells]
+    for cell in everything:
+        cell.metrics()
+    versions: dict[str, set[str]] = {}
+    for cell in everything:
+        for package, version in read_json(cell.path("manifest.json"))["versions"].items():
+            versions.setdefault(package, set()).add(version)
+    return Paper(
+        about=_about(everything),
+        sections=[_section(name, cells) for name, cells in stages.items()],
+        runs=[
+            Run(f"{cell.stage.notebook}/{cell.key}", cell.fingerprint, _file(cell, "manifest.json"))
+            for cell in everything
+        ],
+        versions={package: ", ".join(sorted(found)) for package, found in versions.items()},
+    )
+
+
+def _section(stage: str, cells: list[Cell]) -> Section:
+    claims = stage == "claims"
+    return Section(
+        name=stage,
+        title=SECTIONS[stage],
+        quotes=[quote for cell in cells for quote in _readings(cell)],
+        quotes_in_tables=[quote for cell in cells if claims for quote in _verdicts(cell)],
+        tables=[*([_claims(cells)] if claims else []), *_tables(stage, cells)],
+        figures=[figure for cell in cells for figure in _figures(cell)],
+    )
+
+
+def _file(cell: Cell, name: str) -> str:
+    """A file of a cell as the reader finds it, from the folder of all outputs on."""
+    outputs = cell.params.outputs
+    return f"{outputs.name}/{cell.path(name).relative_to(outputs).as_posix()}"
+
+
+def _levels(cell: Cell) -> dict[str, Any]:
+    """The factors that tell a cell apart; the encoder does where there are several."""
+    several = len(cell.params.encoders) > 1
+    return {name: level for name, level in cell.factors.items() if several or name != "encoder"}
+
+
+def _label(cell: Cell) -> str:
+    """The levels in words: `english, seed 1`."""
+    levels = _levels(cell)
+    return ", ".join(f"seed {v}" if name == "seed" else str(v) for name, v in levels.items())
+
+
+def _place(cell: Cell) -> tuple[str, ...]:
+    """The words of a cell's macros: stage, encoder and so on."""
+    return (cell.stage.name, *cell.key.split("."))
+
+
+def _about(cells: list[Cell]) -> Provenance:
+    """What is true of several cells together; one run is named by its own fingerprint."""
+    own = [saved.provenance(cell) for cell in cells]
+    if len(own) == 1:
+        return own[0]
+    together = fingerprint([one.fingerprint for one in own])
+    return Provenance(
+        profile=own[0].profile,
+        encoder=", ".join(dict.fromkeys(one.encoder for one in own)),
+        synthetic=own[0].synthetic,
+        seeds=tuple(sorted({seed for one in own for seed in one.seeds})),
+        fingerprint=f"{together} ({len(own)} runs together)",
+    )
+
+
+def _tables(stage: str, cells: list[Cell]) -> Iterator[Table]:
+    """The tables of all cells of a stage, those of one name under each other; none empty."""
+    made = [(cell, saved.tables_of(cell)) for cell in cells]
+    for name in dict.fromkeys(name for _, tables in made for name in tables):
+        if (stage, name) == ("claims", "claims"):
+            continue  # its sentences are text there; `_claims` keeps their numbers
+        parts = [(cell, tables[name]) for cell, tables in made if len(tables.get(name, ()))]
+        if not parts:
+            continue
+        frame = pd.concat([_with_levels(cell, part) for cell, part in parts], ignore_index=True)
+        yield Table(
+            name=f"{stage}_{name}",
+            title=_title(name),
+            about=_about([cell for cell, _ in parts]),
+            frame=frame,
+            origins=[
+                Origin(_file(cell, f"tables/{name}.csv"), row, cell.fingerprint)
+                for cell, part in parts
+                for row in range(1, len(part) + 1)
+            ],
+            records=records(frame),
+        )
+
+
+def _with_levels(cell: Cell, frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with a column before the others for each factor that tells cells apart."""
+    levels = {name: level for name, level in _levels(cell).items() if name not in frame}
+    return pd.DataFrame(levels, index=frame.index).join(frame) if levels else frame
+
+
+def _title(name: str) -> str:
+    words = name.replace("_", " ")
+    return words[0].upper() + words[1:]
+
+
+def _figures(cell: Cell) -> Iterator[Figure]:
+    """The figures of a cell as it saved them.
+
+    Raises:
+        InputError: one of the two formats is missing.
+    """
+    folder = cell.path("figures")
+    for name in sorted({file.stem for file in folder.glob("*.p[nd][gf]")}):
+        files = [folder / f"{name}.{form}" for form in ("png", "pdf")]
+        missing = [file for file in files if not file.exists()]
+        if missing:
+            raise InputError(
+                f"{missing[0]}: no such file. Delete {cell.folder} and run `xlt run` on the "
+                "params file; it makes the cell again."
+            )
+        label = _label(cell)
+        # The encoder, which comes first, is left out where it tells nothing apart.
+        levels = cell.key.split(".")[len(cell.factors) - len(_levels(cell)) :]
+        yield Figure(
+            name="_".join([cell.stage.name, *levels, name]),
+            title=_title(name) + (f", {label}" if label else ""),
+            about=saved.provenance(cell),
+            png=files[0].read_bytes(),
+            pdf=files[1].read_bytes(),
+            file=_file(cell, f"figures/{name}.pdf"),
+        )
+
+
+def _quotes(cell: Cell, found: Iterable[dict[str, Any]], place: tuple[str, ...]) -> list[Quote]:
+    sentences = [Sentence.of(record) for record in found]
+    return [
+        # A sentence that is called like its claim is not named twice.
+        Quote(
+            place=tuple(dict.fromkeys((*place, sentence.name))),
+            sentence=sentence,
+            file=_file(cell, "metrics.json"),
+            about=_label(cell),
+        )
+        for sentence in sentences
+    ]
+
+
+def _readings(cell: Cell) -> list[Quote]:
+    """The sentences of a cell; one that has none gives none."""
+    return _quotes(cell, cell.metrics().get("readings", []), _place(cell))
+
+
+def _verdicts(cell: Cell) -> list[Quote]:
+    """What was found about each claim, and the reasons for its verdict."""
+    return [
+        quote
+        for claim in cell.metrics()["claims"]
+        for quote in _quotes(
+            cell, [claim["finding"], *claim["reasons"]], (*_place(cell), claim["name"])
+        )
+    ]
+
+
+def _claims(cells: list[Cell]) -> Table:
+    """A row a claim: what is claimed and by whom, the verdict, what was found, and why."""
+    rows, origins, found = [], [], []
+    for cell in cells:
+        for i, claim in enumerate(cell.metrics()["claims"], start=1):
+            rows.append(
+                _levels(cell)
+                | {
+                    "claim": claim["statement"],
+                    "source": claim["source"],
+                    "verdict": claim["kind"],
+                    "finding": Prose((Sentence.of(claim["finding"]),)),
+                    "reasons": Prose(tuple(map(Sentence.of, claim["reasons"]))),
+                }
+            )
+            origins.append(Origin(_file(cell, "metrics.json"), i, cell.fingerprint))
+            found.append(claim)
+    return Table("claims", "Claims", _about(cells), pd.DataFrame(rows), origins, found)

@@ -1,0 +1,69 @@
+"""The paper output of a finished profile: what `xlt paper` writes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from xltlib.analysis import article, macros, report
+from xltlib.analysis.exhibits import Paper, Table
+from xltlib.artifacts import replacing_folder, write_atomic, write_json
+from xltlib.study import exhibits, saved
+from xltlib.study.grid import Grid
+
+
+def write(grid: Grid) -> Path:
+    """Write the profile's paper folder anew; the same cells give the same bytes.
+
+    Returns:
+        The folder: `report.html`, `article.tex`, `numbers.tex`, `tables/`, `figures/`, `json/`.
+
+    Raises:
+        InputError: a cell is not done; an older paper folder stays as it is.
+    """
+    paper = exhibits.gather(grid)
+    folder = grid.params.outputs / grid.params.profile / "paper"
+    with replacing_folder(folder) as new:
+        for section in paper.sections:
+            for table in section.tables:
+                write_atomic(new / f"tables/{table.name}.tex", article.table(table))
+                saved.write_csv(new / f"tables/{table.name}.csv", table.marked)
+                write_json(new / f"json/{table.name}.json", _rows(table))
+            for figure in section.figures:
+                write_atomic(new / f"figures/{figure.name}.png", figure.png)
+                write_atomic(new / f"figures/{figure.name}.pdf", figure.pdf)
+        write_json(new / "json/readings.json", _readings(paper))
+        write_json(new / "json/runs.json", _runs(paper))
+        write_atomic(new / "numbers.tex", macros.definitions(paper.quotes))
+        write_atomic(new / "article.tex", article.article(paper))
+        write_atomic(new / "report.html", report.page(paper))
+    return folder
+
+
+def _rows(table: Table) -> dict[str, Any]:
+    return {
+        "title": table.title,
+        "provenance": asdict(table.about),
+        "rows": [
+            origin._asdict() | {"record": record}
+            for origin, record in zip(table.origins, table.records, strict=True)
+        ],
+    }
+
+
+def _readings(paper: Paper) -> list[dict[str, Any]]:
+    """Every sentence with its macros."""
+    return [
+        asdict(quote.sentence)
+        | {"file": quote.file, "macros": {name: piece.text for piece, name in own.items()}}
+        for quote, own in zip(paper.quotes, macros.names(paper.quotes), strict=True)
+    ]
+
+
+def _runs(paper: Paper) -> dict[str, Any]:
+    return {
+        "provenance": asdict(paper.about),
+        "versions": paper.versions,
+        "runs": [asdict(run) for run in paper.runs],
+    }
