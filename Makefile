@@ -6,9 +6,10 @@ READY := $(VENV)/.ready
 
 .PHONY: study test lab lint notebooks setup clean
 
-study: $(READY)  ## run the quick study, to tables and figures
+study: $(READY)  ## run the quick study, to tables, figures and a report
 	$(BIN)/xlt run params/quick.yaml
-	@echo "Figures and tables: outputs/quick/06_results and 07_generalized_transfer; tables in the terminal: $(BIN)/xlt results params/quick.yaml"
+	$(BIN)/xlt paper params/quick.yaml
+	@echo "Tables in the terminal: $(BIN)/xlt results params/quick.yaml"
 
 test: $(READY)  ## run the quick study and all tests, the notebooks included
 	$(BIN)/xlt run params/quick.yaml
@@ -40,4 +41,4 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Ready."
 
 clean:  ## remove what the quick study made
-	rm -rf outputs/quick/0* outputs/cache
+	rm -rf outputs/quick outputs/cache
