@@ -89,7 +89,7 @@ def test_every_figure_says_its_units_n_seeds_profile_and_data(name, clean, attac
 @pytest.mark.parametrize("name", NAMES[:4])
 def test_every_arm_and_language_is_named(name, clean, attacked):
     text = words_of(made(name, clean, attacked))
-    for part in (*tables.ARMS, "en", "te", "tydiqa (n=7 each)", "xquad (n=7 each)"):
+    for part in (*tables.ARMS, "en", "te", "tydiqa\n(n=7 each)", "xquad\n(n=7 each)"):
         assert part in text, part
 
 
@@ -104,7 +104,7 @@ def test_the_same_figure_is_the_same_bytes(name, clean, attacked):
 def test_languages_of_different_size_each_say_theirs(clean):
     uneven = clean[(clean["language"] != "te") | (clean["id"] < "q3")]
     text = words_of(figures.scores_by_language(uneven, about=ABOUT))
-    for part in ("en\nn=7", "te\nn=3", "xquad (n=7 each)"):
+    for part in ("en\nn=7", "te\nn=3", "xquad\n(n=7 each)"):
         assert part in text
 
 
@@ -120,6 +120,38 @@ def test_nothing_sticks_out_of_the_figure(name, clean, attacked):
     assert box.y0 * inches >= -1
     assert box.x1 * inches <= width + 1
     assert box.y1 * inches <= height + 1
+
+
+@pytest.mark.parametrize("name", ["clean_and_attacked", "drop", "success_rate"])
+def test_titles_of_narrow_panels_keep_apart(name, clean, attacked):
+    one = attacked[attacked["language"] == "en"]
+    many = pd.concat([one.assign(attack=attack) for attack in ("typo", "distractor", "synonym")])
+    figure = made(name, clean, many)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    boxes = [axes.title.get_window_extent(canvas.get_renderer()) for axes in figure.axes]
+    assert len(boxes) == 6
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def claimed(name, unit, intervals):
+    return {"name": name, "unit": unit, "kind": "inconclusive", "intervals": intervals}
+
+
+def test_claims_are_drawn_with_others_of_their_unit():
+    interval = {"estimate": 1.0, "low": -1.0, "high": 3.0, "level": 0.95, "n_examples": 40}
+    records = [
+        claimed("one", "points of F1", {"a - b": interval}),
+        claimed("two", "points of accuracy", {"adv": interval, "rs-rp": interval}),
+        claimed("three", "points of F1", {"c - d": interval | {"low": None, "high": None}}),
+        claimed("four", "points", {}),
+    ]
+    figure = figures.verdicts(records, about=ABOUT)
+    assert [len(axes.get_yticks()) for axes in figure.axes] == [2, 2]
+    text = words_of(figure)
+    for part in ("points of F1", "points of accuracy", "95 %", "n=40", "Nothing", "four"):
+        assert part in text, part
+    assert figures.verdicts(records[3:], about=ABOUT) is None
 
 
 def test_points_are_drawn_at_the_means(clean):

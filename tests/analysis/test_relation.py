@@ -77,7 +77,10 @@ def test_the_sentence_follows_the_data():
 
 def test_the_figure_has_a_panel_a_measure():
     figure = relation.figure(relation.by_language(*frames()), about=ABOUT)
-    assert [axes.get_xlabel() for axes in figure.axes] == ["retrieval", relation.DISTANCE]
+    assert [axes.get_xlabel() for axes in figure.axes] == [
+        f"retrieval\n(points; n={len(CODES)} languages)",
+        f"{relation.DISTANCE}\n(0 to 1; n={len(CODES)} languages)",
+    ]
     measures, attacked = frames()
     attacked["drop in f1"] = np.nan
     assert relation.figure(relation.by_language(measures, attacked), about=ABOUT) is None

@@ -45,11 +45,10 @@ def _frame(axes: Axes, corpus: str, part: pd.DataFrame, languages: list[str]) ->
     """Panel title and language codes with the number of questions, once where all have as many."""
     counts = part.groupby("language")["id"].nunique()
     if counts.nunique() == 1:
-        labels, title = languages, f"{corpus} (n={counts.iloc[0]} each)"
+        each = " each" if len(languages) > 1 else ""
+        labels, title = languages, f"{corpus}\n(n={counts.iloc[0]}{each})"
     else:
         labels, title = [f"{code}\nn={counts[code]}" for code in languages], corpus
-    if len(languages) == 1:
-        title = title.removesuffix(" each)") + ")"
     axes.set_title(title)
     axes.set_xticks(range(len(labels)), labels)
     axes.set_xlim(-0.6, len(labels) - 0.4)
@@ -111,7 +110,7 @@ def scores_by_language(clean: pd.DataFrame, *, about: Provenance) -> Figure:
 
 def _by_attack(attacked: pd.DataFrame) -> pd.DataFrame:
     """Attacked questions with a panel for each attack on each corpus."""
-    return attacked.assign(corpus=attacked["attack"] + " on " + attacked["corpus"])
+    return attacked.assign(corpus=attacked["attack"] + "\non " + attacked["corpus"])
 
 
 def drop(attacked: pd.DataFrame, *, about: Provenance) -> Figure:
@@ -199,44 +198,55 @@ def contrast(table: pd.DataFrame, *, about: Provenance) -> Figure:
         return titled(figure, title, about)
 
 
-def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure:
-    """Every comparison of every claim with its interval, in the claim's own points.
+def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | None:
+    """Every comparison of every claim with its interval, a panel a unit; None without any.
 
     Args:
         records: `xltlib.analysis.verdict.Verdict.record`.
     """
-    rows = [
-        (record, compared, interval)
-        for record in records
-        for compared, interval in (record["intervals"] or {"nothing to compare": None}).items()
-    ]
+    panels: dict[str, list[tuple[dict[str, Any], str, dict[str, Any]]]] = {}
+    for record in records:
+        for compared, interval in record["intervals"].items():
+            panels.setdefault(record["unit"], []).append((record, compared, interval))
+    if not panels:
+        return None
+    heights = [1.2 + len(rows) for rows in panels.values()]
     with rc_context(THEME):
-        figure = Figure(figsize=(MAX_WIDTH, 1.5 + 0.36 * len(rows)), layout="constrained")
-        axes = figure.subplots()
-        axes.axvline(0, color="#666666", lw=1, ls="--")
-        for y, (record, _, interval) in enumerate(rows):
-            color = KIND_COLORS[record["kind"]]
-            if interval is not None:
-                if interval["low"] is not None:
-                    axes.hlines(y, interval["low"], interval["high"], color=color, lw=2)
-                axes.plot(interval["estimate"], y, "o", color=color, ms=5)
-        labels = [
-            f"{record['name']}\n{compared}" + (f", n={interval['n_examples']}" if interval else "")
-            for record, compared, interval in rows
-        ]
-        axes.set_yticks(range(len(rows)), labels, fontsize="small")
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        for y, (record, _, _) in enumerate(rows):
-            axes.annotate(
-                record["kind"],
-                (1.01, y),
-                xycoords=("axes fraction", "data"),
-                fontsize="small",
-                va="center",
-                annotation_clip=False,
-            )
-        axes.set_xlabel("effect (points; of F1, accuracy or share, as the claim says)")
+        figure = Figure(figsize=(MAX_WIDTH, 1.0 + 0.4 * sum(heights)), layout="constrained")
+        all_axes = figure.subplots(len(panels), height_ratios=heights, squeeze=False)[:, 0]
+        for axes, (unit, rows) in zip(all_axes, panels.items(), strict=True):
+            _intervals(axes, rows)
+            level = 100 * rows[0][2]["level"]
+            axes.set_xlabel(f"effect ({unit}), {level:.0f} % interval")
+        empty = [record["name"] for record in records if not record["intervals"]]
+        if empty:
+            words = f"Nothing to compare for: {', '.join(empty)}."
+            figure.supxlabel(words, fontsize="small")
         return titled(figure, "What this profile finds of each claim", about)
+
+
+def _intervals(axes: Axes, rows: list[tuple[dict[str, Any], str, dict[str, Any]]]) -> None:
+    """A line a comparison: what is compared, its interval, and the verdict on its claim."""
+    axes.axvline(0, color="#666666", lw=1, ls="--")
+    for y, (record, _, interval) in enumerate(rows):
+        color = KIND_COLORS[record["kind"]]
+        if interval["low"] is not None:
+            axes.hlines(y, interval["low"], interval["high"], color=color, lw=2)
+        axes.plot(interval["estimate"], y, "o", color=color, ms=5)
+        axes.annotate(
+            record["kind"],
+            (1.01, y),
+            xycoords=("axes fraction", "data"),
+            fontsize="small",
+            va="center",
+            annotation_clip=False,
+        )
+    labels = [
+        f"{record['name']}\n{compared}, n={interval['n_examples']}"
+        for record, compared, interval in rows
+    ]
+    axes.set_yticks(range(len(rows)), labels, fontsize="small")
+    axes.set_ylim(len(rows) - 0.5, -0.5)
 
 
 KIND_COLORS = {

@@ -21,6 +21,14 @@ from xltlib.languages import LANGUAGES, SYNTACTIC_DISTANCE
 KEYS = ["arm", "language"]
 OUTCOMES = ["clean f1", "drop in f1"]
 DISTANCE = "syntactic distance from en"
+UNITS = {
+    "retrieval": "points",
+    "margin": "cosine",
+    "rank consistency": "points",
+    "probe": "points",
+    "rotation": "points of F1",
+    DISTANCE: "0 to 1",
+}
 MIN_LANGUAGES = 4
 PERMUTATIONS = 5000
 
@@ -154,12 +162,10 @@ def figure(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
                         textcoords="offset points",
                         fontsize="x-small",
                     )
-            axes.set_xlabel(name)
-            axes.set_ylabel("drop in F1 under attack (points)")
-            axes.label_outer()
-            axes.tick_params(labelbottom=True)
-            axes.set_xlabel(name)
+            n = table.loc[table[[name, "drop in f1"]].notna().all(axis=1), "language"].nunique()
+            axes.set_xlabel(f"{name}\n({UNITS[name]}; n={n} language{'s' if n > 1 else ''})")
+            if axes.get_subplotspec().is_first_col():
+                axes.set_ylabel("drop in F1 under attack (points)")
         legend(figure, arms)
-        n = table["language"].nunique()
-        title = f"Alignment and distance against what attacks cost (n={n} languages)"
+        title = "Alignment and distance against what attacks cost, a point an arm and language"
         return titled(figure, title, about)

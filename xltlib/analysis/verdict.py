@@ -29,12 +29,16 @@ class Scope:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The kind, a sentence with the numbers, the reasons for the kind, and the intervals."""
+    """The kind, a sentence with the numbers, the reasons for the kind, and the intervals.
+
+    `unit` is what the intervals are in, such as points of F1.
+    """
 
     name: str
     statement: str
     source: str
     kind: Kind
+    unit: str
     finding: Sentence
     reasons: list[Sentence] = field(default_factory=list)
     intervals: dict[str, Interval] = field(default_factory=dict)
@@ -89,7 +93,9 @@ def judge(
 
     def verdict(kind: Kind, reasons: list[Sentence]) -> Verdict:
         words = _finding(name, intervals, unit)
-        return Verdict(name, claim.statement, claim.source, kind, words, reasons, dict(intervals))
+        return Verdict(
+            name, claim.statement, claim.source, kind, unit, words, reasons, dict(intervals)
+        )
 
     if not intervals:
         nothing = Sentence("nothing", "This profile has nothing to compare for it.", {})
