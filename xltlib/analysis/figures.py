@@ -34,16 +34,24 @@ from xltlib.analysis.tables import (
 
 
 def _panels(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
-    """A panel a corpus: its rows and languages."""
-    return [
+    """A panel a corpus: its rows and languages; those with most arms come first."""
+    panels = [
         (str(corpus), part, language_order(set(part["language"])))
         for corpus, part in frame.groupby("corpus", sort=True)
     ]
+    return sorted(panels, key=lambda panel: -panel[1]["arm"].nunique())
+
+
+def _width(part: pd.DataFrame, languages: list[str]) -> float:
+    """Inches that a panel needs: a language's arms side by side, and the title in one piece."""
+    return max(1.2, 0.6 + len(languages) * (0.12 + 0.08 * part["arm"].nunique()))
 
 
 def _frame(axes: Axes, corpus: str, part: pd.DataFrame, languages: list[str]) -> None:
     """Panel title and language codes with the number of questions, once where all have as many."""
     counts = part.groupby("language")["id"].nunique()
+    if _width(part, languages) < 2:
+        corpus = corpus.replace(" on ", "\non ")
     if counts.nunique() == 1:
         each = " each" if len(languages) > 1 else ""
         labels, title = languages, f"{corpus}\n(n={counts.iloc[0]}{each})"
@@ -71,9 +79,10 @@ def _by_arm_and_language(
     panels, arms = _panels(frame), arms_in(frame)
     looks = styles(arms)
     with rc_context(THEME):
-        figure, all_axes = canvas([0.8 + 0.42 * len(p[2]) for p in panels])
+        figure, all_axes = canvas([_width(part, languages) for _, part, languages in panels])
         for axes, (corpus, part, languages) in zip(all_axes, panels, strict=True):
-            for shift, arm in zip(shifts(len(arms)), arms, strict=True):
+            here = arms_in(part)
+            for shift, arm in zip(shifts(len(here)), here, strict=True):
                 color, marker = looks[arm]
                 style = {"color": color, "marker": marker, "ms": 4.5, "linestyle": ""}
                 there = set(part.loc[part["arm"] == arm, "language"])
@@ -110,7 +119,7 @@ def scores_by_language(clean: pd.DataFrame, *, about: Provenance) -> Figure:
 
 def _by_attack(attacked: pd.DataFrame) -> pd.DataFrame:
     """Attacked questions with a panel for each attack on each corpus."""
-    return attacked.assign(corpus=attacked["attack"] + "\non " + attacked["corpus"])
+    return attacked.assign(corpus=attacked["attack"] + " on " + attacked["corpus"])
 
 
 def drop(attacked: pd.DataFrame, *, about: Provenance) -> Figure:
