@@ -111,6 +111,8 @@ def attack_transfer(table: pd.DataFrame, *, about: Provenance) -> Figure:
             axes.set_title(attack)
             axes.set_ylabel("made against")
             axes.tick_params(axis="x", rotation=30)
+            for label in axes.get_xticklabels():
+                label.set(horizontalalignment="right", rotation_mode="anchor")
             axes.tick_params(axis="y", rotation=0)
             axes.label_outer(remove_inner_ticks=False)
         figure.colorbar(panels[0].collections[0], ax=panels, label="broken (%)")

@@ -49,7 +49,7 @@ def by_language(measures: pd.DataFrame, under_attack: pd.DataFrame) -> pd.DataFr
     table = aligned.join(attacked, how="outer").reset_index()
     table = table[table["language"] != "en"]
     table[DISTANCE] = table["language"].map(SYNTACTIC_DISTANCE)
-    table["Latin script"] = [float(LANGUAGES[code].script == "Latin") for code in table["language"]]
+    table["Latin script"] = [int(LANGUAGES[code].script == "Latin") for code in table["language"]]
     order = {arm: i for i, arm in enumerate(arms_in(table))}
     table = table.sort_values(
         KEYS, key=lambda part: part.map(order) if part.name == "arm" else part
@@ -112,15 +112,16 @@ def reading(table: pd.DataFrame) -> list[Sentence]:
     """
     found = []
     for row in table[table["outcome"] == "drop in f1"].to_dict("records"):
+        measure = row["measure"][0].upper() + row["measure"][1:]
         if row["Spearman's rho"] != row["Spearman's rho"]:
             words = (
-                f"{row['measure']}: {{n}} language(s) with both, too few to relate it to what "
+                f"{measure}: {{n}} language(s) with both, too few to relate it to what "
                 "attacks cost."
             )
             numbers = {"n": row["n languages"]}
         else:
             words = (
-                f"{row['measure']} against the drop in F1 under attack: Spearman's rho "
+                f"{measure} against the drop in F1 under attack: Spearman's rho "
                 "{rho:+.2f} (permutation p = {p:.3f}, {n} languages)."
             )
             numbers = {

@@ -226,12 +226,13 @@ def _columns(interval: Interval, smallest_effect: float) -> dict[str, float | in
     }
 
 
-COSINES = ("translations", "others", "margin")
+UP_TO_ONE = ("p", "translations", "others", "margin", "syntactic", "Spearman's")
+"""The first words of columns that hold p-values, cosines, correlations and distances."""
 
 
 def decimals(column: str) -> int:
-    """Digits to show after the point: three for p-values and cosines, one for points, percent."""
-    return 3 if column.split()[0] in ("p", *COSINES) else 1
+    """Digits to show after the point: three for what lies within 1, one for points and percent."""
+    return 3 if column.split()[0] in UP_TO_ONE else 1
 
 
 def shown(frame: pd.DataFrame) -> pd.DataFrame:
