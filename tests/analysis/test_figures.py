@@ -55,7 +55,12 @@ def made(name, clean, attacked):
             smallest_effect=2.0,
         )
         return figures.contrast(table, about=ABOUT)
-    source = clean if name == "scores_by_language" else attacked
+    if name == "scores_by_language":
+        source = clean
+    elif name == "success_rate":
+        source = tables.success_rate(attacked)
+    else:
+        source = tables.under_attack(attacked)
     return getattr(figures, name)(source, about=ABOUT)
 
 
@@ -89,7 +94,9 @@ def test_every_figure_says_its_units_n_seeds_profile_and_data(name, clean, attac
 @pytest.mark.parametrize("name", NAMES[:4])
 def test_every_arm_and_language_is_named(name, clean, attacked):
     text = words_of(made(name, clean, attacked))
-    for part in (*tables.ARMS, "en", "te", "tydiqa\n(n=7 each)", "xquad\n(n=7 each)"):
+    # Success rates pool the two seeds.
+    n = "n=14 each" if name == "success_rate" else "n=7 each"
+    for part in (*tables.ARMS, "en", "te", f"tydiqa\n({n})", f"xquad\n({n})"):
         assert part in text, part
 
 
@@ -106,6 +113,13 @@ def test_languages_of_different_size_each_say_theirs(clean):
     text = words_of(figures.scores_by_language(uneven, about=ABOUT))
     for part in ("en\nn=7", "te\nn=3", "xquad\n(n=7 each)"):
         assert part in text
+
+
+def test_arms_of_different_size_give_a_range(attacked):
+    skipped = (attacked["arm"] == "none") & (attacked["id"] < "q4")
+    some = attacked.assign(outcome=attacked["outcome"].mask(skipped, "skipped"))
+    text = words_of(figures.success_rate(tables.success_rate(some), about=ABOUT))
+    assert "tydiqa\n(n=6 to 14)" in text
 
 
 @pytest.mark.parametrize("name", NAMES)

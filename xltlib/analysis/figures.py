@@ -22,22 +22,16 @@ from xltlib.analysis.drawing import (
     styles,
     titled,
 )
-from xltlib.analysis.tables import (
-    MACRO,
-    arms_in,
-    language_order,
-    under_attack,
-)
-from xltlib.analysis.tables import (
-    success_rate as success_table,
-)
+from xltlib.analysis.tables import MACRO, arms_in, language_order
 
 
-def _panels(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
-    """A panel a corpus: its rows and languages; those with most arms come first."""
+def _panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
+    """A panel a corpus, or an attack on one: its rows, its languages; most arms come first."""
+    attacked = "attack" in rows
+    names = rows["attack"] + " on " + rows["corpus"] if attacked else rows["corpus"]
     panels = [
-        (str(corpus), part, language_order(set(part["language"])))
-        for corpus, part in frame.groupby("corpus", sort=True)
+        (str(name), part, language_order(set(part["language"])))
+        for name, part in rows.groupby(names, sort=True)
     ]
     return sorted(panels, key=lambda panel: -panel[1]["arm"].nunique())
 
@@ -47,103 +41,102 @@ def _width(part: pd.DataFrame, languages: list[str]) -> float:
     return max(1.2, 0.6 + len(languages) * (0.12 + 0.08 * part["arm"].nunique()))
 
 
-def _frame(axes: Axes, corpus: str, part: pd.DataFrame, languages: list[str]) -> None:
-    """Panel title and language codes with the number of questions, once where all have as many."""
-    counts = part.groupby("language")["id"].nunique()
+def _frame(axes: Axes, name: str, part: pd.DataFrame, languages: list[str]) -> None:
+    """Panel title and language codes with n: once where all have as many, else each or a range."""
     if _width(part, languages) < 2:
-        corpus = corpus.replace(" on ", "\non ")
-    if counts.nunique() == 1:
-        each = " each" if len(languages) > 1 else ""
-        labels, title = languages, f"{corpus}\n(n={counts.iloc[0]}{each})"
+        name = name.replace(" on ", "\non ")
+    by_language = part.groupby("language")["n"].agg(["min", "max"])
+    least, most = by_language["min"].min(), by_language["max"].max()
+    labels = languages
+    if least == most:
+        name += f"\n(n={least}{' each' if len(languages) > 1 else ''})"
+    elif (by_language["min"] == by_language["max"]).all():
+        labels = [f"{code}\nn={by_language['min'][code]}" for code in languages]
     else:
-        labels, title = [f"{code}\nn={counts[code]}" for code in languages], corpus
-    axes.set_title(title)
+        name += f"\n(n={least} to {most})"
+    axes.set_title(name)
     axes.set_xticks(range(len(labels)), labels)
     axes.set_xlim(-0.6, len(labels) - 0.4)
     axes.grid(axis="x", visible=False)
 
 
 def _by_arm_and_language(
-    frame: pd.DataFrame,
-    draw: Callable[[Axes, float, tuple[str, str, str], dict[str, Any]], None],
+    rows: pd.DataFrame,
+    draw: Callable[[Axes, float, pd.Series, dict[str, Any]], None],
     title: str,
     ylabel: str,
     *,
     about: Provenance,
     extra: Iterable[Line2D] = (),
 ) -> Figure:
-    """A panel a corpus, languages along it, the arms of a language side by side.
+    """A panel a corpus or attack, languages along it, the arms of a language side by side.
 
-    `draw` gets the axes, the place on them, (corpus, arm, language), and the arm's style.
+    Args:
+        rows: one an arm and language: corpus, perhaps attack, arm, language, n, and what is drawn.
+        draw: gets the axes, the place on them, the row, and the arm's style.
     """
-    panels, arms = _panels(frame), arms_in(frame)
+    panels, arms = _panels(rows), arms_in(rows)
     looks = styles(arms)
     with rc_context(THEME):
         figure, all_axes = canvas([_width(part, languages) for _, part, languages in panels])
-        for axes, (corpus, part, languages) in zip(all_axes, panels, strict=True):
+        for axes, (name, part, languages) in zip(all_axes, panels, strict=True):
             here = arms_in(part)
-            for shift, arm in zip(shifts(len(here)), here, strict=True):
-                color, marker = looks[arm]
+            shift = dict(zip(here, shifts(len(here)), strict=True))
+            for _, row in part.iterrows():
+                color, marker = looks[row["arm"]]
                 style = {"color": color, "marker": marker, "ms": 4.5, "linestyle": ""}
-                there = set(part.loc[part["arm"] == arm, "language"])
-                for x, language in enumerate(languages):
-                    if language in there:
-                        draw(axes, x + shift, (corpus, arm, language), style)
-            _frame(axes, corpus, part, languages)
+                draw(axes, languages.index(row["language"]) + shift[row["arm"]], row, style)
+            _frame(axes, name, part, languages)
             if axes.get_subplotspec().is_first_col():
                 axes.set_ylabel(ylabel)
         legend(figure, arms, extra)
         return titled(figure, title, about)
 
 
-def _means(
-    frame: pd.DataFrame, value: str, title: str, ylabel: str, *, about: Provenance
-) -> Figure:
-    """Mean over seeds by language and arm; thin lines span the seeds."""
-    by_seed = frame.groupby(["corpus", "arm", "language", "seed"])[value].mean()
-
-    def draw(axes: Axes, x: float, place: tuple[str, str, str], style: dict[str, Any]) -> None:
-        points = by_seed.loc[place]
-        axes.vlines(x, points.min(), points.max(), color=style["color"], lw=1)
-        axes.plot(x, points.mean(), **style)
-
-    return _by_arm_and_language(frame, draw, title, ylabel, about=about)
-
-
 def scores_by_language(clean: pd.DataFrame, *, about: Provenance) -> Figure:
-    """Zero-shot F1 by language and arm."""
-    points = clean.assign(points=100 * clean["f1"])
+    """Zero-shot F1 by language and arm; thin lines span the seeds."""
+    keys = ["corpus", "arm", "language"]
+    by_seed = 100 * clean.groupby([*keys, "seed"])["f1"].mean()
+    rows = by_seed.groupby(keys).agg(["mean", "min", "max"])
+    rows = rows.assign(n=clean.groupby(keys)["id"].nunique()).reset_index()
+
+    def draw(axes: Axes, x: float, row: pd.Series, style: dict[str, Any]) -> None:
+        axes.vlines(x, row["min"], row["max"], color=style["color"], lw=1)
+        axes.plot(x, row["mean"], **style)
+
     title = "Zero-shot F1 by language and intermediate arm (bars span the seeds)"
-    return _means(points, "points", title, "F1 (points, 0-100)", about=about)
+    return _by_arm_and_language(rows, draw, title, "F1 (points, 0-100)", about=about)
 
 
-def _by_attack(attacked: pd.DataFrame) -> pd.DataFrame:
-    """Attacked questions with a panel for each attack on each corpus."""
-    return attacked.assign(corpus=attacked["attack"] + " on " + attacked["corpus"])
+def drop(under_attack: pd.DataFrame, *, about: Provenance) -> Figure:
+    """F1 lost to each attack by language and arm.
+
+    Args:
+        under_attack: `xltlib.analysis.tables.under_attack`.
+    """
+
+    def draw(axes: Axes, x: float, row: pd.Series, style: dict[str, Any]) -> None:
+        axes.plot(x, row["drop in f1"], **style)
+
+    title = "F1 lost under attack (mean over seeds)"
+    return _by_arm_and_language(under_attack, draw, title, "drop in F1 (points)", about=about)
 
 
-def drop(attacked: pd.DataFrame, *, about: Provenance) -> Figure:
-    """F1 lost to the attack by language and arm."""
-    attacked = _by_attack(attacked)
-    lost = attacked.assign(lost=100 * (attacked["original_f1"] - attacked["attacked_f1"]))
-    title = "F1 lost under attack (bars span the seeds)"
-    return _means(lost, "lost", title, "drop in F1 (points)", about=about)
+def clean_and_attacked(under_attack: pd.DataFrame, *, about: Provenance) -> Figure:
+    """F1 of the attacked questions before (filled) and after (hollow), by language and arm.
 
+    Args:
+        under_attack: `xltlib.analysis.tables.under_attack`.
+    """
 
-def clean_and_attacked(attacked: pd.DataFrame, *, about: Provenance) -> Figure:
-    """F1 of the attacked questions before (filled) and after (hollow), by language and arm."""
-    attacked = _by_attack(attacked)
-    rows = under_attack(attacked).set_index(["corpus", "arm", "language"])
-
-    def draw(axes: Axes, x: float, place: tuple[str, str, str], style: dict[str, Any]) -> None:
-        before, after = rows.loc[place, ["clean f1", "attacked f1"]]
-        axes.vlines(x, after, before, color=style["color"], lw=0.8)
-        axes.plot(x, before, **style)
-        axes.plot(x, after, **style, mfc="white")
+    def draw(axes: Axes, x: float, row: pd.Series, style: dict[str, Any]) -> None:
+        axes.vlines(x, row["attacked f1"], row["clean f1"], color=style["color"], lw=0.8)
+        axes.plot(x, row["clean f1"], **style)
+        axes.plot(x, row["attacked f1"], **style, mfc="white")
 
     grey = {"color": "#666666", "marker": "o", "linestyle": ""}
     return _by_arm_and_language(
-        attacked,
+        under_attack,
         draw,
         "F1 of the attacked questions, clean and under attack (mean over seeds)",
         "F1 (points, 0-100)",
@@ -155,23 +148,24 @@ def clean_and_attacked(attacked: pd.DataFrame, *, about: Provenance) -> Figure:
     )
 
 
-def success_rate(attacked: pd.DataFrame, *, about: Provenance) -> Figure:
-    """Attack success rate by language and arm with Wilson's 95 % interval."""
-    attacked = _by_attack(attacked)
-    rows = success_table(attacked).set_index(["corpus", "arm", "language"])
+def success_rate(success: pd.DataFrame, *, about: Provenance) -> Figure:
+    """Attack success rate by language and arm with Wilson's 95 % interval.
 
-    def draw(axes: Axes, x: float, place: tuple[str, str, str], style: dict[str, Any]) -> None:
-        row = rows.loc[place]
+    Args:
+        success: `xltlib.analysis.tables.success_rate`.
+    """
+
+    def draw(axes: Axes, x: float, row: pd.Series, style: dict[str, Any]) -> None:
         axes.set_ylim(-4, 104)
         if row["n"]:
             axes.vlines(x, row["low"], row["high"], color=style["color"], lw=0.8)
             axes.plot(x, row["success rate"], **style)
 
     return _by_arm_and_language(
-        attacked,
+        success,
         draw,
         "Attack success rate among questions answered right\n"
-        "(n: questions given to the attack; lines: 95 % Wilson interval)",
+        "(n: those of all seeds; lines: 95 % Wilson interval)",
         "attack success rate (%)",
         about=about,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import pandas as pd
 import seaborn as sns
 from matplotlib import rc_context
@@ -24,8 +26,9 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
     """Accuracy of every ordered pair of languages, a panel a model, one scale for all."""
     models = list(pairs.groupby(["arm", "method"], sort=False))
     languages = language_order(set(pairs["sentence1"]))
-    # As many panels in a row as keep their numbers apart.
-    size = max(1.7, 0.4 + 0.34 * len(languages))
+    # As many panels in a row as keep their numbers apart; of many languages, colours say enough.
+    numbered = len(languages) <= 10
+    size = max(1.7, 0.4 + 0.34 * len(languages)) if numbered else 3.2
     with rc_context(THEME):
         figure, panels = canvas([size] * len(models), height=size + 0.6)
         scale = {"vmin": pairs["accuracy"].min(), "vmax": pairs["accuracy"].max()}
@@ -35,7 +38,7 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
                 grid.loc[languages, languages],
                 ax=axes,
                 cmap="cividis",
-                annot=len(languages) <= 10,
+                annot=numbered,
                 fmt=".1f",
                 square=True,
                 cbar=False,
@@ -45,7 +48,10 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
             axes.set_xlabel("sentence 2")
             axes.set_ylabel("sentence 1")
             axes.label_outer()
-        figure.colorbar(panels[0].collections[0], ax=panels, label="accuracy (points)")
+        # A scale a row: the layout has no place for one beside several rows.
+        for _, row in groupby(panels, key=lambda axes: axes.get_subplotspec().get_gridspec()):
+            beside = list(row)
+            figure.colorbar(beside[0].collections[0], ax=beside, label="accuracy (points)")
         corpus, n = pairs["corpus"].iloc[0], pairs["n"].iloc[0]
         title = f"{corpus}: accuracy by languages of both sentences (n={n} each, mean over seeds)"
         return titled(figure, title, about)
@@ -86,9 +92,10 @@ def attack_transfer(table: pd.DataFrame, *, about: Provenance) -> Figure:
     """How many examples made against one model break another, a panel an attack."""
     attacks = list(table.groupby("attack", sort=False))
     models = arms_in(table.rename(columns={"tested on": "arm"}))
-    size = 1.0 + 0.56 * len(models)
+    # Three attacks on four models side by side, the names of the models below and beside them.
+    size = 0.55 * len(models)
     with rc_context(THEME):
-        figure, panels = canvas([size] * len(attacks), height=size + 0.5)
+        figure, panels = canvas([size] * len(attacks), height=size + 1.0)
         for axes, (attack, part) in zip(panels, attacks, strict=True):
             grids = [
                 part.pivot(index="made against", columns="tested on", values=name).reindex(
@@ -105,16 +112,15 @@ def attack_transfer(table: pd.DataFrame, *, about: Provenance) -> Figure:
                 vmax=100,
                 annot=labels,
                 fmt="",
-                annot_kws={"size": "small"},
+                annot_kws={"size": "x-small"},
                 cbar=False,
             )
             axes.set_title(attack)
             axes.set_ylabel("made against")
-            axes.tick_params(axis="x", rotation=30)
+            axes.tick_params(axis="x", rotation=45)
             for label in axes.get_xticklabels():
                 label.set(horizontalalignment="right", rotation_mode="anchor")
             axes.tick_params(axis="y", rotation=0)
             axes.label_outer(remove_inner_ticks=False)
-        figure.colorbar(panels[0].collections[0], ax=panels, label="broken (%)")
-        title = "Attacked examples made against one model, tested on another"
+        title = "Attacked examples of one model that break another too (%, and n tried)"
         return titled(figure, title, about)

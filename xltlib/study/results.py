@@ -117,9 +117,9 @@ def _run(cell: Cell) -> None:
     about = saved.provenance(cell)
     drawn = {
         "scores_by_language": figures.scores_by_language(clean, about=about),
-        "clean_and_attacked": figures.clean_and_attacked(attacked, about=about),
-        "drop": figures.drop(attacked, about=about),
-        "success_rate": figures.success_rate(attacked, about=about),
+        "clean_and_attacked": figures.clean_and_attacked(made["under_attack"], about=about),
+        "drop": figures.drop(made["under_attack"], about=about),
+        "success_rate": figures.success_rate(made["success_rate"], about=about),
     }
     if len(made["attack_transfer"]):
         drawn["attack_transfer"] = maps.attack_transfer(made["attack_transfer"], about=about)
