@@ -30,6 +30,7 @@ def test_stages_cross_their_factors(grid):
         "results": 1,
         "transfer": 1,
         "representation": 3,
+        "claims": 1,
     }
     (cell,) = (c for c in grid.cells("attacks") if c.arm == "english")
     assert cell.key == "tiny.english.tydiqa.standard.seed1.typo"
@@ -77,6 +78,7 @@ def test_a_stage_without_anything_to_do_has_no_cells(edited):
     grid = Grid(edited("attacks", {}))
     assert not grid.cells("attacks")
     assert not grid.cells("results")
+    assert not Grid(grid.params.model_copy(update={"claims": {}})).cells("claims")
     assert len(grid.cells("transfer")) == 1
     assert len(grid.cells("representation")) == 3
     assert not Grid(edited("representation", {})).cells("representation")
@@ -90,26 +92,26 @@ def test_a_stage_without_anything_to_do_has_no_cells(edited):
         (
             "analysis.bootstrap_samples",
             300,
-            {"design", "results", "transfer", "representation"},
+            {"design", "results", "transfer", "representation", "claims"},
         ),
-        ("attacks.typo.recipe.max_queries", 13, {"design", "attacks", "results"}),
+        ("attacks.typo.recipe.max_queries", 13, {"design", "attacks", "results", "claims"}),
         (
             "evaluation.batch_size",
             8,
-            {"design", "evaluation", "results", "transfer", "representation"},
+            {"design", "evaluation", "results", "transfer", "representation", "claims"},
         ),
         (
             "targets.tydiqa.epochs",
             3,
-            {"design", "target", "evaluation", "attacks", "results", "representation"},
+            {"design", "target", "evaluation", "attacks", "results", "representation", "claims"},
         ),
-        ("targets.xnli.epochs", 3, {"design", "target", "evaluation", "transfer"}),
-        ("methods.adv.steps", 3, {"design", "target", "evaluation", "transfer"}),
-        ("representation.batch_size", 3, {"design", "representation"}),
+        ("targets.xnli.epochs", 3, {"design", "target", "evaluation", "transfer", "claims"}),
+        ("methods.adv.steps", 3, {"design", "target", "evaluation", "transfer", "claims"}),
+        ("representation.batch_size", 3, {"design", "representation", "claims"}),
         # What only representation reads trains nothing.
-        ("representation.probe.max_examples", 4, {"design", "representation"}),
-        ("representation.rotation", None, {"design", "representation"}),
-        ("corpora.xquad.mini.seed", 5, {"design", "representation"}),
+        ("representation.probe.max_examples", 4, {"design", "representation", "claims"}),
+        ("representation.rotation", None, {"design", "representation", "claims"}),
+        ("corpora.xquad.mini.seed", 5, {"design", "representation", "claims"}),
         ("compute.mem_mb", 2000, {"design"}),
         ("outputs", "elsewhere", set()),
         ("corpora.tydiqa.mini.seed", 5, set(STAGES)),

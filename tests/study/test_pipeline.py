@@ -23,7 +23,7 @@ MIDDLE = {
 def kept(grid: Grid) -> dict[str, bytes]:
     """Metrics and tables of all cells, byte for byte."""
     folder = grid.params.outputs / grid.params.profile
-    files = [*folder.rglob("metrics.json"), *folder.rglob("tables/*.csv")]
+    files = [*folder.glob("*/*/metrics.json"), *folder.glob("*/*/tables/*.csv")]
     # What a step costs is measured anew in every run.
     files = [file for file in files if file.name != "cost.csv"]
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(files)}
