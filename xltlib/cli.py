@@ -233,10 +233,13 @@ def attack(
     ] = None,
     shard: Annotated[str, typer.Option(help="k/n: the k-th of n parts, for n machines")] = "1/1",
     at_once: Annotated[int, typer.Option(min=1, help="Examples attacked side by side")] = 16,
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    batch_size: Annotated[int, typer.Option(min=1)] = 16,
     precision: Annotated[
         str, typer.Option(help="float32, or bf16 to guide the search")
     ] = "float32",
+    guide_words: Annotated[
+        int | None, typer.Option(min=1, help="Words beside the answer that a bf16 guide reads")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
 ) -> None:
     """Attack any span-QA model on any SQuAD-format file, in any language."""
@@ -249,7 +252,11 @@ def attack(
         raise InputError(f"--lang {lang}: unknown language; known: {' '.join(LANGUAGES)}")
     if precision not in ("float32", "bf16"):
         raise InputError(f"--precision {precision}: give float32 or bf16")
-    engine = EngineSettings(at_once=at_once, batch_size=batch_size, precision=precision)
+    if guide_words is not None and precision == "float32":
+        raise InputError("--guide-words needs a guide: give --precision bf16 too")
+    engine = EngineSettings(
+        at_once=at_once, batch_size=batch_size, precision=precision, guide_words=guide_words
+    )
     done = attack_model(
         model,
         read_squad(data, lang),

@@ -59,6 +59,7 @@ def test_the_command_attacks_and_prints_a_summary(command, tmp_path):
         (["--shard", "half"], "typo", "give k/n"),
         (["--lang", "xx"], "typo", "unknown language"),
         (["--precision", "int3"], "typo", "give float32 or bf16"),
+        (["--guide-words", "8"], "typo", "give --precision bf16 too"),
         (["--set", "lexicons.ru=[absent.txt]"], "codemix", "the lexicon cannot be read"),
     ],
 )
