@@ -24,7 +24,6 @@ from xltlib.artifacts import InputError
 from xltlib.params import Precision, SpanQASettings
 from xltlib.tasks.span_qa import Features, best_spans, featurize, token_span
 
-
 BLOCK = 32
 """Tokens: matrix units compute bf16 in blocks, and lengths that fill them are faster (a fifth on
 two cores with AMX, me5-small, passages of XQuAD)."""
