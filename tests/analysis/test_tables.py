@@ -136,3 +136,10 @@ def test_a_long_text_is_not_cut_short():
     text = "a sentence of many words " * 10
     assert text in tables.style(pd.DataFrame({"text": [text]})).data
     assert tables.sentences([text, "b"]).data == f"- {text}\n- b"
+
+
+def test_numbers_have_the_digits_of_what_they_count():
+    row = {"p (Holm)": 0.01234, "margin": 0.5, "f1": 12.34, "n": 40.0, "n languages": 3}
+    shown = tables.shown(pd.DataFrame([row, dict.fromkeys(row, float("nan"))]))
+    assert list(shown.iloc[0]) == ["0.012", "0.500", "12.3", "40", "3"]
+    assert list(shown.iloc[1]) == [""] * 5

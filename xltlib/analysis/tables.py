@@ -228,11 +228,16 @@ def _columns(interval: Interval, smallest_effect: float) -> dict[str, float | in
 
 UP_TO_ONE = ("p", "translations", "others", "margin", "syntactic", "Spearman's")
 """The first words of columns that hold p-values, cosines, correlations and distances."""
+COUNTS = ("n", "seeds")
 
 
 def decimals(column: str) -> int:
-    """Digits to show after the point: three for what lies within 1, one for points and percent."""
-    return 3 if column.split()[0] in UP_TO_ONE else 1
+    """Digits after the point: three for what lies within 1, none for counts, one for points.
+
+    Counts are no integers where some row has none.
+    """
+    first = column.split()[0]
+    return 3 if first in UP_TO_ONE else 0 if first in COUNTS else 1
 
 
 def shown(frame: pd.DataFrame) -> pd.DataFrame:
