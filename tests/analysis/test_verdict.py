@@ -77,7 +77,7 @@ def test_an_effect_is_excluded_only_where_every_method_excludes_it():
 
 def test_the_finding_holds_the_numbers_and_what_they_are():
     words = str(verdict(interval(4.0, 1.0, 7.0)).finding)
-    for part in ("method 0 +4.0 (+1.0 to +7.0)", "n = 800", "5 seed(s)", "95 %", "points of F1"):
+    for part in ("method 0 +4.0 (+1.0 to +7.0)", "n = 800", "5 seeds", "95 %", "points of F1"):
         assert part in words
     assert "seeds and examples" in words
 
@@ -93,7 +93,7 @@ def test_an_open_question_says_what_could_have_been_found():
     ("scope", "needs", "reason"),
     [
         (Scope(True, 5, ("te",)), {}, "synthetic"),
-        (Scope(False, 1, ("te",)), {}, "It has 1 seed(s); the claim needs 3."),
+        (Scope(False, 1, ("te",)), {}, "It has 1 seed; the claim needs 3."),
         (FULL, {"attacked_languages": ["ar", "bn"]}, "not attacked in bn."),
     ],
 )
@@ -122,5 +122,5 @@ def test_the_params_alone_tell_what_can_be_answered():
     claims = {"one": claim(), "two": claim(seeds=9)}
     can, cannot = what_it_can_answer(claims, FULL)
     assert "can be answered" in can
-    assert "not answered by this profile. It has 5 seed(s); the claim needs 9." in cannot
+    assert "not answered by this profile. It has 5 seeds; the claim needs 9." in cannot
     assert missing(Needs(), FULL) == []

@@ -54,6 +54,11 @@ class Sentence:
         return cls(record["name"], record["words"], dict(record["numbers"]))
 
 
+def counted(key: str, count: int, noun: str) -> str:
+    """A field and the noun that it counts, as a sentence's words have them: `{n} seeds`."""
+    return f"{{{key}}} {noun}{'' if count == 1 else 's'}"
+
+
 def of_scores(clean: pd.DataFrame) -> list[Sentence]:
     """Which arm answers best in the zero-shot languages of each corpus, and which worst."""
     found = []
@@ -61,11 +66,6 @@ def of_scores(clean: pd.DataFrame) -> list[Sentence]:
         by_language = part.groupby(["arm", "language"])["f1"].mean()
         means = 100 * by_language.groupby("arm").mean().sort_values()
         best, worst = means.index[-1], means.index[0]
-        words = (
-            f"On {corpus}, mean of {{languages}} language(s) other than English (n = {{n}} "
-            f"questions, {{seeds}} seed(s)), {best} has the highest F1, {{best:.1f}} points"
-        )
-        words += f", and {worst} the lowest, {{worst:.1f}}." if len(means) > 1 else "."
         numbers = {
             "languages": part["language"].nunique(),
             "n": len(part[["language", "id"]].drop_duplicates()),
@@ -73,6 +73,12 @@ def of_scores(clean: pd.DataFrame) -> list[Sentence]:
             "best": float(means.iloc[-1]),
             "worst": float(means.iloc[0]),
         }
+        words = (
+            f"On {corpus}, mean of {counted('languages', numbers['languages'], 'language')} other "
+            f"than English (n = {{n}} questions, {counted('seeds', numbers['seeds'], 'seed')}), "
+            f"{best} has the highest F1, {{best:.1f}} points"
+        )
+        words += f", and {worst} the lowest, {{worst:.1f}}." if len(means) > 1 else "."
         found.append(Sentence(f"scores {corpus}", words, numbers))
     return found
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from scipy.stats import rankdata
 
 from xltlib.analysis.drawing import THEME, Provenance, canvas, legend, styles, titled
-from xltlib.analysis.reading import Sentence
+from xltlib.analysis.reading import Sentence, counted
 from xltlib.analysis.tables import arms_in
 from xltlib.languages import LANGUAGES, SYNTACTIC_DISTANCE
 
@@ -115,7 +115,7 @@ def reading(table: pd.DataFrame) -> list[Sentence]:
         measure = row["measure"][0].upper() + row["measure"][1:]
         if row["Spearman's rho"] != row["Spearman's rho"]:
             words = (
-                f"{measure}: {{n}} language(s) with both, too few to relate it to what "
+                f"{measure}: {counted('n', row['n languages'], 'language')} with both, too few to relate it to what "
                 "attacks cost."
             )
             numbers = {"n": row["n languages"]}

@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from xltlib.analysis.bootstrap import MIN_EXAMPLES, Interval
 from xltlib.analysis.power import detectable
-from xltlib.analysis.reading import Sentence
+from xltlib.analysis.reading import Sentence, counted
 from xltlib.params import Claim, Needs
 
 Kind = Literal["supported", "contradicted", "inconclusive", "not answered by this profile"]
@@ -59,7 +59,7 @@ def missing(needs: Needs, scope: Scope) -> list[Sentence]:
         text = "Its data is synthetic: it shows that the study runs, not what holds."
         reasons.append(Sentence("synthetic", text, {}))
     if scope.n_seeds < needs.seeds:
-        text = "It has {seeds} seed(s); the claim needs {needed}."
+        text = f"It has {counted('seeds', scope.n_seeds, 'seed')}; the claim needs {{needed}}."
         reasons.append(Sentence("seeds", text, {"seeds": scope.n_seeds, "needed": needs.seeds}))
     lacking = [code for code in needs.attacked_languages if code not in scope.attacked_languages]
     if lacking:
@@ -167,7 +167,8 @@ def _finding(name: str, intervals: Mapping[str, Interval], unit: str) -> Sentenc
     first: Any = next(iter(intervals.values()))
     words = (
         f"In {unit}, with {{level:.0f}} % intervals: {'; '.join(parts)}; n = {{n}} questions or "
-        f"items in {{sets}} test set(s), {{seeds}} seed(s); covers {first.covers}."
+        f"items in {counted('sets', first.n_languages, 'test set')}, "
+        f"{counted('seeds', first.n_seeds, 'seed')}; covers {first.covers}."
     )
     counts = {"level": 100 * first.level, "n": first.n_examples, "sets": first.n_languages}
     return Sentence(name, words, numbers | counts | {"seeds": first.n_seeds})
