@@ -115,8 +115,8 @@ def reading(table: pd.DataFrame) -> list[Sentence]:
         measure = row["measure"][0].upper() + row["measure"][1:]
         if row["Spearman's rho"] != row["Spearman's rho"]:
             words = (
-                f"{measure}: {counted('n', row['n languages'], 'language')} with both, too few to relate it to what "
-                "attacks cost."
+                f"{measure}: {counted('n', row['n languages'], 'language')} with both, too few to "
+                "relate it to what attacks cost."
             )
             numbers = {"n": row["n languages"]}
         else:
