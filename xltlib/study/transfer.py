@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from IPython.display import display
@@ -22,9 +24,9 @@ from xltlib.study import saved
 from xltlib.study.corpora import encoder_folder
 from xltlib.study.grid import Cell, transfer_tasks
 from xltlib.study.target import learner, training_data
-from xltlib.tasks.kind import length
+from xltlib.tasks.kind import Row, length
 from xltlib.training.cost import measure
-from xltlib.training.plan import copies_plan
+from xltlib.training.plan import copies_plan, n_batches
 from xltlib.training.robust.methods import copies, robust_training
 from xltlib.training.run import use_threads
 
@@ -100,22 +102,34 @@ def cost(cell: Cell) -> pd.DataFrame:
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     learns = learner(params, task, folder, cell.encoder, tokenizer)
     examples = training_data(params, task)
-    # Batches of similar length, as in training; the same examples for every method.
-    lengths = [length(row) for row in learns.rows(examples)]
-    order = copies_plan([lengths], params.cost.rounds + 1, optimisation.batch_size, params.seeds[0])
     batches, robust = {}, {}
     for name in (STANDARD, *params.methods):
         method = params.methods.get(name)
-        (rows,) = copies(examples, method, tokenizer, learns.encoder, params.seeds[0], n=1)
+        (copy,) = copies(examples, method, tokenizer, learns.encoder, params.seeds[0], n=1)
         batches[name] = [
-            _on_device(learns.collate(learns.rows(rows.select(chosen))), params.compute.device)
-            for _, chosen in order
+            _on_device(learns.collate(rows), params.compute.device)
+            for rows in _long_to_short(
+                learns.rows(copy), params.cost.rounds + 1, optimisation.batch_size, params.seeds[0]
+            )
         ]
         robust[name] = robust_training(method, tokenizer)
     frame = measure(
         learns.model, batches, robust, precision=optimisation.precision, rounds=params.cost.rounds
     )
     return frame.assign(task=task, batch=optimisation.batch_size)
+
+
+def _long_to_short(rows: Sequence[Row], count: int, size: int, seed: int) -> list[list[Row]]:
+    """Batches of an epoch as training makes them, evenly over the range of their lengths.
+
+    So a round has a batch of every method at the same place of its own range: RS-DA's texts are
+    longer, and its batches gather other rows.
+    """
+    lengths = [length(row) for row in rows]
+    epoch = copies_plan([lengths], n_batches(len(rows), 1, size), size, seed)
+    epoch.sort(key=lambda planned: max(lengths[i] for i in planned[1]), reverse=True)
+    places = np.linspace(0, len(epoch) - 1, count).round().astype(int)
+    return [[rows[i] for i in epoch[place][1]] for place in places]
 
 
 def _on_device(batch: dict[str, Any], device: str) -> dict[str, Any]:
