@@ -5,7 +5,7 @@ import pytest
 from transformers import AutoModelForQuestionAnswering, set_seed
 
 from xltlib.artifacts import InputError
-from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.evaluation.predictor import BLOCK, SpanPredictor
 from xltlib.evaluation.span_qa import summarize
 from xltlib.params import SpanQASettings
 
@@ -30,6 +30,26 @@ def test_batches_change_no_answer(model_folder):
     for a, b in zip(together.predict(QUESTIONS, CONTEXTS), one_by_one, strict=True):
         assert (a.text, a.start, a.end) == (b.text, b.start, b.end)
         assert a.probability == pytest.approx(b.probability, rel=1e-4)
+
+
+def test_a_faster_copy_reads_whole_blocks_as_far_as_the_model_goes(model_folder):
+    predictor = SpanPredictor.load(model_folder, settings=SETTINGS, batch_size=2)
+    fast = predictor.faster()
+    positions = fast.model.config.max_position_embeddings
+    widths = {}
+    for one in (predictor, fast):
+        seen = widths[one.model.dtype] = []
+        one.model.register_forward_pre_hook(
+            lambda *call, seen=seen: seen.append(call[-1]["input_ids"].shape[1]), with_kwargs=True
+        )
+    exact, near = (one.predict(QUESTIONS, CONTEXTS) for one in (predictor, fast))
+    for a, b in zip(exact, near, strict=True):
+        assert a.probability == pytest.approx(b.probability, rel=0.2)
+    own, padded = widths.values()
+    assert min(own) < BLOCK
+    assert padded == [min(-(-width // BLOCK) * BLOCK, positions) for width in own]
+    fast.model.config.max_position_embeddings = 50
+    assert [fast._width(tokens) for tokens in (20, 40, 50)] == [32, 50, 50]
 
 
 def test_answers_are_parts_of_their_context_with_a_probability(model_folder):

@@ -120,9 +120,12 @@ class SpanPredictor:
         for first in tqdm(batches, desc="answering", unit="batch", disable=not self.progress):
             rows = order[first : first + self.batch_size]
             inputs = [features.model_inputs(row) for row in rows]
-            blocks = BLOCK if self.model.dtype == torch.bfloat16 else None
-            batch = self.tokenizer.pad(inputs, pad_to_multiple_of=blocks, return_tensors="pt")
-            batch = batch.to(device)
+            batch = self.tokenizer.pad(
+                inputs,
+                padding="max_length",
+                max_length=self._width(max(len(features.input_ids[row]) for row in rows)),
+                return_tensors="pt",
+            ).to(device)
             bf16 = self.precision == "bf16"
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
                 output = self.model(**batch)
@@ -130,6 +133,14 @@ class SpanPredictor:
             for row, logits in zip(rows, both.float().cpu().numpy(), strict=True):
                 found[row] = logits[:, : len(features.input_ids[row])]
         return [found[window] for window in windows]
+
+    def _width(self, tokens: int) -> int:
+        """Tokens that a batch is padded to; in bf16 whole blocks, as far as the model goes."""
+        if self.model.dtype != torch.bfloat16:
+            return tokens
+        blocks = -(-tokens // BLOCK) * BLOCK
+        limit = getattr(self.model.config, "max_position_embeddings", blocks)
+        return max(tokens, min(blocks, limit))
 
     def faster(self) -> SpanPredictor:
         """A copy that computes in bf16 throughout; its logits are near this one's."""
