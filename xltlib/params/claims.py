@@ -41,7 +41,9 @@ class DistanceEstimate(Settings):
 class DistractorEstimate(Settings):
     """How often the worst of the distractors is the English one rather than the passage's language.
 
-    In points: the difference of the two shares, where English is not the passage's language.
+    In points: the difference of the two shares, where English is not the passage's language. Both
+    hold the question's own words; only the words around them are English (Rosenthal et al. 2021
+    have the whole sentence translated).
     """
 
     kind: Literal["distractor language"]
