@@ -20,32 +20,22 @@ from xltlib.params.attacks import (
     WordSettings,
 )
 from xltlib.params.base import Precision, TestSet
+from xltlib.params.cells import ArmCell, AttackCell, EncoderCell, ModelCell, ProfileCell
 from xltlib.params.claims import Claim, Needs
-from xltlib.params.profile import (
+from xltlib.params.data import CorpusSource, EncoderSettings, MiniSettings, SpanQASettings, TaskData
+from xltlib.params.loading import explain, load
+from xltlib.params.measures import EvaluationSettings, RepresentationSettings
+from xltlib.params.profile import ComputeSettings, Params
+from xltlib.params.training import (
     STANDARD,
     AdversarialSettings,
-    ArmCell,
-    AttackCell,
-    ComputeSettings,
-    CorpusSource,
     DataAugmentationSettings,
-    EncoderCell,
-    EncoderSettings,
-    EvaluationSettings,
     Method,
-    MiniSettings,
-    ModelCell,
     Optimisation,
-    Params,
-    ProfileCell,
     RandomPerturbationSettings,
-    RepresentationSettings,
-    SpanQASettings,
     StoppingSettings,
     TargetSettings,
-    TaskData,
 )
-from xltlib.params.reading import explain, load
 
 __all__ = [
     "STANDARD",

@@ -1,0 +1,33 @@
+"""The `xlt` command: check a profile, run it, read its results, evaluate or attack any model."""
+
+from __future__ import annotations
+
+import typer
+
+from xltlib.cli.attack import attack
+from xltlib.cli.check import check
+from xltlib.cli.evaluate import evaluate
+from xltlib.cli.results import paper, results
+from xltlib.cli.run import run
+from xltlib.cli.terminal import explained
+
+app = typer.Typer(
+    help="Cross-lingual robustness study: check, run and read a profile; evaluate and attack any "
+    "model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+app.command(epilog="Example: xlt check params/quick.yaml")(explained(check))
+app.command(epilog="Example: xlt run params/quick.yaml --cores 2")(explained(run))
+app.command(epilog="Example: xlt results params/quick.yaml")(explained(results))
+app.command(epilog="Example: xlt paper params/quick.yaml")(explained(paper))
+app.command(
+    epilog="Example: xlt evaluate --model outputs/quick/03_target_training/CELL/model "
+    "--data xquad.de.json --lang de"
+)(explained(evaluate))
+app.command(
+    epilog="Example: xlt attack --model DIR --data xquad.de.json --lang de --recipe typo "
+    "--limit 100 --out attacked"
+)(explained(attack))

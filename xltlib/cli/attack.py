@@ -1,0 +1,97 @@
+"""`xlt attack`: attack any span-QA model on any SQuAD-format file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xltlib.artifacts import InputError
+from xltlib.cli.terminal import console, print_table
+
+
+def attack(
+    model: Annotated[str, typer.Option(help="A Hugging Face span-QA model: folder or hub name")],
+    data: Annotated[Path, typer.Option(help="A SQuAD 1.1 JSON file")],
+    recipe: Annotated[str, typer.Option(help="One of the recipes in the README, e.g. typo")],
+    out: Annotated[Path, typer.Option(help="Folder to write to; the same command resumes")],
+    lang: Annotated[str, typer.Option(help="Language code of the file")] = "en",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many")] = None,
+    budget: Annotated[int, typer.Option(min=2, help="Queries an example may take")] = 200,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of the recipe, e.g. max_edited_words=2"),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Measures similarity, gives neighbours: me5-small, folder or hub name"),
+    ] = None,
+    shard: Annotated[str, typer.Option(help="k/n: the k-th of n parts, for n machines")] = "1/1",
+    at_once: Annotated[int, typer.Option(min=1, help="Examples attacked side by side")] = 16,
+    batch_size: Annotated[int, typer.Option(min=1)] = 16,
+    precision: Annotated[
+        str, typer.Option(help="float32, or bf16 to guide the search")
+    ] = "float32",
+    guide_words: Annotated[
+        int | None, typer.Option(min=1, help="Words beside the answer that a bf16 guide reads")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+) -> None:
+    """Attack any span-QA model on any SQuAD-format file, in any language."""
+    from xltlib.attacks import attack as attack_model
+    from xltlib.corpora.squad_files import read_squad
+    from xltlib.languages import LANGUAGES
+    from xltlib.params import EngineSettings
+
+    if lang not in LANGUAGES:
+        raise InputError(f"--lang {lang}: unknown language; known: {' '.join(LANGUAGES)}")
+    if precision not in ("float32", "bf16"):
+        raise InputError(f"--precision {precision}: give float32 or bf16")
+    if guide_words is not None and precision == "float32":
+        raise InputError("--guide-words needs a guide: give --precision bf16 too")
+    engine = EngineSettings(
+        at_once=at_once, batch_size=batch_size, precision=precision, guide_words=guide_words
+    )
+    done = attack_model(
+        model,
+        read_squad(data, lang),
+        recipe,
+        out,
+        limit=limit,
+        shard=_shard(shard),
+        encoder=encoder,
+        device=device,
+        engine=engine,
+        progress=not os.environ.get("CI"),
+        **({"max_queries": budget} | _settings(setting or [])),
+    )
+    print_table(f"{recipe} against {model}", done.summary)
+    console.print(f"{out}/attacks.html, .jsonl, .parquet and summary.csv", soft_wrap=True)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """ "2/8" as (2, 8)."""
+    try:
+        k, n = map(int, text.split("/"))
+    except ValueError as error:
+        raise InputError(f"--shard {text}: give k/n, e.g. 2/8") from error
+    return k, n
+
+
+def _settings(pairs: list[str]) -> dict[str, object]:
+    """key=value pairs, values as in YAML; a dot in the key goes one level down."""
+    import yaml
+
+    found: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"--set {pair}: give key=value, e.g. max_edited_words=2")
+        section = found
+        *path, last = key.split(".")
+        for part in path:
+            section = section.setdefault(part, {})  # type: ignore[assignment]
+        section[last] = yaml.safe_load(value)
+    return found

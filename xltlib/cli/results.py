@@ -1,0 +1,31 @@
+"""`xlt results` and `xlt paper`: read what a finished profile saved."""
+
+from __future__ import annotations
+
+from xltlib import params as schema
+from xltlib.cli.terminal import ParamsFile, console, print_table
+from xltlib.study import Grid
+
+
+def results(params: ParamsFile) -> None:
+    """Print the result tables of a finished profile."""
+    from xltlib.study.saved import tables_of
+
+    grid = Grid(schema.load(params))
+    for stage in ("results", "transfer", "claims"):
+        for cell in grid.cells(stage):
+            for title, frame in tables_of(cell).items():
+                print_table(f"{cell.key}: {title}", frame)
+
+
+def paper(params: ParamsFile) -> None:
+    """Write the paper output of a finished profile: tables, figures, numbers, one HTML report."""
+    from xltlib.study.paper import write
+
+    folder = write(Grid(schema.load(params)))
+    console.print(f"{folder}/report.html: everything, to read in a browser", soft_wrap=True)
+    console.print(
+        f"{folder}/article.tex, with numbers.tex, tables/ (LaTeX and CSV) and figures/ (PDF and "
+        "PNG): to take into a paper",
+        soft_wrap=True,
+    )

@@ -1,0 +1,63 @@
+"""What every command shares: the terminal, and the messages for bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from xltlib import params as schema
+from xltlib.artifacts import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+console = Console()
+WIDEST_TABLE = 150
+
+ParamsFile = Annotated[Path, typer.Argument(help="A params file, e.g. params/quick.yaml")]
+
+
+def explained(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn the user's input errors into a message and exit code 2."""
+
+    @wraps(command)
+    def wrapper(*args: object, **kwargs: object) -> None:
+        try:
+            command(*args, **kwargs)
+        except InputError as error:
+            typer.secho(f"Error: {error}", fg="red", err=True)
+            raise typer.Exit(2) from error
+
+    return wrapper
+
+
+def checked(params: Path, *, to_run: bool = False) -> schema.Params:
+    """A profile that is valid and whose sources are there, the hub too if it is to run."""
+    from xltlib.study import data
+
+    loaded = schema.load(params)
+    try:
+        data.check_sources(loaded)
+        if to_run:
+            data.check_network(loaded)
+    except InputError as error:
+        raise InputError(f"{params}: {error}") from error
+    return loaded
+
+
+def print_table(title: str, frame: pd.DataFrame) -> None:
+    """Print a table. A number is never cut: a narrow terminal wraps the lines itself."""
+    from xltlib.analysis.tables import shown
+
+    table = Table(title=title)
+    for column in frame.columns:
+        table.add_column(str(column), overflow="fold")
+    for row in shown(frame).itertuples(index=False):
+        table.add_row(*row)
+    Console(width=max(console.width, WIDEST_TABLE)).print(table)

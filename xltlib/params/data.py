@@ -1,0 +1,78 @@
+"""Corpora, encoders, and how span QA is cut into windows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, field_validator, model_validator
+
+from xltlib.params.base import Fraction, ModelName, Settings, known_languages
+
+
+class MiniSettings(Settings):
+    """Size and seed of the synthetic, parallel corpora: items in each split."""
+
+    seed: int = 0
+    train: PositiveInt = 240
+    dev: PositiveInt = 60
+    test: PositiveInt = 60
+
+
+class CorpusSource(Settings):
+    """Where one corpus comes from: made here, a local folder, or the hub at a pinned revision.
+
+    `cut_after` says where a split is cut in two that are published as one: after so many of XQuAD's
+    articles, or of XNLI's premises.
+    """
+
+    source: Literal["mini", "local", "hub"]
+    folder: Path | None = None
+    revision: str | None = None
+    mini: MiniSettings = MiniSettings()
+    cut_after: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> CorpusSource:
+        if self.source == "local" and self.folder is None:
+            raise ValueError("source: local needs `folder`, the folder with the corpus's files")
+        return self
+
+
+class EncoderSettings(Settings):
+    """A pretrained encoder: me5-small, a hub name, or a folder."""
+
+    name: ModelName = "me5-small"
+    revision: str | None = None
+    trim_vocabulary: bool = False
+    extra_pieces: Annotated[int, Field(ge=0)] = 30_000
+    freeze_word_embeddings: bool = False
+    attention_dropout: Fraction | None = None
+
+
+class TaskData(Settings):
+    """Training data: which split of which corpus, in which languages, and its dev split."""
+
+    corpus: str
+    split: str = "train"
+    dev_split: str | None = None
+    languages: Annotated[list[str], Field(min_length=1)]
+
+    _languages = field_validator("languages")(known_languages)
+
+
+class SpanQASettings(Settings):
+    """Windows and n-best decoding of span QA; the defaults are XTREME's."""
+
+    max_length: Annotated[int, Field(ge=32, le=4096)] = 384
+    doc_stride: PositiveInt = 128
+    max_query_length: PositiveInt = 64
+    max_answer_length: PositiveInt = 30
+    n_best: PositiveInt = 20
+
+    @model_validator(mode="after")
+    def _room(self) -> SpanQASettings:
+        # Four special tokens at most stand around a question and its context (XLM-R's).
+        if self.doc_stride + self.max_query_length + 4 >= self.max_length:
+            raise ValueError("doc_stride + max_query_length + 4 must be less than max_length")
+        return self

@@ -1,0 +1,78 @@
+"""What is measured of trained models, and how it is analysed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+
+from xltlib.params.base import Name, Precision, Settings, TestSet
+
+
+class EvaluationSettings(Settings):
+    """How trained models answer their test sets."""
+
+    batch_size: PositiveInt = 32
+    precision: Precision = "float32"
+
+
+class RepresentationSettings(Settings):
+    """What every arm is measured by beside its answers; a measure without a test set is left out.
+
+    Of the arm's encoder: `retrieval` (a bitext gives alignment too), `probe` (tagged sentences; at
+    most `max_examples` of them, half to train the probe and half to test it), and `cloze` (prompts,
+    where the encoder has a masked-LM head). Of the span-QA models fine-tuned from it, by standard
+    training: `rank_consistency` (a parallel span-QA corpus) and `rotation` (span QA in languages
+    whose bitext with English is under `retrieval`).
+    """
+
+    retrieval: list[TestSet] = []
+    probe: TestSet | None = None
+    cloze: TestSet | None = None
+    rank_consistency: TestSet | None = None
+    rotation: TestSet | None = None
+    batch_size: PositiveInt = 64
+
+    @field_validator("probe", "cloze", "rank_consistency")
+    @classmethod
+    def _several_languages(cls, test_set: TestSet | None) -> TestSet | None:
+        if test_set is not None and len(test_set.languages) < 2:
+            raise ValueError("compares languages, so `languages` needs two or more")
+        return test_set
+
+    @property
+    def asks_models(self) -> bool:
+        """Whether any measure is of a fine-tuned model."""
+        return self.rank_consistency is not None or self.rotation is not None
+
+    def test_sets(self) -> dict[str, TestSet]:
+        """Every test set by its key."""
+        single = {
+            "probe": self.probe,
+            "cloze": self.cloze,
+            "rank_consistency": self.rank_consistency,
+            "rotation": self.rotation,
+        }
+        numbered = {f"retrieval.{i}": one for i, one in enumerate(self.retrieval)}
+        return numbered | {key: one for key, one in single.items() if one is not None}
+
+
+class CostSettings(Settings):
+    """Measuring what robust training costs: steps of each method, taken in turn in one process."""
+
+    rounds: PositiveInt = 5
+
+
+class AnalysisSettings(Settings):
+    """Resampling, the arms to compare, and the effect size that would matter."""
+
+    bootstrap_samples: Annotated[int, Field(ge=100)] = 2000
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    smallest_effect: PositiveFloat = 2.0
+    contrasts: list[tuple[Name, Name]] = [
+        ("multilingual", "english"),
+        ("multilingual", "none"),
+        ("english", "none"),
+        ("multilingual+targets", "multilingual"),
+    ]
+    seed: int = 0

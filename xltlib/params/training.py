@@ -1,0 +1,145 @@
+"""Intermediate training, robust methods, and target tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
+
+from xltlib.params.base import Fraction, Name, Precision, Settings, TestSet, files_by_language
+from xltlib.params.data import TaskData
+
+STANDARD = "standard"
+
+
+class StoppingSettings(Settings):
+    """Score the English dev set every so many steps and keep the best checkpoint.
+
+    Training ends after `patience` scores without a better one; without patience it takes all steps.
+    """
+
+    every_steps: PositiveInt
+    patience: PositiveInt | None = None
+
+
+class Optimisation(Settings):
+    """What a training run needs beside its data; without `stopping` it takes a fixed budget."""
+
+    learning_rate: PositiveFloat
+    batch_size: PositiveInt
+    gradient_accumulation: PositiveInt = 1
+    warmup_ratio: Fraction = 0.1
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    max_gradient_norm: PositiveFloat = 1.0
+    precision: Precision = "float32"
+    save_every_steps: PositiveInt | None = None
+    stopping: StoppingSettings | None = None
+
+
+class IntermediateArm(Settings):
+    """One treatment: the data of each task; the budget is the stage's, the same for every arm."""
+
+    tasks: dict[Name, TaskData] = {}
+    method: Name = STANDARD
+
+
+class IntermediateSettings(Settings):
+    """Intermediate training. Every arm with tasks sees `examples` of each task.
+
+    A language's share of a task's examples is its size to the power of 1 / `temperature`: 1 is in
+    proportion, larger is flatter. `sequential` takes the tasks one after the other, in the order of
+    `examples`; `mixed` shuffles their batches.
+    """
+
+    examples: dict[Name, PositiveInt]
+    schedule: Literal["mixed", "sequential"] = "mixed"
+    temperature: Annotated[float, Field(ge=1, le=1000)] = 5.0
+    max_length: Annotated[int, Field(ge=16, le=512)] = 128
+    optimisation: Optimisation
+    arms: Annotated[dict[Name, IntermediateArm], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _fair(self) -> IntermediateSettings:
+        for name, arm in self.arms.items():
+            if arm.tasks and set(arm.tasks) != set(self.examples):
+                raise ValueError(
+                    f"arm {name} has the tasks {sorted(arm.tasks)}, the budget is for "
+                    f"{sorted(self.examples)}: every arm with tasks must have the same ones"
+                )
+        if self.arms.get("none", IntermediateArm()).tasks:
+            raise ValueError("arm none must have no tasks")
+        return self
+
+
+class AdversarialSettings(Settings):
+    """ADV: ascent on the word embeddings; lengths are L2 norms of a token's perturbation."""
+
+    kind: Literal["adv"]
+    radius: PositiveFloat
+    step_size: PositiveFloat
+    steps: PositiveInt = 1
+
+
+class RandomPerturbationSettings(Settings):
+    """RS-RP: noise drawn uniformly from the ball; the loss is a mean over the draws."""
+
+    kind: Literal["rs-rp"]
+    radius: PositiveFloat
+    draws: PositiveInt = 1
+
+
+class DataAugmentationSettings(Settings):
+    """RS-DA: words drawn from themselves and their neighbours.
+
+    `neighbours` are lists by language; in a language without one, neighbours are the `nearest`
+    words of the training texts in the encoder's word embeddings, of at least `min_cosine`.
+    `matched` takes the steps of standard training, an epoch of each copy in turn; the authors'
+    form, unmatched, goes through all copies in every epoch: `copies` times the steps.
+    """
+
+    kind: Literal["rs-da"]
+    neighbours: dict[str, Path] = {}
+    nearest: PositiveInt = 4
+    min_cosine: Annotated[float, Field(gt=0, lt=1)] = 0.4
+    copies: PositiveInt = 10
+    matched: bool = True
+
+    _languages = field_validator("neighbours")(files_by_language)
+
+
+Method = Annotated[
+    AdversarialSettings | RandomPerturbationSettings | DataAugmentationSettings,
+    Field(discriminator="kind"),
+]
+
+
+class Crossing(Settings):
+    """Every one of these arms with every one of these methods; without `arms`, all of them."""
+
+    arms: Annotated[list[Name], Field(min_length=1)] | None = None
+    methods: Annotated[list[Name], Field(min_length=1)] = [STANDARD]
+
+
+class TargetSettings(Settings):
+    """A target task: fine-tuning on English, and the test sets that its models answer.
+
+    `seeds` are those of the profile unless given here. `max_length` is in tokens; span QA
+    has windows instead (section `span_qa`).
+    """
+
+    data: TaskData
+    seeds: Annotated[list[int], Field(min_length=1)] | None = None
+    max_examples: PositiveInt | None = None
+    max_length: Annotated[int, Field(ge=16, le=512)] = 128
+    epochs: PositiveFloat
+    crossings: Annotated[list[Crossing], Field(min_length=1)] = [Crossing()]
+    optimisation: Optimisation
+    test_sets: Annotated[list[TestSet], Field(min_length=1)]
+
+    @field_validator("data")
+    @classmethod
+    def _one_language(cls, data: TaskData) -> TaskData:
+        if len(data.languages) != 1:
+            raise ValueError("a target task trains in one language")
+        return data
