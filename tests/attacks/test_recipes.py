@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 from transformers import BertConfig, BertForMaskedLM, set_seed
+from xltlib.attacks.frames import _frames, false_sentence
 
 from xltlib.artifacts import InputError
 from xltlib.attacks import Tools, attack, attack_examples, report
 from xltlib.attacks.distractor import Distractor, wrong_answers
-from xltlib.attacks.frames import _frames, false_sentence
 from xltlib.attacks.homoglyph import look_alikes
 from xltlib.attacks.lexicon import induce, joined, read_lexicon
 from xltlib.attacks.recipes import RECIPES, SETTINGS

@@ -7,9 +7,9 @@ from xltlib.attacks.gate import open_gate
 
 open_gate()
 
-from xltlib.attacks import recipes, report, static_set  # noqa: E402
+from xltlib.attacks import perturb, recipes, report, static_set  # noqa: E402
 from xltlib.attacks.engine import attack_examples  # noqa: E402
 from xltlib.attacks.front_door import attack  # noqa: E402
 from xltlib.attacks.tools import Tools  # noqa: E402
 
-__all__ = ["Tools", "attack", "attack_examples", "recipes", "report", "static_set"]
+__all__ = ["Tools", "attack", "attack_examples", "perturb", "recipes", "report", "static_set"]

@@ -1,14 +1,16 @@
 """A false sentence in the passage (AddSent, Jia and Liang 2017; in many languages as in Rosenthal
 et al. 2021).
 
-The sentence has all words of the question and an answer of the right type.
+The sentence answers a question that is almost the one asked, with an answer of the right type.
 """
 
 from __future__ import annotations
 
 import hashlib
+import random
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import regex
@@ -16,6 +18,7 @@ from icu4py.breakers import SentenceBreaker
 from textattack.shared import AttackedText
 from textattack.transformations import Transformation
 
+from xltlib.attacks.distractor_templates import answer_with_other_numbers
 from xltlib.attacks.goal import occurrences
 from xltlib.evaluation import squad
 from xltlib.languages import words
@@ -37,7 +40,7 @@ class Distractor(Transformation):
     def __init__(
         self, language: str, sentences: Sequence[str], places: Iterable[str], answers: Sequence[str]
     ) -> None:
-        self.space = "" if language in _UNSPACED else " "
+        self.language = language
         self.sentences, self.places, self.answers = sentences, list(places), answers
 
     @property
@@ -52,32 +55,16 @@ class Distractor(Transformation):
         context = current_text.tokenizer_input[1]
         return [
             self._inserted(current_text, place, sentence)
-            for place in dict.fromkeys(self._offset(context, place) for place in self.places)
+            for place in dict.fromkeys(
+                insertion_point(context, place, self.answers) for place in self.places
+            )
             for sentence in self.sentences
         ]
 
-    def _offset(self, context: str, place: str) -> int:
-        if place in ("start", "end"):
-            return 0 if place == "start" else len(context)
-        borders, done = [], 0
-        for sentence in SentenceBreaker(context, "en"):
-            done += len(sentence)
-            borders.append(done)
-        inside = {
-            offset
-            for answer in self.answers
-            for start in occurrences(context, answer)
-            for offset in range(start + 1, start + len(answer))
-        }
-        free = [border for border in borders[:-1] if border not in inside]
-        return min(free, key=lambda border: abs(border - len(context) / 2), default=len(context))
-
     def _inserted(self, text: AttackedText, offset: int, sentence: str) -> AttackedText:
         question, context = text.tokenizer_input
-        before, after = context[:offset], context[offset:]
-        gap = "" if not before or before[-1].isspace() else self.space
-        new = f"{before}{gap}{sentence}{self.space if after else ''}{after}"
-        first = len(words(question)) + len(words(before))
+        new = with_sentence(context, offset, sentence, self.language)
+        first = len(words(question)) + len(words(context[:offset]))
         count = len(words(sentence))
         old = np.arange(text.num_words)
         inserted = set(range(first, first + count))
@@ -88,6 +75,35 @@ class Distractor(Transformation):
             "original_index_map": np.where(old < first, old, old + count),
         }
         return AttackedText(OrderedDict([("question", question), ("context", new)]), attributes)
+
+
+def insertion_point(context: str, place: str, answers: Sequence[str]) -> int:
+    """The offset of a place: "start", "end", or the border of sentences nearest to the middle.
+
+    A border inside a copy of an answer is none.
+    """
+    if place in ("start", "end"):
+        return 0 if place == "start" else len(context)
+    borders, done = [], 0
+    for sentence in SentenceBreaker(context, "en"):
+        done += len(sentence)
+        borders.append(done)
+    inside = {
+        offset
+        for answer in answers
+        for start in occurrences(context, answer)
+        for offset in range(start + 1, start + len(answer))
+    }
+    free = [border for border in borders[:-1] if border not in inside]
+    return min(free, key=lambda border: abs(border - len(context) / 2), default=len(context))
+
+
+def with_sentence(context: str, offset: int, sentence: str, language: str) -> str:
+    """A context with a sentence put in, spaces around it where the language has them."""
+    space = "" if language in _UNSPACED else " "
+    before, after = context[:offset], context[offset:]
+    gap = "" if not before or before[-1].isspace() else space
+    return f"{before}{gap}{sentence}{space if after else ''}{after}"
 
 
 def wrong_answers(
@@ -102,24 +118,37 @@ def wrong_answers(
 
     A type is the question's first word, whether there are digits, whether the answer begins with a
     capital, and how many words it has. An answer that shares a word with a gold answer, or that
-    stands in the context, is none.
+    stands in the context, is none. Where the pool has too few, the gold answer with other numbers
+    is one more.
 
     Args:
         pool: (question, answer) pairs.
     """
     wanted = _type(question, golds[0])
-    fit = {
-        answer: _distance(_type(asked, answer), wanted)
-        for asked, answer in sorted(set(pool))
-        if answer.strip() and answer not in context and squad.f1(answer, golds) == 0
-    }
+    by_distance: dict[int, dict[str, None]] = {}
+    for asked, answer in pool:
+        by_distance.setdefault(_distance(_type(asked, answer), wanted), {})[answer] = None
+    found: dict[str, None] = {}
+    for distance in sorted(by_distance):
+        # By hash, so that the order of the pool, and what else is in it, changes nothing.
+        for answer in sorted(by_distance[distance], key=lambda one: _order(seed, one)):
+            if answer.strip() and answer not in context and squad.f1(answer, golds) == 0:
+                found[answer] = None
+            if len(found) == n:
+                return list(found)
+    rng = random.Random(seed)
+    for _ in range(n):
+        answer = answer_with_other_numbers(golds, rng)
+        if answer is not None and answer not in context and squad.f1(answer, golds) == 0:
+            found[answer] = None
+    return list(found)[:n]
 
-    def order(answer: str) -> tuple[int, bytes]:
-        return fit[answer], hashlib.sha256(f"{seed} {answer}".encode()).digest()
 
-    return sorted(fit, key=order)[:n]
+def _order(seed: str, answer: str) -> bytes:
+    return hashlib.sha256(f"{seed} {answer}".encode()).digest()
 
 
+@lru_cache(maxsize=100_000)
 def _type(question: str, answer: str) -> tuple[str, bool, bool, int]:
     spans = words(question)
     first = question[slice(*spans[0])].casefold() if spans else ""
@@ -128,5 +157,5 @@ def _type(question: str, answer: str) -> tuple[str, bool, bool, int]:
 
 def _distance(one: tuple[str, bool, bool, int], other: tuple[str, bool, bool, int]) -> int:
     """How far two types lie apart; digits weigh most."""
-    unlike = [a != b for a, b in zip(one[:3], other[:3], strict=True)]
-    return 2 * unlike[0] + 4 * unlike[1] + 2 * unlike[2] + min(3, abs(one[3] - other[3]))
+    apart = 2 * (one[0] != other[0]) + 4 * (one[1] != other[1]) + 2 * (one[2] != other[2])
+    return apart + min(3, abs(one[3] - other[3]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
@@ -14,21 +15,29 @@ from xltlib.languages import graphemes
 
 
 class Homoglyph(CandidateSwap):
-    """Put look-alikes in the place of a word's letters: of one letter each, then of all of them.
+    """Replace a word's letters by look-alikes: all of them, or one at a time.
 
     Marks stay, and so does every grapheme's border.
     """
 
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
-        """The word with one letter changed, in the seed's order of letters; then with all."""
-        word, rng = text.words[index], self.rng(text, index)
-        places = [i for i, char in enumerate(word) if look_alikes(char)]
-        chosen = {i: rng.choice(look_alikes(word[i])) for i in places}
-        rng.shuffle(places)
-        everything = "".join(chosen.get(i, char) for i, char in enumerate(word))
-        for changed in [*(word[:i] + chosen[i] + word[i + 1 :] for i in places), everything]:
-            if len(graphemes(changed)) == len(graphemes(word)):
-                yield changed
+        """Look-alikes of the word, the most changed first."""
+        yield from look_alike_words(text.words[index], self.rng(text, index))
+
+
+def look_alike_words(word: str, rng: random.Random) -> Iterator[str]:
+    """A word with all letters that have look-alikes changed, then one letter at a time.
+
+    Fully changed words come first because they are the strongest: a limit on candidates must not
+    cut them off.
+    """
+    places = [i for i, char in enumerate(word) if look_alikes(char)]
+    chosen = {i: rng.choice(look_alikes(word[i])) for i in places}
+    rng.shuffle(places)
+    everything = "".join(chosen.get(i, char) for i, char in enumerate(word))
+    for changed in [everything, *(word[:i] + chosen[i] + word[i + 1 :] for i in places)]:
+        if changed != word and len(graphemes(changed)) == len(graphemes(word)):
+            yield changed
 
 
 @cache

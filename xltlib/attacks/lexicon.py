@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
+from xltlib.encoders import encoder_folder
 from xltlib.languages import words
 
 Lexicon = dict[str, list[str]]
 MAX_LENGTH = 256
+CACHE = Path("~/.cache/xltlib").expanduser()
 
 
 def read_lexicon(path: Path) -> Lexicon:
@@ -96,6 +98,54 @@ def induce(
         if kept:
             lexicon[word] = kept
     return lexicon
+
+
+def induced(
+    pairs: Mapping[str, Sequence[tuple[str, str]]],
+    language: str,
+    encoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+) -> Lexicon:
+    """A language's translations: English ones, or of English those in every other language.
+
+    Args:
+        pairs: (sentence, English translation) by language.
+    """
+    return joined(
+        induce([(b, a) if language == "en" else (a, b) for a, b in part], encoder, tokenizer)
+        for code, part in sorted(pairs.items())
+        if language in ("en", code)
+    )
+
+
+def bitext_lexicon(file: Path, model: str, cache: Path = CACHE) -> Lexicon:
+    """A lexicon induced from a file: a sentence, a tab and its translation on each line.
+
+    Args:
+        model: me5-small, a hub repository or a folder.
+
+    Raises:
+        InputError: names the file, and the line where one is to blame.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: the parallel text cannot be read: {error}") from error
+    pairs = []
+    for number, line in enumerate(lines, start=1):
+        parts = line.strip("\r\ufeff").split("\t")
+        if len(parts) == 2:
+            pairs.append((parts[0], parts[1]))
+        elif line.strip():
+            raise InputError(
+                f"{file}, line {number}: has {len(parts)} columns; expected a sentence, a tab and "
+                "its translation"
+            )
+    if not pairs:
+        raise InputError(f"{file}: the parallel text is empty")
+    folder = encoder_folder(model, cache=cache)
+    encoder = AutoModel.from_pretrained(folder, local_files_only=True)
+    return induce(pairs, encoder, AutoTokenizer.from_pretrained(folder, local_files_only=True))
 
 
 @torch.inference_mode()

@@ -11,8 +11,10 @@ import pandas as pd
 
 from xltlib.artifacts import write_json
 from xltlib.attacks.goal import moved
+from xltlib.corpora.squad_files import read_squad
 from xltlib.evaluation import squad
 from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.languages import LANGUAGES
 
 
 def save(file: Path, results: pd.DataFrame, **about: Any) -> None:
@@ -38,6 +40,17 @@ def save(file: Path, results: pd.DataFrame, **about: Any) -> None:
             paragraphs.append({"context": row.attacked_context, "qas": [qa]})
         articles.append({"title": str(language), "paragraphs": paragraphs})
     write_json(file, {"version": "1.1", "about": about, "data": articles})
+
+
+def read(file: Path, language: str) -> list[dict[str, Any]]:
+    """The questions of one language of a static set, in `save`'s form or as any SQuAD file.
+
+    Raises:
+        InputError: not a SQuAD file, or an answer that is not where it is said to be.
+    """
+    rows = list(read_squad(file, language, on_bad_offset="error"))
+    by_language = {row["title"] for row in rows} <= set(LANGUAGES)
+    return [row for row in rows if not by_language or row["title"] == language]
 
 
 def transfer_matrix(

@@ -53,11 +53,15 @@ class CandidateSwap(WordSwap):
         if len(graphemes(word)) < self.min_word_length:
             return found
         for candidate in self.candidates(text, index):
-            if candidate not in (word, *found) and is_whole_word(candidate):
+            if candidate not in (word, *found) and self.is_fit(candidate):
                 found.append(candidate)
             if len(found) == self.candidates_per_word:
                 break
         return found
+
+    def is_fit(self, candidate: str) -> bool:
+        """Whether a candidate can stand in a word's place without shifting any word's index."""
+        return is_whole_word(candidate)
 
     def rng(self, text: AttackedText, index: int) -> random.Random:
         """Random numbers for one word in its place."""

@@ -13,7 +13,7 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTo
 
 from xltlib.artifacts import InputError
 from xltlib.attacks.distractor import wrong_answers
-from xltlib.attacks.frames import false_sentence
+from xltlib.attacks.distractor_templates import false_sentence
 from xltlib.attacks.hotflip import Vocabulary, one_piece_words
 from xltlib.attacks.lexicon import Lexicon, induce, joined, read_lexicon
 from xltlib.attacks.masked_lm import MaskedLM

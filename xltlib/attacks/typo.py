@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import unicodedata
 from collections.abc import Iterator
+from itertools import islice
 
 from textattack.shared import AttackedText
 
@@ -13,7 +14,7 @@ from xltlib.attacks.swap import CandidateSwap
 from xltlib.languages import LANGUAGES, graphemes, script_of
 
 EDITS = ("swap", "delete", "insert", "substitute")
-_TRIES = 8  # draws for each wanted candidate; short words have few different edits
+_TRIES = 8  # draws per wanted candidate: short words have few different edits
 
 
 class Typo(CandidateSwap):
@@ -21,25 +22,31 @@ class Typo(CandidateSwap):
 
     A key in the place of another changes one letter or mark inside its grapheme, of a Hangul
     syllable one jamo; a letter that is on no keyboard becomes one of the alphabet. Inserted letters
-    come from the language's alphabet. A foreign word is typed as in a language of its script.
+    come from the language's alphabet.
     """
 
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
         """Misspellings of the word, as its letters and the seed have them."""
-        word = text.words[index]
-        parts, language = graphemes(word), self._language(word)
-        if language is None:
-            return
-        rng = self.rng(text, index)
-        for _ in range(_TRIES * self.candidates_per_word):
-            yield _edit(rng, parts, language)
+        found = misspellings(text.words[index], self.language, self.rng(text, index))
+        yield from islice(found, _TRIES * self.candidates_per_word)
 
-    def _language(self, word: str) -> str | None:
-        """The language that the word is typed in; None for a word without letters."""
-        script = script_of(word)
-        codes = (self.language, *LANGUAGES)
-        known = (code for code in codes if LANGUAGES[code].script == script)
-        return None if script is None else next(known, self.language)
+
+def misspellings(word: str, language: str, rng: random.Random) -> Iterator[str]:
+    """Typing errors in a word without end; some leave it as it is. None for one without letters.
+
+    Args:
+        language: of the text; a foreign word is typed as in a language of its script.
+    """
+    parts, typed_in = graphemes(word), _typed_in(word, language)
+    while typed_in is not None:
+        yield _edit(rng, parts, typed_in)
+
+
+def _typed_in(word: str, language: str) -> str | None:
+    """The language that a word is typed in; None for a word without letters."""
+    script = script_of(word)
+    known = (code for code in (language, *LANGUAGES) if LANGUAGES[code].script == script)
+    return None if script is None else next(known, language)
 
 
 def _edit(rng: random.Random, parts: list[str], language: str) -> str:

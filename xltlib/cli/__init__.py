@@ -7,6 +7,7 @@ import typer
 from xltlib.cli.attack import attack
 from xltlib.cli.check import check
 from xltlib.cli.evaluate import evaluate
+from xltlib.cli.perturb import perturb
 from xltlib.cli.results import paper, results
 from xltlib.cli.run import run
 from xltlib.cli.terminal import explained
@@ -31,3 +32,7 @@ app.command(
     epilog="Example: xlt attack --model DIR --data xquad.de.json --lang de --recipe typo "
     "--limit 100 --out attacked"
 )(explained(attack))
+app.command(
+    epilog="Example: xlt perturb --data xquad.de.json --lang de --kind typo --severity 0.2 "
+    "--out xquad.de.typo.json"
+)(explained(perturb))

@@ -19,7 +19,15 @@ from xltlib.params.attacks import (
     TypoSettings,
     WordSettings,
 )
-from xltlib.params.base import Precision, TestSet
+from xltlib.params.base import (
+    AddOneSentence,
+    CodeMixing,
+    Noise,
+    Perturbation,
+    PerturbedFile,
+    Precision,
+    TestSet,
+)
 from xltlib.params.cells import ArmCell, AttackCell, EncoderCell, ModelCell, ProfileCell
 from xltlib.params.claims import Claim, Needs
 from xltlib.params.data import CorpusSource, EncoderSettings, MiniSettings, SpanQASettings, TaskData
@@ -39,12 +47,14 @@ from xltlib.params.training import (
 
 __all__ = [
     "STANDARD",
+    "AddOneSentence",
     "AdversarialSettings",
     "ArmCell",
     "AttackCell",
     "AttackSettings",
     "Claim",
     "CodeMixSettings",
+    "CodeMixing",
     "ComputeSettings",
     "CorpusSource",
     "DataAugmentationSettings",
@@ -61,8 +71,11 @@ __all__ = [
     "MiniSettings",
     "ModelCell",
     "Needs",
+    "Noise",
     "Optimisation",
     "Params",
+    "Perturbation",
+    "PerturbedFile",
     "Precision",
     "ProfileCell",
     "RandomPerturbationSettings",

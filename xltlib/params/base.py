@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
 from xltlib.languages import LANGUAGES
 
@@ -62,11 +62,69 @@ def files_by_language(files: dict[str, Any]) -> dict[str, Any]:
     return files
 
 
+class Noise(Settings):
+    """Random edits of a share of each passage's words, none of them in an answer.
+
+    Of the words `severity` (0 to 1) is edited, rounded, at least one.
+    """
+
+    kind: Literal["typo", "homoglyph", "imperceptible", "misspelling"]
+    severity: Annotated[float, Field(gt=0, le=1)] = 0.2
+    seed: int = 0
+
+
+class CodeMixing(Settings):
+    """A share of each passage's words replaced by their translations.
+
+    They come from lexicons in MUSE's format, by the passage's language, or from one induced with
+    `encoder` from `parallel` text.
+    """
+
+    kind: Literal["codemix"]
+    severity: Annotated[float, Field(gt=0, le=1)] = 0.2
+    seed: int = 0
+    lexicons: dict[str, list[Path]] = {}
+    parallel: TestSet | None = None
+    encoder: ModelName = "me5-small"
+
+    _languages = field_validator("lexicons")(files_by_language)
+
+    @model_validator(mode="after")
+    def _a_source(self) -> CodeMixing:
+        if not self.lexicons and self.parallel is None:
+            raise ValueError("codemix needs `lexicons` by language, or `parallel` text")
+        return self
+
+
+class AddOneSentence(Settings):
+    """One false sentence at the end of each passage, chosen without a model (AddOneSent)."""
+
+    kind: Literal["addonesent"]
+    seed: int = 0
+
+
+class PerturbedFile(Settings):
+    """Passages from a SQuAD file, such as one of an attack on another model.
+
+    Only questions that the file holds are asked; `name` stands in tables.
+    """
+
+    kind: Literal["file"]
+    name: Name
+    file: Path
+
+
+Perturbation = Annotated[
+    Noise | CodeMixing | AddOneSentence | PerturbedFile, Field(discriminator="kind")
+]
+
+
 class TestSet(Settings):
     """One test set: a split of a corpus in some languages, perhaps its first rows only.
 
     `pairs` makes it a generalised one: sentence 1 in one language and sentence 2 in another, in all
-    ordered pairs of the languages, rows aligned by their ids.
+    ordered pairs of the languages, rows aligned by their ids. `perturbation` makes it a static one:
+    every model reads the same perturbed passages.
     """
 
     __test__ = False  # not a test case, whatever its name
@@ -76,5 +134,22 @@ class TestSet(Settings):
     languages: Annotated[list[str], Field(min_length=1)]
     max_examples: PositiveInt | None = None
     pairs: bool = False
+    perturbation: Perturbation | None = None
 
     _languages = field_validator("languages")(known_languages)
+
+    @property
+    def name(self) -> str:
+        """What it is called in tables and file names: its corpus, and how it is perturbed."""
+        how = self.perturbation
+        if how is None:
+            return self.corpus
+        if isinstance(how, PerturbedFile):
+            return f"{self.corpus}+{how.name}"
+        severity = f"-{100 * how.severity:g}" if hasattr(how, "severity") else ""
+        return f"{self.corpus}+{how.kind}{severity}" + (f"-seed{how.seed}" if how.seed else "")
+
+
+# A perturbation may name parallel text, which is a test set.
+CodeMixing.model_rebuild()
+TestSet.model_rebuild()

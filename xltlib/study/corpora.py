@@ -239,7 +239,7 @@ def sample(cell: Cell) -> HTML:
             if "answers" in examples.column_names:
                 shown = {"question": shown["question"], "answer": _short(_answer(examples[0]))}
             text = "; ".join(f"{name}: {value}" for name, value in shown.items())
-            rows.append({"corpus": settings.corpus, "language": language, "example": text})
+            rows.append({"corpus": settings.name, "language": language, "example": text})
     return style(pd.DataFrame(rows).drop_duplicates())
 
 

@@ -175,10 +175,18 @@ def trainable_ids(params: Params, corpus: str, split: str, language: str) -> lis
 
 
 def test_set(params: Params, settings: TestSet) -> dict[str, Dataset]:
-    """A test set by language; `max_examples` keeps the first rows of each."""
+    """A test set by language; `max_examples` keeps the first rows of each.
+
+    A perturbation sees whole sets, so that no text depends on `max_examples`.
+    """
     sets = {
         code: load(params, settings.corpus, settings.split, code) for code in settings.languages
     }
+    if settings.perturbation is not None:
+        # Imported here because TextAttack takes some seconds.
+        from xltlib.study.static_sets import perturbed
+
+        sets = perturbed(params, settings.perturbation, sets)
     if settings.max_examples is None:
         return sets
     return {
@@ -198,7 +206,7 @@ def bitexts(params: Params) -> dict[str, TestSet]:
 
 def attacked_sets(params: Params, settings: AttackSettings) -> dict[str, dict[str, Dataset]]:
     """The test sets of an attack, whole, by corpus and language."""
-    return {one.corpus: test_set(params, one) for one in settings.test_sets}
+    return {one.name: test_set(params, one) for one in settings.test_sets}
 
 
 def bitext(params: Params, settings: AttackSettings) -> dict[str, list[tuple[str, str]]]:

@@ -16,7 +16,7 @@ from xltlib.artifacts import write_with
 from xltlib.evaluation import labelled, span_qa
 from xltlib.evaluation.labelled import language_pairs
 from xltlib.evaluation.predictor import SpanPredictor
-from xltlib.params import EngineSettings, EvaluationSettings, Params
+from xltlib.params import EngineSettings, EvaluationSettings, Params, TestSet
 from xltlib.study import data
 from xltlib.study.grid import Cell
 from xltlib.training.multitask import MultiTaskModel
@@ -47,10 +47,12 @@ def _run(cell: Cell, progress: bool) -> None:
     started, params = time.time(), cell.params
     answers, summary = _span_answers(cell) if data.is_qa(params, cell.task) else _labels(cell)
     frames = []
-    for corpus, language, rows in tqdm(_sets(cell), desc="test sets", disable=not progress):
-        part = cell.path(f"parts/{cell.fingerprint}.{corpus}.{language}.parquet")
+    for used, language, rows in tqdm(_sets(cell), desc="test sets", disable=not progress):
+        part = cell.path(f"parts/{cell.fingerprint}.{used.name}.{language}.parquet")
         if not part.exists():
-            write_with(part, answers(corpus, rows).to_parquet)
+            # Scored by the rules of its corpus, and kept under its own name.
+            found = answers(used.corpus, rows).assign(corpus=used.name)
+            write_with(part, found.to_parquet)
         frames.append(pd.read_parquet(part))
     found = pd.concat(frames, ignore_index=True)
     write_with(cell.path("predictions.parquet"), found.to_parquet)
@@ -59,10 +61,10 @@ def _run(cell: Cell, progress: bool) -> None:
         part.unlink()
 
 
-def _sets(cell: Cell) -> list[tuple[str, str, Dataset]]:
-    """Corpus, language or pair of languages, and rows of every test set of the cell's task."""
+def _sets(cell: Cell) -> list[tuple[TestSet, str, Dataset]]:
+    """Settings, language or pair of languages, and rows of every test set of the cell's task."""
     return [
-        (settings.corpus, language, rows)
+        (settings, language, rows)
         for settings in cell.params.targets[cell.task].test_sets
         for sets in [data.test_set(cell.params, settings)]
         for language, rows in (language_pairs(sets) if settings.pairs else sets.items())

@@ -1,0 +1,164 @@
+"""False sentences: a question, changed so that it asks about something else, and its answer.
+
+AddSent (Jia and Liang 2017) changes names and numbers of a question and turns it, with a made-up
+answer, into a statement. Their rules are for English. Here three templates work in every language
+that `distractor_templates.yaml` holds: the answer in the place of the question word, as most of
+the study's languages form statements; question and answer side by side; and a sentence that says
+what the answer is.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import regex
+import yaml
+
+from xltlib.artifacts import InputError
+from xltlib.languages import script_of, words
+
+Template = Literal["statement", "side by side", "answer"]
+TEMPLATES: tuple[Template, ...] = ("statement", "side by side", "answer")
+_ENDINGS = " ?？؟;;.…"
+_NUMBER = regex.compile(r"\p{Nd}+")
+# Scripts without spaces, where a question word stands between other letters.
+_UNSPACED = ("ja", "th", "zh")
+
+
+def false_sentence(language: str, question: str, answer: str, template: Template = "answer") -> str:
+    """One sentence that gives a question an answer.
+
+    A question whose question word is not listed makes no statement; it is put beside its answer.
+
+    Raises:
+        InputError: there are no templates in this language.
+    """
+    known = _known(language)
+    question, answer = question.strip(), answer.strip()
+    if template == "answer":
+        return known["answer"].format(question=question, answer=answer)
+    if template == "statement":
+        stated = _stated(language, question.strip(_ENDINGS), answer)
+        if stated is not None:
+            return stated + known["stop"]
+    return f"{question} {answer}{known['stop']}"
+
+
+def _stated(language: str, question: str, answer: str) -> str | None:
+    """A question with the answer in the place of its question word; None where it has none."""
+    known = _known(language)
+    for word in known.get("not_words", ()):
+        question = regex.sub(_alone(language, word) + "$", "", question, flags=regex.I).strip()
+        question = regex.sub("^" + _alone(language, word), "", question, flags=regex.I).strip(" ,،")
+    for word in known["question_words"]:
+        pattern = regex.compile(_alone(language, word), regex.I)
+        if pattern.search(question):
+            text = pattern.sub(lambda _: answer, question, count=1)
+            return text[:1].upper() + text[1:]
+    return None
+
+
+def _alone(language: str, word: str) -> str:
+    """A pattern for a word that is no part of another."""
+    if language in _UNSPACED:
+        return regex.escape(word)
+    return rf"(?<![\p{{L}}\p{{M}}\p{{N}}]){regex.escape(word)}(?![\p{{L}}\p{{M}}\p{{N}}])"
+
+
+@cache
+def _all_known() -> dict[str, dict[str, Any]]:
+    source = files("xltlib.attacks").joinpath("distractor_templates.yaml")
+    return yaml.safe_load(source.read_text(encoding="utf-8"))
+
+
+def _known(language: str) -> dict[str, Any]:
+    known = _all_known()
+    if language not in known:
+        raise InputError(f"distractor: no sentence in {language!r}; there: {' '.join(known)}")
+    return known[language]
+
+
+class AlteredQuestions:
+    """Questions changed so that they ask about something else, as AddSent changes them.
+
+    Numbers become other numbers of the same length. A question without a number gets a name from
+    another question in the place of its own; a name is the word that the fewest questions have,
+    where one with a capital counts before others. So it needs no tagger, and works in scripts
+    without capitals.
+
+    Args:
+        language: of the questions.
+        questions: those of the data in this language.
+    """
+
+    def __init__(self, language: str, questions: Iterable[str]) -> None:
+        questions = sorted(set(questions))
+        known = _known(language)
+        asking = [*known["question_words"], *known.get("not_words", ())]
+        self.asking = {word.casefold() for phrase in asking for word in _words(phrase)}
+        self.frequency = Counter(
+            word for question in questions for word in {q.casefold() for q in _words(question)}
+        )
+        names = {name for q in questions if (name := self._name(q)) is not None}
+        self.names: dict[tuple[str | None, bool], list[str]] = {}
+        for name in sorted(names):
+            self.names.setdefault(_kind(name), []).append(name)
+
+    def altered(self, question: str, context: str, rng: random.Random) -> str:
+        """A question about something else; as it is where nothing in it can be changed.
+
+        Args:
+            context: the passage; a name in it is not put into the question.
+        """
+        if _NUMBER.search(question):
+            return _NUMBER.sub(lambda match: other_number(match[0], rng), question)
+        name = self._name(question)
+        if name is None:
+            return question
+        others = self.names.get(_kind(name), [])
+        for other in rng.sample(others, min(20, len(others))):
+            if other not in context and other.casefold() not in question.casefold():
+                spans = [(a, b) for a, b in words(question) if question[a:b] == name]
+                start, end = spans[0]
+                return question[:start] + other + question[end:]
+        return question
+
+    def _name(self, question: str) -> str | None:
+        """The word that says best what a question asks about."""
+        found = [word for word in _words(question) if script_of(word) and len(word) > 1]
+        inside = [word for word in found[1:] if word[:1].isupper()]
+        free = [word for word in inside or found if word.casefold() not in self.asking]
+        # Of equally rare words the longest: it is the likeliest to be a name.
+        return min(
+            free, key=lambda word: (self.frequency[word.casefold()], -len(word)), default=None
+        )
+
+
+def other_number(digits: str, rng: random.Random) -> str:
+    """Another number of as many digits in the same numerals; never the same."""
+    place = rng.randrange(len(digits)) if len(digits) < 3 else len(digits) - 1 - rng.randrange(2)
+    old = int(digits[place])
+    zero = ord(digits[place]) - old
+    lowest = 1 if place == 0 else 0
+    new = rng.choice([digit for digit in range(lowest, 10) if digit != old])
+    return digits[:place] + chr(zero + new) + digits[place + 1 :]
+
+
+def _words(text: str) -> list[str]:
+    return [text[a:b] for a, b in words(text)]
+
+
+def _kind(word: str) -> tuple[str | None, bool]:
+    return script_of(word), word[:1].isupper()
+
+
+def answer_with_other_numbers(golds: Sequence[str], rng: random.Random) -> str | None:
+    """The first gold answer with other numbers; None where it has no number."""
+    if not _NUMBER.search(golds[0]):
+        return None
+    return _NUMBER.sub(lambda match: other_number(match[0], rng), golds[0])

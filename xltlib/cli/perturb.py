@@ -1,0 +1,74 @@
+"""`xlt perturb`: a SQuAD file perturbed once, without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xltlib.artifacts import InputError
+from xltlib.cli.terminal import console
+
+
+def perturb(
+    data: Annotated[Path, typer.Option(help="A SQuAD 1.1 JSON file")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="typo, homoglyph, imperceptible, misspelling (English), codemix or addonesent"
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The SQuAD 1.1 JSON file to write")],
+    lang: Annotated[str, typer.Option(help="Language code of the file")] = "en",
+    severity: Annotated[
+        float | None, typer.Option(help="Share of each passage's words to change [default: 0.2]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed gives other edits")] = 0,
+    lexicon: Annotated[
+        list[Path] | None, typer.Option(help="codemix: translations in MUSE's format; repeatable")
+    ] = None,
+    bitext: Annotated[
+        Path | None,
+        typer.Option(help="codemix: sentence, tab, English translation on each line"),
+    ] = None,
+    encoder: Annotated[
+        str, typer.Option(help="codemix: aligns the words of --bitext")
+    ] = "me5-small",
+) -> None:
+    """Perturb the passages of a SQuAD file; the same ids and seed give the same bytes."""
+    from xltlib.attacks import perturb as perturbing
+    from xltlib.attacks.lexicon import bitext_lexicon, joined, read_lexicon
+    from xltlib.corpora.squad_files import read_squad
+    from xltlib.languages import LANGUAGES
+
+    if lang not in LANGUAGES:
+        raise InputError(f"--lang {lang}: unknown language; known: {' '.join(LANGUAGES)}")
+    if kind != "codemix" and (lexicon or bitext):
+        raise InputError(f"--kind {kind} reads no lexicon; leave out --lexicon and --bitext")
+    if kind == "codemix" and not (lexicon or bitext):
+        raise InputError("--kind codemix needs translations; give --lexicon or --bitext")
+    settings = perturbing.settings(
+        kind, severity=severity, seed=seed, lexicons={lang: lexicon or [bitext]}
+    )
+    rows = list(read_squad(data, lang))
+    lexicons = {}
+    if kind == "codemix":
+        found = [read_lexicon(file) for file in lexicon or ()]
+        found += [bitext_lexicon(bitext, encoder)] if bitext else []
+        lexicons = {lang: joined(found)}
+    done = perturbing.perturb(rows, settings, lexicons)
+    about = {"language": lang, "source": data.name} | settings.model_dump(
+        mode="json", include={"kind", "severity", "seed"}
+    )
+    perturbing.save(out, done.rows, about)
+    changed = sum(done.changed)
+    console.print(
+        f"{out}: {len(rows)} questions, {changed} ({changed / len(rows):.1%}) with a perturbed "
+        "passage",
+        soft_wrap=True,
+    )
+    for row in [row for row, is_changed in zip(rows, done.changed, strict=True) if not is_changed][
+        :5
+    ]:
+        console.print(f"  as it was: {row['id']}", soft_wrap=True)
