@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from xltlib.attacks import Tools, attack_examples, report, static_set
+from xltlib.attacks import Resources, attack_examples, report, static_set
 from xltlib.cli import app
 from xltlib.corpora.squad_files import read_squad
 from xltlib.params import DistractorSettings, TypoSettings
@@ -74,7 +74,7 @@ def attacked(rows, predictor, tmp_path_factory):
     log = tmp_path_factory.mktemp("attacked") / "log"
     examples = [row for part in rows.values() for row in part[:4]]
     sentences = DistractorSettings(answers=2)
-    return attack_examples(examples, Tools(predictor, rows), sentences, log, progress=False)
+    return attack_examples(examples, Resources(predictor, rows), sentences, log, progress=False)
 
 
 def test_a_static_set_can_be_read_and_gives_the_same_answers(attacked, predictor, tmp_path):
@@ -118,7 +118,9 @@ def test_the_page_shows_edits_answers_and_right_to_left_text(rows, predictor, tm
         "context": "هو في البيت الكبير",
         "answers": {"text": ["البيت"], "answer_start": [6]},
     }
-    record = attack_examples([row], Tools(predictor, rows), TYPO, tmp_path / "log", progress=False)
+    record = attack_examples(
+        [row], Resources(predictor, rows), TYPO, tmp_path / "log", progress=False
+    )
     changed = record.iloc[0].to_dict() | {
         **{name: arabic[name] for name in ("language", "question", "context", "answers")},
         "attacked_context": "هو ف البيت الكبير",

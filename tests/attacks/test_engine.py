@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from xltlib.attacks import Tools, attack_examples
+from xltlib.attacks import Resources, attack_examples
 from xltlib.attacks.engine import Answers, read_lines, side_by_side
 from xltlib.attacks.example import attack_example
 from xltlib.attacks.goal import Output, Query, ask, nearby
@@ -28,26 +28,26 @@ def outcomes(frame):
 )
 def test_side_by_side_as_the_plain_run(rows, predictor, tmp_path, settings):
     """The plain run is TextAttack's own loop, one example after the other, nothing merged."""
-    tools = Tools(predictor, rows)
+    resources = Resources(predictor, rows)
 
     def scorer(queries):
         return [output for query in queries for output in ask(predictor, [query])]
 
-    plain = [attack_example(row, scorer, settings, tools) for row in chosen(rows)]
+    plain = [attack_example(row, scorer, settings, resources) for row in chosen(rows)]
     engine = EngineSettings(at_once=5, batch_size=7)
     merged = attack_examples(
-        chosen(rows), tools, settings, tmp_path / "log", engine=engine, progress=False
+        chosen(rows), resources, settings, tmp_path / "log", engine=engine, progress=False
     )
     assert merged.to_dict("records") == plain
     assert {record["outcome"] for record in plain} >= {"succeeded"}
 
 
 def test_neither_order_nor_parts_nor_number_at_once_changes_an_outcome(rows, predictor, tmp_path):
-    tools, examples = Tools(predictor, rows), chosen(rows)
-    whole = attack_examples(examples, tools, TYPO, tmp_path / "whole", progress=False)
+    resources, examples = Resources(predictor, rows), chosen(rows)
+    whole = attack_examples(examples, resources, TYPO, tmp_path / "whole", progress=False)
     single = EngineSettings(at_once=1)
     parts = [
-        attack_examples(part, tools, TYPO, tmp_path / "parts", engine=single, progress=False)
+        attack_examples(part, resources, TYPO, tmp_path / "parts", engine=single, progress=False)
         for part in (examples[::-2], examples[::-2], examples)
     ]
     assert outcomes(parts[-1]) == outcomes(whole)
@@ -55,8 +55,8 @@ def test_neither_order_nor_parts_nor_number_at_once_changes_an_outcome(rows, pre
 
 def test_a_killed_run_asks_nothing_twice(rows, predictor, tmp_path):
     """The queries of examples that were under way are in the journal, so they cost nothing."""
-    tools, examples, log = Tools(predictor, rows), chosen(rows), tmp_path / "log"
-    whole = attack_examples(examples, tools, TYPO, tmp_path / "whole", progress=False)
+    resources, examples, log = Resources(predictor, rows), chosen(rows), tmp_path / "log"
+    whole = attack_examples(examples, resources, TYPO, tmp_path / "whole", progress=False)
 
     class Killed(RuntimeError):
         pass
@@ -74,17 +74,17 @@ def test_a_killed_run_asks_nothing_twice(rows, predictor, tmp_path):
 
     first = Dying(4)
     with pytest.raises(Killed):
-        attack_examples(examples, Tools(first, rows), TYPO, log, progress=False)
+        attack_examples(examples, Resources(first, rows), TYPO, log, progress=False)
     journal = log.with_name("log.queries")
     with open(journal, "a", encoding="utf-8") as file:
         file.write('\n{"query": "cut sho')
     answered = len(read_lines(journal))
     second = Dying(10**6)
-    again = attack_examples(examples, Tools(second, rows), TYPO, log, progress=False)
+    again = attack_examples(examples, Resources(second, rows), TYPO, log, progress=False)
     assert outcomes(again) == outcomes(whole)
     assert answered > 0
     everything = Dying(10**6)
-    attack_examples(examples, Tools(everything, rows), TYPO, tmp_path / "all", progress=False)
+    attack_examples(examples, Resources(everything, rows), TYPO, tmp_path / "all", progress=False)
     assert len(second.asked) == len(everything.asked) - answered
     assert not journal.exists()
 
@@ -152,7 +152,7 @@ class Optimist:
 def test_a_success_is_confirmed_in_float32(rows, predictor):
     row = rows["en"][0]
     scorer = Optimist(row["answers"]["text"][0])
-    record = attack_example(row, scorer, TYPO, Tools(predictor, rows), guided=True)
+    record = attack_example(row, scorer, TYPO, Resources(predictor, rows), guided=True)
     assert record["outcome"] == "failed"
     assert record["unconfirmed"] > 1
     assert record["original_prediction"] == record["attacked_prediction"] == scorer.answer
@@ -171,7 +171,7 @@ def test_a_success_that_only_float32_sees_counts(rows, predictor):
             for ok, query in zip(same, queries, strict=True)
         ]
 
-    record = attack_example(row, pessimist, TYPO, Tools(predictor, rows), guided=True)
+    record = attack_example(row, pessimist, TYPO, Resources(predictor, rows), guided=True)
     assert (record["outcome"], record["missed"], record["unconfirmed"]) == ("succeeded", True, 0)
     assert record["attacked_prediction"] == "nonsense"
     assert seen[-1].reading == "exact"
@@ -187,17 +187,17 @@ def test_of_a_handful_that_looks_broken_one_is_confirmed(rows, predictor):
         same = [query.context == row["context"] for query in queries]
         return [Output(gold if ok else "nonsense", 0.9 if ok else 0.1) for ok in same]
 
-    record = attack_example(row, scorer, TYPO, Tools(predictor, rows), guided=True)
+    record = attack_example(row, scorer, TYPO, Resources(predictor, rows), guided=True)
     assert (record["outcome"], record["unconfirmed"]) == ("succeeded", 0)
     assert [query.context for query in exact] == [row["context"], record["attacked_context"]]
 
 
 @pytest.mark.parametrize("guide_words", [None, 4])
 def test_bf16_guides_and_float32_decides(rows, predictor, tmp_path, guide_words):
-    tools = Tools(predictor, rows)
+    resources = Resources(predictor, rows)
     engine = EngineSettings(precision="bf16", guide_words=guide_words)
     done = attack_examples(
-        chosen(rows), tools, TYPO, tmp_path / "log", engine=engine, progress=False
+        chosen(rows), resources, TYPO, tmp_path / "log", engine=engine, progress=False
     )
     exact = Answers(predictor, EngineSettings(), tmp_path / "journal")
     for row in done[done["outcome"] == "succeeded"].to_dict("records"):
@@ -231,11 +231,11 @@ def test_a_success_that_a_partial_guide_cannot_see_is_seen_at_once(rows, predict
         ]
 
     options = {"guided": True, "partial": True}
-    record = attack_example(row, scorer, TYPO, Tools(predictor, rows), **options)
+    record = attack_example(row, scorer, TYPO, Resources(predictor, rows), **options)
     assert (record["outcome"], record["missed"]) == ("succeeded", False)
     whole = len(asked)
     asked.clear()
-    attack_example(row, scorer, TYPO, Tools(predictor, rows), guided=True)
+    attack_example(row, scorer, TYPO, Resources(predictor, rows), guided=True)
     assert whole < len(asked)
 
 

@@ -8,7 +8,7 @@ from itertools import accumulate, product
 import pytest
 import regex
 
-from xltlib.attacks import Tools, recipes
+from xltlib.attacks import Resources, recipes
 from xltlib.attacks.example import edits
 from xltlib.attacks.goal import AttackedText, SpanQAVictim, UntargetedSpanF1, example, moved
 from xltlib.corpora.squad_files import read_squad
@@ -41,11 +41,11 @@ def passages(shared_data):
     return sets
 
 
-def attacked(row, settings, tools, rng, depth):
+def attacked(row, settings, resources, rng, depth):
     """Texts some steps deep into an attack, by TextAttack's own way of making them."""
     columns, truth = example(row)
     goal = UntargetedSpanF1(SpanQAVictim(lambda queries: []))
-    attack = recipes.RECIPES[settings.kind](goal, row, settings, tools)
+    attack = recipes.RECIPES[settings.kind](goal, row, settings, resources)
     text = goal.initial_attacked_text = AttackedText(columns)
     goal.ground_truth_output = truth
     first, made = text, []
@@ -62,7 +62,7 @@ def attacked(row, settings, tools, rng, depth):
 def test_no_orphan_marks_no_split_graphemes_no_edits_of_question_or_answer(passages):
     rng, counts = random.Random(0), dict.fromkeys(passages, 0)
     share = -(-WANTED // len(passages))
-    tools = Tools(None, passages)
+    resources = Resources(None, passages)
     for language, rows in passages.items():
         placed = [row for row in rows if min(row["answers"]["answer_start"]) >= 0]
         # Few real passages in some languages: the same ones again, with other seeds.
@@ -70,7 +70,7 @@ def test_no_orphan_marks_no_split_graphemes_no_edits_of_question_or_answer(passa
             if counts[language] >= share:
                 break
             settings = RECIPES[seed % len(RECIPES)].model_copy(update={"seed": seed})
-            for text in attacked(row, settings, tools, rng, depth=3):
+            for text in attacked(row, settings, resources, rng, depth=3):
                 question, context = text.tokenizer_input
                 counts[language] += 1
                 check(row, question, context)

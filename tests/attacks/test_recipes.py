@@ -8,7 +8,7 @@ from transformers import BertConfig, BertForMaskedLM, set_seed
 from xltlib.attacks.frames import _frames, false_sentence
 
 from xltlib.artifacts import InputError
-from xltlib.attacks import Tools, attack, attack_examples, report
+from xltlib.attacks import Resources, attack, attack_examples, report
 from xltlib.attacks.distractor import Distractor, wrong_answers
 from xltlib.attacks.homoglyph import look_alikes
 from xltlib.attacks.lexicon import induce, joined, read_lexicon
@@ -97,8 +97,8 @@ def settings(lists, masked_lm):
 
 
 @pytest.fixture
-def tools(predictor, rows, tiny_encoder, tmp_path):
-    return Tools(predictor, rows, tiny_encoder, cache=tmp_path / "cache")
+def resources(predictor, rows, tiny_encoder, tmp_path):
+    return Resources(predictor, rows, tiny_encoder, cache=tmp_path / "cache")
 
 
 def scripts(word):
@@ -106,18 +106,18 @@ def scripts(word):
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_recipe_keeps_the_rules(name, settings, rows, tools, tmp_path, monkeypatch):
+def test_a_recipe_keeps_the_rules(name, settings, rows, resources, tmp_path, monkeypatch):
     if name == "hotflip":  # the tiny vocabulary has no whole words; these stand in for them
-        weights = tools.predictor.model.get_input_embeddings().weight.detach().numpy()
+        weights = resources.predictor.model.get_input_embeddings().weight.detach().numpy()
         known = {
             "Latin": ["alpha", "beta"],
             "Cyrillic": ["альфа"],
             "Telugu": ["నగరం"],
             "Hangul": ["도시"],
         }
-        tools.vocabulary = {k: (v, weights[10 : 10 + len(v)]) for k, v in known.items()}
+        resources.vocabulary = {k: (v, weights[10 : 10 + len(v)]) for k, v in known.items()}
     examples = [row for part in rows.values() for row in part[:3]]
-    done = attack_examples(examples, tools, settings[name], tmp_path / "log", progress=False)
+    done = attack_examples(examples, resources, settings[name], tmp_path / "log", progress=False)
     assert list(done["id"]) == [row["id"] for row in examples]
     assert not (done["outcome"] == "skipped").any()
     for row, record in zip(examples, done.to_dict("records"), strict=True):
@@ -133,7 +133,7 @@ def test_a_recipe_keeps_the_rules(name, settings, rows, tools, tmp_path, monkeyp
         if name == "embedding":
             assert changed == row["context"]
             assert 0 < record["perturbation_norm"] <= 2.0 + 1e-4
-        (again,) = tools.predictor.predict([row["question"]], [changed])
+        (again,) = resources.predictor.predict([row["question"]], [changed])
         if name != "embedding":
             assert again.text == record["attacked_prediction"]
         wrong = squad.f1(record["attacked_prediction"], [gold]) < 0.5
@@ -147,7 +147,7 @@ def test_a_recipe_keeps_the_rules(name, settings, rows, tools, tmp_path, monkeyp
         assert not [p for p in pairs if scripts(p[0]) and not scripts(p[1]) <= scripts(p[0])]
     table = report.summary(done)
     assert table.iloc[-1]["n"] == len(examples)
-    assert set(report.validity(done, tools.predictor.tokenizer)["split graphemes"]) == {0.0}
+    assert set(report.validity(done, resources.predictor.tokenizer)["split graphemes"]) == {0.0}
 
 
 def test_every_recipe_has_settings_a_function_and_a_source():
@@ -156,7 +156,7 @@ def test_every_recipe_has_settings_a_function_and_a_source():
         assert any(year in build.__doc__ for year in ("2017", "2018", "2019", "2020", "2021"))
 
 
-def test_a_targeted_attack_wants_its_target(rows, tools, predictor, tmp_path):
+def test_a_targeted_attack_wants_its_target(rows, resources, predictor, tmp_path):
     """Two questions on one passage: the other's answer is the target."""
     row = dict(rows["en"][0])
     word = next(
@@ -168,20 +168,20 @@ def test_a_targeted_attack_wants_its_target(rows, tools, predictor, tmp_path):
         "id": "other",
         "answers": {"text": [word], "answer_start": [row["context"].index(word)]},
     }
-    wanting = Tools(predictor, {"en": [row, other]}, tools.encoder)
+    wanting = Resources(predictor, {"en": [row, other]}, resources.encoder)
     typo = TypoSettings(goal="targeted", max_queries=20, ranking="random")
     done = attack_examples([row], wanting, typo, tmp_path / "log", progress=False).iloc[0]
     assert done["target"] == word
     assert done["attacked_probability"] >= done["original_probability"]
     assert (done["attacked_prediction"] == word) == (done["outcome"] == "succeeded")
-    alone = Tools(predictor, {"en": [row]}, tools.encoder)
+    alone = Resources(predictor, {"en": [row]}, resources.encoder)
     skipped = attack_examples([row], alone, typo, tmp_path / "alone", progress=False).iloc[0]
     assert skipped["outcome"] == "skipped"
 
 
-def test_a_targeted_distractor_wants_its_own_answer(rows, tools, tmp_path):
+def test_a_targeted_distractor_wants_its_own_answer(rows, resources, tmp_path):
     wanting = DistractorSettings(goal="targeted")
-    done = attack_examples(rows["en"][:4], tools, wanting, tmp_path / "log", progress=False)
+    done = attack_examples(rows["en"][:4], resources, wanting, tmp_path / "log", progress=False)
     for record in done.to_dict("records"):
         assert record["target"] in record["edits"][0]["new"]
         assert record["target"] not in record["context"]
@@ -236,12 +236,12 @@ def test_wrong_answers_are_of_the_right_type_and_wrong():
     assert wrong_answers(pool, "When?", ["1815"], "x", "0", 1) == ["1951"]
 
 
-def test_distractors_come_in_other_languages(rows, tools):
+def test_distractors_come_in_other_languages(rows, resources):
     row, twin = next(
         (row, twin) for row in rows["ru"] for twin in rows["en"] if twin["id"] == row["id"]
     )
     both = DistractorSettings(languages=["passage", "en"], answers=1)
-    sentences = tools.false_sentences(both, row)
+    sentences = resources.false_sentences(both, row)
     assert [script_of(one) for one in sentences] == ["Cyrillic", "Latin"]
     # The data is parallel, so the English sentence asks the English question.
     assert twin["question"] in sentences[1]
@@ -290,7 +290,7 @@ def test_a_lexicon_is_induced_from_parallel_text(me5_small):
     assert lexicon["water"][0] == "wasser"
 
 
-def test_the_front_door_writes_what_it_says(qa_folder, rows, tiny_encoder, tmp_path):
+def test_the_api_writes_what_it_says(qa_folder, rows, tiny_encoder, tmp_path):
     options = {"max_queries": 15, "ranking": "random", "limit": 5, "progress": False}
     examples = [row for part in rows.values() for row in part]
     out = tmp_path / "out"
@@ -326,7 +326,7 @@ def test_the_front_door_writes_what_it_says(qa_folder, rows, tiny_encoder, tmp_p
         ("typo", {"min_similarity": 0.9}, "needs a pretrained encoder"),
     ],
 )
-def test_the_front_door_explains_what_is_wrong(qa_folder, rows, tmp_path, recipe, changes, message):
+def test_the_api_explains_what_is_wrong(qa_folder, rows, tmp_path, recipe, changes, message):
     with pytest.raises(InputError) as error:
         attack(qa_folder, rows["en"], recipe, tmp_path / "out", progress=False, **changes)
     assert message in str(error.value)
@@ -337,26 +337,26 @@ def test_a_model_without_a_head_is_refused(tiny_encoder, rows, tmp_path):
         attack(tiny_encoder, rows["en"], "typo", tmp_path / "out", progress=False)
 
 
-def test_constraints_bound_the_edits(rows, tools, tmp_path):
+def test_constraints_bound_the_edits(rows, resources, tmp_path):
     tight = {"max_grapheme_edits": 2, "max_edited_share": 0.05, "same_script": True}
     settings = TypoSettings(**BUDGET, **tight)
     free = TypoSettings(**BUDGET)
     examples = [row for part in rows.values() for row in part[:2]]
     bounded, unbounded = (
-        attack_examples(examples, tools, one, tmp_path / name, progress=False)
+        attack_examples(examples, resources, one, tmp_path / name, progress=False)
         for name, one in (("bounded", settings), ("free", free))
     )
     assert (bounded["n_edited_words"] <= np.maximum(1, 0.05 * bounded["n_words"])).all()
     assert bounded["n_edited_words"].sum() < unbounded["n_edited_words"].sum()
 
 
-def test_similar_passages_only(rows, tools, tmp_path):
+def test_similar_passages_only(rows, resources, tmp_path):
     examples = [row for part in rows.values() for row in part[:2]]
     settings = TypoSettings(**BUDGET, min_similarity=0.9998)
-    done = attack_examples(examples, tools, settings, tmp_path / "log", progress=False)
-    done = report.with_similarity(done, tools.vectors)
+    done = attack_examples(examples, resources, settings, tmp_path / "log", progress=False)
+    done = report.with_similarity(done, resources.vectors)
     free = TypoSettings(**BUDGET)
-    loose = attack_examples(examples, tools, free, tmp_path / "free", progress=False)
-    loose = report.with_similarity(loose, tools.vectors)
+    loose = attack_examples(examples, resources, free, tmp_path / "free", progress=False)
+    loose = report.with_similarity(loose, resources.vectors)
     assert done["similarity"].min() >= 0.9998 - 1e-5
     assert loose["similarity"].min() < 0.9998

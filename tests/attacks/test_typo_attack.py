@@ -10,7 +10,7 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xltlib.attacks import Tools, attack_examples
+from xltlib.attacks import Resources, attack_examples
 from xltlib.attacks.example import edits
 from xltlib.attacks.goal import AttackedText, occurrences
 from xltlib.attacks.keyboard import neighbours
@@ -34,7 +34,7 @@ TEXTS = {
 def attacked(rows, model, log, **changes):
     """The rows after the typo attack on a model."""
     settings = TypoSettings(**({"max_queries": 80} | changes))
-    return attack_examples(rows, Tools(model, {}), settings, log, progress=False)
+    return attack_examples(rows, Resources(model, {}), settings, log, progress=False)
 
 
 class Fragile:

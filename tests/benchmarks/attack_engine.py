@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from xltlib.attacks import Tools, attack_examples
+from xltlib.attacks import Resources, attack_examples
 from xltlib.attacks.example import attack_example
 from xltlib.attacks.goal import ask
 from xltlib.corpora.squad_files import read_squad
@@ -44,20 +44,20 @@ def main(model: str, folder: str, examples: str = "6", languages: str = "en,ru,a
     rows = [row for part in sets.values() for row in right(predictor, part[-150:])[: int(examples)]]
     # The attack of the local-data profile.
     settings = TypoSettings(max_queries=80, candidates_per_word=4, window_words=12)
-    tools = Tools(predictor, sets)
+    resources = Resources(predictor, sets)
 
     def stock(queries):
         return ask(predictor, queries)
 
     warm_up(predictor, rows)
     started = time.perf_counter()
-    plain = pd.DataFrame([attack_example(row, stock, settings, tools) for row in rows])
+    plain = pd.DataFrame([attack_example(row, stock, settings, resources) for row in rows])
     table = [measured("stock TextAttack, float32", plain, plain, time.perf_counter() - started)]
     for name, engine in ENGINES.items():
         with tempfile.TemporaryDirectory() as place:
             started = time.perf_counter()
             done = attack_examples(
-                rows, tools, settings, Path(place) / "log", engine=engine, progress=False
+                rows, resources, settings, Path(place) / "log", engine=engine, progress=False
             )
             table.append(measured(name, done, plain, time.perf_counter() - started))
     shown = pd.DataFrame(table)

@@ -1,15 +1,16 @@
-"""Attacks on span QA in any language, made of TextAttack's own kinds of parts.
+"""Attacks on span QA in any language, built from the parts TextAttack has.
 
-Importing this room imports TextAttack (some seconds) and mends its word splitter: see `gate`.
+Importing this package imports TextAttack, which takes some seconds, and corrects its word splitter
+for the whole process: see `textattack_patch`.
 """
 
-from xltlib.attacks.gate import open_gate
+from xltlib.attacks.textattack_patch import patch_textattack
 
-open_gate()
+patch_textattack()
 
 from xltlib.attacks import perturb, recipes, report, static_set  # noqa: E402
+from xltlib.attacks.api import attack  # noqa: E402
 from xltlib.attacks.engine import attack_examples  # noqa: E402
-from xltlib.attacks.front_door import attack  # noqa: E402
-from xltlib.attacks.tools import Tools  # noqa: E402
+from xltlib.attacks.resources import Resources  # noqa: E402
 
-__all__ = ["Tools", "attack", "attack_examples", "perturb", "recipes", "report", "static_set"]
+__all__ = ["Resources", "attack", "attack_examples", "perturb", "recipes", "report", "static_set"]

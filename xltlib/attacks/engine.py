@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 from xltlib.artifacts import InputError
 from xltlib.attacks.example import attack_example
 from xltlib.attacks.goal import Output, Predictor, Query, Scorer, ask, nearby
-from xltlib.attacks.tools import Row, Tools
+from xltlib.attacks.resources import Resources, Row
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, RecipeSettings
 
@@ -36,7 +36,7 @@ KEPT_WINDOWS = 20_000
 
 def attack_examples(
     rows: Iterable[Row],
-    tools: Tools,
+    resources: Resources,
     settings: RecipeSettings,
     log: Path,
     *,
@@ -63,11 +63,11 @@ def attack_examples(
     engine = engine or EngineSettings()
     rows = list(rows)
     finished = {_key(record): record for record in read_lines(log)}
-    answers = Answers(tools.predictor, engine, log.with_name(f"{log.name}.queries"))
+    answers = Answers(resources.predictor, engine, log.with_name(f"{log.name}.queries"))
 
     def job(row: Row) -> Callable[[Scorer], dict[str, Any]]:
         guide = {"guided": answers.guided, "partial": engine.guide_words is not None}
-        return lambda scorer: attack_example(row, scorer, settings, tools, **guide)
+        return lambda scorer: attack_example(row, scorer, settings, resources, **guide)
 
     left = [job(row) for row in rows if _key(row) not in finished]
     with tqdm(total=len(rows), desc=settings.kind, unit="example", disable=not progress) as bar:

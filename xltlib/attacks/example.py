@@ -24,7 +24,7 @@ from xltlib.attacks.goal import (
     example,
 )
 from xltlib.attacks.recipes import RECIPES, seed_of
-from xltlib.attacks.tools import Row, Tools
+from xltlib.attacks.resources import Resources, Row
 from xltlib.evaluation import squad
 from xltlib.languages import words
 from xltlib.params import EmbeddingSettings, RecipeSettings
@@ -39,7 +39,7 @@ def attack_example(
     row: Row,
     scorer: Scorer,
     settings: RecipeSettings,
-    tools: Tools,
+    resources: Resources,
     *,
     guided: bool = False,
     partial: bool = False,
@@ -58,14 +58,14 @@ def attack_example(
     np.random.seed(number)
     torch.manual_seed(number)
     if settings.goal == "targeted":
-        row = row | {"target": tools.target(settings, row)}
+        row = row | {"target": resources.target(settings, row)}
     goal = _goal(settings, SpanQAVictim(scorer, guided=guided, partial=partial))
     if settings.goal == "targeted" and not row["target"]:
         clean = scorer([Query(row["question"], row["context"], (), reading="exact")])[0]
         return _record(row, row["context"], clean, clean, 1, "skipped", goal)
     if isinstance(settings, EmbeddingSettings):
-        return _embedding(row, goal, settings, tools)
-    attack = RECIPES[settings.kind](goal, row, settings, tools)
+        return _embedding(row, goal, settings, resources)
+    attack = RECIPES[settings.kind](goal, row, settings, resources)
     result = attack.attack(*example(row))
     before, after = result.original_result, result.perturbed_result
     outcome, last, missed = _OUTCOMES.get(after.goal_status, "failed"), after.raw_output, False
@@ -86,7 +86,7 @@ def _goal(settings: RecipeSettings, victim: SpanQAVictim) -> SpanGoal:
 
 
 def _embedding(
-    row: Row, goal: SpanGoal, settings: EmbeddingSettings, tools: Tools
+    row: Row, goal: SpanGoal, settings: EmbeddingSettings, resources: Resources
 ) -> dict[str, Any]:
     """The white-box attack on embeddings, with the same record; it changes no text."""
     columns, truth = example(row)
@@ -95,7 +95,7 @@ def _embedding(
     if first.goal_status == GoalFunctionResultStatus.SKIPPED:
         return _record(row, context, clean, clean, 1, "skipped", goal)
     found = ascend(
-        tools.white_box,
+        resources.white_box,
         row["question"],
         context,
         goal.wanted_spans(context),

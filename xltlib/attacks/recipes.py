@@ -1,8 +1,8 @@
 """Recipes: each names the parts of one attack, in TextAttack's own terms.
 
 A recipe is a function of the goal, the example, its settings (`xltlib.params.attacks`) and the
-tools it may need; what it gives is a `textattack.Attack`. `embedding` changes no text, so it is no
-such attack; `xltlib.attacks.engine` runs it beside these.
+resources it draws on, and returns a `textattack.Attack`. `embedding` changes no text, so it is not
+such an attack; `xltlib.attacks.engine` runs it beside these.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from xltlib.attacks.goal import SpanGoal
 from xltlib.attacks.homoglyph import Homoglyph
 from xltlib.attacks.hotflip import HotFlip
 from xltlib.attacks.masked_lm import MaskedLMSwap
+from xltlib.attacks.resources import Resources, Row
 from xltlib.attacks.synonym import Synonym
-from xltlib.attacks.tools import Row, Tools
 from xltlib.attacks.typo import Typo
 from xltlib.params import (
     CodeMixSettings,
@@ -46,54 +46,58 @@ from xltlib.params import (
     WordSettings,
 )
 
-Build = Callable[[SpanGoal, Row, Any, Tools], Attack]
+Build = Callable[[SpanGoal, Row, Any, Resources], Attack]
 
 
-def typo(goal: SpanGoal, row: Row, settings: TypoSettings, tools: Tools) -> Attack:
+def typo(goal: SpanGoal, row: Row, settings: TypoSettings, resources: Resources) -> Attack:
     """Typing errors in the passage (as in DeepWordBug, Gao et al. 2018, by grapheme and layout)."""
     swap = Typo(*_place(row, settings), **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, tools), swap, _search(settings))
+    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
 
 
-def homoglyph(goal: SpanGoal, row: Row, settings: HomoglyphSettings, tools: Tools) -> Attack:
+def homoglyph(
+    goal: SpanGoal, row: Row, settings: HomoglyphSettings, resources: Resources
+) -> Attack:
     """Letters that look alike (as in VIPER, Eger et al. 2019, from Unicode's confusables)."""
     swap = Homoglyph(*_place(row, settings), **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, tools), swap, _search(settings))
+    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
 
 
-def synonym(goal: SpanGoal, row: Row, settings: SynonymSettings, tools: Tools) -> Attack:
+def synonym(goal: SpanGoal, row: Row, settings: SynonymSettings, resources: Resources) -> Attack:
     """Words of a near meaning (as in TextFooler, Jin et al. 2020)."""
-    near = tools.neighbours(settings, row["language"])
+    near = resources.neighbours(settings, row["language"])
     swap = Synonym(*_place(row, settings), near, **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, tools), swap, _search(settings))
+    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
 
 
-def mlm(goal: SpanGoal, row: Row, settings: MaskedLMSettings, tools: Tools) -> Attack:
+def mlm(goal: SpanGoal, row: Row, settings: MaskedLMSettings, resources: Resources) -> Attack:
     """Words that a masked LM puts into the gap (as in BAE, Garg and Ramakrishnan 2020)."""
-    model = tools.masked_lm(settings)
+    model = resources.masked_lm(settings)
     swap = MaskedLMSwap(*_place(row, settings), model, **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, tools), swap, _search(settings))
+    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
 
 
-def codemix(goal: SpanGoal, row: Row, settings: CodeMixSettings, tools: Tools) -> Attack:
+def codemix(goal: SpanGoal, row: Row, settings: CodeMixSettings, resources: Resources) -> Attack:
     """Words in other languages (as in PolyGloss, Tan and Joty 2021)."""
-    lexicon = tools.lexicon(settings, row["language"])
+    lexicon = resources.lexicon(settings, row["language"])
     swap = CodeMix(*_place(row, settings), lexicon, **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, tools), swap, _search(settings))
+    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
 
 
-def hotflip(goal: SpanGoal, row: Row, settings: HotFlipSettings, tools: Tools) -> Attack:
+def hotflip(goal: SpanGoal, row: Row, settings: HotFlipSettings, resources: Resources) -> Attack:
     """White box: words that the gradient points to (HotFlip, Ebrahimi et al. 2018)."""
-    white = (tools.white_box, goal, tools.vocabulary)
+    white = (resources.white_box, goal, resources.vocabulary)
     swap = HotFlip(*_place(row, settings), *white, **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, tools), swap, _search(settings))
+    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
 
 
-def distractor(goal: SpanGoal, row: Row, settings: DistractorSettings, tools: Tools) -> Attack:
+def distractor(
+    goal: SpanGoal, row: Row, settings: DistractorSettings, resources: Resources
+) -> Attack:
     """One false sentence (AddSent, Jia and Liang 2017; Rosenthal et al. 2021)."""
     sentences: Transformation = Distractor(
         row["language"],
-        tools.false_sentences(settings, row),
+        resources.false_sentences(settings, row),
         settings.places,
         row["answers"]["text"],
     )
@@ -147,7 +151,7 @@ def _search(settings: WordSettings) -> SearchMethod:
     return GreedyWordSwapWIR(wir_method=settings.ranking)
 
 
-def _rules(goal: SpanGoal, settings: WordSettings, tools: Tools) -> list[Any]:
+def _rules(goal: SpanGoal, settings: WordSettings, resources: Resources) -> list[Any]:
     """What every recipe of words keeps, then what its settings ask for."""
     rules: list[Any] = [
         RepeatModification(),
@@ -162,5 +166,5 @@ def _rules(goal: SpanGoal, settings: WordSettings, tools: Tools) -> list[Any]:
     if settings.max_grapheme_edits is not None:
         rules.append(MaxGraphemeEdits(settings.max_grapheme_edits))
     if settings.min_similarity is not None:
-        rules.append(MinSimilarity(tools.vectors, settings.min_similarity))
+        rules.append(MinSimilarity(resources.vectors, settings.min_similarity))
     return rules

@@ -10,7 +10,7 @@ from IPython.display import HTML
 from transformers import AutoTokenizer
 
 from xltlib.analysis.tables import style
-from xltlib.attacks import Tools, attack_examples, report, static_set
+from xltlib.attacks import Resources, attack_examples, report, static_set
 from xltlib.study import data
 from xltlib.study.corpora import encoder_folder
 from xltlib.study.evaluation import predictor
@@ -30,19 +30,19 @@ def _run(cell: Cell, progress: bool) -> None:
     chosen = data.to_attack(cell.params, settings)
     for corpus, sets in everything.items():
         rows = {language: list(part) for language, part in sets.items()}
-        tools = Tools(model, rows, encoder_folder(cell), bitext, cell.params.cache)
+        resources = Resources(model, rows, encoder_folder(cell), bitext, cell.params.cache)
         for language in rows:
             # The name carries the settings: lines of another budget are never taken for these.
             log = cell.path(f"logs/{cell.fingerprint}.{corpus}.{language}.jsonl")
             frame = attack_examples(
                 chosen[corpus, language],
-                tools,
+                resources,
                 settings.recipe,
                 log,
                 engine=settings.engine,
                 progress=progress,
             )
-            frames.append(report.with_similarity(frame, tools.vectors).assign(corpus=corpus))
+            frames.append(report.with_similarity(frame, resources.vectors).assign(corpus=corpus))
     results = pd.concat(frames, ignore_index=True)
     title = f"{cell.params.profile}: {cell.key}"
     summary = report.write(cell.folder, results, title)

@@ -1,9 +1,10 @@
-"""The one place where TextAttack is imported, made to work offline and in every script.
+"""Imports TextAttack so that it works offline and in every script.
 
 TextAttack 0.3.11 needs flair (which pins an old transformers) for English tagging only, downloads
 NLTK data at import, and splits words with `\\w`, which breaks most of the study's languages. Here
-it gets placeholders for the first two, and this project's word splitter for the third. The splitter
-is a change to the process's TextAttack, made when `xltlib.attacks` is imported, never by `xltlib`.
+it gets placeholders for the first two while it is imported, and this project's word splitter for
+the third. The splitter is a change to the process's TextAttack, made when `xltlib.attacks` is
+imported, never by `xltlib`.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def _offline_nltk() -> Iterator[None]:
             nltk.data.path.remove(folder)
 
 
-def open_gate() -> None:
+def patch_textattack() -> None:
     """Import TextAttack as described above; a second call does nothing."""
     if "textattack" in sys.modules:
         module = sys.modules["textattack.shared.attacked_text"]

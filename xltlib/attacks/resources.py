@@ -36,7 +36,7 @@ CACHE = Path("~/.cache/xltlib").expanduser()
 
 
 @dataclass
-class Tools:
+class Resources:
     """Everything that a recipe draws on.
 
     Args:

@@ -14,7 +14,7 @@ from xltlib.artifacts import InputError, fingerprint
 from xltlib.attacks import report
 from xltlib.attacks.engine import attack_examples
 from xltlib.attacks.recipes import SETTINGS
-from xltlib.attacks.tools import CACHE, Row, Tools
+from xltlib.attacks.resources import CACHE, Resources, Row
 from xltlib.encoders import encoder_folder
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, RecipeSettings, explain
@@ -73,7 +73,7 @@ def attack(
         by_language.setdefault(row["language"], []).append(row)
     cache, out = Path(cache).expanduser(), Path(out)
     folder = encoder_folder(str(model), cache=cache)
-    tools = Tools(
+    resources = Resources(
         SpanPredictor.load(folder, device=device),
         by_language,
         encoder_folder(encoder, cache=cache) if encoder else None,
@@ -87,9 +87,9 @@ def attack(
     precision = (engine or EngineSettings()).precision
     made_of = [str(folder), weights, rows, chosen.model_dump(mode="json"), precision]
     log = out / "log" / f"{chosen.kind}.{fingerprint(made_of)}.{k}of{n}.jsonl"
-    results = attack_examples(part, tools, chosen, log, engine=engine, progress=progress)
+    results = attack_examples(part, resources, chosen, log, engine=engine, progress=progress)
     if encoder:
-        results = report.with_similarity(results, tools.vectors)
+        results = report.with_similarity(results, resources.vectors)
     return Attacked(results, report.write(out, results, f"{chosen.kind} against {model}"))
 
 
