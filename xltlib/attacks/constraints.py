@@ -172,3 +172,52 @@ class MinSimilarity(Constraint):
 
     def extra_repr_keys(self) -> list[str]:
         return ["cosine", *super().extra_repr_keys()]
+
+
+class MinWindowSimilarity(Constraint):
+    """The words around an edit keep the meaning of what stood there, by sentence vectors' cosine.
+
+    TextFooler compares windows of 15 words too: a whole passage hardly moves with one word.
+
+    Args:
+        vectors: gives texts their vectors, float [N, H], at unit length.
+        cosine: in [0, 1].
+        window: words compared, the edited one in the middle.
+    """
+
+    def __init__(
+        self, vectors: Callable[[list[str]], np.ndarray], cosine: float, window: int = 15
+    ) -> None:
+        super().__init__(compare_against_original=True)
+        self.vectors, self.cosine, self.window = vectors, cosine, window
+
+    def _check_constraint_many(
+        self, transformed_texts: list[AttackedText], reference_text: AttackedText
+    ) -> list[AttackedText]:
+        if not transformed_texts:
+            return []
+        places = [max(text.attack_attrs["newly_modified_indices"]) for text in transformed_texts]
+        before = [self._around(reference_text, place) for place in places]
+        after = [self._around(*pair) for pair in zip(transformed_texts, places, strict=True)]
+        known = list(dict.fromkeys([*before, *after]))
+        vector = dict(zip(known, self.vectors(known), strict=True))
+        return [
+            text
+            for text, old, new in zip(transformed_texts, before, after, strict=True)
+            if round(float(vector[old] @ vector[new]), 4) >= self.cosine
+        ]
+
+    def _around(self, text: AttackedText, place: int) -> str:
+        """The words of the context near a word."""
+        question, context = text.tokenizer_input
+        spans, at = words(context), place - len(words(question))
+        near = spans[max(0, at - self.window // 2) : at + self.window // 2 + 1]
+        return context[near[0][0] : near[-1][1]]
+
+    def _check_constraint(
+        self, transformed_text: AttackedText, reference_text: AttackedText
+    ) -> bool:
+        return bool(self._check_constraint_many([transformed_text], reference_text))
+
+    def extra_repr_keys(self) -> list[str]:
+        return ["cosine", "window", *super().extra_repr_keys()]

@@ -1,9 +1,12 @@
-"""A white-box attack on word embeddings: no text changes, so it bounds what text attacks can do."""
+"""A white-box attack on word embeddings. No text changes, so it says nothing about attacks on text:
+a text may move embeddings farther than the ball allows, or in directions that no gradient points to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -14,7 +17,7 @@ from xltlib.training.robust import into_ball
 
 @dataclass(frozen=True)
 class Found:
-    """The answer under the last perturbation, the probability of the wanted spans, and its cost.
+    """The answer under the best perturbation, the probability of the wanted spans, and the cost.
 
     `norm` is the largest L2 norm of a token's perturbation.
     """
@@ -35,26 +38,61 @@ def ascend(
     radius: float,
     step_size: float,
     steps: int,
+    restarts: int = 1,
+    seed: str = "",
     toward: bool = False,
+    max_queries: int = 10_000,
+    reached: Callable[[str], bool] = lambda answer: False,
 ) -> Found:
     """Projected gradient ascent on the loss of some spans, in an L2 ball around each token.
 
-    Only tokens of the context move, but none that touches a copy of a frozen text. The ascent
-    begins at the centre, so the same model and example give the same perturbation.
+    Only tokens of the context move, but none that touches a copy of a frozen text. The first ascent
+    begins at the centre and the others at random points of the ball (Madry et al. 2018). Every
+    iterate is read, and the best is kept: the last one need not be it. An answer that reaches the
+    goal ends the ascent. Each gradient and each reading is a query.
 
     Args:
         spans: where the gold answers stand, or the target.
+        restarts: ascents, the first included.
+        seed: what the random points hang on.
         toward: descend instead: make the spans likelier.
+        max_queries: the most gradients and readings together, at least 2.
+        reached: whether an answer is what the attack wants.
     """
     windows = box.windows(question, context)
     free = _free(windows, context, frozen)
-    delta = windows.zero()
-    for _ in range(steps):
-        gradient = windows.gradient(spans, delta) * (-1 if toward else 1)
-        norm = gradient.norm(dim=-1, keepdim=True).clamp_min(1e-12)
-        delta = into_ball(delta + step_size * gradient / norm, radius) * free
-    answer, probability = windows.answer(spans, delta)
-    return Found(answer, probability, steps + 1, float(delta.norm(dim=-1).max()))
+    generator = torch.Generator().manual_seed(
+        int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big")
+    )
+    best: Found | None = None
+    queries = 0
+    for ascent in range(restarts):
+        delta = windows.zero()
+        if ascent > 0:
+            noise = torch.rand(delta.shape, generator=generator).to(delta.device) * 2 - 1
+            delta = into_ball(noise * radius, radius) * free
+        for _ in range(min(steps, (max_queries - queries) // 2)):
+            gradient = windows.gradient(spans, delta) * (-1 if toward else 1)
+            norm = gradient.norm(dim=-1, keepdim=True).clamp_min(1e-12)
+            delta = into_ball(delta + step_size * gradient / norm, radius) * free
+            answer, probability = windows.answer(spans, delta)
+            queries += 2
+            found = Found(answer, probability, queries, float(delta.norm(dim=-1).max()))
+            if best is None or _is_better(found, best, toward, reached):
+                best = found
+            if reached(answer):
+                return replace(best, queries=queries)
+    assert best is not None  # steps and restarts are at least one
+    return replace(best, queries=queries)
+
+
+def _is_better(
+    found: Found, best: Found, toward: bool, reached: Callable[[str], bool]
+) -> bool:
+    """Whether a perturbation is nearer to the goal: one that reaches it is the nearest."""
+    if reached(found.answer) != reached(best.answer):
+        return reached(found.answer)
+    return (found.probability > best.probability) == toward
 
 
 def _free(windows: Windows, context: str, frozen: Iterable[str]) -> torch.Tensor:

@@ -13,11 +13,13 @@ from textattack.shared import AttackedText
 from transformers import (
     AutoModelForMaskedLM,
     AutoTokenizer,
+    BatchEncoding,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
 from xltlib.artifacts import InputError
+from xltlib.attacks.pieces import Pieces
 from xltlib.attacks.swap import CandidateSwap, context_span, in_case_of
 
 # Context on each side of a gap, well within the windows of the usual models.
@@ -48,35 +50,58 @@ class MaskedLM:
             raise InputError(f"{folder}: no masked language model here: {error}") from error
         if self.tokenizer.mask_token_id is None:
             raise InputError(f"{folder}: its tokeniser has no mask token; give a masked LM")
-        # Vocabularies mark either the pieces that begin a word or those that go on with one.
-        self.marks_endings = any(piece.startswith("##") for piece in self.tokenizer.get_vocab())
+        self.pieces = Pieces(self.tokenizer)
         self.model.eval()
         self.proposals = lru_cache(maxsize=4096)(self._proposals)
 
     @torch.inference_mode()
-    def _proposals(self, before: str, after: str, n: int) -> tuple[str, ...]:
+    def _proposals(self, question: str, before: str, after: str, n: int) -> tuple[str, ...]:
         """The words among the n likeliest pieces for the gap between two texts."""
         gap = self.tokenizer.mask_token_id
         text = f"{before[-MAX_CHARACTERS:]}{self.tokenizer.mask_token}{after[:MAX_CHARACTERS]}"
-        batch = self.tokenizer(text, return_tensors="pt").to(self.model.device)
-        place = batch["input_ids"][0].tolist().index(gap)
-        logits = self.model(**batch).logits[0, place]
+        batch = self.tokenizer(question[:MAX_CHARACTERS], text, return_tensors="pt")
+        ids = batch["input_ids"][0].tolist()
+        place = ids.index(gap, self._passage_from(batch, ids))
+        logits = self.model(**batch.to(self.model.device)).logits[0, place]
         best = logits.topk(min(n, len(logits))).indices.tolist()
-        pieces = self.tokenizer.convert_ids_to_tokens(best)
-        return tuple(
-            self.tokenizer.convert_tokens_to_string([piece]).strip()
-            for piece in pieces
-            if self._begins_word(piece)
-        )
+        found = map(self.pieces.word, self.tokenizer.convert_ids_to_tokens(best))
+        return tuple(word for word in found if word is not None)
 
-    def _begins_word(self, piece: str) -> bool:
-        if self.marks_endings:
-            return not piece.startswith("##")
-        return piece.startswith(("▁", "Ġ"))
+    def _passage_from(self, batch: BatchEncoding, ids: list[int]) -> int:
+        """Where the second text begins among the tokens."""
+        parts = batch.sequence_ids(0)
+        return parts.index(1) if 1 in parts else ids.index(self.tokenizer.mask_token_id)
+
+    @torch.inference_mode()
+    def surprise(self, text: str, start: int, end: int) -> float:
+        """Minus the log probability of the pieces in [start, end), each masked alone, on average.
+
+        A proxy of fluency (pseudo-perplexity, Salazar et al. 2020) that looks at one place only.
+        """
+        first = max(0, start - MAX_CHARACTERS)
+        part = text[first : end + MAX_CHARACTERS]
+        coded = self.tokenizer(part, return_offsets_mapping=True, return_tensors="pt")
+        offsets = coded.pop("offset_mapping")[0].tolist()
+        places = [
+            i for i, (a, b) in enumerate(offsets) if a < end - first and b > start - first and b > a
+        ]
+        if not places:
+            return 0.0
+        batch = {name: value.repeat(len(places), 1) for name, value in coded.items()}
+        gold = batch["input_ids"][0, places].clone()
+        rows = torch.arange(len(places))
+        batch["input_ids"][rows, places] = self.tokenizer.mask_token_id
+        on_device = {name: value.to(self.model.device) for name, value in batch.items()}
+        logits = self.model(**on_device).logits[rows, places].float().cpu()
+        found = torch.log_softmax(logits, dim=-1)[rows, gold]
+        return -float(found.mean())
 
 
 class MaskedLMSwap(CandidateSwap):
-    """Put a word that a masked language model proposes in the place of a word."""
+    """Put a word that a masked language model proposes in the place of a word.
+
+    The model reads the question beside the gap, so that it proposes what fits both.
+    """
 
     def __init__(self, language: str, seed: str, model: MaskedLM, **options: int) -> None:
         super().__init__(language, seed, **options)
@@ -84,8 +109,8 @@ class MaskedLMSwap(CandidateSwap):
 
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
         """The model's words for the gap, the likeliest first."""
-        word, context = text.words[index], text.tokenizer_input[1]
+        word, (question, context) = text.words[index], text.tokenizer_input
         start, end = context_span(text, index)
         n = _DEPTH * self.candidates_per_word
-        for proposal in self.model.proposals(context[:start], context[end:], n):
+        for proposal in self.model.proposals(question, context[:start], context[end:], n):
             yield in_case_of(proposal, word)

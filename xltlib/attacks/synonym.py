@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Protocol
 
+import numpy as np
+import torch
 from textattack.shared import AttackedText
+from transformers import PreTrainedTokenizerBase
 
+from xltlib.attacks.pieces import Pieces
 from xltlib.attacks.swap import CandidateSwap, in_case_of
-from xltlib.languages import graphemes
-from xltlib.training.robust.neighbours import Neighbours
+from xltlib.languages import UNSPACED_SCRIPTS, find_language, graphemes, script_of
+
+
+class Neighbourhood(Protocol):
+    """Words to the words near them, the nearest first; a mapping is one."""
+
+    def get(self, word: str, default: Sequence[str] = (), /) -> Sequence[str]:
+        """The neighbours of a word, or the default."""
 
 
 class Synonym(CandidateSwap):
@@ -18,20 +30,97 @@ class Synonym(CandidateSwap):
     the beginning) is none: "museums" is no synonym of "museum".
 
     Args:
-        neighbours: words to their neighbours, the nearest first. Looked up as it stands, then in
-            lower case.
+        neighbours: looked up for a word as it stands, then in lower case.
+        same_form: a neighbour ends in the same grapheme, so that most endings stay as they are.
+            TextFooler asks for the same part of speech; there is no tagger for most languages.
     """
 
-    def __init__(self, language: str, seed: str, neighbours: Neighbours, **options: int) -> None:
+    def __init__(
+        self,
+        language: str,
+        seed: str,
+        neighbours: Neighbourhood,
+        *,
+        same_form: bool = True,
+        **options: int,
+    ) -> None:
         super().__init__(language, seed, **options)
-        self.neighbours = neighbours
+        self.neighbours, self.same_form = neighbours, same_form
 
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
         """The word's neighbours, nearest first."""
         word = text.words[index]
-        for near in self.neighbours.get(word) or self.neighbours.get(word.lower(), ()):
-            if not same_stem(word, near):
+        for near in self.neighbours.get(word) or self.neighbours.get(word.lower()) or ():
+            if not same_stem(word, near) and (not self.same_form or same_ending(word, near)):
                 yield in_case_of(near, word)
+
+
+class VocabularyNeighbours:
+    """The words of an encoder's vocabulary that lie nearest to a word, by the cosine of embeddings.
+
+    Only words that are one piece take part: a mean over pieces lies near whatever shares a piece
+    ("soap" near "so"). Neighbours are in the word's script, and have no accented letter that the language
+    does not use. In a multilingual vocabulary they may still be words
+    of a related language: a list of synonyms is better where there is one.
+
+    Args:
+        embeddings: the encoder's word embeddings, float [V, H].
+        nearest: neighbours a word has at most.
+        min_cosine: the least cosine of a neighbour.
+    """
+
+    def __init__(
+        self,
+        language: str,
+        tokenizer: PreTrainedTokenizerBase,
+        embeddings: torch.Tensor,
+        *,
+        nearest: int,
+        min_cosine: float,
+    ) -> None:
+        self.nearest, self.min_cosine = nearest, min_cosine
+        self._ids = {
+            word: number
+            for word, number in Pieces(tokenizer).words()
+            if number < len(embeddings)  # a trimmed encoder has fewer
+        }
+        self._embeddings = embeddings.detach().float().cpu().numpy()
+        self._letters = set(find_language(language).alphabet)
+        self._near = lru_cache(maxsize=None)(self._nearest_to)
+        self._of_script = lru_cache(maxsize=4)(self._words_of)
+
+    def get(self, word: str, default: Sequence[str] = (), /) -> Sequence[str]:
+        """The neighbours of a word, nearest first; the default where it is no one piece."""
+        return self._near(word) if word in self._ids else default
+
+    def _nearest_to(self, word: str) -> tuple[str, ...]:
+        known, vectors = self._of_script(script_of(word))
+        own = self._embeddings[self._ids[word]]
+        cosines = vectors @ (own / max(float(np.linalg.norm(own)), 1e-12))
+        found: list[str] = []
+        # Cosines to four decimals, so that no instruction set decides an order.
+        for i in np.argsort(-np.round(cosines, 4), kind="stable"):
+            if cosines[i] < self.min_cosine or len(found) == self.nearest:
+                break
+            if known[i].casefold() != word.casefold():
+                found.append(known[i])
+        return tuple(found)
+
+    def _words_of(self, script: str | None) -> tuple[list[str], np.ndarray]:
+        """The words of a script that the language may have, and their vectors at unit length."""
+        known = [
+            word
+            for word in self._ids
+            if script_of(word) == script and self._is_written(word)
+        ]
+        vectors = self._embeddings[[self._ids[word] for word in known]]
+        return known, vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+
+    def _is_written(self, word: str) -> bool:
+        """Whether every Latin or Cyrillic letter of a word beyond a to z is one of the language."""
+        return all(
+            char in self._letters or not ("\u00c0" <= char < "\u0530") for char in word.casefold()
+        )
 
 
 def same_stem(word: str, other: str) -> bool:
@@ -41,3 +130,10 @@ def same_stem(word: str, other: str) -> bool:
     while shared < min(len(one), len(two)) and one[shared] == two[shared]:
         shared += 1
     return 4 * shared >= 3 * min(len(one), len(two))
+
+
+def same_ending(word: str, other: str) -> bool:
+    """Whether two words end in the same grapheme, or are of a script without endings."""
+    if script_of(word) in UNSPACED_SCRIPTS:
+        return True
+    return graphemes(word.casefold())[-1] == graphemes(other.casefold())[-1]

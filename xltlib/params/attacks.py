@@ -39,7 +39,8 @@ class WordSettings(RecipeSettings):
     `window_words` keeps edits that near to an answer; `max_grapheme_edits` bounds the edit distance
     to the first context; `min_similarity` is the least cosine of both contexts' sentence vectors.
     `word-importance` edits one word after another, those first whose deletion costs the gold answer
-    most probability (or in random order); `greedy` tries all words at each step.
+    most probability (or in random order); `greedy` tries all words at each step;
+    `beam` does the same from the `beam_width` best texts so far.
     """
 
     max_edited_words: PositiveInt = 4
@@ -50,7 +51,8 @@ class WordSettings(RecipeSettings):
     min_word_length: PositiveInt = 3
     candidates_per_word: PositiveInt = 4
     window_words: PositiveInt | None = None
-    search: Literal["word-importance", "greedy"] = "word-importance"
+    search: Literal["word-importance", "greedy", "beam"] = "word-importance"
+    beam_width: PositiveInt = 4
     ranking: Literal["delete", "random"] = "delete"
 
 
@@ -66,13 +68,34 @@ class HomoglyphSettings(WordSettings):
     kind: Literal["homoglyph"] = "homoglyph"
 
 
+class ImperceptibleSettings(WordSettings):
+    """Characters that a reader does not see, and words reversed under a control of direction."""
+
+    kind: Literal["imperceptible"] = "imperceptible"
+
+
+class MisspellingSettings(WordSettings):
+    """Spelling mistakes that people really make: codespell's list, English only."""
+
+    kind: Literal["misspelling"] = "misspelling"
+
+
 class SynonymSettings(WordSettings):
-    """Neighbouring words: lists by language, or the encoder's own `nearest` words."""
+    """Neighbouring words: lists by language, or the `nearest` words of the encoder's vocabulary.
+
+    As in TextFooler, up to 50 candidates a word are checked: the words around each edit (15) keep
+    a cosine of `min_window_similarity` to what stood there, and with `same_form` a word keeps its
+    ending, in place of TextFooler's part of speech. Without an encoder set
+    `min_window_similarity: null`.
+    """
 
     kind: Literal["synonym"] = "synonym"
     same_script: bool = True
+    candidates_per_word: PositiveInt = 50
+    min_window_similarity: Fraction | None = 0.9
+    same_form: bool = True
     neighbours: dict[str, Path] = {}
-    nearest: PositiveInt = 8
+    nearest: PositiveInt = 100
     min_cosine: Annotated[float, Field(gt=0, lt=1)] = 0.4
 
     _languages = field_validator("neighbours")(files_by_language)
@@ -113,9 +136,11 @@ class HotFlipSettings(WordSettings):
 
 
 class DistractorSettings(RecipeSettings):
-    """A false sentence: where it may stand, and in which languages.
+    """A false sentence: where it may stand, in which languages, and how it is made.
 
-    `passage` and `question` stand for the language of each example.
+    `passage` and `question` stand for the language of each example. With `altered` its question is
+    about something else than the example's, as in AddSent; `answers` wrong answers are tried with
+    each of the `templates`.
     """
 
     kind: Literal["distractor"] = "distractor"
@@ -126,6 +151,10 @@ class DistractorSettings(RecipeSettings):
     ]
     languages: Annotated[list[str], Field(min_length=1)] = ["passage"]
     answers: PositiveInt = 3
+    altered: bool = True
+    templates: Annotated[
+        list[Literal["statement", "side by side", "answer"]], Field(min_length=1)
+    ] = ["statement", "side by side", "answer"]
 
     @field_validator("languages")
     @classmethod
@@ -134,26 +163,45 @@ class DistractorSettings(RecipeSettings):
         return languages
 
 
+class TasaSettings(SynonymSettings):
+    """Words of the answer's sentence that the question has too, and a false copy of the sentence.
+
+    Words are replaced as in `synonym`; the copy has another name or number and each of `answers`
+    wrong answers, and stands at the passage's end. The search is a beam over both kinds of edits.
+    """
+
+    kind: Literal["tasa"] = "tasa"  # type: ignore[assignment]
+    answers: PositiveInt = 3
+    candidates_per_word: PositiveInt = 5
+    search: Literal["beam"] = "beam"  # type: ignore[assignment]
+    beam_width: PositiveInt = 3
+
+
 class EmbeddingSettings(RecipeSettings):
     """Projected gradient ascent on the passage's word embeddings: no text changes.
 
-    Lengths are L2 norms of a token's perturbation, as in robust training.
+    Lengths are L2 norms of a token's perturbation, as in robust training. Ascents after the first
+    of `restarts` begin at random points of the ball. It bounds no attack on text.
     """
 
     kind: Literal["embedding"] = "embedding"
     radius: PositiveFloat
     step_size: PositiveFloat
     steps: PositiveInt = 5
+    restarts: PositiveInt = 1
 
 
 Recipe = Annotated[
     TypoSettings
     | HomoglyphSettings
+    | ImperceptibleSettings
+    | MisspellingSettings
     | SynonymSettings
     | MaskedLMSettings
     | CodeMixSettings
     | HotFlipSettings
     | DistractorSettings
+    | TasaSettings
     | EmbeddingSettings,
     Field(discriminator="kind"),
 ]

@@ -1,0 +1,111 @@
+"""Attacks on classifiers of sentence pairs (NLI, paraphrase) with the recipes made for passages.
+
+Sentence 1 takes the place of the question, which no recipe edits, and sentence 2 that of the
+passage; TextAttack's recipes for NLI edit the second sentence only, too. Where span QA asks for the
+probability of spans, here a span (k, k + 1) stands for class k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from xltlib.attacks.goal import UntargetedSpanF1
+from xltlib.attacks.query import Output, Spans
+from xltlib.evaluation.predictor import Prediction
+from xltlib.training.multitask import MultiTaskModel
+
+RECIPES = ("typo", "homoglyph", "imperceptible", "misspelling", "synonym", "mlm", "codemix")
+"""The recipes that need no answer in a passage and no gradient."""
+
+
+def as_passages(rows: Iterable[Mapping[str, Any]], labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of a classification corpus as an attack reads rows of span QA.
+
+    Args:
+        labels: names of the classes, in the order of their integers.
+    """
+    return [
+        {
+            "id": row["id"],
+            "language": row["language"],
+            "question": row["sentence1"],
+            "context": row["sentence2"],
+            # A name of a class stands nowhere in a sentence; it is what results call the gold.
+            "answers": {"text": [labels[row["label"]]], "answer_start": [-1]},
+            "label": int(row["label"]),
+        }
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True)
+class PairPredictor:
+    """A classifier of sentence pairs as an attack asks one."""
+
+    model: MultiTaskModel
+    task: str
+    tokenizer: PreTrainedTokenizerBase
+    batch_size: int = 32
+
+    def score(
+        self, questions: list[str], contexts: list[str], spans: list[Spans]
+    ) -> tuple[list[Prediction], np.ndarray]:
+        """The likeliest class of each pair, and the probability of the likeliest class asked for.
+
+        Args:
+            spans: (k, k + 1) for each class k whose probability is wanted.
+
+        Returns:
+            Predictions whose text is the class's name, and probabilities [N].
+        """
+        kind = self.model.tasks[self.task]
+        pairs = {"sentence1": questions, "sentence2": contexts, "label": [0] * len(questions)}
+        rows = kind.rows(self.tokenizer, Dataset.from_dict(pairs))
+        logits = np.stack(
+            self.model.logits(self.task, self.tokenizer, rows, batch_size=self.batch_size)
+        ).astype(np.float64)
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+        names, _ = kind.readable(list(logits), [0] * len(questions))
+        predictions = [
+            Prediction(name, -1, -1, float(row.max()))
+            for name, row in zip(names, probabilities, strict=True)
+        ]
+        wanted = [
+            max((row[start] for start, _ in asked), default=0.0)
+            for row, asked in zip(probabilities, spans, strict=True)
+        ]
+        return predictions, np.asarray(wanted)
+
+
+class WrongClass(UntargetedSpanF1):
+    """Succeeds when the predicted class is not the gold one.
+
+    The search climbs the log-odds against the gold class.
+
+    Args:
+        label: the gold class, as an integer and by its name.
+    """
+
+    def __init__(self, victim: Any, label: tuple[int, str], **options: Any) -> None:
+        super().__init__(victim, **options)
+        self.label = label
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """No answer stands in a sentence, so no word of it is protected."""
+        return {"text": [], "answer_start": []}
+
+    def wanted_spans(self, context: str) -> Spans:
+        """The gold class."""
+        return ((self.label[0], self.label[0] + 1),)
+
+    def reached(self, output: Output) -> bool:
+        """The class is wrong."""
+        return output.answer != self.label[1]
