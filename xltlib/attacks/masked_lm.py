@@ -18,7 +18,9 @@ from transformers import (
 )
 
 from xltlib.artifacts import InputError
+from xltlib.attacks.pieces import Pieces
 from xltlib.attacks.swap import CandidateSwap, context_span, in_case_of
+from xltlib.languages import script_of
 
 # Context on each side of a gap, well within the windows of the usual models.
 MAX_CHARACTERS = 300
@@ -48,8 +50,7 @@ class MaskedLM:
             raise InputError(f"{folder}: no masked language model here: {error}") from error
         if self.tokenizer.mask_token_id is None:
             raise InputError(f"{folder}: its tokeniser has no mask token; give a masked LM")
-        # Vocabularies mark either the pieces that begin a word or those that go on with one.
-        self.marks_endings = any(piece.startswith("##") for piece in self.tokenizer.get_vocab())
+        self.pieces = Pieces(self.tokenizer)
         self.model.eval()
         self.proposals = lru_cache(maxsize=4096)(self._proposals)
 
@@ -63,16 +64,7 @@ class MaskedLM:
         logits = self.model(**batch).logits[0, place]
         best = logits.topk(min(n, len(logits))).indices.tolist()
         pieces = self.tokenizer.convert_ids_to_tokens(best)
-        return tuple(
-            self.tokenizer.convert_tokens_to_string([piece]).strip()
-            for piece in pieces
-            if self._begins_word(piece)
-        )
-
-    def _begins_word(self, piece: str) -> bool:
-        if self.marks_endings:
-            return not piece.startswith("##")
-        return piece.startswith(("▁", "Ġ"))
+        return tuple(word for piece in pieces if (word := self.pieces.word(piece)) is not None)
 
 
 class MaskedLMSwap(CandidateSwap):
@@ -81,6 +73,11 @@ class MaskedLMSwap(CandidateSwap):
     def __init__(self, language: str, seed: str, model: MaskedLM, **options: int) -> None:
         super().__init__(language, seed, **options)
         self.model = model
+
+    def editable(self, text: AttackedText, index: int) -> bool:
+        """Any long enough word with letters; what the model proposes for it costs a pass."""
+        word = text.words[index]
+        return self.long_enough(word) and script_of(word) is not None
 
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
         """The model's words for the gap, the likeliest first."""

@@ -11,15 +11,16 @@ from collections.abc import Callable
 from typing import Any
 
 from textattack import Attack
-from textattack.constraints.overlap import MaxWordsPerturbed
 from textattack.constraints.pre_transformation import RepeatModification
-from textattack.search_methods import GreedySearch, GreedyWordSwapWIR, SearchMethod
+from textattack.search_methods import SearchMethod
 from textattack.transformations import Transformation
 
 from xltlib.attacks.codemix import CodeMix
 from xltlib.attacks.constraints import (
     ContextOutsideAnswer,
+    MaxEditedGraphemes,
     MaxEditedShare,
+    MaxEditedWords,
     MaxGraphemeEdits,
     MinSimilarity,
     SameScript,
@@ -31,8 +32,10 @@ from xltlib.attacks.homoglyph import Homoglyph
 from xltlib.attacks.hotflip import HotFlip
 from xltlib.attacks.masked_lm import MaskedLMSwap
 from xltlib.attacks.resources import Resources, Row
+from xltlib.attacks.search import Greedy, WordImportance
 from xltlib.attacks.synonym import Synonym
 from xltlib.attacks.typo import Typo
+from xltlib.attacks.white_box import Saliency
 from xltlib.params import (
     CodeMixSettings,
     DistractorSettings,
@@ -52,7 +55,7 @@ Build = Callable[[SpanGoal, Row, Any, Resources], Attack]
 def typo(goal: SpanGoal, row: Row, settings: TypoSettings, resources: Resources) -> Attack:
     """Typing errors in the passage (as in DeepWordBug, Gao et al. 2018, by grapheme and layout)."""
     swap = Typo(*_place(row, settings), **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
+    return word_attack(goal, settings, resources, swap)
 
 
 def homoglyph(
@@ -60,35 +63,35 @@ def homoglyph(
 ) -> Attack:
     """Letters that look alike (as in VIPER, Eger et al. 2019, from Unicode's confusables)."""
     swap = Homoglyph(*_place(row, settings), **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
+    return word_attack(goal, settings, resources, swap)
 
 
 def synonym(goal: SpanGoal, row: Row, settings: SynonymSettings, resources: Resources) -> Attack:
     """Words of a near meaning (as in TextFooler, Jin et al. 2020)."""
     near = resources.neighbours(settings, row["language"])
     swap = Synonym(*_place(row, settings), near, **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
+    return word_attack(goal, settings, resources, swap)
 
 
 def mlm(goal: SpanGoal, row: Row, settings: MaskedLMSettings, resources: Resources) -> Attack:
     """Words that a masked LM puts into the gap (as in BAE, Garg and Ramakrishnan 2020)."""
     model = resources.masked_lm(settings)
     swap = MaskedLMSwap(*_place(row, settings), model, **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
+    return word_attack(goal, settings, resources, swap)
 
 
 def codemix(goal: SpanGoal, row: Row, settings: CodeMixSettings, resources: Resources) -> Attack:
     """Words in other languages (as in PolyGloss, Tan and Joty 2021)."""
     lexicon = resources.lexicon(settings, row["language"])
     swap = CodeMix(*_place(row, settings), lexicon, **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
+    return word_attack(goal, settings, resources, swap)
 
 
 def hotflip(goal: SpanGoal, row: Row, settings: HotFlipSettings, resources: Resources) -> Attack:
     """White box: words that the gradient points to (HotFlip, Ebrahimi et al. 2018)."""
     white = (resources.white_box, goal, resources.vocabulary)
     swap = HotFlip(*_place(row, settings), *white, **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
+    return word_attack(goal, settings, resources, swap)
 
 
 def distractor(
@@ -101,7 +104,7 @@ def distractor(
         settings.places,
         row["answers"]["text"],
     )
-    return Attack(goal, [], sentences, GreedySearch())
+    return Attack(goal, [], sentences, Greedy())
 
 
 RECIPES: dict[str, Build] = {
@@ -138,17 +141,27 @@ def _place(row: Row, settings: RecipeSettings) -> tuple[str, str]:
     return row["language"], seed_of(row, settings)
 
 
-def _candidates(settings: WordSettings) -> dict[str, int]:
+def _candidates(settings: WordSettings) -> dict[str, Any]:
     return {
         "candidates_per_word": settings.candidates_per_word,
         "min_word_length": settings.min_word_length,
     }
 
 
-def _search(settings: WordSettings) -> SearchMethod:
+def word_attack(
+    goal: SpanGoal, settings: WordSettings, resources: Resources, swap: Transformation
+) -> Attack:
+    """An attack that puts words in the place of words, by the rules and search of its settings."""
+    return Attack(goal, _rules(goal, settings, resources), swap, _search(goal, settings, resources))
+
+
+def _search(goal: SpanGoal, settings: WordSettings, resources: Resources) -> SearchMethod:
     if settings.search == "greedy":
-        return GreedySearch()
-    return GreedyWordSwapWIR(wir_method=settings.ranking)
+        return Greedy()
+    saliency = None
+    if settings.ranking == "gradient":
+        saliency = Saliency(resources.gradients(settings), goal, own=settings.surrogate is None)
+    return WordImportance(settings.ranking, ranking_share=settings.ranking_share, saliency=saliency)
 
 
 def _rules(goal: SpanGoal, settings: WordSettings, resources: Resources) -> list[Any]:
@@ -156,13 +169,16 @@ def _rules(goal: SpanGoal, settings: WordSettings, resources: Resources) -> list
     rules: list[Any] = [
         RepeatModification(),
         ContextOutsideAnswer(goal, settings.window_words),
-        MaxWordsPerturbed(max_num_words=settings.max_edited_words),
         WordForWord(),
     ]
+    if settings.max_edited_words is not None:
+        rules.append(MaxEditedWords(settings.max_edited_words))
     if settings.same_script:
         rules.append(SameScript())
     if settings.max_edited_share is not None:
         rules.append(MaxEditedShare(settings.max_edited_share))
+    if settings.max_edited_graphemes is not None:
+        rules.append(MaxEditedGraphemes(settings.max_edited_graphemes))
     if settings.max_grapheme_edits is not None:
         rules.append(MaxGraphemeEdits(settings.max_grapheme_edits))
     if settings.min_similarity is not None:
