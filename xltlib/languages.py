@@ -8,22 +8,29 @@ a script puts no spaces between words, ICU's dictionaries say where they end.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import regex
 from icu4py.breakers import WordBreaker
 
+from xltlib.artifacts import InputError
+
 
 @dataclass(frozen=True)
 class Language:
-    """A language: ISO 639-1 code, English name, main script, and the letters its writers type."""
+    """A language: ISO 639-1 code, English name, main script, and the letters its writers type.
+
+    `unspaced` says that it is written without spaces between words.
+    """
 
     code: str
     name: str
     script: str
     alphabet: str
     rtl: bool = False
+    unspaced: bool = False
 
 
 def _span(first: str, last: str) -> str:
@@ -67,15 +74,15 @@ LANGUAGES: dict[str, Language] = {
         Language("hi", "Hindi", "Devanagari", _DEVANAGARI),
         Language("ht", "Haitian Creole", "Latin", _LATIN + "èò"),
         Language("it", "Italian", "Latin", _LATIN + "àèéìòù"),
-        Language("ja", "Japanese", "Hiragana", _KANA),
+        Language("ja", "Japanese", "Hiragana", _KANA, unspaced=True),
         Language("qu", "Quechua", "Latin", _LATIN + "ñ"),
         Language("ro", "Romanian", "Latin", _LATIN + "ăâîșț"),
         Language("ta", "Tamil", "Tamil", _TAMIL),
-        Language("th", "Thai", "Thai", _THAI),
+        Language("th", "Thai", "Thai", _THAI, unspaced=True),
         Language("tr", "Turkish", "Latin", "abcçdefgğhıijklmnoöprsştuüvyz"),
         Language("ur", "Urdu", "Arabic", _ARABIC + "پٹچڈڑژکگںھہیے", rtl=True),
         Language("vi", "Vietnamese", "Latin", _LATIN + "ăâđêôơư"),
-        Language("zh", "Chinese", "Han", _HAN),
+        Language("zh", "Chinese", "Han", _HAN, unspaced=True),
     )
 }
 
@@ -97,7 +104,9 @@ _WORD = regex.compile(
     r"[\p{L}\p{N}_]\p{M}*+(?:[\u200c\u200d]*[\p{L}\p{N}\p{M}_]|['’](?=\p{L}))*[\u200c\u200d]*"
 )
 _GRAPHEME = regex.compile(r"\X")
-# Scripts written without spaces, for which ICU has dictionaries.
+UNSPACED_SCRIPTS = ("Han", "Hiragana", "Katakana", "Thai", "Laoo", "Khmr", "Mymr")
+"""Scripts written without spaces between words, as `script_of` names them."""
+# ICU has dictionaries for them.
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _SCRIPTS = {
     script: regex.compile(rf"\p{{Script={script}}}")
@@ -152,10 +161,98 @@ def _split_unspaced(text: str, start: int, end: int, borders: set[int]) -> list[
     return parts
 
 
+# CLDR's codes of the scripts that have a name above; other scripts go by their code.
+_SCRIPT_NAMES = {
+    **{"Arab": "Arabic", "Beng": "Bengali", "Cyrl": "Cyrillic", "Deva": "Devanagari"},
+    **{"Grek": "Greek", "Hang": "Hangul", "Kore": "Hangul", "Hani": "Han", "Hans": "Han"},
+    **{"Hant": "Han", "Hira": "Hiragana", "Jpan": "Hiragana", "Kana": "Katakana"},
+    **{"Latn": "Latin", "Taml": "Tamil", "Telu": "Telugu"},
+}
+_ALPHABETIC = ("Latin", "Cyrillic", "Greek", "Arabic", "Geor", "Armn", "Hebr")
+
+
 def script_of(text: str) -> str | None:
-    """The script of the first letter that has one of the study's scripts, else None."""
-    for char in text:
-        for script, pattern in _SCRIPTS.items():
-            if pattern.match(char):
-                return script
-    return None
+    """The script of the first letter, by its name or ISO 15924 code; None without letters."""
+    return next((script for char in text if (script := _script_of_letter(char))), None)
+
+
+@lru_cache(maxsize=65536)
+def _script_of_letter(char: str) -> str | None:
+    for script, pattern in _SCRIPTS.items():
+        if pattern.match(char):
+            return script
+    if not char.isalpha():
+        return None
+    return next((code for code, one in _other_scripts().items() if one.match(char)), None)
+
+
+@cache
+def _other_scripts() -> dict[str, regex.Pattern[str]]:
+    """Patterns for the scripts that none of the study's languages is written in."""
+    from babel import Locale
+
+    found = {}
+    for code in sorted(Locale("en").scripts):
+        if code not in _SCRIPT_NAMES and code not in ("Thai", "Zyyy", "Zinh"):
+            try:
+                found[code] = regex.compile(rf"\p{{Script={code}}}")
+            except regex.error:  # a code without characters, such as Zsym
+                continue
+    return found
+
+
+def min_word_length(word: str) -> int:
+    """The length, in graphemes, from which a word of its script is long enough to be edited.
+
+    Three in alphabets, where shorter words are mostly function words; two where a grapheme is a
+    syllable; one in Han, where most words are one or two characters.
+    """
+    script = script_of(word)
+    if script == "Han":
+        return 1
+    return 3 if script is None or script in _ALPHABETIC else 2
+
+
+@cache
+def find_language(code: str) -> Language:
+    """A language by its code: one of the table above, or any other that CLDR knows.
+
+    A language outside the table is given its likely script, and as its alphabet that of the first
+    language of the table in the same script, or else the letters of the script.
+
+    Raises:
+        InputError: CLDR knows no such code.
+    """
+    if code in LANGUAGES:
+        return LANGUAGES[code]
+    from babel import Locale
+    from babel.core import get_global
+
+    subtags = get_global("likely_subtags")
+    base, _, rest = code.replace("-", "_").partition("_")
+    likely = next((subtags[c] for c in (f"{base}_{rest}", base) if c in subtags), None)
+    name = Locale("en").languages.get(base)
+    if likely is None or name is None:
+        raise InputError(
+            f"language {code!r}: no such code; give a two-letter ISO 639-1 code or another that "
+            "CLDR knows, e.g. en, sw, ka"
+        )
+    written = likely.split("_")[1]
+    script = _SCRIPT_NAMES.get(written, written)
+    written_alike = (one.alphabet for one in LANGUAGES.values() if one.script == script)
+    alphabet = next(written_alike, None) or _letters(script)
+    rtl = unicodedata.bidirectional(alphabet[0]) in ("R", "AL")
+    return Language(code, name, script, alphabet, rtl, bool(_UNSPACED.match(alphabet[0])))
+
+
+def _letters(script: str) -> str:
+    """The small and caseless letters of a script's first block, marks left out."""
+    pattern = regex.compile(rf"\p{{Script={script}}}")
+    found = [
+        char
+        for char in map(chr, range(0x10000))
+        if unicodedata.category(char) in ("Ll", "Lo")
+        and pattern.match(char)
+        and unicodedata.normalize("NFC", char) == char
+    ]
+    return "".join(char for char in found if ord(char) < ord(found[0]) + 0x100)

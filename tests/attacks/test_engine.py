@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from xltlib.attacks import Resources, attack_examples
-from xltlib.attacks.engine import Answers, read_lines, side_by_side
+from xltlib.attacks.engine import Answers
 from xltlib.attacks.example import attack_example
-from xltlib.attacks.goal import Output, Query, ask, nearby
+from xltlib.attacks.journal import read_lines
+from xltlib.attacks.query import Output, Query, ask, nearby
 from xltlib.params import DistractorSettings, EngineSettings, TypoSettings
 
 TYPO = TypoSettings(max_queries=25, window_words=8, ranking="random")

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 from transformers import BertConfig, BertForMaskedLM, set_seed
-from xltlib.attacks.frames import _frames, false_sentence
+from xltlib.attacks.distractor_templates import TEMPLATES, _all_known, false_sentence
 
 from xltlib.artifacts import InputError
 from xltlib.attacks import Resources, attack, attack_examples, report
-from xltlib.attacks.distractor import Distractor, wrong_answers
+from xltlib.attacks.distractor import Distractor, distractor_language, wrong_answers
 from xltlib.attacks.homoglyph import look_alikes
 from xltlib.attacks.lexicon import induce, joined, read_lexicon
 from xltlib.attacks.recipes import RECIPES, SETTINGS
@@ -22,12 +22,17 @@ from xltlib.params import (
     EmbeddingSettings,
     HomoglyphSettings,
     HotFlipSettings,
+    ImperceptibleSettings,
     MaskedLMSettings,
+    MisspellingSettings,
     SynonymSettings,
+    TasaSettings,
     TypoSettings,
 )
 
 BUDGET = {"max_queries": 20, "ranking": "random", "min_word_length": 2}
+# The lists of the tests pair words at random.
+ANY_WORD = {"same_form": False, "min_window_similarity": None}
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +92,10 @@ def settings(lists, masked_lm):
     return {
         "typo": TypoSettings(**BUDGET),
         "homoglyph": HomoglyphSettings(**BUDGET),
-        "synonym": SynonymSettings(**BUDGET, neighbours=near),
+        "imperceptible": ImperceptibleSettings(**BUDGET),
+        "misspelling": MisspellingSettings(**BUDGET),
+        "synonym": SynonymSettings(**BUDGET, **ANY_WORD, neighbours=near),
+        "tasa": TasaSettings(max_queries=20, **ANY_WORD, neighbours=near),
         "mlm": MaskedLMSettings(**BUDGET, model=str(masked_lm)),
         "codemix": CodeMixSettings(**BUDGET, lexicons=lexicons),
         "hotflip": HotFlipSettings(**BUDGET),
@@ -117,6 +125,8 @@ def test_a_recipe_keeps_the_rules(name, settings, rows, resources, tmp_path, mon
         }
         resources.vocabulary = {k: (v, weights[10 : 10 + len(v)]) for k, v in known.items()}
     examples = [row for part in rows.values() for row in part[:3]]
+    if name == "misspelling":  # English only
+        examples = rows["en"][:3]
     done = attack_examples(examples, resources, settings[name], tmp_path / "log", progress=False)
     assert list(done["id"]) == [row["id"] for row in examples]
     assert not (done["outcome"] == "skipped").any()
@@ -141,7 +151,8 @@ def test_a_recipe_keeps_the_rules(name, settings, rows, resources, tmp_path, mon
     if name != "embedding":
         edited = done[done["n_edited_words"] > 0]
         # Hangul has no look-alikes.
-        assert set(edited["language"]) >= {"en", "ru", "te"}
+        wanted = {"en"} if name == "misspelling" else {"en", "ru", "te"}
+        assert set(edited["language"]) >= wanted
     if name in ("synonym", "mlm", "hotflip"):
         pairs = [(edit["old"], edit["new"]) for edits in done["edits"] for edit in edits]
         assert not [p for p in pairs if scripts(p[0]) and not scripts(p[1]) <= scripts(p[0])]
@@ -153,7 +164,9 @@ def test_a_recipe_keeps_the_rules(name, settings, rows, resources, tmp_path, mon
 def test_every_recipe_has_settings_a_function_and_a_source():
     assert set(SETTINGS) == {*RECIPES, "embedding"}
     for build in RECIPES.values():
-        assert any(year in build.__doc__ for year in ("2017", "2018", "2019", "2020", "2021"))
+        assert any(
+            year in build.__doc__ for year in ("2017", "2018", "2019", "2020", "2021", "2022")
+        ) or (build is RECIPES["misspelling"])
 
 
 def test_a_targeted_attack_wants_its_target(rows, resources, predictor, tmp_path):
@@ -196,18 +209,20 @@ def test_distractors_stand_where_they_should(rows):
     text = AttackedText(OrderedDict([("question", "Who?"), ("context", context)]))
     sentence = "It is false."
     places = ["start", "end", "between"]
-    made = Distractor("en", [sentence], places, ["Two stands"])(text)
+    made = Distractor("en", {sentence: "en"}, places, ["Two stands"])(text)
     assert [one.tokenizer_input[1] for one in made] == [
         f"{sentence} {context}",
         f"{context} {sentence}",
         f"One stands. Two stands here. {sentence} Three stands.",
     ]
-    assert not Distractor("en", [sentence], places, [])(made[0])
+    assert not Distractor("en", {sentence: "en"}, places, [])(made[0])
+    assert {distractor_language(one) for one in made} == {"en"}
     chinese = AttackedText(OrderedDict([("question", "谁?"), ("context", "北京。")]))
-    assert Distractor("zh", ["假。"], ["end"], [])(chinese)[0].tokenizer_input[1] == "北京。假。"
+    (made,) = Distractor("zh", {"假。": "zh"}, ["end"], [])(chinese)
+    assert made.tokenizer_input[1] == "北京。假。"
 
 
-@pytest.mark.parametrize("language", _frames())
+@pytest.mark.parametrize("language", _all_known())
 def test_a_false_sentence_has_question_and_answer_in_its_script(language):
     sentence = false_sentence(language, "Q 17?", "A 23")
     assert "Q 17?" in sentence
@@ -240,11 +255,17 @@ def test_distractors_come_in_other_languages(rows, resources):
     row, twin = next(
         (row, twin) for row in rows["ru"] for twin in rows["en"] if twin["id"] == row["id"]
     )
-    both = DistractorSettings(languages=["passage", "en"], answers=1)
+    both = DistractorSettings(
+        languages=["passage", "en"], answers=1, altered=False, templates=["answer"]
+    )
     sentences = resources.false_sentences(both, row)
     assert [script_of(one) for one in sentences] == ["Cyrillic", "Latin"]
+    assert list(sentences.values()) == ["ru", "en"]
     # The data is parallel, so the English sentence asks the English question.
-    assert twin["question"] in sentences[1]
+    assert twin["question"] in list(sentences)[1]
+    made = resources.false_sentences(DistractorSettings(answers=1), row)
+    assert len(made) == len(TEMPLATES)
+    assert not any(row["question"] in one for one in made)  # it asks about something else
 
 
 def test_look_alikes_look_alike():

@@ -19,7 +19,7 @@ import torch
 
 from xltlib.attacks import Resources, attack_examples
 from xltlib.attacks.example import attack_example
-from xltlib.attacks.goal import ask
+from xltlib.attacks.query import ask
 from xltlib.corpora.squad_files import read_squad
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, TypoSettings

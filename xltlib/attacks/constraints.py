@@ -7,18 +7,25 @@ text, so the two can disagree; here both counts come from the same splitter.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 from textattack.constraints import Constraint, PreTransformationConstraint
 from textattack.shared import AttackedText
+from textattack.transformations import Transformation
 
 from xltlib.attacks.goal import SpanGoal, occurrences
-from xltlib.languages import graphemes, script_of, words
+from xltlib.attacks.passage import Passage, passage_of
+from xltlib.attacks.swap import CandidateSwap
+from xltlib.languages import graphemes, script_of
 
 
 class ContextOutsideAnswer(PreTransformationConstraint):
-    """Words of the context may change, except those that touch a copy of a gold answer.
+    """What may be edited at all: words of the context that touch no copy of a gold answer.
+
+    Where the transformation is a `CandidateSwap`, it also has to have something for the word, so
+    that no query is spent on ranking words that stay as they are.
 
     Args:
         goal: knows the example under attack; perturbed texts lose what was attached to the first.
@@ -28,19 +35,34 @@ class ContextOutsideAnswer(PreTransformationConstraint):
     def __init__(self, goal: SpanGoal, window_words: int | None = None) -> None:
         self.goal = goal
         self.window_words = window_words
+        self._first: AttackedText | None = None
+        self._allowed: set[int] = set()
+
+    def __call__(self, current_text: AttackedText, transformation: Transformation) -> set[int]:
+        # Edits replace a word by a word, so the indices of the first text stay right.
+        first = self.goal.initial_attacked_text
+        if first is not self._first:
+            passage = passage_of(first)
+            self._first, self._allowed = first, self._outside_answers(passage)
+            if isinstance(transformation, CandidateSwap):
+                self._allowed = {
+                    index for index in self._allowed if transformation.editable(passage, index)
+                }
+        return self._allowed
 
     def _get_modifiable_indices(self, current_text: AttackedText) -> set[int]:
-        # Edits replace a word by a word, so the indices of the first text stay right.
-        question, context = self.goal.initial_attacked_text.tokenizer_input
-        spans, first = words(context), len(words(question))
+        return self._outside_answers(passage_of(self.goal.initial_attacked_text))
+
+    def _outside_answers(self, text: Passage) -> set[int]:
+        spans, first, context = text.spans, text.question_words, text.context
         answers = self.goal.answers
         frozen: set[int] = set()
-        for text in answers["text"]:
-            for start in occurrences(context, text):
-                frozen |= _touching(spans, start, start + len(text))
+        for answer in answers["text"]:
+            for start in occurrences(context, answer):
+                frozen |= _touching(spans, start, start + len(answer))
         gold: set[int] = set()
-        for text, start in zip(answers["text"], answers["answer_start"], strict=True):
-            gold |= _touching(spans, start, start + len(text))
+        for answer, start in zip(answers["text"], answers["answer_start"], strict=True):
+            gold |= _touching(spans, start, start + len(answer))
         return {
             first + i
             for i in range(len(spans))
@@ -73,11 +95,29 @@ class WordForWord(Constraint):
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
+        if isinstance(transformed_text, Passage):
+            return transformed_text.word_for_word
         old, new = reference_text.words, transformed_text.words
         edited = transformed_text.attack_attrs["newly_modified_indices"]
         return len(old) == len(new) and all(
             i in edited or old[i] == new[i] for i in range(len(old))
         )
+
+
+class MaxEditedWords(Constraint):
+    """At most so many words are edited."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(compare_against_original=True)
+        self.count = count
+
+    def _check_constraint(
+        self, transformed_text: AttackedText, reference_text: AttackedText
+    ) -> bool:
+        return len(transformed_text.attack_attrs["modified_indices"]) <= self.count
+
+    def extra_repr_keys(self) -> list[str]:
+        return ["count", *super().extra_repr_keys()]
 
 
 class MaxEditedShare(Constraint):
@@ -94,15 +134,48 @@ class MaxEditedShare(Constraint):
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
-        allowed = max(1, int(self.share * len(words(reference_text.tokenizer_input[1]))))
+        allowed = max(1, int(self.share * len(passage_of(reference_text).spans)))
         return len(transformed_text.attack_attrs["modified_indices"]) <= allowed
 
     def extra_repr_keys(self) -> list[str]:
         return ["share", *super().extra_repr_keys()]
 
 
+class MaxEditedGraphemes(Constraint):
+    """The edited words make up at most this share of the context's graphemes.
+
+    Words differ in length between languages, and in unspaced scripts even in what they are: a share
+    of graphemes is the same budget everywhere.
+
+    Args:
+        share: in (0, 1]; one word may always be edited.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__(compare_against_original=True)
+        self.share = share
+
+    def _check_constraint(
+        self, transformed_text: AttackedText, reference_text: AttackedText
+    ) -> bool:
+        edited = transformed_text.attack_attrs["modified_indices"]
+        if len(edited) <= 1:
+            return True
+        words = reference_text.words
+        spent = sum(len(graphemes(words[i])) for i in edited)
+        return spent <= self.share * _length(reference_text.tokenizer_input[1])
+
+    def extra_repr_keys(self) -> list[str]:
+        return ["share", *super().extra_repr_keys()]
+
+
+@lru_cache(maxsize=1024)
+def _length(text: str) -> int:
+    return len(graphemes(text))
+
+
 class MaxGraphemeEdits(Constraint):
-    """At most so many graphemes inserted, deleted or replaced, from the first context on."""
+    """At most so many graphemes inserted, deleted or replaced in all edited words together."""
 
     def __init__(self, edits: int) -> None:
         super().__init__(compare_against_original=True)
@@ -111,10 +184,10 @@ class MaxGraphemeEdits(Constraint):
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
-        old, new = (
-            graphemes(text.tokenizer_input[1]) for text in (reference_text, transformed_text)
-        )
-        return Levenshtein.distance(old, new, score_cutoff=self.edits) <= self.edits
+        spent, old, new = 0, reference_text.words, transformed_text.words
+        for i in transformed_text.attack_attrs["modified_indices"]:
+            spent += Levenshtein.distance(graphemes(old[i]), graphemes(new[i]))
+        return spent <= self.edits
 
     def extra_repr_keys(self) -> list[str]:
         return ["edits", *super().extra_repr_keys()]
@@ -209,10 +282,10 @@ class MinWindowSimilarity(Constraint):
 
     def _around(self, text: AttackedText, place: int) -> str:
         """The words of the context near a word."""
-        question, context = text.tokenizer_input
-        spans, at = words(context), place - len(words(question))
-        near = spans[max(0, at - self.window // 2) : at + self.window // 2 + 1]
-        return context[near[0][0] : near[-1][1]]
+        passage = passage_of(text)
+        at = place - passage.question_words
+        near = passage.spans[max(0, at - self.window // 2) : at + self.window // 2 + 1]
+        return passage.context[near[0][0] : near[-1][1]]
 
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +19,7 @@ from textattack.transformations import Transformation
 
 from xltlib.attacks.distractor_templates import answer_with_other_numbers
 from xltlib.attacks.goal import occurrences
+from xltlib.attacks.passage import Passage
 from xltlib.evaluation import squad
 from xltlib.languages import words
 
@@ -31,17 +31,23 @@ _DIGIT = regex.compile(r"\p{N}")
 class Distractor(Transformation):
     """Insert one sentence into the context; a text that has one gets no second.
 
+    The language of the sentence is noted in `attack_attrs["distractor_language"]`.
+
     Args:
-        sentences: what may be inserted.
+        sentences: what may be inserted, each with the code of its language.
         places: "start", "end", or "between": at the border of sentences nearest to the middle.
         answers: gold answers; no sentence is put inside one.
     """
 
     def __init__(
-        self, language: str, sentences: Sequence[str], places: Iterable[str], answers: Sequence[str]
+        self,
+        language: str,
+        sentences: Mapping[str, str],
+        places: Iterable[str],
+        answers: Sequence[str],
     ) -> None:
         self.language = language
-        self.sentences, self.places, self.answers = sentences, list(places), answers
+        self.sentences, self.places, self.answers = dict(sentences), list(places), answers
 
     @property
     def deterministic(self) -> bool:
@@ -50,31 +56,41 @@ class Distractor(Transformation):
     def _get_transformations(
         self, current_text: AttackedText, indices_to_modify: Iterable[int]
     ) -> list[AttackedText]:
-        if current_text.attack_attrs["modified_indices"]:
+        if distractor_language(current_text) is not None:
             return []
         context = current_text.tokenizer_input[1]
+        places = dict.fromkeys(insertion_point(context, one, self.answers) for one in self.places)
         return [
             self._inserted(current_text, place, sentence)
-            for place in dict.fromkeys(
-                insertion_point(context, place, self.answers) for place in self.places
-            )
+            for place in places
             for sentence in self.sentences
         ]
 
-    def _inserted(self, text: AttackedText, offset: int, sentence: str) -> AttackedText:
+    def _inserted(self, text: AttackedText, offset: int, sentence: str) -> Passage:
         question, context = text.tokenizer_input
-        new = with_sentence(context, offset, sentence, self.language)
         first = len(words(question)) + len(words(context[:offset]))
         count = len(words(sentence))
         old = np.arange(text.num_words)
         inserted = set(range(first, first + count))
+        before = text.attack_attrs["modified_indices"]
         attributes = {
             "previous_attacked_text": text,
             "newly_modified_indices": inserted,
-            "modified_indices": set(inserted),
+            "modified_indices": inserted | {i if i < first else i + count for i in before},
             "original_index_map": np.where(old < first, old, old + count),
+            "distractor_language": self.sentences[sentence],
         }
-        return AttackedText(OrderedDict([("question", question), ("context", new)]), attributes)
+        new = with_sentence(context, offset, sentence, self.language)
+        return Passage(question, new, attributes)
+
+
+def distractor_language(text: AttackedText) -> str | None:
+    """The language of the sentence that was put into a text; None where none was."""
+    while text is not None:
+        if "distractor_language" in text.attack_attrs:
+            return text.attack_attrs["distractor_language"]
+        text = text.attack_attrs.get("previous_attacked_text")
+    return None
 
 
 def insertion_point(context: str, place: str, answers: Sequence[str]) -> int:

@@ -1,5 +1,6 @@
-"""A white-box attack on word embeddings. No text changes, so it says nothing about attacks on text:
-a text may move embeddings farther than the ball allows, or in directions that no gradient points to.
+"""A white-box attack on word embeddings. No text changes, so it says nothing about attacks on text.
+
+A text may move embeddings farther than the ball allows, or in directions no gradient points to.
 """
 
 from __future__ import annotations
@@ -82,13 +83,13 @@ def ascend(
                 best = found
             if reached(answer):
                 return replace(best, queries=queries)
-    assert best is not None  # steps and restarts are at least one
+    if best is None:  # no query was left for a single step
+        answer, probability = windows.answer(spans, windows.zero())
+        return Found(answer, probability, queries, 0.0)
     return replace(best, queries=queries)
 
 
-def _is_better(
-    found: Found, best: Found, toward: bool, reached: Callable[[str], bool]
-) -> bool:
+def _is_better(found: Found, best: Found, toward: bool, reached: Callable[[str], bool]) -> bool:
     """Whether a perturbation is nearer to the goal: one that reaches it is the nearest."""
     if reached(found.answer) != reached(best.answer):
         return reached(found.answer)

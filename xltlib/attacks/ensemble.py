@@ -34,10 +34,9 @@ def worst(attacks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         raise InputError("the worst of no attacks; give results by the attack's name")
     keys = [key for key in KEYS if all(key in frame for frame in attacks.values())]
     order = {name: rank for rank, name in enumerate(attacks)}
-    everything = pd.concat(
-        [frame[frame["outcome"].isin(_TRIED)].assign(attack=name) for name, frame in attacks.items()],
-        ignore_index=True,
-    )
+    tried = {name: frame[frame["outcome"].isin(_TRIED)] for name, frame in attacks.items()}
+    named = [frame.assign(attack=name) for name, frame in tried.items()]
+    everything = pd.concat(named, ignore_index=True)
     counts = everything.groupby(keys)["attack"].transform("nunique")
     everything = everything[counts == len(attacks)]
     if everything.empty:

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import random
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
+from rapidfuzz.distance import Levenshtein
+from textattack import Attack
 from textattack.goal_function_results.goal_function_result import GoalFunctionResultStatus
-from textattack.shared import AttackedText
 
+from xltlib.attacks.distractor import distractor_language
 from xltlib.attacks.embedding import ascend
 from xltlib.attacks.goal import (
-    Output,
-    Query,
-    Scorer,
+    Guide,
     SpanGoal,
     SpanQAVictim,
     TargetedSpan,
     UntargetedSpanF1,
     example,
 )
-from xltlib.attacks.recipes import RECIPES, seed_of
+from xltlib.attacks.pair import WrongClass
+from xltlib.attacks.passage import Passage
+from xltlib.attacks.query import Output, Query, Scorer, Spans, log_odds
+from xltlib.attacks.recipes import RECIPES, Build, seed_of
 from xltlib.attacks.resources import Resources, Row
-from xltlib.evaluation import squad
+from xltlib.evaluation.answers import f1_in, official
 from xltlib.languages import words
 from xltlib.params import EmbeddingSettings, RecipeSettings
 
@@ -33,6 +38,8 @@ _OUTCOMES = {
     GoalFunctionResultStatus.SUCCEEDED: "succeeded",
     GoalFunctionResultStatus.SKIPPED: "skipped",
 }
+OUTCOMES = ("succeeded", "failed", "skipped", "no_candidates", "error")
+"""What an attack may come to; only the first two were attacks."""
 
 
 def attack_example(
@@ -41,45 +48,88 @@ def attack_example(
     settings: RecipeSettings,
     resources: Resources,
     *,
-    guided: bool = False,
-    partial: bool = False,
+    build: Build | None = None,
+    guide: Guide = "none",
 ) -> dict[str, Any]:
-    """Attack one example; `guided` and `partial` are `SpanQAVictim`'s.
+    """Attack one example.
+
+    Args:
+        build: makes the attack; None takes the recipe that the settings are of.
+        guide: what answers queries that are not asked for in float32.
 
     Returns:
-        `outcome` is succeeded, failed, or skipped: the clean answer was already what the attack
-        wants, or a targeted attack has no target. Predictions and F1 (in [0, 1]) before and after;
-        `probability` is the gold answer's, or the target's; `edits` are the places where the texts
-        differ; `unconfirmed` counts texts that only the fast model found broken, and `missed` says
-        that float32 finds the last text broken and the fast model did not.
+        `outcome` is succeeded; failed; skipped, where the clean answer was already what the attack
+        wants or a targeted attack has no target; or no_candidates, where the recipe found nothing
+        to try. Predictions and the corpus's official F1 (in [0, 1]) before and after, and the F1
+        that success is judged by (`success_f1`); `probability` is the gold answer's, or the
+        target's; `edits` are the places where the texts differ; `queries` counts as `SpanGoal`
+        says, `readings` all that the model read; `unconfirmed` counts texts that only the fast
+        model found broken, and `missed` says that float32 finds the last text broken and the fast
+        model did not.
     """
-    number = int.from_bytes(hashlib.sha256(seed_of(row, settings).encode()).digest()[:4], "big")
+    with _own_random_numbers(seed_of(row, settings)):
+        return _attacked(row, scorer, settings, resources, build, guide)
+
+
+@contextmanager
+def _own_random_numbers(seed: str) -> Iterator[None]:
+    """Random numbers that hang on the example alone; the caller's go on as if nothing had been."""
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big")
     random.seed(number)
     np.random.seed(number)
-    torch.manual_seed(number)
+    torch.random.default_generator.manual_seed(number)
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        torch.set_rng_state(before[2])
+
+
+def _attacked(
+    row: Row,
+    scorer: Scorer,
+    settings: RecipeSettings,
+    resources: Resources,
+    build: Build | None,
+    guide: Guide,
+) -> dict[str, Any]:
     if settings.goal == "targeted":
         row = row | {"target": resources.target(settings, row)}
-    goal = _goal(settings, SpanQAVictim(scorer, guided=guided, partial=partial))
+    goal = _goal(row, settings, SpanQAVictim(scorer, guide))
     if settings.goal == "targeted" and not row["target"]:
-        clean = scorer([Query(row["question"], row["context"], (), reading="exact")])[0]
-        return _record(row, row["context"], clean, clean, 1, "skipped", goal)
+        (clean,) = scorer([Query(row["question"], row["context"], ())])
+        goal.num_queries = goal.readings = 1
+        return _record(row, row["context"], clean, clean, "skipped", goal)
     if isinstance(settings, EmbeddingSettings):
         return _embedding(row, goal, settings, resources)
-    attack = RECIPES[settings.kind](goal, row, settings, resources)
-    result = attack.attack(*example(row))
+    attack: Attack = (build or RECIPES[settings.kind])(goal, row, settings, resources)
+    _, truth = example(row)
+    result = attack.attack(Passage(row["question"], row["context"]), truth)
     before, after = result.original_result, result.perturbed_result
     outcome, last, missed = _OUTCOMES.get(after.goal_status, "failed"), after.raw_output, False
-    if guided and outcome == "failed":
-        last = scorer([replace(goal.query(after.attacked_text), reading="exact")])[0]
+    if outcome == "failed" and not goal.tried:
+        outcome = "no_candidates"
+    if guide in ("fast", "partial") and outcome == "failed":
+        (last,) = scorer([goal.query(after.attacked_text, "exact")])
+        goal.num_queries, goal.readings = goal.num_queries + 1, goal.readings + 1
         missed = goal.reached(last)
         outcome = "succeeded" if missed else outcome
     context = after.attacked_text.tokenizer_input[1]
-    queries = int(after.num_queries)
-    return _record(row, context, before.raw_output, last, queries, outcome, goal, missed=missed)
+    record = _record(row, context, before.raw_output, last, outcome, goal, missed=missed)
+    return record | {"distractor_language": distractor_language(after.attacked_text)}
 
 
-def _goal(settings: RecipeSettings, victim: SpanQAVictim) -> SpanGoal:
-    options = {"query_budget": settings.max_queries}
+def _goal(row: Row, settings: RecipeSettings, victim: SpanQAVictim) -> SpanGoal:
+    # A guided search keeps a query for the float32 reading of what it ends on.
+    kept = victim.guide in ("fast", "partial")
+    options = {
+        "query_budget": settings.max_queries - kept,
+        "f1": f1_in(settings.f1, row["language"], row.get("corpus")),
+    }
+    if "label" in row:
+        return WrongClass(victim, (row["label"], row["answers"]["text"][0]), **options)
     if settings.goal == "targeted":
         return TargetedSpan(victim, **options)
     return UntargetedSpanF1(victim, f1_threshold=settings.f1_threshold, **options)
@@ -89,11 +139,11 @@ def _embedding(
     row: Row, goal: SpanGoal, settings: EmbeddingSettings, resources: Resources
 ) -> dict[str, Any]:
     """The white-box attack on embeddings, with the same record; it changes no text."""
-    columns, truth = example(row)
-    first, _ = goal.init_attack_example(AttackedText(columns), truth)
+    _, truth = example(row)
+    first, _ = goal.init_attack_example(Passage(row["question"], row["context"]), truth)
     clean, context = first.raw_output, row["context"]
     if first.goal_status == GoalFunctionResultStatus.SKIPPED:
-        return _record(row, context, clean, clean, 1, "skipped", goal)
+        return _record(row, context, clean, clean, "skipped", goal)
     found = ascend(
         resources.white_box,
         row["question"],
@@ -103,11 +153,17 @@ def _embedding(
         radius=settings.radius,
         step_size=settings.step_size,
         steps=settings.steps,
+        restarts=settings.restarts,
+        seed=seed_of(row, settings),
         toward=settings.goal == "targeted",
+        max_queries=settings.max_queries - 1,  # one was the clean text
+        reached=lambda answer: goal.reached(Output(answer, 0.0)),
     )
-    last = Output(found.answer, found.probability)
+    goal.num_queries += found.queries
+    goal.readings += found.queries
+    last = Output(found.answer, log_odds(found.probability))
     outcome = "succeeded" if goal.reached(last) else "failed"
-    record = _record(row, context, clean, last, 1 + found.queries, outcome, goal)
+    record = _record(row, context, clean, last, outcome, goal)
     return record | {"perturbation_norm": found.norm}
 
 
@@ -116,13 +172,13 @@ def _record(
     attacked: str,
     before: Output,
     after: Output,
-    queries: int,
     outcome: str,
     goal: SpanGoal,
     *,
     missed: bool = False,
 ) -> dict[str, Any]:
     golds, changes = row["answers"]["text"], edits(row["context"], attacked)
+    score = official(row["language"], row.get("corpus"))
     return {
         "id": row["id"],
         "language": row["language"],
@@ -133,18 +189,48 @@ def _record(
         "target": row.get("target"),
         "original_prediction": before.answer,
         "attacked_prediction": after.answer,
-        "original_f1": squad.f1(before.answer, golds),
-        "attacked_f1": squad.f1(after.answer, golds),
+        "original_f1": score(before.answer, golds),
+        "attacked_f1": score(after.answer, golds),
+        "original_success_f1": goal.f1_of(before.answer, golds),
+        "attacked_success_f1": goal.f1_of(after.answer, golds),
+        "f1_threshold": getattr(goal, "f1_threshold", None),
         "original_probability": before.probability,
         "attacked_probability": after.probability,
         "edits": changes,
         "n_edited_words": len(changes),
         "n_words": len(words(row["context"])),
-        "queries": queries,
+        "queries": goal.num_queries,
+        "readings": goal.readings,
         "unconfirmed": goal.unconfirmed,
         "missed": bool(missed),
+        "distractor_language": None,
         "outcome": outcome,
+        "error": None,
     }
+
+
+def failed_with(error: Exception, row: Row) -> dict[str, Any]:
+    """The record of an example that raised."""
+    golds = {"answers": row["answers"], "target": row.get("target")}
+    nothing = dict.fromkeys(("original_prediction", "attacked_prediction"), "")
+    unknown = ("f1", "success_f1", "probability")
+    scores = {f"{when}_{name}": None for name in unknown for when in ("original", "attacked")}
+    counts = dict.fromkeys(("n_edited_words", "n_words", "queries", "readings", "unconfirmed"), 0)
+    return (
+        {name: row[name] for name in ("id", "language", "question", "context")}
+        | {"attacked_context": row["context"]}
+        | golds
+        | nothing
+        | scores
+        | {"f1_threshold": None, "edits": []}
+        | counts
+        | {
+            "missed": False,
+            "distractor_language": None,
+            "outcome": "error",
+            "error": f"{type(error).__name__}: {error}",
+        }
+    )
 
 
 def edits(original: str, attacked: str) -> list[dict[str, Any]]:
@@ -160,6 +246,14 @@ def edits(original: str, attacked: str) -> list[dict[str, Any]]:
             for (a, b), (c, d) in zip(old, new, strict=True)
             if original[a:b] != attacked[c:d]
         ]
+    start, end = _common_ends(original, attacked, old)
+    if start + end == len(original):
+        return [{"old": "", "new": attacked[start : len(attacked) - end], "start": start}]
+    return _by_parts(original, attacked)
+
+
+def _common_ends(original: str, attacked: str, old: Spans) -> tuple[int, int]:
+    """How many characters two texts share at the beginning and at the end, words kept whole."""
     shorter = min(len(original), len(attacked))
     start = next((i for i in range(shorter) if original[i] != attacked[i]), shorter)
     # What was put in may begin as what follows it does: never cut a word of the old text for that.
@@ -170,10 +264,30 @@ def edits(original: str, attacked: str) -> list[dict[str, Any]]:
         and original[len(original) - 1 - end] == attacked[len(attacked) - 1 - end]
     ):
         end += 1
-    return [
-        {
-            "old": original[start : len(original) - end],
-            "new": attacked[start : len(attacked) - end],
-            "start": start,
-        }
-    ]
+    return start, end
+
+
+def _by_parts(original: str, attacked: str) -> list[dict[str, Any]]:
+    """The places where two texts differ, when words and what stands between them are aligned."""
+    old, new = _parts(original), _parts(attacked)
+    found: list[dict[str, Any]] = []
+    for kind, first, last, start, stop in Levenshtein.opcodes(old, new):
+        if kind == "equal":
+            continue
+        at = sum(map(len, old[:first]))
+        before, after = "".join(old[first:last]), "".join(new[start:stop])
+        if found and found[-1]["start"] + len(found[-1]["old"]) == at:
+            found[-1] = {
+                "old": found[-1]["old"] + before,
+                "new": found[-1]["new"] + after,
+                "start": found[-1]["start"],
+            }
+        else:
+            found.append({"old": before, "new": after, "start": at})
+    return found
+
+
+def _parts(text: str) -> list[str]:
+    """A text's words and what stands between them, in order; joined they are the text."""
+    borders = sorted({0, len(text), *(place for span in words(text) for place in span)})
+    return [text[a:b] for a, b in pairwise(borders)]

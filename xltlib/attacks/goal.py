@@ -4,87 +4,27 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Literal
 
-import numpy as np
 from textattack.goal_function_results import GoalFunctionResult
 from textattack.goal_functions import GoalFunction
 from textattack.models.wrappers import ModelWrapper
 from textattack.shared import AttackedText
 
+from xltlib.attacks.query import Output, Query, Reading, Scorer, Spans
 from xltlib.evaluation import squad
-from xltlib.evaluation.predictor import Prediction
-from xltlib.languages import words
 
-Spans = tuple[tuple[int, int], ...]
-Reading = Literal["guide", "whole", "exact"]
-"""How a model reads a query: as fast as it may, the same but the whole passage, in float32."""
-# Batches of other shapes give the same probability up to about a part in 100,000: no choice may
-# hang on that, so only so many significant digits count.
-DIGITS = 4
-
-
-@dataclass(frozen=True)
-class Query:
-    """One question to the model: a context, and the spans of it whose probability is wanted."""
-
-    question: str
-    context: str
-    spans: Spans
-    reading: Reading = "guide"
-
-
-def nearby(query: Query, reach: int) -> Query:
-    """The same question to the passage within so many words of the wanted spans.
-
-    A query without wanted spans stays as it is.
-    """
-    if not query.spans:
-        return query
-    first, last = min(start for start, _ in query.spans), max(end for _, end in query.spans)
-    spans = words(query.context)
-    begin = min([first, *[start for start, end in spans if end <= first][-reach:]])
-    stop = max([last, *[end for start, end in spans if start >= last][:reach]])
-    moved = tuple((start - begin, end - begin) for start, end in query.spans)
-    return replace(query, context=query.context[begin:stop], spans=moved)
-
-
-@dataclass(frozen=True)
-class Output:
-    """A model's answer, and the probability of the likeliest span it was asked for, in [0, 1].
-
-    One that is not `confirmed` ends no search.
-    """
-
-    answer: str
-    probability: float
-    confirmed: bool = True
-
-
-Scorer = Callable[[list[Query]], list[Output]]
-
-
-class Predictor(Protocol):
-    """What an attack needs of a model; `SpanPredictor` is one."""
-
-    def score(
-        self, questions: list[str], contexts: list[str], spans: list[Spans]
-    ) -> tuple[list[Prediction], np.ndarray]: ...
-
-
-def ask(predictor: Predictor, queries: list[Query]) -> list[Output]:
-    """Put queries to a model."""
-    predictions, probabilities = predictor.score(
-        [query.question for query in queries],
-        [query.context for query in queries],
-        [query.spans for query in queries],
-    )
-    return [
-        Output(prediction.text, float(f"{probability:.{DIGITS}g}"))
-        for prediction, probability in zip(predictions, probabilities, strict=True)
-    ]
+Guide = Literal["none", "fast", "partial", "equal"]
+"""What guides a search: float32 itself; a faster model; one that reads a part of the passage; a
+faster model whose close calls float32 decides, so that the search is float32's own."""
+ScoreAnswer = Callable[[str, Sequence[str]], float]
+"""An answer and the gold answers to an F1 in [0, 1]."""
+# Equality: how far beyond the largest difference yet seen between the fast model and float32 a
+# difference may lie, and the least that is allowed for, in log-odds.
+SAFETY, LEAST_MARGIN = 1.5, 0.1
 
 
 class SpanQAVictim(ModelWrapper):
@@ -92,13 +32,12 @@ class SpanQAVictim(ModelWrapper):
 
     Args:
         scorer: answers queries.
-        guided: the scorer answers in lower precision unless a query's reading is exact.
-        partial: what guides does not read the whole passage.
+        guide: what guides the search.
     """
 
-    def __init__(self, scorer: Scorer, *, guided: bool = False, partial: bool = False) -> None:
+    def __init__(self, scorer: Scorer, guide: Guide = "none") -> None:
         self.model = scorer
-        self.guided, self.partial = guided, partial
+        self.guide = guide
 
     def __call__(self, text_input_list: list[Query]) -> list[Output]:
         """Answer the queries."""
@@ -145,20 +84,37 @@ class SpanGoal(GoalFunction):
     The ground truth is a JSON string, as TextAttack wants a string: {"text": [...], "answer_start":
     [...]}, offsets into the unperturbed context, and perhaps "target", a text of the context.
 
+    **What counts as a query.** `query_budget` bounds `num_queries`: one for each text that the
+    model answers, the clean one included, one for each gradient, and one for each second reading
+    where a fast model guides the search. A text asked again costs nothing. With the guide "equal"
+    a text counts once, as it would in float32. `readings` counts all that the model read.
+
     Where a fast model guides the search, the clean example and every text that would end it are
-    asked in float32, and that is what counts: `unconfirmed` counts the texts that only a faster
+    read in float32, and that is what counts: `unconfirmed` counts the texts that only a faster
     reading found broken. A guide that reads a part of the passage cannot see an answer elsewhere:
     there it reads the best of every handful that the search asks about whole.
+
+    Args:
+        f1: scores answers against the gold ones.
     """
 
-    def __init__(self, victim: SpanQAVictim, **options: Any) -> None:
+    def __init__(self, victim: SpanQAVictim, *, f1: ScoreAnswer = squad.f1, **options: Any) -> None:
         super().__init__(victim, **options)
-        self.unconfirmed = 0
+        self.f1_of = f1
+        self.f1 = lru_cache(maxsize=4096)(lambda answer: f1(answer, self.answers["text"]))
+        self._begin()
+
+    def _begin(self) -> None:
+        self.num_queries = self.readings = self.tried = self.unconfirmed = 0
+        self.margin = LEAST_MARGIN
+        # A search sets it to the score that a text must beat to matter.
+        self.to_beat = float("-inf")
+        self.f1.cache_clear()
 
     @property
     def answers(self) -> dict[str, Any]:
         """The gold answers of the example under attack."""
-        return json.loads(self.ground_truth_output)
+        return _parsed(self.ground_truth_output)
 
     def wanted_spans(self, context: str) -> Spans:
         """The spans of a context whose probability guides the search."""
@@ -168,50 +124,152 @@ class SpanGoal(GoalFunction):
         """Whether an answer is what the attack wants."""
         raise NotImplementedError
 
+    def score(self, output: Output) -> float:
+        """What the search climbs."""
+        raise NotImplementedError
+
     def init_attack_example(self, attacked_text: AttackedText, ground_truth_output: str) -> Any:
         """Begin an example, as TextAttack does; its own counts begin with it."""
-        self.unconfirmed = 0
+        self.clear_cache()
+        self._begin()
         return super().init_attack_example(attacked_text, ground_truth_output)
 
-    def query(self, attacked_text: AttackedText) -> Query:
+    def query(self, attacked_text: AttackedText, reading: Reading = "exact") -> Query:
         """What the model is asked about a text."""
         question, context = attacked_text.tokenizer_input
-        return Query(question, context, self.wanted_spans(context))
+        return Query(question, context, self.wanted_spans(context), reading)
 
-    def _call_model_uncached(self, attacked_text_list: list[AttackedText]) -> list[Output]:
-        queries = [self.query(text) for text in attacked_text_list]
-        if not self.model.guided:
-            return self.model(queries)
-        clean = [text is self.initial_attacked_text for text in attacked_text_list]
-        outputs = self.model(
-            [replace(q, reading="exact") if c else q for q, c in zip(queries, clean, strict=True)]
-        )
-        scores = [self._get_score(*pair) for pair in zip(outputs, attacked_text_list, strict=True)]
+    def spend(self, queries: int) -> bool:
+        """Count queries that are not put through here, such as gradients; False if too many.
+
+        One query of the budget is kept, for the texts that they lead to.
+        """
+        if self.num_queries + queries >= self.query_budget:
+            return False
+        self.num_queries += queries
+        self.readings += queries
+        return True
+
+    def get_results(
+        self, attacked_text_list: list[AttackedText], check_skip: bool = False
+    ) -> tuple[list[SpanQAResult], bool]:
+        """Results of as many texts as the budget allows, and whether it is used up."""
+        known = self._call_model_cache
+        new = [text for text in dict.fromkeys(attacked_text_list) if text not in known]
+        left = self.query_budget - self.num_queries
+        if self.model.guide in ("fast", "partial") and new != [self.initial_attacked_text]:
+            # Texts are of no use if the budget leaves no room to confirm one.
+            left = max(min(left, 1), left - (2 if self.model.guide == "partial" else 1))
+        new = new[: int(min(left, len(new)))] if left > 0 else []
+        for text, output in zip(new, self._answers_to(new), strict=True):
+            known[text] = output
+        results = []
+        for text in attacked_text_list:
+            if text in known:
+                output = known[text]
+                status = self._get_goal_status(output, text, check_skip=check_skip)
+                score = self._get_score(output, text)
+                about = (output.answer, status, score, self.num_queries, self.ground_truth_output)
+                results.append(SpanQAResult(text, output, *about))
+        return results, self.num_queries >= self.query_budget
+
+    def importance(self, texts: list[AttackedText]) -> list[float]:
+        """What the goal would gain by texts that only rank words: no search ends on one.
+
+        Args:
+            texts: as many as the search may spend on ranking; each costs a query.
+        """
+        self._count(len(texts))
+        reading: Reading = "exact" if self.model.guide == "none" else "guide"
+        return [self.score(output) for output in self._read(texts, reading)]
+
+    def exact_importance(self, texts: list[AttackedText]) -> list[float]:
+        """The same in float32, where a fast guide has to be the equal of it."""
+        return [self.score(output) for output in self._read(texts, "exact")]
+
+    def saw(self, fast: float, exact: float) -> None:
+        """Widen the margin by a difference between the fast model and float32."""
+        self.margin = max(self.margin, SAFETY * abs(fast - exact))
+
+    def _count(self, texts: int) -> None:
+        self.num_queries += texts
+
+    def _read(self, texts: list[AttackedText], reading: Reading) -> list[Output]:
+        self.readings += len(texts)
+        return self.model([self.query(text, reading) for text in texts])
+
+    def _answers_to(self, texts: list[AttackedText]) -> list[Output]:
+        """Answers to texts that were not asked before."""
+        if not texts:
+            return []
+        self._count(len(texts))
+        if texts == [self.initial_attacked_text]:
+            outputs = self._read(texts, "exact")
+            if self.model.guide == "equal":
+                (fast,) = self._read(texts, "guide")
+                self.saw(self.score(fast), self.score(outputs[0]))
+            return outputs
+        self.tried += len(texts)
+        if self.model.guide == "none":
+            return self._read(texts, "exact")
+        outputs = self._read(texts, "guide")
+        if self.model.guide == "equal":
+            return self._decided(texts, outputs)
+        return self._confirmed(texts, outputs)
+
+    def _confirmed(self, texts: list[AttackedText], outputs: list[Output]) -> list[Output]:
+        """A fast guide's answers, the best of those that seem to reach the goal read again."""
         # A search goes on with one text of a handful, the first of the best.
-        best_first = sorted(range(len(scores)), key=lambda i: -scores[i])
-        perturbed = [i for i in best_first if not clean[i]]
-        unseen = perturbed[:1] if self.model.partial else []
+        best_first = sorted(range(len(texts)), key=lambda i: -self.score(outputs[i]))
+        unseen = best_first[:1] if self.model.guide == "partial" else []
         confirmed = False
-        for i in perturbed:
-            if confirmed and self.reached(outputs[i]):
+        for i in best_first:
+            seems = self.reached(outputs[i])
+            if seems and (confirmed or self.num_queries >= self.query_budget):
                 outputs[i] = replace(outputs[i], confirmed=False)
-            elif i in unseen or self.reached(outputs[i]):
-                outputs[i] = self._read_again(queries[i], outputs[i])
-                confirmed = self.reached(outputs[i])
+            elif seems or i in unseen:
+                outputs[i] = self._read_again(texts[i], outputs[i])
+                confirmed = confirmed or self.reached(outputs[i])
         return outputs
 
-    def _read_again(self, query: Query, output: Output) -> Output:
+    def _read_again(self, text: AttackedText, output: Output) -> Output:
         """The output of ever more exact readings, as long as they find the text broken."""
-        for reading in ("whole", "exact") if self.model.partial else ("exact",):
+        readings: list[Reading] = ["whole", "exact"] if self.model.guide == "partial" else ["exact"]
+        for reading in readings:
+            if self.num_queries >= self.query_budget:
+                return replace(output, confirmed=False)
             found = self.reached(output)
-            (output,) = self.model([replace(query, reading=reading)])
+            self._count(1)
+            (output,) = self._read([text], reading)
             if not self.reached(output):
                 self.unconfirmed += found
                 break
         return output
 
+    def _decided(self, texts: list[AttackedText], outputs: list[Output]) -> list[Output]:
+        """A fast guide's answers, with float32's for all that may be the best."""
+        scores = [self.score(output) for output in outputs]
+        close: list[int] = []
+        # What is learnt of the differences may widen the margin, and then more are close.
+        while max(scores) + self.margin > self.to_beat:
+            least = max(scores) - 2 * self.margin
+            more = [i for i, score in enumerate(scores) if score >= least and i not in close]
+            if not more:
+                break
+            close += more
+            for i, exact in zip(more, self._read([texts[i] for i in more], "exact"), strict=True):
+                self.saw(scores[i], self.score(exact))
+                outputs[i] = exact
+        return [
+            output if i in close else replace(output, confirmed=False)
+            for i, output in enumerate(outputs)
+        ]
+
     def _is_goal_complete(self, model_output: Output, attacked_text: AttackedText) -> bool:
         return model_output.confirmed and self.reached(model_output)
+
+    def _get_score(self, model_output: Output, attacked_text: AttackedText) -> float:
+        return self.score(model_output)
 
     def _get_displayed_output(self, raw_output: Output) -> str:
         return raw_output.answer
@@ -226,7 +284,7 @@ class SpanGoal(GoalFunction):
 class UntargetedSpanF1(SpanGoal):
     """Succeeds when the predicted answer's F1 to the gold answers falls under a threshold.
 
-    The search climbs 1 - P(gold answer).
+    The search climbs the log-odds against the gold answer.
     """
 
     def __init__(self, victim: SpanQAVictim, *, f1_threshold: float = 0.5, **options: Any) -> None:
@@ -242,10 +300,11 @@ class UntargetedSpanF1(SpanGoal):
 
     def reached(self, output: Output) -> bool:
         """The answer is wrong."""
-        return squad.f1(output.answer, self.answers["text"]) < self.f1_threshold
+        return self.f1(output.answer) < self.f1_threshold
 
-    def _get_score(self, model_output: Output, attacked_text: AttackedText) -> float:
-        return 1.0 - model_output.probability
+    def score(self, output: Output) -> float:
+        """The log-odds against the gold answer."""
+        return -output.log_odds
 
     def extra_repr_keys(self) -> list[str]:
         return ["f1_threshold", *super().extra_repr_keys()]
@@ -254,8 +313,8 @@ class UntargetedSpanF1(SpanGoal):
 class TargetedSpan(SpanGoal):
     """Succeeds when the model answers with the target of the example, in SQuAD's normal form.
 
-    The search climbs P(target). A target that is not in the context yet, as before a distractor is
-    put in, has probability 0.
+    The search climbs the target's log-odds, which are the lowest there are for a target that is not
+    in the context yet, as before a distractor is put in.
     """
 
     def wanted_spans(self, context: str) -> Spans:
@@ -267,8 +326,14 @@ class TargetedSpan(SpanGoal):
         """The answer is the target."""
         return bool(squad.exact_match(output.answer, [self.answers["target"]]))
 
-    def _get_score(self, model_output: Output, attacked_text: AttackedText) -> float:
-        return model_output.probability
+    def score(self, output: Output) -> float:
+        """The log-odds of the target."""
+        return output.log_odds
+
+
+@lru_cache(maxsize=256)
+def _parsed(truth: str) -> dict[str, Any]:
+    return json.loads(truth)
 
 
 def example(row: dict[str, Any]) -> tuple[OrderedDict[str, str], str]:

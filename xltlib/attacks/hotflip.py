@@ -11,7 +11,8 @@ from textattack.shared import AttackedText
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.attacks.goal import SpanGoal, TargetedSpan
-from xltlib.attacks.swap import CandidateSwap, context_span, is_whole_word
+from xltlib.attacks.pieces import Pieces
+from xltlib.attacks.swap import CandidateSwap, context_span, in_case_of
 from xltlib.attacks.white_box import WhiteBox
 from xltlib.languages import script_of
 
@@ -24,8 +25,8 @@ class HotFlip(CandidateSwap):
     """Put a one-piece word in the place of a word, by the first-order change of the goal's loss.
 
     The change is the gradient at the word's first token times the difference of the embeddings; the
-    further tokens of the old word fall away, which the estimate does not see. One backward pass a
-    text, which is no query.
+    further tokens of the old word fall away, which the estimate does not see. Each backward pass, one
+    a text, counts as a query; where the budget has none left there are no candidates.
 
     Args:
         vocabulary: one-piece words by script, with their embeddings [N, H].
@@ -44,36 +45,50 @@ class HotFlip(CandidateSwap):
         self.box, self.goal, self.vocabulary = box, goal, vocabulary
         self._gradient = lru_cache(maxsize=4)(self._gradient_uncached)
 
+    def editable(self, text: AttackedText, index: int) -> bool:
+        """Whether the vocabulary has words of the word's script."""
+        word = text.words[index]
+        return self.long_enough(word) and script_of(word) in self.vocabulary
+
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
         """One-piece words of the word's script, those that help the goal most first."""
         known, embeddings = self.vocabulary.get(script_of(text.words[index]) or "", ([], None))
         if not known:
             return
-        offsets, gradient = self._gradient(*text.tokenizer_input)
+        found = self._gradient(*text.tokenizer_input)
+        if found is None:
+            return
+        offsets, gradient = found
         start, end = context_span(text, index)
         first = (offsets[..., 0] < end) & (offsets[..., 1] > start) & (offsets[..., 0] <= start)
         direction = gradient[first].sum(axis=0)
         if isinstance(self.goal, TargetedSpan):  # whose loss should fall
             direction = -direction
-        best = np.argsort(-(embeddings @ direction), kind="stable")
+        # Rounded, so that no instruction set decides between near ties.
+        gain = embeddings @ direction
+        scale = float(np.abs(gain).max(initial=0.0)) or 1.0
+        best = np.argsort(-np.round(gain / scale, 5), kind="stable")
         for i in best[: _DEPTH * self.candidates_per_word]:
-            yield known[i]
+            yield in_case_of(known[i], text.words[index])
 
-    def _gradient_uncached(self, question: str, context: str) -> tuple[np.ndarray, np.ndarray]:
+    def _gradient_uncached(
+        self, question: str, context: str
+    ) -> tuple[np.ndarray, np.ndarray] | None:
         """Offsets [W, T, 2] of the tokens and the gradient [W, T, H] at each."""
+        if not self.goal.spend(1):
+            return None
         windows = self.box.windows(question, context)
         spans = self.goal.wanted_spans(context)
         return windows.offsets, windows.gradient(spans, windows.zero()).cpu().numpy()
 
 
 def one_piece_words(tokenizer: PreTrainedTokenizerBase, embeddings: torch.Tensor) -> Vocabulary:
-    """The words that are one piece of a vocabulary, by script, with their embeddings."""
+    """The words that are one piece of a vocabulary of any kind, by script, with their embeddings."""
     ids: dict[str, list[int]] = {}
     found: dict[str, list[str]] = {}
-    for piece, number in sorted(tokenizer.get_vocab().items()):
-        word = piece.removeprefix("▁")
+    for word, number in Pieces(tokenizer).words():
         script = script_of(word)
-        if word != piece and word.isalpha() and script is not None and is_whole_word(word):
+        if script is not None and number < len(embeddings):
             ids.setdefault(script, []).append(number)
             found.setdefault(script, []).append(word)
     weights = embeddings.detach().float().cpu().numpy()

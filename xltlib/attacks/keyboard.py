@@ -11,7 +11,7 @@ import unicodedata
 from functools import cache
 from importlib.resources import files
 
-from xltlib.languages import LANGUAGES
+from xltlib.languages import find_language
 
 # Rows of keys stand half a key to the right of the row above.
 _BESIDE = ((0, -1), (0, 1), (-1, 0), (-1, 1), (1, -1), (1, 0))
@@ -37,8 +37,8 @@ def neighbours(char: str, language: str) -> tuple[str, ...]:
         language: its keyboard, or one of a language in the same script.
     """
     layouts = _layouts()
-    script = LANGUAGES[language].script
-    same = (code for code in layouts if LANGUAGES[code].script == script)
+    script = find_language(language).script
+    same = (code for code in layouts if find_language(code).script == script)
     layout = layouts.get(language) or layouts.get(next(same, ""), [])
     typed = _moved(char, "JONGSEONG", "CHOSEONG") or char
     found = {other for layer in layout for other in _beside(typed, layer)}

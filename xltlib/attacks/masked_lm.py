@@ -21,6 +21,7 @@ from transformers import (
 from xltlib.artifacts import InputError
 from xltlib.attacks.pieces import Pieces
 from xltlib.attacks.swap import CandidateSwap, context_span, in_case_of
+from xltlib.languages import script_of
 
 # Context on each side of a gap, well within the windows of the usual models.
 MAX_CHARACTERS = 300
@@ -106,6 +107,11 @@ class MaskedLMSwap(CandidateSwap):
     def __init__(self, language: str, seed: str, model: MaskedLM, **options: int) -> None:
         super().__init__(language, seed, **options)
         self.model = model
+
+    def editable(self, text: AttackedText, index: int) -> bool:
+        """Any long enough word with letters; what the model proposes for it costs a pass."""
+        word = text.words[index]
+        return self.long_enough(word) and script_of(word) is not None
 
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
         """The model's words for the gap, the likeliest first."""

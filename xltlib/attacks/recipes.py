@@ -11,17 +11,19 @@ from collections.abc import Callable
 from typing import Any
 
 from textattack import Attack
-from textattack.constraints.overlap import MaxWordsPerturbed
 from textattack.constraints.pre_transformation import RepeatModification
-from textattack.search_methods import GreedySearch, GreedyWordSwapWIR, SearchMethod
-from textattack.transformations import Transformation
+from textattack.search_methods import SearchMethod
+from textattack.transformations import CompositeTransformation, Transformation
 
 from xltlib.attacks.codemix import CodeMix
 from xltlib.attacks.constraints import (
     ContextOutsideAnswer,
+    MaxEditedGraphemes,
     MaxEditedShare,
+    MaxEditedWords,
     MaxGraphemeEdits,
     MinSimilarity,
+    MinWindowSimilarity,
     SameScript,
     WordForWord,
 )
@@ -29,19 +31,27 @@ from xltlib.attacks.distractor import Distractor
 from xltlib.attacks.goal import SpanGoal
 from xltlib.attacks.homoglyph import Homoglyph
 from xltlib.attacks.hotflip import HotFlip
+from xltlib.attacks.imperceptible import Imperceptible
 from xltlib.attacks.masked_lm import MaskedLMSwap
+from xltlib.attacks.misspelling import Misspelling
 from xltlib.attacks.resources import Resources, Row
+from xltlib.attacks.search import Beam, Greedy, WordImportance
 from xltlib.attacks.synonym import Synonym
+from xltlib.attacks.tasa import MaxChangedWords, OfSwaps, OnlyThese, words_to_change
 from xltlib.attacks.typo import Typo
+from xltlib.attacks.white_box import Saliency
 from xltlib.params import (
     CodeMixSettings,
     DistractorSettings,
     EmbeddingSettings,
     HomoglyphSettings,
     HotFlipSettings,
+    ImperceptibleSettings,
     MaskedLMSettings,
+    MisspellingSettings,
     RecipeSettings,
     SynonymSettings,
+    TasaSettings,
     TypoSettings,
     WordSettings,
 )
@@ -52,7 +62,7 @@ Build = Callable[[SpanGoal, Row, Any, Resources], Attack]
 def typo(goal: SpanGoal, row: Row, settings: TypoSettings, resources: Resources) -> Attack:
     """Typing errors in the passage (as in DeepWordBug, Gao et al. 2018, by grapheme and layout)."""
     swap = Typo(*_place(row, settings), **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
+    return word_attack(goal, settings, resources, swap)
 
 
 def homoglyph(
@@ -60,35 +70,52 @@ def homoglyph(
 ) -> Attack:
     """Letters that look alike (as in VIPER, Eger et al. 2019, from Unicode's confusables)."""
     swap = Homoglyph(*_place(row, settings), **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
+    return word_attack(goal, settings, resources, swap)
+
+
+def imperceptible(
+    goal: SpanGoal, row: Row, settings: ImperceptibleSettings, resources: Resources
+) -> Attack:
+    """Characters that a reader does not see (Boucher et al. 2022)."""
+    swap = Imperceptible(*_place(row, settings), **_candidates(settings))
+    return word_attack(goal, settings, resources, swap)
+
+
+def misspelling(
+    goal: SpanGoal, row: Row, settings: MisspellingSettings, resources: Resources
+) -> Attack:
+    """Spelling mistakes that people really make."""
+    swap = Misspelling(*_place(row, settings), **_candidates(settings))
+    return word_attack(goal, settings, resources, swap)
 
 
 def synonym(goal: SpanGoal, row: Row, settings: SynonymSettings, resources: Resources) -> Attack:
     """Words of a near meaning (as in TextFooler, Jin et al. 2020)."""
     near = resources.neighbours(settings, row["language"])
-    swap = Synonym(*_place(row, settings), near, **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
+    form = {"same_form": settings.same_form}
+    swap = Synonym(*_place(row, settings), near, **form, **_candidates(settings))
+    return word_attack(goal, settings, resources, swap)
 
 
 def mlm(goal: SpanGoal, row: Row, settings: MaskedLMSettings, resources: Resources) -> Attack:
     """Words that a masked LM puts into the gap (as in BAE, Garg and Ramakrishnan 2020)."""
     model = resources.masked_lm(settings)
     swap = MaskedLMSwap(*_place(row, settings), model, **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
+    return word_attack(goal, settings, resources, swap)
 
 
 def codemix(goal: SpanGoal, row: Row, settings: CodeMixSettings, resources: Resources) -> Attack:
     """Words in other languages (as in PolyGloss, Tan and Joty 2021)."""
     lexicon = resources.lexicon(settings, row["language"])
     swap = CodeMix(*_place(row, settings), lexicon, **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
+    return word_attack(goal, settings, resources, swap)
 
 
 def hotflip(goal: SpanGoal, row: Row, settings: HotFlipSettings, resources: Resources) -> Attack:
     """White box: words that the gradient points to (HotFlip, Ebrahimi et al. 2018)."""
     white = (resources.white_box, goal, resources.vocabulary)
     swap = HotFlip(*_place(row, settings), *white, **_candidates(settings))
-    return Attack(goal, _rules(goal, settings, resources), swap, _search(settings))
+    return word_attack(goal, settings, resources, swap)
 
 
 def distractor(
@@ -101,28 +128,60 @@ def distractor(
         settings.places,
         row["answers"]["text"],
     )
-    return Attack(goal, [], sentences, GreedySearch())
+    return Attack(goal, [], sentences, Greedy())
+
+
+def tasa(goal: SpanGoal, row: Row, settings: TasaSettings, resources: Resources) -> Attack:
+    """Words of the answer's sentence, and a false copy of it (TASA, Cao et al. 2022)."""
+    near = resources.neighbours(settings, row["language"])
+    form = {"same_form": settings.same_form}
+    swap = Synonym(*_place(row, settings), near, **form, **_candidates(settings))
+    copies = Distractor(
+        row["language"],
+        resources.false_copies(settings, row),
+        ["end"],
+        row["answers"]["text"],
+    )
+    rules: list[Any] = [
+        RepeatModification(),
+        OnlyThese(words_to_change(row)),
+        WordForWord(),
+        OfSwaps(SameScript()),
+    ]
+    if settings.max_edited_words is not None:
+        rules.append(MaxChangedWords(settings.max_edited_words))
+    if settings.min_window_similarity is not None:
+        similar = MinWindowSimilarity(resources.vectors, settings.min_window_similarity)
+        rules.append(OfSwaps(similar))
+    both = CompositeTransformation([swap, copies])
+    return Attack(goal, rules, both, Beam(settings.beam_width))
 
 
 RECIPES: dict[str, Build] = {
     "typo": typo,
     "homoglyph": homoglyph,
+    "imperceptible": imperceptible,
+    "misspelling": misspelling,
     "synonym": synonym,
     "mlm": mlm,
     "codemix": codemix,
     "hotflip": hotflip,
     "distractor": distractor,
+    "tasa": tasa,
 }
 SETTINGS: dict[str, type[RecipeSettings]] = {
     settings.model_fields["kind"].default: settings
     for settings in (
         TypoSettings,
         HomoglyphSettings,
+        ImperceptibleSettings,
+        MisspellingSettings,
         SynonymSettings,
         MaskedLMSettings,
         CodeMixSettings,
         HotFlipSettings,
         DistractorSettings,
+        TasaSettings,
         EmbeddingSettings,
     )
 }
@@ -138,17 +197,29 @@ def _place(row: Row, settings: RecipeSettings) -> tuple[str, str]:
     return row["language"], seed_of(row, settings)
 
 
-def _candidates(settings: WordSettings) -> dict[str, int]:
+def _candidates(settings: WordSettings) -> dict[str, Any]:
     return {
         "candidates_per_word": settings.candidates_per_word,
         "min_word_length": settings.min_word_length,
     }
 
 
-def _search(settings: WordSettings) -> SearchMethod:
+def word_attack(
+    goal: SpanGoal, settings: WordSettings, resources: Resources, swap: Transformation
+) -> Attack:
+    """An attack that puts words in the place of words, by the rules and search of its settings."""
+    return Attack(goal, _rules(goal, settings, resources), swap, _search(goal, settings, resources))
+
+
+def _search(goal: SpanGoal, settings: WordSettings, resources: Resources) -> SearchMethod:
     if settings.search == "greedy":
-        return GreedySearch()
-    return GreedyWordSwapWIR(wir_method=settings.ranking)
+        return Greedy()
+    if settings.search == "beam":
+        return Beam(settings.beam_width)
+    saliency = None
+    if settings.ranking == "gradient":
+        saliency = Saliency(resources.gradients(settings), goal, own=settings.surrogate is None)
+    return WordImportance(settings.ranking, ranking_share=settings.ranking_share, saliency=saliency)
 
 
 def _rules(goal: SpanGoal, settings: WordSettings, resources: Resources) -> list[Any]:
@@ -156,15 +227,20 @@ def _rules(goal: SpanGoal, settings: WordSettings, resources: Resources) -> list
     rules: list[Any] = [
         RepeatModification(),
         ContextOutsideAnswer(goal, settings.window_words),
-        MaxWordsPerturbed(max_num_words=settings.max_edited_words),
         WordForWord(),
     ]
+    if settings.max_edited_words is not None:
+        rules.append(MaxEditedWords(settings.max_edited_words))
     if settings.same_script:
         rules.append(SameScript())
     if settings.max_edited_share is not None:
         rules.append(MaxEditedShare(settings.max_edited_share))
+    if settings.max_edited_graphemes is not None:
+        rules.append(MaxEditedGraphemes(settings.max_edited_graphemes))
     if settings.max_grapheme_edits is not None:
         rules.append(MaxGraphemeEdits(settings.max_grapheme_edits))
     if settings.min_similarity is not None:
         rules.append(MinSimilarity(resources.vectors, settings.min_similarity))
+    if isinstance(settings, SynonymSettings) and settings.min_window_similarity is not None:
+        rules.append(MinWindowSimilarity(resources.vectors, settings.min_window_similarity))
     return rules

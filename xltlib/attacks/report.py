@@ -13,7 +13,7 @@ import pandas as pd
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import write_atomic, write_with
-from xltlib.languages import LANGUAGES, graphemes
+from xltlib.languages import find_language, graphemes
 
 Vectors = Callable[[list[str]], np.ndarray]
 
@@ -169,7 +169,7 @@ def examples(results: pd.DataFrame, per_language: int | None = None) -> str:
 
 
 def _example(row: Any) -> str:
-    language = LANGUAGES[row.language]
+    language = find_language(row.language)
     way = f'lang="{row.language}" dir="{"rtl" if language.rtl else "ltr"}"'
 
     def line(name: str, text: str) -> str:

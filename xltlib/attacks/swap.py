@@ -9,23 +9,31 @@ from collections.abc import Iterable
 from textattack.shared import AttackedText
 from textattack.transformations.word_swaps import WordSwap
 
-from xltlib.languages import graphemes, words
+from xltlib.attacks.passage import passage_of
+from xltlib.languages import graphemes, min_word_length, words
 
 
 class CandidateSwap(WordSwap):
     """Puts candidates in the place of words; a subclass says which.
 
     The same seed gives the same candidates for a word in its place, whatever was asked before.
+    An instance serves one example.
 
     Args:
         language: code of the text's language.
         seed: any text, e.g. the example's id.
         candidates_per_word: at most so many for a word.
-        min_word_length: in graphemes; shorter words are left alone.
+        min_word_length: in graphemes; shorter words are left alone. None goes by the word's script
+            (`xltlib.languages.min_word_length`).
     """
 
     def __init__(
-        self, language: str, seed: str, *, candidates_per_word: int = 4, min_word_length: int = 3
+        self,
+        language: str,
+        seed: str,
+        *,
+        candidates_per_word: int = 4,
+        min_word_length: int | None = None,
     ) -> None:
         super().__init__()
         self.language = language
@@ -36,6 +44,18 @@ class CandidateSwap(WordSwap):
     @abstractmethod
     def candidates(self, text: AttackedText, index: int) -> Iterable[str]:
         """Words for the place of a word, the most wanted first; unfit ones are left out later."""
+
+    def editable(self, text: AttackedText, index: int) -> bool:
+        """Whether there is anything to put in a word's place; words without are not even ranked.
+
+        Where `candidates` costs a model's pass, a subclass answers from the word alone.
+        """
+        return bool(self.fit(text, index))
+
+    def long_enough(self, word: str) -> bool:
+        """Whether a word may be edited by its length."""
+        least = min_word_length(word) if self.min_word_length is None else self.min_word_length
+        return len(graphemes(word)) >= least
 
     def _get_transformations(
         self, current_text: AttackedText, indices_to_modify: Iterable[int]
@@ -50,7 +70,7 @@ class CandidateSwap(WordSwap):
         """The first candidates that are other words, each of them one word."""
         word = text.words[index]
         found: list[str] = []
-        if len(graphemes(word)) < self.min_word_length:
+        if not self.long_enough(word):
             return found
         for candidate in self.candidates(text, index):
             if candidate not in (word, *found) and self.is_fit(candidate):
@@ -73,8 +93,8 @@ class CandidateSwap(WordSwap):
 
 def context_span(text: AttackedText, index: int) -> tuple[int, int]:
     """Where a word of a question and context stands in the context: characters [start, end)."""
-    question, context = text.tokenizer_input
-    return words(context)[index - len(words(question))]
+    passage = passage_of(text)
+    return passage.spans[index - passage.question_words]
 
 
 def is_whole_word(text: str) -> bool:

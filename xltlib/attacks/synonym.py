@@ -59,9 +59,9 @@ class VocabularyNeighbours:
     """The words of an encoder's vocabulary that lie nearest to a word, by the cosine of embeddings.
 
     Only words that are one piece take part: a mean over pieces lies near whatever shares a piece
-    ("soap" near "so"). Neighbours are in the word's script, and have no accented letter that the language
-    does not use. In a multilingual vocabulary they may still be words
-    of a related language: a list of synonyms is better where there is one.
+    ("soap" near "so"). Neighbours are in the word's script, and have no accented letter that
+    the language does not use. In a multilingual vocabulary they may still be words of a related
+    language: a list of synonyms is better where there is one.
 
     Args:
         embeddings: the encoder's word embeddings, float [V, H].
@@ -108,11 +108,7 @@ class VocabularyNeighbours:
 
     def _words_of(self, script: str | None) -> tuple[list[str], np.ndarray]:
         """The words of a script that the language may have, and their vectors at unit length."""
-        known = [
-            word
-            for word in self._ids
-            if script_of(word) == script and self._is_written(word)
-        ]
+        known = [word for word in self._ids if script_of(word) == script and self._is_written(word)]
         vectors = self._embeddings[[self._ids[word] for word in known]]
         return known, vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
 

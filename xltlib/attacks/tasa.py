@@ -2,7 +2,7 @@
 
 TASA perturbs the sentence that holds the answer, so that the model no longer finds it, and adds a
 distractor made from that sentence, with other names and another answer, so that the model finds
-something else. Here the perturbed words are synonyms or misspellings, and names are found without a
+something else. Here the perturbed words are replaced by near ones, and names are found without a
 tagger (`distractor_templates.AlteredQuestions`).
 """
 
@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from icu4py.breakers import SentenceBreaker
+from textattack.constraints import Constraint, PreTransformationConstraint
 from textattack.shared import AttackedText
-from textattack.transformations import CompositeTransformation, Transformation
 
-from xltlib.attacks.distractor import Distractor
 from xltlib.attacks.distractor_templates import AlteredQuestions
+from xltlib.attacks.goal import occurrences
+from xltlib.attacks.passage import Passage
+from xltlib.attacks.synonym import same_stem
 
 
 def sentence_around(context: str, start: int, end: int) -> tuple[int, int]:
@@ -60,17 +63,73 @@ def false_copies(
     return list(dict.fromkeys(found))
 
 
-class PerturbAndDistract(CompositeTransformation):
-    """Change words of the sentence with the answer, or add one false copy of it.
+def words_to_change(row: dict[str, Any]) -> set[int]:
+    """The words of the answer's sentence that the question has too, as indices of a `Passage`.
 
-    Args:
-        swap: changes words.
-        distractor: adds the copy.
-        sentence: the characters [start, end) of the first context within which words are changed.
+    None of them touches a copy of a gold answer. Where sentence and question share no word, all
+    others of the sentence.
     """
+    text, golds = Passage(row["question"], row["context"]), row["answers"]["text"]
+    start = row["answers"]["answer_start"][0]
+    first, last = sentence_around(row["context"], start, start + len(golds[0]))
+    taken = [
+        (at, at + len(gold)) for gold in set(golds) for at in occurrences(row["context"], gold)
+    ]
+    free = {
+        text.question_words + i
+        for i, (a, b) in enumerate(text.spans)
+        if first <= a and b <= last and not any(a < end and b > at for at, end in taken)
+    }
+    asked = text.words[: text.question_words]
+    shared = {i for i in free if any(same_stem(text.words[i], word) for word in asked)}
+    return shared or free
 
-    def __init__(
-        self, swap: Transformation, distractor: Distractor, sentence: tuple[int, int]
-    ) -> None:
-        super().__init__([swap, distractor])
-        self.swap, self.distractor, self.sentence = swap, distractor, sentence
+
+class OnlyThese(PreTransformationConstraint):
+    """Only some words may change; a sentence is put in behind them, so their indices stay right."""
+
+    def __init__(self, allowed: set[int]) -> None:
+        self.allowed = allowed
+
+    def _get_modifiable_indices(self, current_text: AttackedText) -> set[int]:
+        return self.allowed
+
+
+class OfSwaps(Constraint):
+    """Another constraint, asked only of texts in which a word was changed."""
+
+    def __init__(self, constraint: Constraint) -> None:
+        super().__init__(compare_against_original=constraint.compare_against_original)
+        self.constraint = constraint
+
+    def _check_constraint_many(
+        self, transformed_texts: list[AttackedText], reference_text: AttackedText
+    ) -> list[AttackedText]:
+        swapped = [
+            text for text in transformed_texts if "distractor_language" not in text.attack_attrs
+        ]
+        kept = set(map(id, self.constraint._check_constraint_many(swapped, reference_text)))
+        asked = set(map(id, swapped))
+        return [text for text in transformed_texts if id(text) not in asked or id(text) in kept]
+
+    def _check_constraint(
+        self, transformed_text: AttackedText, reference_text: AttackedText
+    ) -> bool:
+        return bool(self._check_constraint_many([transformed_text], reference_text))
+
+
+class MaxChangedWords(Constraint):
+    """At most so many of the first text's words are changed; a put-in sentence does not count."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(compare_against_original=True)
+        self.count = count
+
+    def _check_constraint(
+        self, transformed_text: AttackedText, reference_text: AttackedText
+    ) -> bool:
+        modified = transformed_text.attack_attrs["modified_indices"]
+        return sum(index < reference_text.num_words for index in modified) <= self.count
+
+    def extra_repr_keys(self) -> list[str]:
+        return ["count", *super().extra_repr_keys()]

@@ -28,16 +28,24 @@ def words_from_text(text: str, words_to_ignore: list[str] | None = None) -> list
     return [text[a:b] for a, b in words(text) if text[a:b] not in ignored]
 
 
-def _place_flair() -> None:
-    """Put empty modules where TextAttack imports flair's names, unless flair is installed."""
+@contextmanager
+def _placeholder_flair() -> Iterator[None]:
+    """Empty modules where TextAttack imports flair's names, for the import; not where flair is."""
     if importlib.util.find_spec("flair") is not None:
+        yield
         return
     flair, data, models = map(types.ModuleType, ("flair", "flair.data", "flair.models"))
     data.Tokenizer = type("Tokenizer", (), {})
     data.Sentence = type("Sentence", (), {})
     models.SequenceTagger = type("SequenceTagger", (), {})
     flair.data, flair.models, flair.device = data, models, None
-    sys.modules |= {module.__name__: module for module in (flair, data, models)}
+    placed = {module.__name__: module for module in (flair, data, models)}
+    sys.modules |= placed
+    try:
+        yield
+    finally:
+        for name in placed:
+            sys.modules.pop(name, None)
 
 
 @contextmanager
@@ -67,9 +75,8 @@ def patch_textattack() -> None:
         module = sys.modules["textattack.shared.attacked_text"]
         if module.words_from_text is words_from_text:
             return
-    _place_flair()
     kept = {name: os.environ.get(name) for name in ("HF_HOME", "XDG_CACHE_HOME")}
-    with _offline_nltk():
+    with _placeholder_flair(), _offline_nltk():
         import textattack.augmentation
         import textattack.shared.attacked_text
         import textattack.shared.utils.strings

@@ -11,7 +11,7 @@ from textattack.shared import AttackedText
 
 from xltlib.attacks import keyboard
 from xltlib.attacks.swap import CandidateSwap
-from xltlib.languages import LANGUAGES, graphemes, script_of
+from xltlib.languages import LANGUAGES, find_language, graphemes, script_of
 
 EDITS = ("swap", "delete", "insert", "substitute")
 _TRIES = 8  # draws per wanted candidate: short words have few different edits
@@ -24,6 +24,11 @@ class Typo(CandidateSwap):
     syllable one jamo; a letter that is on no keyboard becomes one of the alphabet. Inserted letters
     come from the language's alphabet.
     """
+
+    def editable(self, text: AttackedText, index: int) -> bool:
+        """Any long enough word with letters can be mistyped."""
+        word = text.words[index]
+        return self.long_enough(word) and script_of(word) is not None
 
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
         """Misspellings of the word, as its letters and the seed have them."""
@@ -45,7 +50,7 @@ def misspellings(word: str, language: str, rng: random.Random) -> Iterator[str]:
 def _typed_in(word: str, language: str) -> str | None:
     """The language that a word is typed in; None for a word without letters."""
     script = script_of(word)
-    known = (code for code in (language, *LANGUAGES) if LANGUAGES[code].script == script)
+    known = (code for code in (language, *LANGUAGES) if find_language(code).script == script)
     return None if script is None else next(known, language)
 
 
@@ -53,7 +58,7 @@ def _edit(rng: random.Random, parts: list[str], language: str) -> str:
     """One typing error; the clusters it does not touch stay whole, or the word comes back."""
     place, edited = rng.randrange(len(parts)), list(parts)
     edit = rng.choice(EDITS)
-    letter = rng.choice(LANGUAGES[language].alphabet)
+    letter = rng.choice(find_language(language).alphabet)
     letter = letter.upper() if parts[place].isupper() else letter
     if edit == "swap":
         other = place + 1 if place + 1 < len(parts) else place - 1
@@ -71,7 +76,7 @@ def _edit(rng: random.Random, parts: list[str], language: str) -> str:
 
 def _mistyped(rng: random.Random, grapheme: str, language: str) -> str | None:
     """A grapheme with one of its characters from a neighbouring key; None where none has any."""
-    hangul = LANGUAGES[language].script == "Hangul"
+    hangul = find_language(language).script == "Hangul"
     # A syllable is typed jamo by jamo; other letters are typed as they are composed.
     chars = list(unicodedata.normalize("NFD" if hangul else "NFC", grapheme))
     places = [i for i, char in enumerate(chars) if keyboard.neighbours(char, language)]

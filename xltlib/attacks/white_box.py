@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from xltlib.attacks.goal import SpanGoal
+from xltlib.attacks.passage import Passage
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.tasks.span_qa import Features, best_spans, featurize, token_span
 from xltlib.training.robust import perturbed, word_embeddings
@@ -91,3 +94,33 @@ class Windows:
         best = best_spans(self.features, *arrays, 1, self.predictor.settings)
         probability = float(torch.exp(-self.loss(spans, start, end))) if spans else 0.0
         return self.context[best.start[0] : best.end[0]], probability
+
+
+@dataclass(frozen=True)
+class Saliency:
+    """How much each word of a text matters to a goal: the length of the loss's gradient there.
+
+    The L2 norm of the gradient at each of a word's tokens, summed over its tokens and windows.
+
+    Args:
+        box: the model under attack, or a surrogate.
+        own: the gradient is that of the model under attack, and costs a query.
+    """
+
+    box: WhiteBox
+    goal: SpanGoal
+    own: bool
+
+    def __call__(self, text: Passage, indices: Sequence[int]) -> list[float]:
+        """One number for each of some words; zeros where the budget has no query left for it."""
+        if not indices or (self.own and not self.goal.spend(1)):
+            return [0.0] * len(indices)
+        windows = self.box.windows(text.question, text.context)
+        gradient = windows.gradient(self.goal.wanted_spans(text.context), windows.zero())
+        lengths, offsets = gradient.norm(dim=-1).cpu().numpy(), windows.offsets
+        found = []
+        for index in indices:
+            start, end = text.spans[index - text.question_words]
+            inside = (offsets[..., 0] < end) & (offsets[..., 1] > start) & (offsets[..., 0] >= 0)
+            found.append(float(lengths[inside].sum()))
+        return found

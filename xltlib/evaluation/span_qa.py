@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from datasets import Dataset
 
-from xltlib.evaluation import mlqa, squad
+from xltlib.evaluation import squad
+from xltlib.evaluation.answers import normalizer
 from xltlib.evaluation.predictor import SpanPredictor
 
 
@@ -21,7 +22,7 @@ def answer(predictor: SpanPredictor, corpus: str, dataset: Dataset) -> pd.DataFr
     rows = []
     for example, prediction in zip(dataset, found, strict=True):
         language, golds = example["language"], example["answers"]["text"]
-        rule = mlqa.normalizer(language) if corpus == "mlqa" else squad.normalize_answer
+        rule = normalizer(language, corpus)
         rows.append(
             {
                 "corpus": corpus,

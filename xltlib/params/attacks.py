@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from xltlib.params.base import (
+    IS_MODEL,
     Fraction,
     ModelName,
     Name,
@@ -18,42 +19,74 @@ from xltlib.params.base import (
     known_languages,
 )
 
+F1Unit = Literal["words", "characters", "segmented"]
+"""The tokens of an F1: between white space as in SQuAD, graphemes, or words of a segmenter."""
+
 
 class RecipeSettings(Settings):
     """What every recipe has: its goal, its budget of queries, and the seed of what it draws.
 
     An untargeted attack succeeds when the answer's F1 to the gold answers is under `f1_threshold`;
     a targeted one when the model predicts another question's answer from the same passage (for a
-    distractor: the false one).
+    distractor: the false one). `f1` is the unit in which success is judged; scores in the results
+    stay the corpus's official ones. Where words are not spaced, or endings are written onto them,
+    an answer one particle longer than the gold one has no white-space token in common with it:
+    `characters` or `segmented` words do not call that broken.
+
+    `max_queries` bounds the queries per example: one for each text that the model answers, one for
+    each gradient.
     """
 
     goal: Literal["untargeted", "targeted"] = "untargeted"
     f1_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
-    max_queries: PositiveInt = 200
+    f1: F1Unit = "words"
+    max_queries: Annotated[int, Field(ge=2)] = 200
     seed: int = 0
 
 
 class WordSettings(RecipeSettings):
     """Recipes that put words in the place of words: how many, which, and how far from the first.
 
-    `window_words` keeps edits that near to an answer; `max_grapheme_edits` bounds the edit distance
-    to the first context; `min_similarity` is the least cosine of both contexts' sentence vectors.
-    `word-importance` edits one word after another, those first whose deletion costs the gold answer
-    most probability (or in random order); `greedy` tries all words at each step;
-    `beam` does the same from the `beam_width` best texts so far.
+    **Budgets of edits.** `max_edited_words` and `max_edited_share` count words,
+    `max_edited_graphemes` is the share of the passage's graphemes that edited words make up, which
+    is the same budget in every script; `max_grapheme_edits` bounds their edit distance;
+    `min_similarity` is the least cosine of both contexts' sentence vectors. `window_words` keeps
+    edits that near to an answer. Words shorter than `min_word_length` graphemes are left alone; by
+    default the limit follows the script: 1 for Han, 2 for syllabic scripts, 3 for alphabets.
+
+    **Search.** `word-importance` edits one word after another, in the order of `ranking`: those
+    first whose deletion costs the gold answer most (`delete`, a query a word, at most
+    `ranking_share` of the queries), those where the model's gradient is longest (`gradient`, one
+    query; with `surrogate`, another model's gradient, which costs none), or in `random` order.
+    `greedy` tries all words at each step; `beam` does so from the `beam_width` best texts so far.
     """
 
-    max_edited_words: PositiveInt = 4
+    max_edited_words: PositiveInt | None = 4
     max_edited_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_edited_graphemes: Annotated[float, Field(gt=0, le=1)] | None = None
     max_grapheme_edits: PositiveInt | None = None
     min_similarity: Fraction | None = None
     same_script: bool = False
-    min_word_length: PositiveInt = 3
+    min_word_length: PositiveInt | None = None
     candidates_per_word: PositiveInt = 4
     window_words: PositiveInt | None = None
     search: Literal["word-importance", "greedy", "beam"] = "word-importance"
     beam_width: PositiveInt = 4
-    ranking: Literal["delete", "random"] = "delete"
+    ranking: Literal["delete", "gradient", "random"] = "delete"
+    ranking_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    surrogate: Annotated[str | None, Field(description=IS_MODEL)] = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> WordSettings:
+        budgets = (self.max_edited_words, self.max_edited_share)
+        if budgets == (None, None) and self.max_edited_graphemes is None:
+            raise ValueError(
+                "nothing bounds the edits: set max_edited_words, max_edited_share or "
+                "max_edited_graphemes"
+            )
+        if self.surrogate is not None and self.ranking != "gradient":
+            raise ValueError("surrogate ranks by its gradient: set ranking: gradient")
+        return self
 
 
 class TypoSettings(WordSettings):
@@ -208,24 +241,58 @@ Recipe = Annotated[
 
 
 class EngineSettings(Settings):
-    """How queries are answered; in float32 none of it changes an outcome.
+    """How queries are answered; in float32, or with `equal`, none of it changes an outcome.
 
     `at_once` examples are attacked side by side. With `precision: bf16` a faster copy of the model
-    guides the search, and whether it succeeded is decided in float32. With `guide_words` the guide
-    reads only so many words on either side of the answer, and the whole passage decides. Batches
-    of 16 keep in the caches of a processor; a GPU wants 128.
+    guides the search, and whether it succeeded is decided in float32. With `equal`, float32 also
+    decides between all candidates that the guide scores within its own error of the best, so that
+    texts are those of a float32 search. With `guide_words` the guide reads only so many words on
+    either side of the answer, and the whole passage decides. Batches of 16 keep in the caches of a
+    processor; a GPU wants 128.
     """
 
     at_once: PositiveInt = 16
     batch_size: PositiveInt = 16
     precision: Precision = "float32"
+    equal: bool = False
     guide_words: PositiveInt | None = None
 
     @model_validator(mode="after")
     def _guide(self) -> EngineSettings:
         if self.guide_words is not None and self.precision == "float32":
             raise ValueError("guide_words needs a guide: set precision: bf16")
+        if self.equal and self.precision == "float32":
+            raise ValueError("equal makes a bf16 search float32's own: set precision: bf16")
+        if self.equal and self.guide_words is not None:
+            raise ValueError("a guide that reads guide_words only cannot be equal to float32")
         return self
+
+    @property
+    def guide(self) -> Literal["none", "fast", "partial", "equal"]:
+        """What guides a search."""
+        if self.precision == "float32":
+            return "none"
+        if self.equal:
+            return "equal"
+        return "fast" if self.guide_words is None else "partial"
+
+    def check(self, recipe: RecipeSettings) -> None:
+        """Whether the engine can run a recipe.
+
+        Raises:
+            ValueError: a guide that would not read what the recipe puts into the passage.
+        """
+        near = isinstance(recipe, WordSettings) and not isinstance(recipe, TasaSettings)
+        if self.equal and getattr(recipe, "search", None) == "beam":
+            raise ValueError(
+                "equal: float32 decides which text is the best, but a beam keeps several; leave "
+                "equal out, or search by word-importance or greedy"
+            )
+        if self.guide_words is not None and not near:
+            raise ValueError(
+                f"guide_words: recipe {recipe.kind} edits beyond the words around the answer, so a "
+                "guide that reads only those cannot judge it; leave guide_words out"
+            )
 
 
 class AttackSettings(Settings):
@@ -241,3 +308,8 @@ class AttackSettings(Settings):
     seed: int = 0
     recipe: Recipe
     engine: EngineSettings = EngineSettings()
+
+    @model_validator(mode="after")
+    def _engine_can(self) -> AttackSettings:
+        self.engine.check(self.recipe)
+        return self

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +12,6 @@ from xltlib.analysis import claims, figures, maps, reading, tables
 from xltlib.analysis.mixed_model import mixed_model
 from xltlib.analysis.verdict import Verdict, judge
 from xltlib.attacks import static_set
-from xltlib.attacks.frames import language_of
 from xltlib.evaluation import squad
 from xltlib.params import STANDARD, EngineSettings, Recipe
 from xltlib.params.claims import ArmsEstimate
@@ -161,7 +159,7 @@ def _verdicts(
         if isinstance(claim.estimate, ArmsEstimate):
             found, unit = claims.of_arms(claim.estimate, clean, attacked, **resampling), F1_UNIT
         else:
-            tried = attacked.assign(inserted=[_inserted(edits) for edits in attacked["edits"]])
+            tried = attacked.assign(inserted=attacked["distractor_language"])
             found, unit = claims.of_distractors(tried, both, **resampling), SHARE_UNIT
         options = {"unit": unit, "smallest_effect": params.analysis.smallest_effect}
         verdicts.append(judge(name, claim, found, scope(params), **options))
@@ -169,11 +167,6 @@ def _verdicts(
 
 
 F1_UNIT, SHARE_UNIT = "points of F1", "points of the share of questions"
-
-
-def _inserted(edits: Sequence[dict[str, Any]]) -> str | None:
-    """The language of a false sentence that an attack put in."""
-    return language_of(edits[0]["new"]) if len(edits) == 1 else None
 
 
 def _offers_english(recipe: Recipe) -> bool:

@@ -1,0 +1,83 @@
+"""Edits by splicing give what TextAttack's own text gives, in every script."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xltlib.attacks.passage import Passage
+from xltlib.attacks.textattack_patch import words_from_text
+from xltlib.corpora.squad_files import read_squad
+from xltlib.languages import words
+
+LETTERS = "abAбఁహైদকাठกข่中国あカ가각\u0301\u200d '’_-.,،。 \n1٣+😀"
+
+
+def stock(passage: Passage):
+    from textattack.shared import AttackedText
+
+    return AttackedText(OrderedDict([("question", passage.question), ("context", passage.context)]))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(LETTERS, max_size=40), st.text(LETTERS, max_size=6), st.integers(0, 30))
+def test_words_stand_where_a_fresh_look_finds_them(context, new, at):
+    passage = Passage("Who is it?", context)
+    if not passage.spans:
+        return
+    index = passage.question_words + at % len(passage.spans)
+    edited = passage.replace_word_at_index(index, new)
+    assert edited.spans == words(edited.context)
+    assert edited.words == words_from_text(edited.text)
+    assert edited.question == passage.question
+    if edited.word_for_word and new:
+        others = [w for i, w in enumerate(passage.words) if i != index]
+        assert [w for i, w in enumerate(edited.words) if i != index] == others
+        assert edited.words[index] == new
+
+
+@pytest.mark.parametrize("code", ["en", "th", "zh", "hi", "ar"])
+def test_edits_are_textattacks_own(shared_data, code):
+    for row in list(read_squad(shared_data / f"xquad/xquad.{code}.json", code))[:60:6]:
+        passage = Passage(row["question"], row["context"])
+        plain = stock(passage)
+        assert passage.words == plain.words
+        for index in range(passage.question_words, passage.num_words, 17):
+            new = passage.words[-1]
+            ours, theirs = (t.replace_word_at_index(index, new) for t in (passage, plain))
+            assert ours.tokenizer_input == theirs.tokenizer_input
+            if ours.word_for_word:
+                for name in ("modified_indices", "newly_modified_indices"):
+                    assert ours.attack_attrs[name] == theirs.attack_attrs[name]
+            if (
+                index > 0
+                and passage.context[passage.spans[index - passage.question_words][0] - 1] == " "
+            ):
+                ours, theirs = (t.delete_word_at_index(index) for t in (passage, plain))
+                assert ours.tokenizer_input == theirs.tokenizer_input
+
+
+def test_a_passage_may_hold_textattacks_own_mark():
+    passage = Passage("Who?", "It was <SPLIT> by Ada in two.")
+    edited = passage.replace_word_at_index(passage.words.index("two"), "three")
+    assert edited.tokenizer_input == ("Who?", "It was <SPLIT> by Ada in three.")
+
+
+def test_the_question_cannot_be_edited():
+    with pytest.raises(ValueError, match="only words of the context"):
+        Passage("Who is it?", "Ada.").replace_word_at_index(0, "When")
+
+
+def test_words_may_come_and_go():
+    passage = Passage("Who?", "one two three four")
+    two = passage.question_words + 1
+    more = passage.replace_word_at_index(two, "two more")
+    assert more.words == ["Who", "one", "two", "more", "three", "four"]
+    assert more.attack_attrs["modified_indices"] == {two, two + 1}
+    assert list(more.attack_attrs["original_index_map"]) == [0, 1, 2, 4, 5]
+    fewer = more.delete_word_at_index(two)
+    assert fewer.context == "one more three four"
+    assert fewer.attack_attrs["modified_indices"] == {two}

@@ -1,0 +1,98 @@
+"""What an attack's outcome depends on, as digests: files and weights by content, never by name.
+
+Results and answers of an earlier run are taken only where all of it is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel
+from transformers import PreTrainedTokenizerBase
+
+from xltlib.params import EngineSettings
+from xltlib.params.base import IS_MODEL
+
+
+def digest(*parts: Any) -> str:
+    """A digest of values that JSON can hold."""
+    text = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def of_path(path: Path | str) -> str:
+    """The content of a file, or of all files of a folder with their names."""
+    path = Path(path)
+    if not path.is_dir():
+        return _of_file(path, path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else ""
+    files = sorted(
+        file
+        for file in path.rglob("*")
+        if file.is_file() and not any(p.startswith(".") for p in file.relative_to(path).parts)
+    )
+    return digest([[str(file.relative_to(path)), of_path(file)] for file in files])
+
+
+@lru_cache(maxsize=4096)
+def _of_file(path: Path, changed: int, size: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def of_model(model: torch.nn.Module) -> str:
+    """The weights of a model as they are loaded, and its configuration."""
+    found = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(model.state_dict().items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        plain = tensor.detach().cpu().contiguous().flatten()
+        found.update(plain.view(torch.uint8).numpy().data)
+    config = model.config.to_dict() if hasattr(model, "config") else {}
+    places = ("_name_or_path", "transformers_version")
+    return digest(found.hexdigest(), {k: v for k, v in config.items() if k not in places})
+
+
+def of_tokenizer(tokenizer: PreTrainedTokenizerBase) -> str:
+    """A tokenizer's whole state: pieces, rules and special tokens."""
+    core = getattr(tokenizer, "backend_tokenizer", None)
+    inputs = [tokenizer.model_input_names, tokenizer.padding_side]
+    if core is None:
+        return digest(type(tokenizer).__name__, tokenizer.get_vocab(), inputs)
+    # Padding and truncation are set by calls and say nothing of the tokenizer.
+    state = json.loads(core.to_str()) | {"padding": None, "truncation": None}
+    return digest(state, tokenizer.special_tokens_map, inputs)
+
+
+def of_settings(settings: BaseModel, models: Iterable[Path | str] = ()) -> str:
+    """A recipe's settings, files that they name by their content.
+
+    Args:
+        models: folders of the models that settings name.
+    """
+    values = {
+        name: "a model" if field.description == IS_MODEL else _contents(getattr(settings, name))
+        for name, field in type(settings).model_fields.items()
+    }
+    return digest(values, [of_path(folder) for folder in models])
+
+
+def _contents(value: Any) -> Any:
+    if isinstance(value, Path):
+        return of_path(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, list | tuple):
+        return [_contents(one) for one in value]
+    if isinstance(value, dict):
+        return {str(key): _contents(one) for key, one in value.items()}
+    return value
+
+
+def of_engine(engine: EngineSettings) -> list[Any]:
+    """What of the engine's settings may change an outcome."""
+    return [engine.precision, engine.equal, engine.guide_words]

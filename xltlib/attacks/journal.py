@@ -1,0 +1,46 @@
+"""Files of JSON lines that survive a kill: a line that was cut short is dropped."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from xltlib.artifacts import InputError
+
+
+def read_lines(file: Path) -> list[dict[str, Any]]:
+    """The records of a file of JSON lines, without a line that was cut short."""
+    records = []
+    if file.exists():
+        for line in file.read_text(encoding="utf-8", errors="surrogatepass").split("\n"):
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            if isinstance(record, dict):
+                records.append(record)
+    return records
+
+
+def append_lines(file: Path, records: list[dict[str, Any]], *, sync: bool = False) -> None:
+    """Add records; with `sync`, see them onto the disk.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    # A new line first: the last one may have been cut short.
+    text = "".join("\n" + json.dumps(record, ensure_ascii=False) for record in records)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(file, "a", encoding="utf-8", errors="surrogatepass") as lines:
+            lines.write(text)
+            lines.flush()
+            if sync:
+                os.fsync(lines.fileno())
+    except OSError as error:
+        raise InputError(
+            f"{file}: cannot be written ({error.strerror or error}); examples before this one are "
+            "kept. Free some space and run the same command again."
+        ) from error

@@ -1,0 +1,211 @@
+"""A question and its passage under attack, edited where its words are known to stand.
+
+TextAttack's own text joins its columns, looks for every word anew at each edit, and takes a
+`<SPLIT>` in a passage for its own mark. This one splices: an edit costs as much as copying a string.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import regex
+from textattack.shared import AttackedText
+
+from xltlib.languages import words
+
+Spans = tuple[tuple[int, int], ...]
+# Word borders depend on nothing beyond the nearest space, punctuation mark or symbol.
+_DELIMITER = regex.compile(r"[\p{Z}\p{S}\p{Cc}]|(?!['’_])\p{P}")
+
+
+class Passage(AttackedText):
+    """A question and a context, as TextAttack's search, constraints and transformations see them.
+
+    Indices of words run through the question and go on in the context; only the context's words
+    can be replaced.
+
+    Args:
+        spans: where the words of the context stand; None finds them.
+        word_for_word: whether the edit that made this text left all other words as they were. In
+            scripts without spaces a new word may fuse with its neighbours.
+    """
+
+    def __init__(
+        self,
+        question: str,
+        context: str,
+        attack_attrs: dict[str, Any] | None = None,
+        spans: Spans | None = None,
+        word_for_word: bool = True,
+    ) -> None:
+        self.question, self.context = question, context
+        self.word_for_word = word_for_word
+        self.spans = words(context) if spans is None else spans
+        self.question_words = len(words(question))
+        self._text = f"{question}\n{context}"
+        self._hash = hash(self._text)
+        self._words: list[str] | None = None
+        self._words_per_input = self._pos_tags = self._ner_tags = None
+        self._text_input = OrderedDict([("question", question), ("context", context)])
+        self.attack_attrs = {} if attack_attrs is None else attack_attrs
+        if "original_index_map" not in self.attack_attrs:
+            self.attack_attrs["original_index_map"] = np.arange(self.num_words)
+        self.attack_attrs.setdefault("modified_indices", set())
+
+    @property
+    def text(self) -> str:
+        """Question and context, a line each."""
+        return self._text
+
+    @property
+    def tokenizer_input(self) -> tuple[str, str]:
+        """What a model reads."""
+        return self.question, self.context
+
+    @property
+    def num_words(self) -> int:
+        """Words of the question and the context."""
+        return self.question_words + len(self.spans)
+
+    @property
+    def words(self) -> list[str]:
+        """All words, those of the question first."""
+        if self._words is None:
+            asked = [self.question[a:b] for a, b in words(self.question)]
+            self._words = asked + [self.context[a:b] for a, b in self.spans]
+        return self._words
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def word(self, index: int) -> str:
+        """One word of the context, without making a list of all."""
+        start, end = self.spans[index - self.question_words]
+        return self.context[start:end]
+
+    def replace_words_at_indices(self, indices: Iterable[int], new_words: Iterable[str]) -> Passage:
+        """The text with other words in the place of some; an empty one takes its word out.
+
+        A word taken out takes the space before it along, or else the one after it.
+        """
+        edits = sorted(zip(indices, new_words, strict=True))
+        if len({index for index, _ in edits}) < len(edits):
+            raise ValueError("a word cannot be replaced twice at once")
+        if any(not self.question_words <= index < self.num_words for index, _ in edits):
+            raise ValueError("only words of the context can be replaced")
+        if len(edits) == 1 and edits[0][1]:
+            return self._one_replaced(*edits[0])
+        context, spans, done = "", list(self.spans), 0
+        changed = {index for index, new in edits if new != self.word(index)}
+        for index, new in edits:
+            start, end = self.spans[index - self.question_words]
+            context += self.context[done:start]
+            if not new and context.endswith(" "):
+                context = context[:-1]
+            elif not new and self.context[end : end + 1] == " ":
+                end += 1
+            context, done = context + new, end
+        context += self.context[done:]
+        made = Passage(self.question, context, {})
+        if made.num_words != self.num_words:  # words taken out or put in: indices move
+            made.attack_attrs = self._moved(edits, made.num_words)
+            made.word_for_word = False
+        else:
+            made.attack_attrs = self._attributes(changed)
+            given = dict(edits)
+            made.word_for_word = all(
+                made.word(i) == given.get(i, self.word(i))
+                for i in range(self.question_words, self.num_words)
+            )
+        return made
+
+    def _one_replaced(self, index: int, new: str) -> Passage:
+        """The usual edit. Only what stands around the word is divided into words again."""
+        at = index - self.question_words
+        start, end = self.spans[at]
+        context = self.context[:start] + new + self.context[end:]
+        shift = len(new) - (end - start)
+        left, right = start, end
+        while left > 0 and not _delimits(self.context[left - 1]):
+            left -= 1
+        while right < len(self.context) and not _delimits(self.context[right]):
+            right += 1
+        first = last = at
+        while first > 0 and self.spans[first - 1][0] >= left:
+            first -= 1
+        while last + 1 < len(self.spans) and self.spans[last + 1][1] <= right:
+            last += 1
+        # One character more on each side: a mark may begin the piece and belong to it.
+        before = left - (left > 0)
+        around = _words_within(context[before : right + shift + 1])
+        inside = tuple((a + before, b + before) for a, b in around)
+        spans = (
+            self.spans[:first]
+            + inside
+            + tuple((a + shift, b + shift) for a, b in self.spans[last + 1 :])
+        )
+        if len(spans) != len(self.spans):
+            attributes = self._moved([(index, new)], self.question_words + len(spans))
+            return Passage(self.question, context, attributes, spans, False)
+        expected = (
+            *self.spans[first:at],
+            (start, start + len(new)),
+            *((a + shift, b + shift) for a, b in self.spans[at + 1 : last + 1]),
+        )
+        changed = {index} if context != self.context else set()
+        return Passage(self.question, context, self._attributes(changed), spans, inside == expected)
+
+    def _attributes(self, changed: set[int]) -> dict[str, Any]:
+        """What TextAttack notes of an edit that leaves the number of words as it is."""
+        return {
+            "newly_modified_indices": changed,
+            "previous_attacked_text": self,
+            "modified_indices": self.attack_attrs["modified_indices"] | changed,
+            "original_index_map": self.attack_attrs["original_index_map"],
+        }
+
+    def _moved(self, edits: list[tuple[int, str]], count: int) -> dict[str, Any]:
+        """What TextAttack notes of an edit that changes the number of words.
+
+        Where new words fused with their neighbours nothing can be said of single words: the
+        difference counts from the edit on.
+        """
+        index_map = self.attack_attrs["original_index_map"].copy()
+        modified, newly, shift = set(self.attack_attrs["modified_indices"]), set(), 0
+        for index, new in edits:
+            place, n = index + shift, len(words(new))
+            modified = {i + n - 1 if i > place else i for i in modified if i != place}
+            index_map[index_map > place] += n - 1
+            if n == 0:
+                index_map[index_map == place] = -1
+            newly |= set(range(place, place + n))
+            shift += n - 1
+        fused = count - self.num_words - shift
+        if fused:
+            index_map[index_map > edits[0][0]] += fused
+        return {
+            "newly_modified_indices": newly,
+            "previous_attacked_text": self,
+            "modified_indices": modified | newly,
+            "original_index_map": index_map,
+        }
+
+
+@lru_cache(maxsize=65536)
+def _delimits(char: str) -> bool:
+    return _DELIMITER.match(char) is not None
+
+
+@lru_cache(maxsize=65536)
+def _words_within(piece: str) -> Spans:
+    """The words of a short piece; apart from those of whole texts, which are rarely met again."""
+    return words(piece)
+
+
+def passage_of(text: AttackedText) -> Passage:
+    """Any text of a question and a context as a passage."""
+    return text if isinstance(text, Passage) else Passage(*text.tokenizer_input, text.attack_attrs)

@@ -1,0 +1,99 @@
+"""What an attack asks a model, and what the model answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import numpy as np
+
+from xltlib.evaluation.predictor import Prediction
+from xltlib.languages import words
+
+Spans = tuple[tuple[int, int], ...]
+Reading = Literal["guide", "whole", "exact"]
+"""How a query is read: as fast as the engine allows, as fast but the whole passage, in float32."""
+# Batches of other shapes move log-odds by about 1e-5: no choice may depend on that.
+DECIMALS = 3
+MAX_LOG_ODDS = 50.0
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question to the model: a context, and the spans of it whose probability is wanted."""
+
+    question: str
+    context: str
+    spans: Spans
+    reading: Reading = "exact"
+
+
+def nearby(query: Query, reach: int) -> Query:
+    """The same question to the passage within so many words of the wanted spans.
+
+    A query without wanted spans stays as it is.
+    """
+    if not query.spans:
+        return query
+    first, last = min(start for start, _ in query.spans), max(end for _, end in query.spans)
+    spans = words(query.context)
+    begin = min([first, *[start for start, end in spans if end <= first][-reach:]])
+    stop = max([last, *[end for start, end in spans if start >= last][:reach]])
+    moved = tuple((start - begin, end - begin) for start, end in query.spans)
+    return replace(query, context=query.context[begin:stop], spans=moved)
+
+
+@dataclass(frozen=True)
+class Output:
+    """A model's answer, and the log-odds of the likeliest of the spans it was asked for.
+
+    Log-odds, log p - log(1 - p), keep apart what probabilities near 1 round to the same number. One
+    that is not `confirmed` ends no search.
+    """
+
+    answer: str
+    log_odds: float
+    confirmed: bool = True
+
+    @property
+    def probability(self) -> float:
+        """The same as a probability in [0, 1]."""
+        if self.log_odds <= -MAX_LOG_ODDS:
+            return 0.0
+        return float(f"{1 / (1 + math.exp(-self.log_odds)):.6g}")
+
+
+Scorer = Callable[[list[Query]], list[Output]]
+
+
+class Predictor(Protocol):
+    """What an attack needs of a model; `xltlib.evaluation.predictor.SpanPredictor` is one."""
+
+    def score(
+        self, questions: list[str], contexts: list[str], spans: list[Spans]
+    ) -> tuple[list[Prediction], np.ndarray]: ...
+
+
+def ask(predictor: Predictor, queries: list[Query]) -> list[Output]:
+    """Put queries to a model."""
+    predictions, probabilities = predictor.score(
+        [query.question for query in queries],
+        [query.context for query in queries],
+        [query.spans for query in queries],
+    )
+    return [
+        Output(prediction.text, log_odds(float(probability)))
+        for prediction, probability in zip(predictions, probabilities, strict=True)
+    ]
+
+
+def log_odds(probability: float) -> float:
+    """log p - log(1 - p), rounded, and within +-50."""
+    if probability <= 0:
+        return -MAX_LOG_ODDS
+    if probability >= 1:
+        return MAX_LOG_ODDS
+    odds = math.log(probability) - math.log1p(-probability)
+    return max(-MAX_LOG_ODDS, min(MAX_LOG_ODDS, round(odds, DECIMALS)))
