@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 from transformers import BertConfig, BertForMaskedLM, set_seed
-from xltlib.attacks.distractor_templates import TEMPLATES, _all_known, false_sentence
 
 from xltlib.artifacts import InputError
 from xltlib.attacks import Resources, attack, attack_examples, report
 from xltlib.attacks.distractor import Distractor, distractor_language, wrong_answers
+from xltlib.attacks.distractor_templates import TEMPLATES, _all_known, false_sentence
 from xltlib.attacks.homoglyph import look_alikes
 from xltlib.attacks.lexicon import induce, joined, read_lexicon
 from xltlib.attacks.recipes import RECIPES, SETTINGS

@@ -15,13 +15,11 @@ import numpy as np
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
+from xltlib.attacks import identity
 from xltlib.attacks.goal import UntargetedSpanF1
 from xltlib.attacks.query import Output, Spans
 from xltlib.evaluation.predictor import Prediction
 from xltlib.training.multitask import MultiTaskModel
-
-RECIPES = ("typo", "homoglyph", "imperceptible", "misspelling", "synonym", "mlm", "codemix")
-"""The recipes that need no answer in a passage and no gradient."""
 
 
 def as_passages(rows: Iterable[Mapping[str, Any]], labels: Sequence[str]) -> list[dict[str, Any]]:
@@ -52,6 +50,13 @@ class PairPredictor:
     task: str
     tokenizer: PreTrainedTokenizerBase
     batch_size: int = 32
+
+    @property
+    def identity(self) -> str:
+        """What the classifier is, by content."""
+        kind = self.model.tasks[self.task]
+        weights = [identity.of_model(part) for part in (self.model.encoder, self.model.heads)]
+        return identity.digest(weights, identity.of_tokenizer(self.tokenizer), repr(kind))
 
     def score(
         self, questions: list[str], contexts: list[str], spans: list[Spans]

@@ -240,6 +240,10 @@ Recipe = Annotated[
 ]
 
 
+PAIR_RECIPES = ("typo", "homoglyph", "imperceptible", "misspelling", "synonym", "mlm", "codemix")
+"""Recipes that work on pairs of sentences too: they need no answer in a passage."""
+
+
 class EngineSettings(Settings):
     """How queries are answered; in float32, or with `equal`, none of it changes an outcome.
 
@@ -308,6 +312,25 @@ class AttackSettings(Settings):
     seed: int = 0
     recipe: Recipe
     engine: EngineSettings = EngineSettings()
+
+    def check_on_pairs(self) -> str | None:
+        """What keeps this attack from classifiers of sentence pairs; None if nothing does."""
+        recipe = self.recipe
+        if recipe.kind not in PAIR_RECIPES:
+            return (
+                f"recipe.kind: {recipe.kind} needs a passage; on pairs: {', '.join(PAIR_RECIPES)}"
+            )
+        if recipe.goal != "untargeted":
+            return "recipe.goal: on pairs of sentences attacks are untargeted"
+        if getattr(recipe, "ranking", "") == "gradient":
+            return (
+                "recipe.ranking: gradients are those of span QA; on pairs rank by delete or random"
+            )
+        if self.engine.precision != "float32":
+            return "engine.precision: on pairs of sentences nothing guides the search; give float32"
+        if any(one.pairs for one in self.test_sets):
+            return "test_sets: pairs of languages are not attacked; leave pairs out"
+        return None
 
     @model_validator(mode="after")
     def _engine_can(self) -> AttackSettings:

@@ -63,8 +63,16 @@ class CostSettings(Settings):
     rounds: PositiveInt = 5
 
 
+WORST = "worst"
+"""What the worst of several attacks is called, beside the names of attacks."""
+
+
 class AnalysisSettings(Settings):
-    """Resampling, the arms to compare, and the effect size that would matter."""
+    """Resampling, the arms to compare, and the effect size that would matter.
+
+    `worst_of` names attacks on the same examples: of each example the one that leaves least is one
+    more attack, `worst`, and says how robust a model is to attacks.
+    """
 
     bootstrap_samples: Annotated[int, Field(ge=100)] = 2000
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
@@ -75,4 +83,5 @@ class AnalysisSettings(Settings):
         ("english", "none"),
         ("multilingual+targets", "multilingual"),
     ]
+    worst_of: list[Name] = []
     seed: int = 0

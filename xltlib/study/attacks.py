@@ -11,9 +11,12 @@ from transformers import AutoTokenizer
 
 from xltlib.analysis.tables import style
 from xltlib.attacks import Resources, attack_examples, report, static_set
+from xltlib.attacks.pair import PairPredictor
+from xltlib.attacks.query import Predictor
+from xltlib.params import EngineSettings
 from xltlib.study import data
 from xltlib.study.corpora import encoder_folder
-from xltlib.study.evaluation import predictor
+from xltlib.study.evaluation import labelled_model, predictor
 from xltlib.study.grid import Cell
 
 
@@ -24,7 +27,7 @@ def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
 
 def _run(cell: Cell, progress: bool) -> None:
     started, settings = time.time(), cell.params.attacks[cell.attack]
-    model, frames = predictor(cell, settings.engine), []
+    model, frames = _model(cell, settings.engine), []
     bitext = data.bitext(cell.params, settings)
     everything = data.attacked_sets(cell.params, settings)
     chosen = data.to_attack(cell.params, settings)
@@ -46,20 +49,29 @@ def _run(cell: Cell, progress: bool) -> None:
     results = pd.concat(frames, ignore_index=True)
     title = f"{cell.params.profile}: {cell.key}"
     summary = report.write(cell.folder, results, title)
-    static_set.save(
-        cell.path("static_set.json"),
-        results,
-        profile=cell.params.profile,
-        synthetic=cell.params.synthetic,
-        recipe=settings.recipe.model_dump(mode="json"),
-        **cell.factors,
-    )
+    if data.is_qa(cell.params, cell.task):  # SQuAD files hold no pairs of sentences
+        static_set.save(
+            cell.path("static_set.json"),
+            results,
+            profile=cell.params.profile,
+            synthetic=cell.params.synthetic,
+            recipe=settings.recipe.model_dump(mode="json"),
+            **cell.factors,
+        )
     tokenizer = AutoTokenizer.from_pretrained(encoder_folder(cell), local_files_only=True)
     metrics = {
         "languages": _records(summary),
         "validity": _records(report.validity(results, tokenizer)),
     }
     cell.finish(metrics, started=started)
+
+
+def _model(cell: Cell, engine: EngineSettings) -> Predictor:
+    """The model under attack: of span QA, or of pairs of sentences."""
+    if data.is_qa(cell.params, cell.task):
+        return predictor(cell, engine)
+    model, tokenizer = labelled_model(cell)
+    return PairPredictor(model, cell.task, tokenizer, engine.batch_size)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -124,6 +136,7 @@ def violations(cell: Cell) -> dict[str, int]:
         )
         counts["answer touched"] += any(
             row.attacked_context.count(text) < row.context.count(text)
-            for text in row.answers["text"]
+            for text, start in zip(row.answers["text"], row.answers["answer_start"], strict=True)
+            if start >= 0  # the class of a pair of sentences stands nowhere
         )
     return counts

@@ -52,6 +52,11 @@ def check_sources(params: Params) -> None:
         model = getattr(attack.recipe, "model", "")
         if Path(model).is_absolute() and not Path(model).is_dir():
             problems.append(f"attacks.{name}.recipe.model: {model} is not a folder")
+    for name, attack in params.attacks.items():
+        corpus = params.targets[attack.target].data.corpus
+        if corpus in corpora.CORPORA and corpora.corpus(corpus).kind == "classification":
+            problem = attack.check_on_pairs()
+            problems += [f"attacks.{name}.{problem}"] if problem else []
     for where, used in params.data_used():
         if used.corpus in corpora.CORPORA:
             problems += [f"{where}{problem}" for problem in _problems(params, where, used)]
@@ -83,7 +88,9 @@ def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[
     elif where.endswith(".parallel"):
         wanted = ("bitext",)
     elif section == "attacks":
-        wanted = ("qa",)
+        target = params.targets[params.attacks[name].target].data.corpus
+        pairs = target in corpora.CORPORA and corpora.corpus(target).kind == "classification"
+        wanted = ("classification",) if pairs else ("qa",)
     elif "test_sets" in where:
         data = params.targets[name].data.corpus
         wanted = (corpora.corpus(data).kind,) if data in corpora.CORPORA else (kind,)
@@ -205,8 +212,21 @@ def bitexts(params: Params) -> dict[str, TestSet]:
 
 
 def attacked_sets(params: Params, settings: AttackSettings) -> dict[str, dict[str, Dataset]]:
-    """The test sets of an attack, whole, by corpus and language."""
-    return {one.name: test_set(params, one) for one in settings.test_sets}
+    """The test sets of an attack, whole, by name and language; pairs of sentences as passages."""
+    sets = {one.name: test_set(params, one) for one in settings.test_sets}
+    if is_qa(params, settings.target):
+        return sets
+    # Imported here because TextAttack takes some seconds.
+    from xltlib.attacks.pair import as_passages
+
+    return {
+        one.name: {
+            code: Dataset.from_list(as_passages(rows, labels))
+            for code, rows in sets[one.name].items()
+        }
+        for one in settings.test_sets
+        for labels in [corpora.labels(one.corpus, params.corpora[one.corpus])]
+    }
 
 
 def bitext(params: Params, settings: AttackSettings) -> dict[str, list[tuple[str, str]]]:
@@ -231,7 +251,9 @@ def to_attack(params: Params, settings: AttackSettings) -> dict[tuple[str, str],
     for corpus, sets in attacked_sets(params, settings).items():
         for language, rows in sets.items():
             placed = [
-                i for i, answers in enumerate(rows["answers"]) if min(answers["answer_start"]) >= 0
+                i
+                for i, answers in enumerate(rows["answers"])
+                if min(answers["answer_start"]) >= 0 or "label" in rows.column_names
             ]
             ids = rows["id"]
             placed.sort(key=lambda i: hashlib.sha256(f"{settings.seed}:{ids[i]}".encode()).digest())

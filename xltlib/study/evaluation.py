@@ -84,19 +84,24 @@ def _span_answers(cell: Cell) -> tuple[Answers, Summary]:
     return lambda corpus, rows: span_qa.answer(load(), corpus, rows), span_qa.summarize
 
 
+def labelled_model(cell: Cell) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
+    """The cell's fine-tuned model with a head of `xltlib.tasks`, and its tokenizer."""
+    params, target = cell.params, cell.params.targets[cell.task]
+    use_threads(params.compute.threads)
+    trained = cell.reads("target")
+    trained.metrics()
+    folder = trained.path("model")
+    kind = data.kind_of(params, target.data, target.max_length)
+    model = MultiTaskModel.load(folder, {cell.task: kind}).to(params.compute.device)
+    return model, AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
 def _labels(cell: Cell) -> tuple[Answers, Summary]:
     """The same for a model with a head of `xltlib.tasks`."""
     params, target = cell.params, cell.params.targets[cell.task]
     kind = data.kind_of(params, target.data, target.max_length)
 
-    @lru_cache(maxsize=1)
-    def load() -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
-        use_threads(params.compute.threads)
-        trained = cell.reads("target")
-        trained.metrics()
-        folder = trained.path("model")
-        model = MultiTaskModel.load(folder, {cell.task: kind}).to(params.compute.device)
-        return model, AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    load = lru_cache(maxsize=1)(lambda: labelled_model(cell))
 
     def answers(corpus: str, rows: Dataset) -> pd.DataFrame:
         model, tokenizer = load()

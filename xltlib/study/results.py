@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,11 +12,12 @@ import pandas as pd
 from xltlib.analysis import claims, figures, maps, reading, tables
 from xltlib.analysis.mixed_model import mixed_model
 from xltlib.analysis.verdict import Verdict, judge
-from xltlib.attacks import static_set
+from xltlib.attacks import ensemble, static_set
 from xltlib.evaluation import squad
 from xltlib.params import STANDARD, EngineSettings, Recipe
 from xltlib.params.claims import ArmsEstimate
-from xltlib.study import attacks, saved
+from xltlib.params.measures import WORST
+from xltlib.study import attacks, data, saved
 from xltlib.study.design import scope
 from xltlib.study.evaluation import predictor
 from xltlib.study.grid import Cell
@@ -29,6 +31,7 @@ def clean_results(cell: Cell) -> pd.DataFrame:
 def attacked_results(cell: Cell) -> pd.DataFrame:
     """Every attacked question of every model, with F1 and EM before and after, in [0, 1]."""
     frame = _gather(cell, "attacks", "attacks.parquet")
+    frame = pd.concat([frame, *_worst(frame, cell.params.analysis.worst_of)], ignore_index=True)
     for when in ("original", "attacked"):
         frame[f"{when}_em"] = [
             squad.exact_match(prediction, answers["text"])
@@ -39,6 +42,17 @@ def attacked_results(cell: Cell) -> pd.DataFrame:
     return frame
 
 
+def _worst(frame: pd.DataFrame, names: Sequence[str]) -> list[pd.DataFrame]:
+    """Of each model the worst of some attacks, example by example, as one more attack."""
+    found = []
+    for _, part in frame.groupby(["arm", "task", "seed"], sort=True) if names else ():
+        made = {name: part[part["attack"] == name] for name in names}
+        if all(len(results) for results in made.values()):
+            worst = ensemble.worst(made).rename(columns={"attack": "worst_attack"})
+            found.append(worst.assign(attack=WORST))
+    return found
+
+
 def model_name(cell: Cell) -> str:
     """What tables and figures call a model: its arm, and its method where that is not standard."""
     return cell.arm if cell.method == STANDARD else f"{cell.arm} {cell.method}"
@@ -47,7 +61,10 @@ def model_name(cell: Cell) -> str:
 def _gather(cell: Cell, stage: str, file: str) -> pd.DataFrame:
     frames = []
     for source in cell.upstream:
-        if source.stage.name == stage:
+        # Attacks on pairs of sentences have no F1; stage 05 shows what came of them.
+        if source.stage.name == stage and (
+            stage != "attacks" or data.is_qa(cell.params, source.task)
+        ):
             source.metrics()
             frame = pd.read_parquet(source.path(file)).assign(**source.factors)
             frames.append(frame.assign(arm=model_name(source)))
