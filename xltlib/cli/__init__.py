@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from xltlib.cli.agreement import agreement
 from xltlib.cli.attack import attack
 from xltlib.cli.check import check
 from xltlib.cli.evaluate import evaluate
@@ -36,3 +37,6 @@ app.command(
     epilog="Example: xlt perturb --data xquad.de.json --lang de --kind typo --severity 0.2 "
     "--out xquad.de.typo.json"
 )(explained(perturb))
+app.command(epilog="Example: xlt agreement --key sheet.key.csv ann.csv bob.csv")(
+    explained(agreement)
+)

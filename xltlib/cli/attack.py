@@ -38,6 +38,10 @@ def attack(
         int | None, typer.Option(min=1, help="Words beside the answer that a bf16 guide reads")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    for_annotators: Annotated[
+        Path | None,
+        typer.Option(help="Also write a sheet (.csv or .tsv) on which people judge the texts"),
+    ] = None,
 ) -> None:
     """Attack any span-QA model on any SQuAD-format file, in any language."""
     from xltlib.attacks import attack as attack_model
@@ -68,6 +72,11 @@ def attack(
         **({"max_queries": budget} | _settings(setting or [])),
     )
     print_table(f"{recipe} against {model}", done.summary)
+    if for_annotators is not None:
+        from xltlib.attacks.annotation import write_sheet
+
+        key = write_sheet(for_annotators, done.results)
+        console.print(f"{for_annotators}, and its key, which annotators must not see: {key}")
     console.print(f"{out}/attacks.html, .jsonl, .parquet and summary.csv", soft_wrap=True)
 
 

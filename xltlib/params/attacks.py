@@ -317,15 +317,12 @@ class AttackSettings(Settings):
         """What keeps this attack from classifiers of sentence pairs; None if nothing does."""
         recipe = self.recipe
         if recipe.kind not in PAIR_RECIPES:
-            return (
-                f"recipe.kind: {recipe.kind} needs a passage; on pairs: {', '.join(PAIR_RECIPES)}"
-            )
+            known = ", ".join(PAIR_RECIPES)
+            return f"recipe.kind: {recipe.kind} needs a passage; on pairs of sentences: {known}"
         if recipe.goal != "untargeted":
             return "recipe.goal: on pairs of sentences attacks are untargeted"
         if getattr(recipe, "ranking", "") == "gradient":
-            return (
-                "recipe.ranking: gradients are those of span QA; on pairs rank by delete or random"
-            )
+            return "recipe.ranking: gradients are of span QA only; rank by delete or random"
         if self.engine.precision != "float32":
             return "engine.precision: on pairs of sentences nothing guides the search; give float32"
         if any(one.pairs for one in self.test_sets):

@@ -6,11 +6,12 @@ import time
 from typing import Any
 
 import pandas as pd
+from datasets import Dataset
 from IPython.display import HTML
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from xltlib.analysis.tables import style
-from xltlib.attacks import Resources, attack_examples, report, static_set
+from xltlib.attacks import Resources, attack_examples, report, static_set, validity
 from xltlib.attacks.pair import PairPredictor
 from xltlib.attacks.query import Predictor
 from xltlib.params import EngineSettings
@@ -61,9 +62,25 @@ def _run(cell: Cell, progress: bool) -> None:
     tokenizer = AutoTokenizer.from_pretrained(encoder_folder(cell), local_files_only=True)
     metrics = {
         "languages": _records(summary),
-        "validity": _records(report.validity(results, tokenizer)),
+        "validity": _records(_validity(results, tokenizer, everything)),
     }
     cell.finish(metrics, started=started)
+
+
+def _validity(
+    results: pd.DataFrame,
+    tokenizer: PreTrainedTokenizerBase,
+    everything: dict[str, dict[str, Dataset]],
+) -> pd.DataFrame:
+    """What attacked texts keep; words are known that the language's passages have."""
+    passages: dict[str, list[str]] = {}
+    for sets in everything.values():
+        for language, rows in sets.items():
+            passages.setdefault(language, []).extend(rows["context"])
+    known = {language: validity.known_words(texts) for language, texts in passages.items()}
+    measured = validity.kept(results, known)
+    found = report.validity(results, tokenizer)
+    return found.merge(measured, on="language", how="left") if len(measured) else found
 
 
 def _model(cell: Cell, engine: EngineSettings) -> Predictor:

@@ -61,10 +61,9 @@ def model_name(cell: Cell) -> str:
 def _gather(cell: Cell, stage: str, file: str) -> pd.DataFrame:
     frames = []
     for source in cell.upstream:
-        # Attacks on pairs of sentences have no F1; stage 05 shows what came of them.
-        if source.stage.name == stage and (
-            stage != "attacks" or data.is_qa(cell.params, source.task)
-        ):
+        if stage == "attacks" and not data.is_qa(cell.params, source.task):
+            continue  # attacks on pairs of sentences have no F1; stage 05 shows them
+        if source.stage.name == stage:
             source.metrics()
             frame = pd.read_parquet(source.path(file)).assign(**source.factors)
             frames.append(frame.assign(arm=model_name(source)))

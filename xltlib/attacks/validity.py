@@ -1,0 +1,87 @@
+"""Whether attacked texts still mean what they meant, measured without people.
+
+Each figure is a proxy: sentence vectors may miss a negation, and a rare word may be a right one.
+`annotation` asks people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xltlib.attacks.masked_lm import MaskedLM
+from xltlib.attacks.tasa import sentence_around
+from xltlib.languages import words
+
+SIMILAR = 0.9
+"""The cosine from which two passages count as similar."""
+
+
+def kept(
+    results: pd.DataFrame,
+    known: Mapping[str, Collection[str]],
+    masked_lm: MaskedLM | None = None,
+) -> pd.DataFrame:
+    """What is kept of the texts that were changed, a row a language.
+
+    `answer sentence intact`: percent of texts that still hold the sentence with the answer as it
+    was, so that it still entails the answer. `known words`: percent of the words put in that the
+    data has in this language. `similar`: percent with a cosine of 0.9 or more to the clean passage,
+    where `similarity` was measured. `surprise`: with a masked LM, how much less likely it finds
+    what was put in than what stood there, in nats a piece, over edits that replace something.
+
+    Args:
+        known: the words of a language, in lower case.
+    """
+    changed = results[results["attacked_context"] != results["context"]]
+    rows = []
+    for language, part in changed.groupby("language", sort=True):
+        new = [word.lower() for row in part.itertuples() for word in _put_in(row)]
+        figures: dict[str, Any] = {
+            "language": language,
+            "changed": len(part),
+            "answer sentence intact": 100 * np.mean([_intact(row) for row in part.itertuples()]),
+            "known words": 100 * np.mean([word in known[language] for word in new or [""]]),
+        }
+        if "similarity" in part:
+            figures["similar"] = 100 * (part["similarity"] >= SIMILAR).mean()
+        if masked_lm is not None:
+            found = [rise for row in part.itertuples() for rise in _surprise(row, masked_lm)]
+            figures["surprise"] = float(np.mean(found)) if found else float("nan")
+        rows.append(figures)
+    return pd.DataFrame(rows)
+
+
+def known_words(texts: Collection[str]) -> set[str]:
+    """The words of some texts in lower case."""
+    return {text[a:b].lower() for text in texts for a, b in words(text)}
+
+
+def _intact(row: Any) -> bool:
+    """Whether the sentence with the first placed answer is still there."""
+    pairs = zip(row.answers["text"], row.answers["answer_start"], strict=True)
+    placed = [(int(start), int(start) + len(text)) for text, start in pairs if start >= 0]
+    if not placed:
+        return False
+    first, last = sentence_around(row.context, *placed[0])
+    return row.context[first:last] in row.attacked_context
+
+
+def _put_in(row: Any) -> list[str]:
+    return [edit["new"][a:b] for edit in row.edits for a, b in words(edit["new"])]
+
+
+def _surprise(row: Any, model: MaskedLM) -> list[float]:
+    """By how much each replaced place became less likely."""
+    found, shift = [], 0
+    for edit in row.edits:
+        start, old, new = edit["start"], edit["old"], edit["new"]
+        if old.strip() and new.strip():
+            before = model.surprise(row.context, start, start + len(old))
+            at = start + shift
+            found.append(model.surprise(row.attacked_context, at, at + len(new)) - before)
+        shift += len(new) - len(old)
+    return found

@@ -1,0 +1,22 @@
+"""`xlt agreement`: what annotators say of attacked texts, and how far they agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xltlib.cli.terminal import print_table
+
+
+def agreement(
+    sheets: Annotated[list[Path], typer.Argument(help="Filled-in sheets, one an annotator")],
+    key: Annotated[Path, typer.Option(help="The key that was written beside the sheet")],
+) -> None:
+    """Read back the sheets that `xlt attack --for-annotators` wrote."""
+    from xltlib.attacks import annotation
+    from xltlib.evaluation import squad
+
+    table = annotation.agreement(annotation.read_sheets(sheets, key), squad.f1)
+    print_table("Clean and attacked texts, as people read them", table)
