@@ -92,9 +92,10 @@ def test_weights_are_part_of_what_was_attacked(predictor, rows):
     resources = Resources(predictor, {"en": rows[:1]})
     before = resources.victim
     head = predictor.model.heads["xnli"].out.bias
+    bias = head.detach().clone()
     head.data += 1
     assert Resources(predictor, {"en": rows[:1]}).victim != before
-    head.data -= 1
+    head.data.copy_(bias)
     assert Resources(predictor, {"en": rows[:1]}).victim == before
 
 
