@@ -264,7 +264,7 @@ def test_distractors_come_in_other_languages(rows, resources):
     # The data is parallel, so the English sentence asks the English question.
     assert twin["question"] in list(sentences)[1]
     made = resources.false_sentences(DistractorSettings(answers=1), row)
-    assert len(made) == len(TEMPLATES)
+    assert len(made) == len(TEMPLATES)  # one sentence of each
     assert not any(row["question"] in one for one in made)  # it asks about something else
 
 

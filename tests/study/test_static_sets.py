@@ -12,7 +12,7 @@ from xltlib.study import data
 NOISE = {"kind": "typo", "severity": 0.2}
 
 
-def test_set(**perturbation):
+def static(**perturbation):
     return TestSet(corpus="tydiqa", languages=["en", "ru"], perturbation=perturbation or None)
 
 
@@ -24,15 +24,15 @@ def params():
 
 
 def test_names_tell_sets_apart():
-    assert test_set().name == "tydiqa"
-    assert test_set(**NOISE).name == "tydiqa+typo-20"
-    assert test_set(**NOISE, seed=2).name == "tydiqa+typo-20-seed2"
-    assert test_set(kind="addonesent").name == "tydiqa+addonesent"
-    assert test_set(kind="file", name="surrogate", file="x.json").name == "tydiqa+surrogate"
+    assert static().name == "tydiqa"
+    assert static(**NOISE).name == "tydiqa+typo-20"
+    assert static(**NOISE, seed=2).name == "tydiqa+typo-20-seed2"
+    assert static(kind="addonesent").name == "tydiqa+addonesent"
+    assert static(kind="file", name="surrogate", file="x.json").name == "tydiqa+surrogate"
 
 
 def test_noise_is_in_the_passage_and_nowhere_else(params):
-    clean, noisy = (data.test_set(params, one) for one in (test_set(), test_set(**NOISE)))
+    clean, noisy = (data.test_set(params, one) for one in (static(), static(**NOISE)))
     for language in ("en", "ru"):
         pairs = list(zip(clean[language], noisy[language], strict=True))
         assert sum(a["context"] != b["context"] for a, b in pairs) > 0.9 * len(pairs)
@@ -43,13 +43,13 @@ def test_noise_is_in_the_passage_and_nowhere_else(params):
 
 
 def test_a_cut_set_has_the_texts_of_the_whole_one(params):
-    whole = data.test_set(params, test_set(kind="addonesent"))["en"]
-    cut = test_set(kind="addonesent").model_copy(update={"max_examples": 3})
+    whole = data.test_set(params, static(kind="addonesent"))["en"]
+    cut = static(kind="addonesent").model_copy(update={"max_examples": 3})
     assert list(data.test_set(params, cut)["en"]) == list(whole.select(range(3)))
 
 
 def test_a_file_of_an_attack_is_read_back(params, tmp_path):
-    rows = data.test_set(params, test_set())["en"]
+    rows = data.test_set(params, static())["en"]
     chosen = rows.select(range(2))
     data_ = [
         {
@@ -87,7 +87,7 @@ def test_a_file_of_an_attack_is_read_back(params, tmp_path):
 
 
 def test_codemix_takes_a_lexicon_and_needs_one_for_each_language(params, tmp_path):
-    words = {row["context"].split()[0].lower() for row in data.test_set(params, test_set())["en"]}
+    words = {row["context"].split()[0].lower() for row in data.test_set(params, static())["en"]}
     lexicon = tmp_path / "en.txt"
     lexicon.write_text("\n".join(f"{word}\tmot" for word in sorted(words)), encoding="utf-8")
     how = {"kind": "codemix", "lexicons": {"en": [lexicon]}}
