@@ -299,8 +299,7 @@ class Noisy:
 
     def __call__(self, queries):
         found = []
-        plain = [query for query in queries]
-        for query, output in zip(queries, ask(self.predictor, plain), strict=True):
+        for query, output in zip(queries, ask(self.predictor, queries), strict=True):
             if query.reading == "exact":
                 found.append(output)
             else:

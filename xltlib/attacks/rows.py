@@ -92,8 +92,8 @@ def _records(source: Any) -> Iterator[Any]:
         yield from source.to_dict("records")
     elif isinstance(source, Mapping):
         raise InputError(
-            f"rows: a mapping with the keys {', '.join(map(str, source))}; choose one of its splits, "
-            "e.g. rows['validation']"
+            f"rows: a mapping with the keys {', '.join(map(str, source))}; choose one of its "
+            "splits, e.g. rows['validation']"
         )
     elif isinstance(source, Iterable):
         yield from source

@@ -106,8 +106,8 @@ def victim(
         _takes_two(model)
         return CallablePredictor(model, identity)
     raise InputError(
-        f"model: {type(model).__name__} is none; give a folder, a hub name, a loaded model with its "
-        "tokenizer, a SpanPredictor, or a function of questions and contexts"
+        f"model: {type(model).__name__} is none; give a folder, a hub name, a loaded model with "
+        "its tokenizer, a SpanPredictor, or a function of questions and contexts"
     )
 
 

@@ -17,9 +17,7 @@ def attack(
     data: Annotated[Path, typer.Option(help="A SQuAD 1.1 JSON file")],
     recipe: Annotated[str, typer.Option(help="One of the recipes in the README, e.g. typo")],
     out: Annotated[Path, typer.Option(help="Folder to write to; the same command resumes")],
-    lang: Annotated[
-        str, typer.Option(help="Language code of the file, any that CLDR knows")
-    ] = "en",
+    lang: Annotated[str, typer.Option(help="Language code of the file, e.g. sw")] = "en",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many")] = None,
     budget: Annotated[int, typer.Option(min=2, help="Queries an example may take")] = 200,
     setting: Annotated[
