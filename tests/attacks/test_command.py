@@ -12,6 +12,7 @@ from xltlib.corpora.squad_files import read_squad
 from xltlib.params import DistractorSettings, TypoSettings
 
 TYPO = TypoSettings(max_queries=20, ranking="random")
+SENTENCES = DistractorSettings(answers=2)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_the_command_attacks_and_prints_a_summary(command, tmp_path):
         (["--set", "max_edited_words"], "typo", "give key=value"),
         (["--set", "max_edited_words=none"], "typo", "max_edited_words: Input should be a valid"),
         (["--shard", "half"], "typo", "give k/n"),
-        (["--lang", "xx"], "typo", "unknown language"),
+        (["--lang", "xx"], "typo", "no such code"),
         (["--precision", "int3"], "typo", "give float32 or bf16"),
         (["--guide-words", "8"], "typo", "give --precision bf16 too"),
         (["--set", "lexicons.ru=[absent.txt]"], "codemix", "the lexicon cannot be read"),
@@ -73,8 +74,7 @@ def test_the_command_explains_what_is_wrong(command, more, recipe, message):
 def attacked(rows, predictor, tmp_path_factory):
     log = tmp_path_factory.mktemp("attacked") / "log"
     examples = [row for part in rows.values() for row in part[:4]]
-    sentences = DistractorSettings(answers=2)
-    return attack_examples(examples, Resources(predictor, rows), sentences, log, progress=False)
+    return attack_examples(examples, Resources(predictor, rows), SENTENCES, log, progress=False)
 
 
 def test_a_static_set_can_be_read_and_gives_the_same_answers(attacked, predictor, tmp_path):
@@ -101,7 +101,8 @@ def test_the_transfer_matrix_counts_what_breaks(attacked, predictor):
             return [type("P", (), {"text": self.known[question]}) for question in questions]
 
     models = [("own", predictor), ("other", Right())]
-    table = static_set.transfer_matrix({"own": attacked}, models).set_index("tested on")
+    table = static_set.transfer_matrix({"own": attacked}, models, SENTENCES)
+    table = table.set_index("tested on")
     won = int((attacked["outcome"] == "succeeded").sum())
     assert won > 0
     # Against the model they were made for, all of them break it; against one that is never wrong,

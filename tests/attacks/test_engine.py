@@ -2,16 +2,28 @@
 
 import json
 import random
+import zlib
 
 import numpy as np
 import pytest
+import torch
 
-from xltlib.attacks import Resources, attack_examples
+from xltlib.attacks import Resources, attack_examples, report
 from xltlib.attacks.engine import Answers
 from xltlib.attacks.example import attack_example
 from xltlib.attacks.journal import read_lines
-from xltlib.attacks.query import Output, Query, ask, nearby
-from xltlib.params import DistractorSettings, EngineSettings, TypoSettings
+from xltlib.attacks.query import Output, Query, ask, log_odds, nearby
+from xltlib.attacks.recipes import RECIPES
+from xltlib.attacks.side_by_side import side_by_side
+from xltlib.attacks.white_box import Windows
+from xltlib.evaluation.predictor import Prediction
+from xltlib.params import (
+    DistractorSettings,
+    EmbeddingSettings,
+    EngineSettings,
+    HotFlipSettings,
+    TypoSettings,
+)
 
 TYPO = TypoSettings(max_queries=25, window_words=8, ranking="random")
 
@@ -63,6 +75,8 @@ def test_a_killed_run_asks_nothing_twice(rows, predictor, tmp_path):
         pass
 
     class Dying:
+        identity = "the model"
+
         def __init__(self, rounds):
             self.rounds, self.asked = rounds, []
 
@@ -126,6 +140,20 @@ def test_the_same_query_is_asked_once():
     assert [len(queries) for queries in rounds] == [1, 1]
 
 
+def test_the_caller_keeps_the_random_numbers(rows, predictor, tmp_path):
+    resources, part = Resources(predictor, rows), rows["en"][:2]
+
+    def drawn():
+        return random.random(), float(np.random.rand()), float(torch.rand(1))
+
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    expected = drawn()
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    attack_examples(part, resources, TYPO, tmp_path / "log", progress=False)
+    attack_example(part[0], lambda queries: ask(predictor, queries), TYPO, resources)
+    assert drawn() == expected
+
+
 def test_an_error_in_one_job_reaches_the_caller():
     def job(scorer):
         raise ValueError("broken")
@@ -144,7 +172,7 @@ class Optimist:
         return [
             Output(
                 self.answer if query.reading == "exact" else "nonsense",
-                0.9 if query.reading == "exact" else 0.1,
+                2.0 if query.reading == "exact" else -2.0,
             )
             for query in queries
         ]
@@ -153,7 +181,7 @@ class Optimist:
 def test_a_success_is_confirmed_in_float32(rows, predictor):
     row = rows["en"][0]
     scorer = Optimist(row["answers"]["text"][0])
-    record = attack_example(row, scorer, TYPO, Resources(predictor, rows), guided=True)
+    record = attack_example(row, scorer, TYPO, Resources(predictor, rows), guide="fast")
     assert record["outcome"] == "failed"
     assert record["unconfirmed"] > 1
     assert record["original_prediction"] == record["attacked_prediction"] == scorer.answer
@@ -168,11 +196,11 @@ def test_a_success_that_only_float32_sees_counts(rows, predictor):
         seen.extend(queries)
         same = [query.context == row["context"] for query in queries]
         return [
-            Output(gold if ok or query.reading != "exact" else "nonsense", 0.9 if ok else 0.5)
+            Output(gold if ok or query.reading != "exact" else "nonsense", 2.0 if ok else 0.0)
             for ok, query in zip(same, queries, strict=True)
         ]
 
-    record = attack_example(row, pessimist, TYPO, Resources(predictor, rows), guided=True)
+    record = attack_example(row, pessimist, TYPO, Resources(predictor, rows), guide="fast")
     assert (record["outcome"], record["missed"], record["unconfirmed"]) == ("succeeded", True, 0)
     assert record["attacked_prediction"] == "nonsense"
     assert seen[-1].reading == "exact"
@@ -186,9 +214,9 @@ def test_of_a_handful_that_looks_broken_one_is_confirmed(rows, predictor):
     def scorer(queries):
         exact.extend(query for query in queries if query.reading == "exact")
         same = [query.context == row["context"] for query in queries]
-        return [Output(gold if ok else "nonsense", 0.9 if ok else 0.1) for ok in same]
+        return [Output(gold if ok else "nonsense", 2.0 if ok else -2.0) for ok in same]
 
-    record = attack_example(row, scorer, TYPO, Resources(predictor, rows), guided=True)
+    record = attack_example(row, scorer, TYPO, Resources(predictor, rows), guide="fast")
     assert (record["outcome"], record["unconfirmed"]) == ("succeeded", 0)
     assert [query.context for query in exact] == [row["context"], record["attacked_context"]]
 
@@ -227,16 +255,15 @@ def test_a_success_that_a_partial_guide_cannot_see_is_seen_at_once(rows, predict
         asked.extend(query for query in queries if query.reading == "guide")
         same = [query.context == row["context"] for query in queries]
         return [
-            Output(gold if ok or query.reading == "guide" else "nonsense", 0.9 if ok else 0.5)
+            Output(gold if ok or query.reading == "guide" else "nonsense", 2.0 if ok else 0.0)
             for ok, query in zip(same, queries, strict=True)
         ]
 
-    options = {"guided": True, "partial": True}
-    record = attack_example(row, scorer, TYPO, Resources(predictor, rows), **options)
+    record = attack_example(row, scorer, TYPO, Resources(predictor, rows), guide="partial")
     assert (record["outcome"], record["missed"]) == ("succeeded", False)
     whole = len(asked)
     asked.clear()
-    attack_example(row, scorer, TYPO, Resources(predictor, rows), guided=True)
+    attack_example(row, scorer, TYPO, Resources(predictor, rows), guide="fast")
     assert whole < len(asked)
 
 
@@ -262,3 +289,236 @@ def test_windows_that_an_edit_does_not_touch_are_not_read_again(qa_folder):
     first, again, touched = read
     assert again == 0
     assert 0 < touched < first / 2
+
+
+class Noisy:
+    """The model, as a faster one would have it: its log-odds off by up to so much."""
+
+    def __init__(self, predictor, noise):
+        self.predictor, self.noise = predictor, noise
+
+    def __call__(self, queries):
+        found = []
+        for query, output in zip(queries, ask(self.predictor, queries), strict=True):
+            if query.reading == "exact":
+                found.append(output)
+            else:
+                digest = zlib.crc32(query.context.encode()) / 2**32
+                off = self.noise * (2 * digest - 1)
+                found.append(Output(output.answer, output.log_odds + off))
+        return found
+
+
+@pytest.mark.parametrize("ranking", ["delete", "random"])
+def test_a_noisy_guide_that_must_be_equal_gives_float32s_texts(rows, predictor, ranking):
+    settings = TypoSettings(max_queries=60, window_words=8, ranking=ranking)
+    resources, noisy = Resources(predictor, rows), Noisy(predictor, 0.06)
+
+    def scorer(queries):
+        return ask(predictor, queries)
+
+    same, fewer = 0, 0
+    for row in chosen(rows):
+        plain = attack_example(row, scorer, settings, resources)
+        equal = attack_example(row, noisy, settings, resources, guide="equal")
+        same += plain["attacked_context"] == equal["attacked_context"]
+        assert plain["queries"] == equal["queries"]
+        assert equal["readings"] >= equal["queries"]
+        fewer += equal["readings"] < 2 * equal["queries"]
+        assert equal["attacked_probability"] == pytest.approx(
+            plain["attacked_probability"], abs=1e-6
+        ) or (plain["attacked_context"] != equal["attacked_context"])
+    assert same == len(chosen(rows))
+    assert fewer > 0
+
+
+def test_second_readings_are_queries(rows, predictor):
+    """Guided by a fast model, a text that is read again costs again, and the budget holds."""
+    asked = []
+
+    def optimist(queries):
+        asked.extend(queries)
+        return [Output("nonsense" if q.reading == "guide" else gold, 0.0) for q in queries]
+
+    for budget in (2, 3, 10, 25):
+        row = rows["en"][0]
+        gold = row["answers"]["text"][0]
+        asked.clear()
+        settings = TypoSettings(max_queries=budget, ranking="random")
+        record = attack_example(row, optimist, settings, Resources(predictor, rows), guide="fast")
+        assert record["queries"] == record["readings"] == len(asked) <= budget
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        TypoSettings(max_queries=12),
+        TypoSettings(max_queries=12, ranking="gradient"),
+        TypoSettings(max_queries=12, search="greedy"),
+        HotFlipSettings(max_queries=12, ranking="random"),
+        EmbeddingSettings(radius=1.0, step_size=0.5, steps=50, max_queries=12),
+        DistractorSettings(max_queries=3),
+    ],
+    ids=["delete", "gradient", "greedy", "hotflip", "embedding", "distractor"],
+)
+def test_no_recipe_asks_more_than_its_budget(rows, predictor, settings, monkeypatch):
+    resources, row = Resources(predictor, rows), rows["en"][0]
+    weights = predictor.model.get_input_embeddings().weight.detach().numpy()
+    resources.vocabulary = {"Latin": (["alpha", "beta"], weights[10:12])}
+    counted = {"texts": 0, "gradients": 0, "answers": 0}
+
+    def scorer(queries):
+        counted["texts"] += len(queries)
+        return ask(predictor, queries)
+
+    for name, kind in (("gradient", "gradients"), ("answer", "answers")):
+        plain = getattr(Windows, name)
+
+        def counting(self, *args, plain=plain, kind=kind, **options):
+            counted[kind] += 1
+            return plain(self, *args, **options)
+
+        monkeypatch.setattr(Windows, name, counting)
+    record = attack_example(row, scorer, settings, resources)
+    assert record["queries"] == sum(counted.values()) <= settings.max_queries
+    if settings.kind in ("hotflip", "embedding") or getattr(settings, "ranking", 0) == "gradient":
+        assert counted["gradients"] > 0
+
+
+def test_a_long_passage_leaves_queries_for_edits(predictor):
+    """Two hundred words and a budget of forty: ranking takes its share, the others try edits."""
+    words = [f"word{'abcdefghij'[i % 10]}{'abcdefghij'[i // 10 % 10]}" for i in range(200)]
+    words[100] = "Lovelace"
+    context = " ".join(words)
+    answers = {"text": ["Lovelace"], "answer_start": [context.index("Lovelace")]}
+    row = {"id": "long", "language": "en", "question": "Who?", "context": context}
+    row["answers"] = answers
+    asked = []
+
+    def scorer(queries):
+        asked.extend(query.context for query in queries)
+        return [Output("Lovelace", -float(len(asked)) / 100) for _ in queries]
+
+    settings = TypoSettings(max_queries=40, ranking_share=0.25)
+    record = attack_example(row, scorer, settings, Resources(predictor, {"en": [row]}))
+    ranked = [text for text in asked if len(text.split()) == 199]
+    assert record["outcome"] == "failed"
+    assert record["n_edited_words"] > 0
+    assert len(ranked) == 10
+    assert len(asked) == record["queries"] <= 40
+    gone = [set(words) - set(text.split()) for text in ranked]
+    nearest = {*words[95:100], *words[101:106]}
+    assert all(word <= nearest for word in gone)
+
+
+def test_what_cannot_be_edited_is_not_ranked(predictor):
+    context = "1951 in of Москва the 77 Lovelace to be by"
+    answers = {"text": ["Lovelace"], "answer_start": [context.index("Lovelace")]}
+    row = {"id": "1", "language": "ru", "question": "Who?", "context": context}
+    row["answers"], asked = answers, []
+
+    def scorer(queries):
+        asked.extend(query.context for query in queries)
+        return [Output("Lovelace", 3.0) for _ in queries]
+
+    attack_example(row, scorer, TypoSettings(), Resources(predictor, {"ru": [row]}))
+    ranked = [text for text in asked if len(text.split()) == 9]
+    assert [set(context.split()) - set(text.split()) for text in ranked] == [{"Москва"}, {"the"}]
+
+
+def test_an_example_without_candidates_is_no_attack(predictor, tmp_path):
+    context = "1951 12 Lovelace 77"
+    row = {"id": "1", "language": "en", "question": "Who?", "context": context}
+    row["answers"] = {"text": ["Lovelace"], "answer_start": [8]}
+
+    class Right:
+        identity = "always right"
+
+        def score(self, questions, contexts, spans):
+            return [Prediction("Lovelace", 0, 0, 0.9) for _ in questions], np.full(
+                len(questions), 0.9
+            )
+
+    done = attack_examples(
+        [row], Resources(Right(), {"en": [row]}), TYPO, tmp_path / "log", progress=False
+    )
+    assert list(done["outcome"]) == ["no_candidates"]
+    table = report.summary(done)
+    assert table["no_candidates"].iloc[0] == 1
+    assert table["failed"].iloc[0] == 0
+    assert np.isnan(table["success rate"].iloc[0])
+
+
+def test_an_example_that_raises_is_recorded_and_the_others_go_on(rows, predictor, tmp_path):
+    resources, examples = Resources(predictor, rows), chosen(rows)
+    bad = examples[1]["id"], examples[1]["language"]
+
+    def build(goal, row, settings, resources):
+        if (row["id"], row["language"]) == bad:
+            raise RuntimeError("this one is broken")
+        return RECIPES["typo"](goal, row, settings, resources)
+
+    log = tmp_path / "log"
+    with pytest.warns(UserWarning, match="1 of the examples raised an error.*this one is broken"):
+        done = attack_examples(examples, resources, TYPO, log, build=build, progress=False)
+    assert (done["outcome"] == "error").sum() == 1
+    assert done["error"].iloc[1] == "RuntimeError: this one is broken"
+    bad = None
+    again = attack_examples(examples, resources, TYPO, log, build=build, progress=False)
+    assert "error" not in set(again["outcome"])
+
+
+def test_a_query_that_the_model_fails_on_ends_its_own_example_only(rows, predictor, tmp_path):
+    examples = chosen(rows)
+    poison = examples[2]["context"][:40]
+
+    class Choking:
+        identity = "choking"
+
+        def score(self, questions, contexts, spans):
+            if any(context.startswith(poison) for context in contexts):
+                raise ValueError("choked")
+            return predictor.score(questions, contexts, spans)
+
+    with pytest.warns(UserWarning, match="choked"):
+        done = attack_examples(
+            examples, Resources(Choking(), rows), TYPO, tmp_path / "log", progress=False
+        )
+    assert done["outcome"].tolist().count("error") == sum(
+        row["context"].startswith(poison) for row in examples
+    )
+
+
+def test_the_same_id_twice_is_two_examples(rows, predictor, tmp_path):
+    first, second = (dict(row) | {"id": "same"} for row in rows["en"][:2])
+    done = attack_examples(
+        [first, second], Resources(predictor, rows), TYPO, tmp_path / "log", progress=False
+    )
+    assert list(done["context"]) == [first["context"], second["context"]]
+
+
+def test_float32_readings_wait_for_each_other():
+    rounds = []
+
+    def scorer(queries):
+        rounds.append(sorted(query.reading for query in queries))
+        return [Output("", 0.0) for _ in queries]
+
+    def job(n):
+        def run(scorer):
+            for _ in range(n):
+                scorer([Query("q", f"{n}", (), "guide")])
+            scorer([Query("q", f"{n}", (), "exact")])
+
+        return run
+
+    list(side_by_side([job(n) for n in range(1, 5)], scorer, 4, batch_size=4))
+    assert rounds[-1] == ["exact"] * 4
+    assert all(set(one) == {"guide"} for one in rounds[:-1])
+
+
+def test_log_odds_tell_apart_what_probabilities_do_not():
+    near_one = [1 - 1e-9, 1 - 2e-9]
+    assert log_odds(near_one[0]) > log_odds(near_one[1])
+    assert log_odds(0.0) == -log_odds(1.0) == -50.0
+    assert Output("", log_odds(0.25)).probability == pytest.approx(0.25, rel=1e-3)

@@ -1,96 +1,157 @@
-"""One call that attacks any span-QA model on any SQuAD-like rows."""
+"""One call that attacks any span-QA model on any SQuAD-like questions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import inspect
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from pydantic import ValidationError
+from transformers import PreTrainedTokenizerBase
 
-from xltlib.artifacts import InputError, fingerprint
+from xltlib.artifacts import InputError
 from xltlib.attacks import report
 from xltlib.attacks.engine import attack_examples
-from xltlib.attacks.recipes import SETTINGS
+from xltlib.attacks.recipes import SETTINGS, Build
 from xltlib.attacks.resources import CACHE, Resources, Row
+from xltlib.attacks.rows import read_rows
+from xltlib.attacks.victims import victim
 from xltlib.encoders import encoder_folder
 from xltlib.evaluation.predictor import SpanPredictor
-from xltlib.params import EngineSettings, RecipeSettings, explain
+from xltlib.params import EngineSettings, RecipeSettings, WordSettings, explain
+
+
+class CustomSettings(WordSettings):
+    """The settings of a recipe of one's own: those that all recipes of words have."""
+
+    kind: Literal["custom"] = "custom"
 
 
 @dataclass(frozen=True)
 class Attacked:
-    """Results, one row an example, and their summary, one row a language."""
+    """Results, one row per example; their summary, one row per language.
+
+    `left_out` counts the questions that could not be attacked, by reason.
+    """
 
     results: pd.DataFrame
     summary: pd.DataFrame
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def attack(
-    model: Path | str,
-    rows: Iterable[Row],
-    recipe: str | RecipeSettings,
-    out: Path | str,
+    model: Any,
+    rows: Any,
+    recipe: str | RecipeSettings | Build,
+    out: Path | str | None = None,
     *,
+    language: str | None = None,
+    corpus: str | None = None,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    identity: str | None = None,
     limit: int | None = None,
     shard: tuple[int, int] = (1, 1),
     encoder: str | None = None,
     bitext: Mapping[str, Sequence[tuple[str, str]]] | None = None,
     cache: Path | str = CACHE,
-    device: str = "cpu",
+    device: str | None = None,
     engine: EngineSettings | None = None,
     progress: bool = True,
     **settings: Any,
 ) -> Attacked:
-    """Attack a model and save what came of it under `out`; the same call resumes.
+    """Attack a model, and save what came of it under `out`; the same call resumes.
 
     Args:
-        model: a folder with a Hugging Face span-QA model, or a hub repository.
-        rows: questions as `xltlib.corpora.squad_files.read_squad` gives them.
-        recipe: its name, with `settings` of `xltlib.params.attacks`, or the settings themselves.
-        limit: only the first so many that can be attacked: an answer needs a place in its passage.
+        model: a folder with a Hugging Face span-QA model, a hub repository, a loaded model (with
+            `tokenizer`), a `SpanPredictor`, or a function from questions and contexts to answers
+            (see `xltlib.attacks.victims.CallablePredictor` for what a function loses).
+        rows: a SQuAD file, a Hugging Face data set such as squad, xquad or tydiqa, a pandas frame,
+            or any rows with question, context and answers.
+        recipe: its name, with `settings` of `xltlib.params.attacks`; the settings themselves; or a
+            function (goal, row, settings, resources) that returns a `textattack.Attack`.
+        out: folder to write to; None writes nothing and resumes nothing.
+        language: code of the rows' language, where they do not say it themselves.
+        corpus: whose official F1 scores answers; all but `mlqa` use SQuAD 1.1's.
+        identity: what tells a function from others, so that attacks on it can be resumed.
+        limit: only the first so many that can be attacked.
         shard: (k, n): the k-th of n parts of the rows, for n machines.
         encoder: me5-small, a hub repository or a folder; measures how alike passages stay, and some
             recipes need it.
         bitext: (sentence, English) pairs by language, from which `codemix` can induce lexicons.
         cache: where encoders are kept.
+        device: where the model runs; a loaded one stays where it is.
 
     Raises:
-        InputError: no such model, recipe or setting, nothing to attack, or no place to write to.
+        InputError: a model, rows, recipe, setting or language that cannot be used, nothing to
+            attack, or no place to write to.
     """
-    chosen = recipe_settings(recipe, settings) if isinstance(recipe, str) else recipe
-    rows, (k, n) = list(rows), shard
+    build = recipe if callable(recipe) and not isinstance(recipe, RecipeSettings) else None
+    chosen = _settings(recipe, build, settings)
+    k, n = shard
     if not 1 <= k <= n:
         raise InputError(f"shard {k}/{n}: there is no such part; give 1/{n} to {n}/{n}")
-    placed = [row for row in rows if min(row["answers"]["answer_start"]) >= 0]
-    part = placed[:limit][k - 1 :: n]
+    questions = read_rows(rows, language, corpus)
+    part = questions.rows[:limit][k - 1 :: n]
     if not part:
-        raise InputError("no question to attack: none has an answer with a place in its passage")
+        left = ", ".join(f"{count} {why}" for why, count in questions.left_out.items())
+        raise InputError(
+            f"nothing to attack: no question has an answer in its passage ({left or 'no rows'})"
+        )
+    cache = Path(cache).expanduser()
+    predictor = victim(model, tokenizer, cache=cache, device=device, identity=identity)
+    engine = engine or EngineSettings()
+    if engine.precision != "float32" and not isinstance(predictor, SpanPredictor):
+        raise InputError("precision: bf16 makes a faster copy of a model; a function has none")
     by_language: dict[str, list[Row]] = {}
-    for row in rows:
+    for row in questions.rows:
         by_language.setdefault(row["language"], []).append(row)
-    cache, out = Path(cache).expanduser(), Path(out)
-    folder = encoder_folder(str(model), cache=cache)
     resources = Resources(
-        SpanPredictor.load(folder, device=device),
+        predictor,
         by_language,
         encoder_folder(encoder, cache=cache) if encoder else None,
         bitext or {},
         cache,
     )
-    # Lines of another model, of other data or settings are never taken for these.
-    weights = [
-        [file.name, file.stat().st_mtime_ns] for file in sorted(folder.glob("*.safetensors"))
-    ]
-    precision = (engine or EngineSettings()).precision
-    made_of = [str(folder), weights, rows, chosen.model_dump(mode="json"), precision]
-    log = out / "log" / f"{chosen.kind}.{fingerprint(made_of)}.{k}of{n}.jsonl"
-    results = attack_examples(part, resources, chosen, log, engine=engine, progress=progress)
+    place = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
+    with place as folder:
+        log = Path(folder) / "log" / f"{chosen.kind}.{k}of{n}.jsonl"
+        results = attack_examples(
+            part, resources, chosen, log, build=build, engine=engine, progress=progress
+        )
     if encoder:
         results = report.with_similarity(results, resources.vectors)
-    return Attacked(results, report.write(out, results, f"{chosen.kind} against {model}"))
+    title = f"{chosen.kind} against {model if isinstance(model, str | Path) else 'the model'}"
+    summary = report.summary(results) if out is None else report.write(Path(out), results, title)
+    return Attacked(results, summary, dict(questions.left_out))
+
+
+def _settings(
+    recipe: str | RecipeSettings | Build, build: Build | None, values: Mapping[str, Any]
+) -> RecipeSettings:
+    if isinstance(recipe, str):
+        return recipe_settings(recipe, values)
+    if isinstance(recipe, RecipeSettings):
+        if values:
+            raise InputError(f"settings {', '.join(values)}: they are in the recipe's settings")
+        return recipe
+    if build is None:
+        raise InputError(
+            f"recipe: {type(recipe).__name__} is none; give a name ({', '.join(SETTINGS)}), "
+            "settings, or a function (goal, row, settings, resources) that returns an Attack"
+        )
+    try:
+        inspect.signature(build).bind(None, None, None, None)
+    except TypeError as error:
+        raise InputError(
+            f"recipe: {build.__qualname__} has to take four arguments, the goal, the row, the "
+            f"settings and the resources ({error})"
+        ) from error
+    return _validated(CustomSettings, f"recipe {build.__name__}", values)
 
 
 def recipe_settings(name: str, values: Mapping[str, Any]) -> RecipeSettings:
@@ -101,7 +162,11 @@ def recipe_settings(name: str, values: Mapping[str, Any]) -> RecipeSettings:
     """
     if name not in SETTINGS:
         raise InputError(f"recipe {name!r}: no such recipe; known: {', '.join(SETTINGS)}")
+    return _validated(SETTINGS[name], f"recipe {name}", values)
+
+
+def _validated(kind: type[RecipeSettings], where: str, values: Mapping[str, Any]) -> RecipeSettings:
     try:
-        return SETTINGS[name].model_validate(dict(values))
+        return kind.model_validate(dict(values))
     except ValidationError as error:
-        raise InputError(explain(f"recipe {name}", error, SETTINGS[name])) from error
+        raise InputError(explain(where, error, kind)) from error

@@ -15,6 +15,7 @@ from rapidfuzz.distance import Levenshtein
 from textattack import Attack
 from textattack.goal_function_results.goal_function_result import GoalFunctionResultStatus
 
+from xltlib.artifacts import InputError
 from xltlib.attacks.distractor import distractor_language
 from xltlib.attacks.embedding import ascend
 from xltlib.attacks.goal import (
@@ -104,7 +105,9 @@ def _attacked(
         return _record(row, row["context"], clean, clean, "skipped", goal)
     if isinstance(settings, EmbeddingSettings):
         return _embedding(row, goal, settings, resources)
-    attack: Attack = (build or RECIPES[settings.kind])(goal, row, settings, resources)
+    attack = (build or RECIPES[settings.kind])(goal, row, settings, resources)
+    if not isinstance(attack, Attack):
+        raise InputError(f"a recipe has to return a textattack.Attack, not {type(attack).__name__}")
     _, truth = example(row)
     result = attack.attack(Passage(row["question"], row["context"]), truth)
     before, after = result.original_result, result.perturbed_result

@@ -25,8 +25,8 @@ class HotFlip(CandidateSwap):
     """Put a one-piece word in the place of a word, by the first-order change of the goal's loss.
 
     The change is the gradient at the word's first token times the difference of the embeddings; the
-    further tokens of the old word fall away, which the estimate does not see. Each backward pass, one
-    a text, counts as a query; where the budget has none left there are no candidates.
+    further tokens of the old word fall away, which the estimate does not see. Each backward pass,
+    one per text, counts as a query; without any left in the budget there are no candidates.
 
     Args:
         vocabulary: one-piece words by script, with their embeddings [N, H].
@@ -83,7 +83,7 @@ class HotFlip(CandidateSwap):
 
 
 def one_piece_words(tokenizer: PreTrainedTokenizerBase, embeddings: torch.Tensor) -> Vocabulary:
-    """The words that are one piece of a vocabulary of any kind, by script, with their embeddings."""
+    """The words that are one piece of any kind of vocabulary, by script, with embeddings."""
     ids: dict[str, list[int]] = {}
     found: dict[str, list[str]] = {}
     for word, number in Pieces(tokenizer).words():

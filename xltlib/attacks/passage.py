@@ -1,7 +1,7 @@
 """A question and its passage under attack, edited where its words are known to stand.
 
 TextAttack's own text joins its columns, looks for every word anew at each edit, and takes a
-`<SPLIT>` in a passage for its own mark. This one splices: an edit costs as much as copying a string.
+`<SPLIT>` in a passage for its own mark. This one splices: an edit costs little more than a copy.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Passage(AttackedText):
             raise ValueError("only words of the context can be replaced")
         if len(edits) == 1 and edits[0][1]:
             return self._one_replaced(*edits[0])
-        context, spans, done = "", list(self.spans), 0
+        context, done = "", 0
         changed = {index for index, new in edits if new != self.word(index)}
         for index, new in edits:
             start, end = self.spans[index - self.question_words]

@@ -13,6 +13,7 @@ import pandas as pd
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import write_atomic, write_with
+from xltlib.attacks.example import OUTCOMES
 from xltlib.languages import find_language, graphemes
 
 Vectors = Callable[[list[str]], np.ndarray]
@@ -21,11 +22,11 @@ Vectors = Callable[[list[str]], np.ndarray]
 def summary(results: pd.DataFrame) -> pd.DataFrame:
     """One row a language (and corpus, where there are several), and last one over all.
 
-    Counts of outcomes; success rate in percent of the attacks that were tried; F1 in points over
-    all examples, attacked or skipped; of successful attacks the means of edited words, their share
-    of the passage's words in percent, and the cosine of both passages' sentence vectors (where it
-    was measured). `unconfirmed` texts were broken for the fast model only, `missed` ones only for
-    float32.
+    Counts of outcomes; success rate in percent of the attacks that were tried, succeeded or failed;
+    F1 in points over all examples that were answered; of successful attacks the means of edited
+    words, their share of the passage's words in percent, and the cosine of both passages' sentence
+    vectors (where it was measured). `unconfirmed` texts were broken for the fast model only,
+    `missed` ones only for float32.
     """
     keys = [name for name in ("corpus", "language") if name in results]
     rows = [
@@ -39,14 +40,15 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
 
 def _figures(part: pd.DataFrame) -> dict[str, Any]:
     outcomes = part["outcome"].value_counts()
-    counts = {name: int(outcomes.get(name, 0)) for name in ("succeeded", "failed", "skipped")}
+    counts = {name: int(outcomes.get(name, 0)) for name in OUTCOMES}
     tried, won = counts["succeeded"] + counts["failed"], part[part["outcome"] == "succeeded"]
     figures: dict[str, Any] = {"n": len(part)} | counts
     figures |= {
         "success rate": 100 * counts["succeeded"] / tried if tried else float("nan"),
-        "f1": 100 * part["original_f1"].mean(),
-        "attacked f1": 100 * part["attacked_f1"].mean(),
+        "f1": 100 * part["original_f1"].astype(float).mean(),
+        "attacked f1": 100 * part["attacked_f1"].astype(float).mean(),
         "queries": int(part["queries"].sum()),
+        "readings": int(part["readings"].sum()),
         "edited words": won["n_edited_words"].mean(),
         "edited %": 100 * (won["n_edited_words"] / won["n_words"]).mean(),
     }
@@ -54,6 +56,11 @@ def _figures(part: pd.DataFrame) -> dict[str, Any]:
         figures["similarity"] = won["similarity"].mean()
     figures |= {name: int(part[name].sum()) for name in ("unconfirmed", "missed")}
     return figures
+
+
+def attacked(results: pd.DataFrame) -> pd.DataFrame:
+    """The results of attacks that were tried."""
+    return results[results["outcome"].isin(["succeeded", "failed"])]
 
 
 def with_similarity(results: pd.DataFrame, vectors: Vectors) -> pd.DataFrame:
@@ -71,7 +78,7 @@ def validity(results: pd.DataFrame, tokenizer: PreTrainedTokenizerBase) -> pd.Da
     fluency: broken words fall apart. `similarity` as in `summary`.
     """
     rows = []
-    for language, part in results[results["outcome"] != "skipped"].groupby("language", sort=True):
+    for language, part in attacked(results).groupby("language", sort=True):
         intact = [
             all(row.attacked_context.count(t) >= row.context.count(t) for t in row.answers["text"])
             for row in part.itertuples()
@@ -160,7 +167,7 @@ def examples(results: pd.DataFrame, per_language: int | None = None) -> str:
     Each shows the question, the passage with its edits and gold answers marked, both predictions;
     scripts written from right to left are set so.
     """
-    order = {"succeeded": 0, "failed": 1, "skipped": 2}
+    order = {name: place for place, name in enumerate(OUTCOMES)}
     shown = results.sort_values("outcome", key=lambda names: names.map(order), kind="stable")
     shown = shown.sort_values("language", kind="stable")
     if per_language is not None:
@@ -175,10 +182,11 @@ def _example(row: Any) -> str:
     def line(name: str, text: str) -> str:
         return f"<dt>{name}</dt><dd><bdi {way}>{html.escape(text) or '—'}</bdi></dd>"
 
-    facts = (
-        f"{language.name}, {html.escape(str(row.id))}: {row.outcome}, {row.queries} queries, "
-        f"F1 {100 * row.original_f1:.0f} → {100 * row.attacked_f1:.0f}"
-    )
+    facts = f"{language.name}, {html.escape(str(row.id))}: {row.outcome}, {row.queries} queries"
+    if row.outcome == "error":
+        facts += f", {html.escape(row.error)}"
+    else:
+        facts += f", F1 {100 * row.original_f1:.0f} → {100 * row.attacked_f1:.0f}"
     return (
         f'<article class="xlt"><h3 {way}>{html.escape(row.question)}</h3><small>{facts}</small>'
         f"<p {way}>{_marked(row)}</p><dl>"

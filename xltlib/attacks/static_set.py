@@ -11,24 +11,26 @@ import pandas as pd
 
 from xltlib.artifacts import write_json
 from xltlib.attacks.goal import moved
+from xltlib.attacks.report import attacked
 from xltlib.corpora.squad_files import read_squad
-from xltlib.evaluation import squad
+from xltlib.evaluation.answers import f1_in
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.languages import LANGUAGES
+from xltlib.params import RecipeSettings
 
 
 def save(file: Path, results: pd.DataFrame, **about: Any) -> None:
     """Write attacked passages as a SQuAD 1.1 file, which `xlt evaluate` and others can read.
 
-    All examples but the skipped ones, whose passages are as they were; answers are where they stand
-    now, and every question keeps its id and says what the attack came to. An answer that the attack
-    made impossible to place has the offset -1.
+    It holds the examples that were attacked; answers are where they stand now, and every question
+    keeps its id and says what the attack came to. An answer that the attack made impossible to
+    place has the offset -1.
 
     Args:
         about: what a reader should know of the set, such as the recipe and the model attacked.
     """
     articles = []
-    for language, part in results[results["outcome"] != "skipped"].groupby("language", sort=True):
+    for language, part in attacked(results).groupby("language", sort=True):
         paragraphs = []
         for row in part.itertuples():
             answers = []
@@ -54,32 +56,40 @@ def read(file: Path, language: str) -> list[dict[str, Any]]:
 
 
 def transfer_matrix(
-    made: Mapping[str, pd.DataFrame], predictors: Iterable[tuple[str, SpanPredictor]]
+    made: Mapping[str, pd.DataFrame],
+    predictors: Iterable[tuple[str, SpanPredictor]],
+    recipe: RecipeSettings,
 ) -> pd.DataFrame:
     """Examples made against one model, tested on all: one row a pair of models.
 
     Only examples on which the attack succeeded against its own model count, and of those only the
-    `n` that the tested model answers right when they are clean (F1 of half or more); `broken` of
-    them it answers wrong when they are attacked.
+    `n` that the tested model answers right when they are clean, by the recipe's F1 and threshold;
+    `broken` of them it answers wrong when they are attacked.
 
     Args:
         made: results of the same attack by the model it was made against.
         predictors: the models to test, one at a time, with their names.
+        recipe: the settings of the attack.
     """
     won = pd.concat(
         results[results["outcome"] == "succeeded"].assign(source=source)
         for source, results in made.items()
     )
     golds = [answers["text"] for answers in won["answers"]]
+    corpora = won["corpus"] if "corpus" in won else [None] * len(won)
+    f1 = [f1_in(recipe.f1, *one) for one in zip(won["language"], corpora, strict=True)]
     texts = [*won["context"], *won["attacked_context"]]
     rows = []
     for name, predictor in predictors:
         # All in one call: a clean passage that several attacks started from is read once.
         found = predictor.predict([*won["question"]] * 2, texts)
-        scores = [squad.f1(p.text, gold) for p, gold in zip(found, golds * 2, strict=True)]
-        clean, attacked = np.reshape(scores, (2, -1)) >= 0.5
+        scores = [
+            score(prediction.text, gold)
+            for score, prediction, gold in zip(f1 * 2, found, golds * 2, strict=True)
+        ]
+        right_clean, right_attacked = np.reshape(scores, (2, -1)) >= recipe.f1_threshold
         for source in made:
-            right = clean & (won["source"] == source).to_numpy()
-            counts = {"broken": int((right & ~attacked).sum()), "n": int(right.sum())}
+            right = right_clean & (won["source"] == source).to_numpy()
+            counts = {"broken": int((right & ~right_attacked).sum()), "n": int(right.sum())}
             rows.append({"made against": source, "tested on": name} | counts)
     return pd.DataFrame(rows)

@@ -17,7 +17,7 @@ def attack(
     data: Annotated[Path, typer.Option(help="A SQuAD 1.1 JSON file")],
     recipe: Annotated[str, typer.Option(help="One of the recipes in the README, e.g. typo")],
     out: Annotated[Path, typer.Option(help="Folder to write to; the same command resumes")],
-    lang: Annotated[str, typer.Option(help="Language code of the file")] = "en",
+    lang: Annotated[str, typer.Option(help="Language code of the file, e.g. sw")] = "en",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many")] = None,
     budget: Annotated[int, typer.Option(min=2, help="Queries an example may take")] = 200,
     setting: Annotated[
@@ -34,6 +34,9 @@ def attack(
     precision: Annotated[
         str, typer.Option(help="float32, or bf16 to guide the search")
     ] = "float32",
+    equal: Annotated[
+        bool, typer.Option(help="With bf16: float32 decides close calls, so texts are its own")
+    ] = False,
     guide_words: Annotated[
         int | None, typer.Option(min=1, help="Words beside the answer that a bf16 guide reads")
     ] = None,
@@ -45,24 +48,28 @@ def attack(
 ) -> None:
     """Attack any span-QA model on any SQuAD-format file, in any language."""
     from xltlib.attacks import attack as attack_model
-    from xltlib.corpora.squad_files import read_squad
-    from xltlib.languages import LANGUAGES
     from xltlib.params import EngineSettings
 
-    if lang not in LANGUAGES:
-        raise InputError(f"--lang {lang}: unknown language; known: {' '.join(LANGUAGES)}")
     if precision not in ("float32", "bf16"):
         raise InputError(f"--precision {precision}: give float32 or bf16")
-    if guide_words is not None and precision == "float32":
-        raise InputError("--guide-words needs a guide: give --precision bf16 too")
+    if precision == "float32" and (guide_words is not None or equal):
+        name = "--equal" if equal else "--guide-words"
+        raise InputError(f"{name} needs a guide: give --precision bf16 too")
+    if equal and guide_words is not None:
+        raise InputError("--equal: a guide that reads --guide-words only cannot be equal; drop one")
     engine = EngineSettings(
-        at_once=at_once, batch_size=batch_size, precision=precision, guide_words=guide_words
+        at_once=at_once,
+        batch_size=batch_size,
+        precision=precision,
+        equal=equal,
+        guide_words=guide_words,
     )
     done = attack_model(
         model,
-        read_squad(data, lang),
+        data,
         recipe,
         out,
+        language=lang,
         limit=limit,
         shard=_shard(shard),
         encoder=encoder,
@@ -72,6 +79,8 @@ def attack(
         **({"max_queries": budget} | _settings(setting or [])),
     )
     print_table(f"{recipe} against {model}", done.summary)
+    for why, count in done.left_out.items():
+        console.print(f"left out: {count} ({why})")
     if for_annotators is not None:
         from xltlib.attacks.annotation import write_sheet
 

@@ -39,7 +39,7 @@ def _run(cell: Cell, progress: bool) -> None:
             # The name carries the settings: lines of another budget are never taken for these.
             log = cell.path(f"logs/{cell.fingerprint}.{corpus}.{language}.jsonl")
             frame = attack_examples(
-                chosen[corpus, language],
+                [row | {"corpus": corpus} for row in chosen[corpus, language]],
                 resources,
                 settings.recipe,
                 log,

@@ -89,7 +89,9 @@ def attack_transfer(cell: Cell) -> pd.DataFrame:
                 (model_name(source), predictor(source, EngineSettings()))
                 for source in sources
             )
-            frames.append(static_set.transfer_matrix(made, models).assign(attack=attack))
+            recipe = cell.params.attacks[attack].recipe
+            table = static_set.transfer_matrix(made, models, recipe)
+            frames.append(table.assign(attack=attack))
     counts = pd.concat(frames).groupby(TRANSFER_COLUMNS[:3], sort=False)[["broken", "n"]].sum()
     table = counts.astype(float).reset_index()
     return table.assign(broken=100 * table["broken"] / table["n"].where(table["n"] > 0))

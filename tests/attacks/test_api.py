@@ -1,0 +1,240 @@
+"""One call for any model, any rows, any language, and recipes of one's own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from datasets import Dataset, DatasetDict
+from textattack import Attack
+from textattack.constraints.pre_transformation import RepeatModification
+from textattack.search_methods import GreedyWordSwapWIR
+from textattack.transformations import WordSwapRandomCharacterDeletion
+from transformers import AutoModel, AutoModelForQuestionAnswering, AutoTokenizer
+
+from xltlib.artifacts import InputError
+from xltlib.attacks import attack
+from xltlib.attacks.constraints import ContextOutsideAnswer
+from xltlib.attacks.rows import read_rows
+from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.params import EngineSettings
+
+QUICK = {"progress": False, "max_queries": 12, "ranking": "random"}
+
+
+def plain(row):
+    """A row as a hub data set has it: no language."""
+    return {name: row[name] for name in ("id", "question", "context", "answers")}
+
+
+@pytest.fixture(scope="module")
+def some(rows):
+    return [plain(row) for row in rows["en"][:3]]
+
+
+def texts(done):
+    return done.results["attacked_context"].tolist()
+
+
+def test_every_form_of_a_model_gives_the_same(qa_folder, predictor, some):
+    model = AutoModelForQuestionAnswering.from_pretrained(qa_folder)
+    tokenizer = AutoTokenizer.from_pretrained(qa_folder)
+    found = [
+        attack(one, some, "typo", language="en", **QUICK, **more)
+        for one, more in (
+            (qa_folder, {}),
+            (str(qa_folder), {}),
+            (SpanPredictor(model, tokenizer), {}),
+            (model, {"tokenizer": tokenizer}),
+            ((model, tokenizer), {}),
+        )
+    ]
+    assert all(texts(one) == texts(found[0]) for one in found)
+    assert (found[0].results["n_edited_words"] > 0).any()
+
+
+def test_a_function_is_attacked_with_and_without_probabilities(predictor, some):
+    def answer(questions, contexts):
+        return [found.text for found in predictor.predict(questions, contexts)]
+
+    def with_probability(questions, contexts):
+        return [(found.text, found.probability) for found in predictor.predict(questions, contexts)]
+
+    def like_a_pipeline(questions, contexts):
+        return [{"answer": a, "score": p} for a, p in with_probability(questions, contexts)]
+
+    done = [
+        attack(one, some, "typo", language="en", **QUICK)
+        for one in (answer, with_probability, like_a_pipeline)
+    ]
+    for one in done:
+        assert set(one.results["outcome"]) <= {"succeeded", "failed"}
+        assert (one.results["queries"] <= 12).all()
+    assert texts(done[1]) == texts(done[2])
+
+
+@pytest.mark.parametrize("form", ["list", "dataset", "frame", "file", "answers as a list"])
+def test_rows_come_as_they_are(some, form, tmp_path):
+    given = [dict(row) for row in some]
+    if form == "dataset":
+        given = Dataset.from_list(given)
+    elif form == "frame":
+        given = pd.DataFrame(given)
+        given["answers"] = [
+            {name: np.array(values) for name, values in one.items()} for one in given["answers"]
+        ]
+    elif form == "file":
+        file = tmp_path / "squad.json"
+        paragraphs = [
+            {
+                "context": row["context"],
+                "qas": [
+                    {"id": row["id"], "question": row["question"]}
+                    | {"answers": [{"text": row["answers"]["text"][0], "answer_start": 0}]}
+                ],
+            }
+            for row in given
+        ]
+        file.write_text(json.dumps({"data": [{"title": "t", "paragraphs": paragraphs}]}))
+        given = file
+    elif form == "answers as a list":
+        for row in given:
+            row["answers"] = [
+                {"text": text, "answer_start": start}
+                for text, start in zip(*row["answers"].values(), strict=True)
+            ]
+    found = read_rows(given, "en")
+    assert [row["answers"] for row in found.rows] == [row["answers"] for row in some]
+    assert {row["language"] for row in found.rows} == {"en"}
+
+
+def test_languages_come_from_rows_ids_or_the_call(some):
+    rows = [
+        some[0] | {"id": "telugu-123-0"},
+        some[0] | {"language": "ru"},
+        some[0] | {"id": "of-another-kind"},
+    ]
+    assert [row["language"] for row in read_rows(rows, "ka").rows] == ["te", "ru", "ka"]
+
+
+def test_unanswerable_questions_are_skipped_and_counted(qa_folder, some):
+    none = some[0] | {"answers": {"text": [], "answer_start": []}}
+    empty = some[0] | {"answers": {"text": [""], "answer_start": [0]}}
+    absent = some[0] | {"answers": {"text": ["nowhere to be found"], "answer_start": [0]}}
+    done = attack(qa_folder, [none, empty, absent, *some], "typo", language="en", **QUICK)
+    assert done.left_out == {"unanswerable": 2, "answer not in its passage": 1}
+    assert len(done.results) == len(some)
+
+
+@pytest.mark.parametrize("code", ["ka", "am", "he", "km", "zh-Hant", "pl"])
+def test_any_language_that_cldr_knows(predictor, code):
+    """Words in the language's own letters are found, edited in its letters, and shown."""
+    from xltlib.attacks import report
+    from xltlib.languages import find_language, script_of
+
+    letters = find_language(code).alphabet
+    words = [letters[i : i + 4] for i in range(0, 12, 2)]
+    context = f"{' '.join(words)} 1951 {' '.join(words)}"
+    row = {"question": "1?", "context": context, "answers": {"text": ["1951"]}}
+
+    def always_right(questions, contexts):
+        return ["1951" for _ in contexts]
+
+    done = attack(always_right, [row], "typo", language=code, progress=False, max_queries=60)
+    assert done.results["outcome"].tolist() == ["failed"]
+
+    def fragile(questions, contexts):
+        return ["1951" if text == context else "x" for text in contexts]
+
+    done = attack(fragile, [row], "typo", language=code, progress=False, max_queries=60)
+    (edit,) = done.results["edits"].iloc[0]
+    assert {script_of(char) for char in edit["new"]} == {find_language(code).script}
+    assert f'lang="{code}"' in report.page(done.results, "t")
+
+
+def deletion(goal, row, settings, resources):
+    """A recipe of stock TextAttack's parts."""
+    rules = [RepeatModification(), ContextOutsideAnswer(goal)]
+    swap = WordSwapRandomCharacterDeletion()
+    return Attack(goal, rules, swap, GreedyWordSwapWIR(wir_method="delete"))
+
+
+def test_a_recipe_of_ones_own(qa_folder, some, tmp_path):
+    options = {"language": "en", "progress": False, "max_queries": 200}
+    done = attack(qa_folder, some, deletion, tmp_path / "out", **options)
+    assert (done.results["n_edited_words"] > 0).any()
+    assert (done.results["queries"] <= 200).all()
+    again = attack(qa_folder, some, deletion, tmp_path / "out", **options)
+    assert texts(again) == texts(done)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": 3}, "model: int is none; give a folder, a hub name"),
+        ({"model": lambda questions: []}, "has to take two arguments"),
+        ({"model": lambda questions, contexts: "yes"}, "give a list of answers"),
+        ({"model": lambda questions, contexts: []}, "returned 0 answers; return one per question"),
+        ({"model": lambda questions, contexts: [3] * len(questions)}, "give a text"),
+        ({"rows": 3}, "rows: int is none"),
+        ({"rows": [{"text": "a"}]}, "row 0: no question, context, answers; a row needs"),
+        ({"rows": ["a"]}, "row 0: str is no row"),
+        ({"rows": []}, "nothing to attack"),
+        ({"language": None}, "row 0: no language; give language="),
+        ({"language": "xx"}, "language 'xx': no such code"),
+        ({"recipe": 3}, "recipe: int is none; give a name (typo"),
+        ({"recipe": lambda goal: None}, "has to take four arguments"),
+        ({"recipe": lambda a, b, c, d: None}, "has to return a textattack.Attack, not NoneType"),
+        (
+            {"recipe": "hotflip", "model": lambda q, c: ["x"] * len(q)},
+            "gradients, which a callable",
+        ),
+        ({"engine": EngineSettings(precision="bf16"), "model": lambda q, c: []}, "a function has"),
+        (
+            {"recipe": "distractor", "engine": EngineSettings(precision="bf16", guide_words=8)},
+            "guide_words: recipe distractor edits beyond the words around the answer",
+        ),
+    ],
+)
+def test_wrong_input_is_explained(qa_folder, some, change, message):
+    given = {"model": qa_folder, "rows": some, "recipe": "typo", "language": "en"} | change
+    more = {} if given["recipe"] == "distractor" else {"max_queries": 12}
+    with pytest.raises(InputError) as error:
+        attack(**given, progress=False, **more)
+    assert message in str(error.value)
+
+
+def test_a_loaded_model_needs_its_tokenizer_and_its_head(qa_folder, some, tiny_encoder):
+    model = AutoModelForQuestionAnswering.from_pretrained(qa_folder)
+    with pytest.raises(InputError, match="came without its tokenizer"):
+        attack(model, some, "typo", language="en")
+    encoder, tokenizer = (k.from_pretrained(tiny_encoder) for k in (AutoModel, AutoTokenizer))
+    with pytest.raises(InputError, match="does not answer as a span-QA model"):
+        attack(encoder, some, "typo", language="en", tokenizer=tokenizer)
+    splits = DatasetDict({"validation": Dataset.from_list(some)})
+    with pytest.raises(InputError, match=r"validation.*choose one of its splits"):
+        attack(qa_folder, splits, "typo", language="en")
+    with pytest.raises(InputError, match="row 0: answers are not as SQuAD has them"):
+        attack(qa_folder, [some[0] | {"answers": "1951"}], "typo", language="en")
+
+
+def test_nothing_is_left_behind_in_the_process():
+    """Importing the attacks leaves no placeholder, no environment and no random numbers behind."""
+    code = (
+        "import importlib.util, os, random, sys, numpy, torch\n"
+        "before = dict(os.environ), random.getstate()[1][:9], torch.get_rng_state().tolist()[:9]\n"
+        "import xltlib.attacks, textattack\n"
+        "import textattack.constraints.grammaticality\n"
+        "assert 'flair' not in sys.modules, 'flair'\n"
+        "assert importlib.util.find_spec('flair') is None\n"
+        "after = dict(os.environ), random.getstate()[1][:9], torch.get_rng_state().tolist()[:9]\n"
+        "changed = {k for k in after[0] | before[0] if after[0].get(k) != before[0].get(k)}\n"
+        "assert not changed & {'HF_HOME', 'XDG_CACHE_HOME', 'TA_CACHE_DIR'}, changed\n"
+        "assert before[1:] == after[1:]\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]

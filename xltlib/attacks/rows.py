@@ -1,0 +1,139 @@
+"""Questions in whatever form they come, as rows that can be attacked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from xltlib.artifacts import InputError
+from xltlib.attacks.goal import occurrences
+from xltlib.attacks.resources import Row
+from xltlib.corpora.squad_files import questions
+from xltlib.languages import LANGUAGES, TYDI, find_language
+
+_NEEDED = ("question", "context", "answers")
+# TyDi QA's ids begin with the language.
+_TYDI = {LANGUAGES[code].name.lower(): code for code in TYDI}
+
+
+@dataclass
+class Questions:
+    """Rows that can be attacked, and how many of which kind cannot."""
+
+    rows: list[Row] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def read_rows(source: Any, language: str | None = None, corpus: str | None = None) -> Questions:
+    """Rows from a SQuAD file, a Hugging Face data set, a pandas frame, or any rows.
+
+    Each needs `question`, `context` and `answers`, as SQuAD has them: {"text": [...],
+    "answer_start": [...]}, or a list of {"text", "answer_start"}. An answer that does not stand at
+    its offset is looked for nearest to it. Unanswerable questions, as SQuAD 2.0 has them, and those
+    whose answer is not in the passage are left out and counted.
+
+    Args:
+        language: of rows that neither have a `language` nor an id of TyDi QA's (`arabic-...`).
+        corpus: its official F1 scores answers; `mlqa` has a rule of its own.
+
+    Raises:
+        InputError: rows of another form, or a language that is missing or that CLDR does not know.
+    """
+    found = Questions()
+    for number, given in enumerate(_records(source)):
+        where = f"row {number}"
+        if not isinstance(given, Mapping):
+            raise InputError(f"{where}: {type(given).__name__} is no row; give mappings by column")
+        missing = [name for name in _NEEDED if given.get(name) is None]
+        if missing:
+            raise InputError(
+                f"{where}: no {', '.join(missing)}; a row needs {', '.join(_NEEDED)}, and this one "
+                f"has {', '.join(map(str, given)) or 'nothing'}. Rename the columns."
+            )
+        question, context = given["question"], given["context"]
+        for name, text in (("question", question), ("context", context)):
+            if not isinstance(text, str):
+                raise InputError(f"{where}: {name} is {type(text).__name__}; it has to be a text")
+        identity = str(given.get("id", number))
+        row = {
+            "id": identity,
+            "language": _language(given, identity, language, where),
+            "question": question,
+            "context": context,
+        }
+        if corpus or given.get("corpus"):
+            row["corpus"] = given.get("corpus") or corpus
+        answers = _answers(given["answers"], where)
+        placed = [pair for pair in (_placed(context, *one) for one in answers) if pair]
+        if not answers:
+            found.left_out["unanswerable"] += 1
+        elif not placed:
+            found.left_out["answer not in its passage"] += 1
+        else:
+            texts, starts = zip(*placed, strict=True)
+            row["answers"] = {"text": list(texts), "answer_start": list(starts)}
+            found.rows.append(row)
+    return found
+
+
+def _records(source: Any) -> Iterator[Any]:
+    if isinstance(source, str | Path):
+        path = Path(source)
+        for title, paragraph, qa in questions(path):
+            if not isinstance(qa, Mapping) or "context" not in paragraph:
+                raise InputError(f"{path}: not SQuAD JSON near {title!r}")
+            yield dict(qa) | {"context": paragraph["context"], "answers": qa.get("answers", [])}
+    elif isinstance(source, pd.DataFrame):
+        yield from source.to_dict("records")
+    elif isinstance(source, Mapping):
+        raise InputError(
+            f"rows: a mapping with the keys {', '.join(map(str, source))}; choose one of its "
+            "splits, e.g. rows['validation']"
+        )
+    elif isinstance(source, Iterable):
+        yield from source
+    else:
+        raise InputError(
+            f"rows: {type(source).__name__} is none; give a SQuAD file, a data set, a pandas frame "
+            "or a list of rows"
+        )
+
+
+def _language(row: Mapping[str, Any], identity: str, default: str | None, where: str) -> str:
+    code = row.get("language") or _TYDI.get(identity.split("-")[0]) or default
+    if not isinstance(code, str):
+        raise InputError(f"{where}: no language; give language=, e.g. language='sw'")
+    code = _TYDI.get(code.lower(), code)
+    find_language(code)
+    return code
+
+
+def _answers(given: Any, where: str) -> list[tuple[str, int]]:
+    """Texts and offsets, -1 where none is given; answers without text are none."""
+    try:
+        if isinstance(given, Mapping):
+            texts = list(given["text"])
+            starts = list(given.get("answer_start", [-1] * len(texts)))
+            pairs = list(zip(texts, starts, strict=True))
+        else:
+            pairs = [(one["text"], one.get("answer_start", -1)) for one in given]
+        if not all(isinstance(text, str) for text, _ in pairs):
+            raise TypeError("a text that is none")
+        return [(text, int(start)) for text, start in pairs if text.strip()]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{where}: answers are not as SQuAD has them ({error}); give "
+            '{"text": ["..."], "answer_start": [0]}'
+        ) from error
+
+
+def _placed(context: str, text: str, start: int) -> tuple[str, int] | None:
+    if start >= 0 and context.startswith(text, start):
+        return text, start
+    places = occurrences(context, text)
+    return (text, min(places, key=lambda place: abs(place - start))) if places else None

@@ -1,0 +1,147 @@
+"""Models in whatever form they come, as predictors that can be attacked."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from xltlib.artifacts import InputError
+from xltlib.attacks.query import Predictor, Spans
+from xltlib.encoders import encoder_folder
+from xltlib.evaluation import squad
+from xltlib.evaluation.predictor import Prediction, SpanPredictor
+
+AnswerQuestions = Callable[[list[str], list[str]], Sequence[Any]]
+"""Questions and contexts to answers: texts, (text, probability) pairs, or mappings with `answer`
+and perhaps `score`, as pipelines give them."""
+# What an answer without a probability counts for.
+_SURE = 0.99
+
+
+class CallablePredictor:
+    """A function from questions and contexts to answers, as a black box that can be attacked.
+
+    A function does not say how likely the gold answer is. Its probability is taken to be that of
+    the answer given, as far as the two agree by F1; where answers come without probabilities the
+    search knows only how right they are, and small gains escape it. What needs gradients (hotflip,
+    embedding, ranking by the model's own gradient) is refused, and so is a faster guide.
+
+    Args:
+        identity: what tells this function from others, so that interrupted attacks on it can be
+            resumed; without it nothing of an earlier run is used.
+    """
+
+    def __init__(self, function: AnswerQuestions, identity: str | None = None) -> None:
+        self.function, self.identity = function, identity
+
+    def score(
+        self, questions: list[str], contexts: list[str], spans: list[Spans]
+    ) -> tuple[list[Prediction], np.ndarray]:
+        """Answers, and a probability for each example's wanted spans.
+
+        Raises:
+            InputError: the function returns something else than one answer per question.
+        """
+        given = self.function(list(questions), list(contexts))
+        if isinstance(given, str | Mapping) or not hasattr(given, "__len__"):
+            raise InputError(f"the model's function returned {given!r}; give a list of answers")
+        if len(given) != len(questions):
+            raise InputError(
+                f"the model's function was asked {len(questions)} questions and returned "
+                f"{len(given)} answers; return one per question, in order"
+            )
+        predictions, probabilities = [], []
+        for answer, context, wanted in zip(given, contexts, spans, strict=True):
+            text, sure = _answer(answer)
+            start = max(context.find(text), 0)
+            predictions.append(Prediction(text, start, start + len(text), sure))
+            golds = [context[a:b] for a, b in wanted]
+            right = squad.f1(text, golds) if golds else 0.0
+            probabilities.append(right * sure + (1 - right) * (1 - sure) if golds else 0.0)
+        return predictions, np.array(probabilities)
+
+
+def _answer(given: Any) -> tuple[str, float]:
+    if isinstance(given, str):
+        return given, _SURE
+    if isinstance(given, Mapping) and isinstance(given.get("answer"), str):
+        return given["answer"], float(given.get("score", _SURE))
+    if isinstance(given, tuple | list) and len(given) == 2 and isinstance(given[0], str):
+        return given[0], float(given[1])
+    raise InputError(
+        f"the model's function returned {given!r} as an answer; give a text, a (text, probability) "
+        "pair or a mapping with `answer` and `score`"
+    )
+
+
+def victim(
+    model: Any,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    *,
+    cache: Path,
+    device: str | None = None,
+    identity: str | None = None,
+) -> Predictor:
+    """A predictor from a folder, a hub name, a loaded model, a predictor or a function.
+
+    Raises:
+        InputError: nothing of these, or a model without its tokenizer or its span-QA head.
+    """
+    if isinstance(model, str | Path):
+        folder = encoder_folder(str(model), cache=cache)
+        return SpanPredictor.load(folder, device=device or "cpu")
+    if isinstance(model, tuple) and len(model) == 2:
+        model, tokenizer = model
+    if isinstance(model, torch.nn.Module):
+        return _loaded(model, tokenizer, device)
+    if callable(getattr(model, "score", None)):
+        return model
+    if callable(model):
+        _takes_two(model)
+        return CallablePredictor(model, identity)
+    raise InputError(
+        f"model: {type(model).__name__} is none; give a folder, a hub name, a loaded model with "
+        "its tokenizer, a SpanPredictor, or a function of questions and contexts"
+    )
+
+
+def _loaded(
+    model: torch.nn.Module, tokenizer: PreTrainedTokenizerBase | None, device: str | None
+) -> SpanPredictor:
+    if tokenizer is None:
+        raise InputError(
+            f"model: {type(model).__name__} came without its tokenizer; give tokenizer="
+        )
+    if not getattr(tokenizer, "is_fast", False):
+        raise InputError(
+            f"tokenizer: {type(tokenizer).__name__} has no character offsets, which span QA needs; "
+            "load the fast one with AutoTokenizer"
+        )
+    predictor = SpanPredictor(model.to(device) if device else model, tokenizer)
+    try:
+        predictor.predict(["Who?"], ["Ada Lovelace."])
+    except (AttributeError, TypeError, KeyError, ValueError) as error:
+        raise InputError(
+            f"model: {type(model).__name__} does not answer as a span-QA model ({error}); give one "
+            "that AutoModelForQuestionAnswering loads"
+        ) from error
+    return predictor
+
+
+def _takes_two(function: Callable[..., Any]) -> None:
+    try:
+        inspect.signature(function).bind([], [])
+    except TypeError as error:
+        name = getattr(function, "__name__", type(function).__name__)
+        raise InputError(
+            f"model: {name} has to take two arguments, a list of questions and a list of contexts "
+            f"({error})"
+        ) from error
+    except ValueError:  # a function without a signature to read
+        return
