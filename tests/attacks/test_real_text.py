@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from itertools import accumulate, product
 
@@ -9,11 +10,19 @@ import pytest
 import regex
 
 from xltlib.attacks import Resources, recipes
+from xltlib.attacks.distractor import distractor_language
 from xltlib.attacks.example import edits
-from xltlib.attacks.goal import AttackedText, SpanQAVictim, UntargetedSpanF1, example, moved
+from xltlib.attacks.goal import SpanQAVictim, UntargetedSpanF1, example, moved
+from xltlib.attacks.passage import Passage
 from xltlib.corpora.squad_files import read_squad
-from xltlib.languages import TYDI, graphemes
-from xltlib.params import DistractorSettings, HomoglyphSettings, TypoSettings
+from xltlib.languages import TYDI, graphemes, words
+from xltlib.params import (
+    DistractorSettings,
+    HomoglyphSettings,
+    ImperceptibleSettings,
+    TasaSettings,
+    TypoSettings,
+)
 
 XQUAD = ("ar", "de", "el", "en", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh")
 EXTRA = {"ko": "korquad/KorQuAD_v1.0_dev.json", "id": "facqa/facqa-test.id.json"}
@@ -21,6 +30,7 @@ RECIPES = (
     TypoSettings(candidates_per_word=6, max_edited_words=50),
     HomoglyphSettings(candidates_per_word=3, max_edited_words=50),
     DistractorSettings(answers=4),
+    ImperceptibleSettings(max_edited_words=50),
 )
 WANTED = 10_000
 ORPHAN = regex.compile(r"(?<![\p{L}\p{N}\p{M}\p{S}\p{P}\u200c\u200d\u00a0 ])\p{M}|^\p{M}")
@@ -41,16 +51,16 @@ def passages(shared_data):
     return sets
 
 
-def attacked(row, settings, resources, rng, depth):
+def attacked(row, settings, resources, rng, depth, *, everywhere=False):
     """Texts some steps deep into an attack, by TextAttack's own way of making them."""
     columns, truth = example(row)
     goal = UntargetedSpanF1(SpanQAVictim(lambda queries: []))
     attack = recipes.RECIPES[settings.kind](goal, row, settings, resources)
-    text = goal.initial_attacked_text = AttackedText(columns)
+    text = goal.initial_attacked_text = Passage(*columns.values())
     goal.ground_truth_output = truth
     first, made = text, []
     for _ in range(depth):
-        some = rng.sample(range(text.num_words), min(20, text.num_words))
+        some = None if everywhere else rng.sample(range(text.num_words), min(20, text.num_words))
         found = attack.get_transformations(text, original_text=first, indices_to_modify=some)
         if not found:
             continue
@@ -76,6 +86,27 @@ def test_no_orphan_marks_no_split_graphemes_no_edits_of_question_or_answer(passa
                 check(row, question, context)
         assert counts[language] >= share, f"{language}: only {counts[language]} texts"
     assert sum(counts.values()) >= WANTED
+
+
+def test_tasa_keeps_the_rules_in_every_language(passages, tmp_path):
+    rng, near = random.Random(0), {}
+    for language, rows in passages.items():  # any word may stand for any other
+        known = sorted({c[a:b] for row in rows[:30] for c in [row["context"]] for a, b in words(c)})
+        near[language] = tmp_path / f"{language}.json"
+        near[language].write_text(json.dumps({word: rng.sample(known, 6) for word in known}))
+    settings = TasaSettings(neighbours=near, same_form=False, min_window_similarity=None)
+    resources = Resources(None, passages)
+    for language, rows in passages.items():
+        placed = [row for row in rows if min(row["answers"]["answer_start"]) >= 0][:6]
+        inserted = swapped = 0
+        for row in placed:
+            for text in attacked(row, settings, resources, rng, depth=4, everywhere=True):
+                question, context = text.tokenizer_input
+                check(row, question, context)
+                inserted += distractor_language(text) is not None
+                swapped += len(text.attack_attrs["modified_indices"]) > 0
+        assert inserted, language
+        assert swapped > inserted / 2, language
 
 
 def check(row, question, context):

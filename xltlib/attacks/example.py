@@ -239,11 +239,11 @@ def failed_with(error: Exception, row: Row) -> dict[str, Any]:
 def edits(original: str, attacked: str) -> list[dict[str, Any]]:
     """Where two texts differ: what stood there, what does now, and its offset in the original.
 
-    Texts with the same number of words are compared word by word; of others, one edit covers all
-    that differs, as when a sentence was put in.
+    Texts with the same words' places are compared word by word. A sentence that was put in is one
+    edit; of other texts, words and what stands between them are aligned.
     """
     old, new = words(original), words(attacked)
-    if len(old) == len(new):
+    if _parts(original)[::2] == _parts(attacked)[::2]:
         return [
             {"old": original[a:b], "new": attacked[c:d], "start": a}
             for (a, b), (c, d) in zip(old, new, strict=True)
@@ -279,6 +279,8 @@ def _by_parts(original: str, attacked: str) -> list[dict[str, Any]]:
             continue
         at = sum(map(len, old[:first]))
         before, after = "".join(old[first:last]), "".join(new[start:stop])
+        if not before and not after:  # nothing stands between two words that touch
+            continue
         if found and found[-1]["start"] + len(found[-1]["old"]) == at:
             found[-1] = {
                 "old": found[-1]["old"] + before,
@@ -291,6 +293,6 @@ def _by_parts(original: str, attacked: str) -> list[dict[str, Any]]:
 
 
 def _parts(text: str) -> list[str]:
-    """A text's words and what stands between them, in order; joined they are the text."""
-    borders = sorted({0, len(text), *(place for span in words(text) for place in span)})
+    """What stands between a text's words (even places) and the words; joined they are the text."""
+    borders = [0, *(place for span in words(text) for place in span), len(text)]
     return [text[a:b] for a, b in pairwise(borders)]
