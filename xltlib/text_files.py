@@ -1,8 +1,9 @@
 """Reading text: one decoder of bytes, and one reader each for lines, JSON, JSON lines and YAML.
 
-Text is UTF-8, with or without a byte order mark. A line ends at `\\n` (or `\\r\\n`) and nowhere else:
-form feeds, U+0085 and U+2028 belong to the text they stand in. Every problem is an `InputError` of
-a few hundred characters that names the file, the place and the remedy.
+Text is UTF-8, with or without a byte order mark. A line ends at a line feed, perhaps with a
+carriage return before it, and nowhere else: form feeds, U+0085 and U+2028 belong to the text they
+stand in. Every problem is an `InputError` of a few hundred characters that names the file, the
+place and the remedy.
 """
 
 from __future__ import annotations

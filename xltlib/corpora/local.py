@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pyarrow.parquet
 from datasets import Dataset
 
-from xltlib.corpora.corpus import Layout
+from xltlib.corpora.corpus import PAIR, Layout
 from xltlib.text_files import InputError, shown, shown_path
 
 T = TypeVar("T")
@@ -89,6 +89,13 @@ def read_parquet(files: Sequence[Path]) -> Dataset:
                 "again."
             ) from error
     return Dataset(pyarrow.concat_tables(tables))
+
+
+def pairs(rows: Dataset, ids: Sequence[str], language: str) -> Dataset:
+    """Rows of sentence1, sentence2 and label with the other columns of sentence pairs."""
+    columns = {name: rows[name][:] for name in ("sentence1", "sentence2", "label")}
+    columns |= {"id": list(ids), "language": [language] * len(rows)}
+    return Dataset.from_dict({name: columns[name] for name in PAIR}, features=PAIR)
 
 
 def text_of(row: dict[str, Any], name: str, where: str) -> str:

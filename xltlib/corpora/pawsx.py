@@ -8,9 +8,9 @@ from pathlib import Path
 from datasets import Dataset
 
 from xltlib.corpora import mini
-from xltlib.corpora.corpus import PAIR, Corpus
+from xltlib.corpora.corpus import Corpus
 from xltlib.corpora.hub import published
-from xltlib.corpora.local import find, parquet, require_rows
+from xltlib.corpora.local import find, pairs, parquet, require_rows
 from xltlib.params import CorpusSource
 from xltlib.text_files import InputError, lines, shown
 
@@ -55,9 +55,9 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
         rows = Dataset.from_list(require_rows(_read(opened[0]), opened[0]))
     if piece:  # before pairs are left out, so that every language is cut at the same pair
         rows = _cut(rows, piece, source.cut_after)
-    rows = rows.map(lambda row: {"id": f"pawsx-{part}-{row['id']}", "language": language})
-    rows = rows.filter(lambda row: bool(row["sentence1"].strip() and row["sentence2"].strip()))
-    return rows.select_columns(list(PAIR)).cast(PAIR)
+    rows = pairs(rows, [f"pawsx-{part}-{identity}" for identity in rows["id"]], language)
+    sides = zip(rows["sentence1"], rows["sentence2"], strict=True)
+    return rows.select([i for i, (one, two) in enumerate(sides) if one.strip() and two.strip()])
 
 
 def _cut(rows: Dataset, piece: str, pairs: int | None) -> Dataset:

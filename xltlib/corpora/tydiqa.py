@@ -49,7 +49,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
         rows = from_hub(opened, lambda identity: tydi_language(place, identity))
     else:
         rows = read_squad(opened[0], None)
-    found = rows.filter(lambda row: row["language"] == language)
+    found = rows.select([i for i, code in enumerate(rows["language"]) if code == language])
     if len(found) == 0 and not isinstance(opened, Dataset):
         there = " ".join(sorted(set(rows["language"])))
         raise InputError(

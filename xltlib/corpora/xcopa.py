@@ -1,5 +1,7 @@
-"""COPA (Roemmele et al. 2011) in English and XCOPA (Ponti et al. 2020) in eleven languages: which of
-two sentences is the cause, or the effect, of a premise."""
+"""COPA (Roemmele et al. 2011) and, in eleven languages, XCOPA (Ponti et al. 2020).
+
+Which of two sentences is the cause, or the effect, of a premise?
+"""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from datasets import Dataset
 
 from xltlib.corpora import mini
-from xltlib.corpora.corpus import PAIR, Corpus
+from xltlib.corpora.corpus import Corpus
 from xltlib.corpora.hub import published
-from xltlib.corpora.local import find, parquet, require_rows
+from xltlib.corpora.local import find, pairs, parquet, require_rows
 from xltlib.params import CorpusSource
 from xltlib.text_files import InputError, lines, shown
 
@@ -55,10 +55,8 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
         rows = opened.rename_columns({"premise": "sentence1", "hypothesis": "sentence2"})
     else:
         rows = Dataset.from_list(require_rows(_read(opened[0], language), opened[0]))
-    rows = rows.map(
-        lambda row, i: {"id": f"xnli-{part}-{i:06d}", "language": language}, with_indices=True
-    )
-    rows = rows.select_columns(list(PAIR)).cast(PAIR)
+    ids = [f"xnli-{part}-{i:06d}" for i in range(len(rows))]
+    rows = pairs(rows, ids, language)
     return _cut(rows, piece, source.cut_after) if piece else rows
 
 

@@ -16,6 +16,7 @@ from transformers import AutoTokenizer
 from xltlib import corpora, encoders
 from xltlib.analysis.tables import style
 from xltlib.artifacts import read_json, write_json
+from xltlib.corpora.answers import stripped_span
 from xltlib.corpora.audit import Overlap, audit
 from xltlib.params import Params, SpanQASettings, TaskData, TestSet
 from xltlib.study import data
@@ -174,8 +175,7 @@ def token_boundaries(rows: Dataset, folder: Path, settings: SpanQASettings) -> d
     for i, answers in enumerate(rows["answers"]):
         start, text = answers["answer_start"][0], answers["text"][0]
         if start >= 0:
-            begin = start + len(text) - len(text.lstrip())
-            places[i] = (begin, begin + len(text.strip()))
+            places[i] = stripped_span(start, text)
     whole, exact = set(), set()
     for window, example in enumerate(features.example.tolist()):
         if example not in places:
