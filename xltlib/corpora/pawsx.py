@@ -33,6 +33,14 @@ FILES = {
 
 
 def files(folder: Path, language: str, split: str) -> list[Path]:
+    """The file of one language and split; parts of `dev` are cut by what the English one says."""
+    own = _own_files(folder, language, split)
+    if split in ("dev-first", "dev-rest") and language != "en":
+        own = own + _own_files(folder, "en", split)
+    return own
+
+
+def _own_files(folder: Path, language: str, split: str) -> list[Path]:
     """The file of one language and split, below the publisher's `x-final` too."""
     names = FILES[split.partition("-")[0]]
     layouts = [(f"{below}{language}/{name}",) for below in ("", "x-final/") for name in names]
@@ -43,31 +51,57 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language of `train`, `dev`, `test`, or a part of `dev`; ids are the publisher's, the same
     in all languages.
 
-    `dev-first` and `dev-rest` are the first `cut_after` pairs of dev, and the others. A few pairs
-    are empty in some languages, as published: they are left out there.
+    Many pairs are made from one sentence. `dev-first` and `dev-rest` are the first `cut_after`
+    groups of pairs that share English sentences, and the others: no English sentence is in both. A
+    few pairs are empty in some languages, as published: they are left out there.
     """
-    where = partial(files, language=language, split=split)
-    opened = published(source, where, REPOSITORY, (language, SPLITS[split]))
     part, _, piece = split.partition("-")
+    where = partial(_own_files, language=language, split=split)
+    opened = published(source, where, REPOSITORY, (language, SPLITS[split]))
     if isinstance(opened, Dataset):
         rows = opened
     else:
         rows = Dataset.from_list(require_rows(_read(opened[0]), opened[0]))
-    if piece:  # before pairs are left out, so that every language is cut at the same pair
-        rows = _cut(rows, piece, source.cut_after)
     rows = pairs(rows, [f"pawsx-{part}-{identity}" for identity in rows["id"]], language)
     sides = zip(rows["sentence1"], rows["sentence2"], strict=True)
-    return rows.select([i for i, (one, two) in enumerate(sides) if one.strip() and two.strip()])
+    rows = rows.select([i for i, (one, two) in enumerate(sides) if one.strip() and two.strip()])
+    if not piece:
+        return rows
+    group = _groups(rows if language == "en" else load(source, "en", part))
+    return _cut(rows, group, piece, source.cut_after)
 
 
-def _cut(rows: Dataset, piece: str, pairs: int | None) -> Dataset:
-    """The rows before or after a pair."""
-    if not 0 < (pairs or 0) < len(rows):
+def _groups(rows: Dataset) -> dict[str, int]:
+    """Each id with the number of its group of pairs that share sentences, from 0 in row order."""
+    first: dict[str, int] = {}
+    parent = list(range(len(rows)))
+
+    def root(row: int) -> int:
+        while parent[row] != row:
+            row = parent[row]
+        return row
+
+    for column in ("sentence1", "sentence2"):
+        for row, sentence in enumerate(rows[column]):
+            low, high = sorted((root(first.setdefault(sentence, row)), root(row)))
+            parent[high] = low
+    roots = [root(row) for row in range(len(rows))]
+    number = {found: i for i, found in enumerate(sorted(set(roots)))}
+    return {identity: number[found] for identity, found in zip(rows["id"], roots, strict=True)}
+
+
+def _cut(rows: Dataset, group: dict[str, int], piece: str, groups: int | None) -> Dataset:
+    """The rows of the first groups, or of the others."""
+    there = 1 + max(group.values())
+    if not 0 < (groups or 0) < there:
         raise InputError(
-            f"corpora.pawsx: split dev-{piece} with cut_after {pairs}: cut_after is 1 to "
-            f"{len(rows) - 1} pairs."
+            f"corpora.pawsx: split dev-{piece} with cut_after {groups}: cut_after is 1 to "
+            f"{there - 1}, groups of pairs that share a sentence."
         )
-    return rows.select(range(pairs) if piece == "first" else range(pairs, len(rows)))
+    numbers = enumerate(group.get(identity) for identity in rows["id"])
+    return rows.select(
+        [i for i, n in numbers if n is not None and (n < groups) == (piece == "first")]
+    )
 
 
 def _read(path: Path) -> list[dict[str, object]]:
