@@ -13,7 +13,7 @@ from xltlib.params.claims import Claim
 from xltlib.params.profile import Params
 from xltlib.text_files import InputError, read_yaml, shown, shown_path
 
-MOST_ERRORS = 20
+MOST_CHARACTERS = 900
 _CLAIMS = TypeAdapter(dict[Name, Claim])
 
 
@@ -21,16 +21,18 @@ def explain(file: Path | str, error: ValidationError, schema: type[Settings] = P
     """One line per error: file, key path, what was found, what is allowed."""
     count = error.error_count()
     lines = [f"{shown_path(file)}: {count} error{'s' if count > 1 else ''}, nothing was started"]
-    for item in error.errors(include_url=False)[:MOST_ERRORS]:
+    for item in error.errors(include_url=False):
         key = ".".join(str(part) for part in item["loc"]) or "(whole file)"
         found = item["input"]
         value = "" if isinstance(found, dict | list | BaseModel) else f" (found {shown(found)})"
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             message, value = f"unknown key. {_allowed(item['loc'], schema)}", ""
-        lines.append(f"  {_cut(key, 120)}: {_cut(message, 400)}{value}")
-    if count > MOST_ERRORS:
-        lines.append(f"  and {count - MOST_ERRORS} more")
+        line = f"  {_cut(key, 120)}: {_cut(message, 400)}{value}"
+        if sum(map(len, lines)) + len(line) > MOST_CHARACTERS:
+            lines.append(f"  and {count - len(lines) + 1} more")
+            break
+        lines.append(line)
     return "\n".join(lines)
 
 
