@@ -176,7 +176,7 @@ def test_not_yaml_and_missing_files_are_explained(tmp_path):
     broken.write_text("seeds: [1")
     with pytest.raises(InputError, match=r"broken\.yaml: not valid YAML"):
         schema.load(broken)
-    with pytest.raises(InputError, match=r"absent\.yaml: cannot be read"):
+    with pytest.raises(InputError, match=r"absent\.yaml: no such file"):
         schema.load(tmp_path / "absent.yaml")
 
 

@@ -22,8 +22,9 @@ class MiniSettings(Settings):
 class CorpusSource(Settings):
     """Where one corpus comes from: made here, a local folder, or the hub at a pinned revision.
 
-    `cut_after` says where a split is cut in two that are published as one: after so many of XQuAD's
-    articles, or of XNLI's premises.
+    `cut_after` says where a split that is published whole is cut in two: after so many of XQuAD's
+    or SQuADShifts' articles, of XNLI's premises, or of PAWS-X's groups of pairs that share English
+    sentences.
     """
 
     source: Literal["mini", "local", "hub"]

@@ -14,6 +14,7 @@ from transformers import AutoTokenizer
 
 from xltlib import corpora
 from xltlib.analysis.tables import style
+from xltlib.corpora.answers import stripped_span
 from xltlib.corpora.audit import Overlap, audit
 from xltlib.params import SpanQASettings
 from xltlib.study import data
@@ -107,8 +108,7 @@ def token_boundaries(rows: Dataset, folder: Path, settings: SpanQASettings) -> d
     for i, answers in enumerate(rows["answers"]):
         start, text = answers["answer_start"][0], answers["text"][0]
         if start >= 0:
-            begin = start + len(text) - len(text.lstrip())
-            places[i] = (begin, begin + len(text.strip()))
+            places[i] = stripped_span(start, text)
     whole, exact = set(), set()
     for window, example in enumerate(features.example.tolist()):
         if example not in places:

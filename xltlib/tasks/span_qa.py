@@ -16,6 +16,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
+from xltlib.corpora.answers import stripped_span
 from xltlib.params import SpanQASettings
 from xltlib.tasks.kind import Row, Setup, pad_batch
 
@@ -135,9 +136,8 @@ def _answer_tokens(
     features: Features, window: int, answer: dict[str, list[Any]]
 ) -> tuple[int, int] | None:
     """The tokens of an example's first answer in one of its windows."""
-    start, text = int(answer["answer_start"][0]), answer["text"][0]
-    begins = start + len(text) - len(text.lstrip())
-    return token_span(features.offsets[window], begins, begins + len(text.strip()))
+    begins, ends = stripped_span(int(answer["answer_start"][0]), answer["text"][0])
+    return token_span(features.offsets[window], begins, ends)
 
 
 def pad_spans(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, torch.Tensor]:
