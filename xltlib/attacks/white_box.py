@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from xltlib.evaluation.predictor import SpanPredictor
-from xltlib.tasks.span_qa import Features, best_spans, featurize, token_span
+from xltlib.tasks.offsets import token_span
+from xltlib.tasks.span_qa import Features, best_spans, featurize
 from xltlib.training.robust import perturbed, word_embeddings
 
 Spans = tuple[tuple[int, int], ...]

@@ -22,7 +22,8 @@ from transformers import (
 
 from xltlib.artifacts import InputError
 from xltlib.params import Precision, SpanQASettings
-from xltlib.tasks.span_qa import Features, best_spans, featurize, token_span
+from xltlib.tasks.offsets import token_span
+from xltlib.tasks.span_qa import Features, best_spans, featurize
 
 BLOCK = 32
 """Tokens: matrix units compute bf16 in blocks, and lengths that fill them are faster (a fifth on

@@ -20,7 +20,8 @@ from xltlib.corpora.audit import Overlap, audit
 from xltlib.params import Params, SpanQASettings, TaskData, TestSet
 from xltlib.study import data
 from xltlib.study.grid import Cell
-from xltlib.tasks.span_qa import featurize, token_span
+from xltlib.tasks.offsets import token_span
+from xltlib.tasks.span_qa import featurize
 from xltlib.training.robust.neighbours import read_neighbours
 
 ROLES = {"intermediate": "intermediate", "targets": "target", "attacks": "attack"}
