@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 from IPython.display import HTML
-from transformers import AutoTokenizer
 
 from xltlib.analysis.tables import style
 from xltlib.attacks import Tools, attack_examples, report, static_set
+from xltlib.encoders.opening import open_tokenizer
 from xltlib.study import data
 from xltlib.study.corpora import encoder_folder
 from xltlib.study.evaluation import predictor
@@ -54,7 +54,7 @@ def _run(cell: Cell, progress: bool) -> None:
         recipe=settings.recipe.model_dump(mode="json"),
         **cell.factors,
     )
-    tokenizer = AutoTokenizer.from_pretrained(encoder_folder(cell), local_files_only=True)
+    tokenizer = open_tokenizer(encoder_folder(cell))
     metrics = {
         "languages": _records(summary),
         "validity": _records(report.validity(results, tokenizer)),

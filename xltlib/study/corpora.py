@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 from datasets import Dataset
 from IPython.display import HTML
-from transformers import AutoTokenizer
 
 from xltlib import corpora, encoders
 from xltlib.analysis.tables import style
 from xltlib.artifacts import read_json, write_json
 from xltlib.corpora.audit import Overlap, audit
+from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import Params, SpanQASettings, TaskData, TestSet
 from xltlib.study import data
 from xltlib.study.grid import Cell
@@ -169,7 +169,7 @@ def token_boundaries(rows: Dataset, folder: Path, settings: SpanQASettings) -> d
         `answers` with a place in the context, `in_a_window` whole in at least one window, and
         `exact` where the tokens of the answer begin and end at its own characters.
     """
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = open_tokenizer(folder)
     features = featurize(tokenizer, list(rows["question"]), list(rows["context"]), settings)
     places = {}
     for i, answers in enumerate(rows["answers"]):

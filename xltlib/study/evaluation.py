@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 from datasets import Dataset
 from tqdm.auto import tqdm
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import write_with
+from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import labelled, span_qa
 from xltlib.evaluation.labelled import language_pairs
 from xltlib.evaluation.predictor import SpanPredictor
@@ -94,7 +95,7 @@ def _labels(cell: Cell) -> tuple[Answers, Summary]:
         trained.metrics()
         folder = trained.path("model")
         model = MultiTaskModel.load(folder, {cell.task: kind}).to(params.compute.device)
-        return model, AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return model, open_tokenizer(folder)
 
     def answers(corpus: str, rows: Dataset) -> pd.DataFrame:
         model, tokenizer = load()
