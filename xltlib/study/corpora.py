@@ -10,18 +10,19 @@ from typing import Any
 import pandas as pd
 from datasets import Dataset
 from IPython.display import HTML
-from transformers import AutoTokenizer
 
 from xltlib import corpora
 from xltlib.analysis.tables import style
 from xltlib.corpora.answers import stripped_span
 from xltlib.corpora.audit import Overlap, audit
+from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import SpanQASettings
 from xltlib.study import data
 from xltlib.study.cell import Cell
 from xltlib.study.models import prepared
 from xltlib.study.splits import meetings, used_splits
-from xltlib.tasks.span_qa import featurize, token_span
+from xltlib.tasks.offsets import token_span
+from xltlib.tasks.span_qa import featurize
 
 
 def prepare(cell: Cell) -> dict[str, Any]:
@@ -102,7 +103,7 @@ def token_boundaries(rows: Dataset, folder: Path, settings: SpanQASettings) -> d
         `answers` with a place in the context, `in_a_window` whole in at least one window, and
         `exact` where the tokens of the answer begin and end at its own characters.
     """
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = open_tokenizer(folder)
     features = featurize(tokenizer, list(rows["question"]), list(rows["context"]), settings)
     places = {}
     for i, answers in enumerate(rows["answers"]):

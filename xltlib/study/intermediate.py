@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 from datasets import Dataset
 from IPython.display import Image
-from transformers import AutoModel, AutoTokenizer, set_seed
+from transformers import AutoModel, set_seed
 
 from xltlib.analysis import drawing, figures
+from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.params import Params, TaskData
 from xltlib.study import data
 from xltlib.study.cell import ArmCell
@@ -90,11 +91,13 @@ def _run(cell: ArmCell, progress: bool) -> None:
     set_seed(cell.seed)
     folder, options = encoder_folder(cell), params.encoders[cell.encoder]
     method = params.methods.get(arm.method)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = open_tokenizer(folder)
     kinds = {
         name: data.kind_of(params, task, settings.max_length) for name, task in arm.tasks.items()
     }
-    model = MultiTaskModel(load_pretrained(AutoModel, folder, options), kinds)
+    encoder = load_pretrained(AutoModel, folder, options, tokenizer)
+    require_positions(encoder, settings.max_length, "intermediate.max_length")
+    model = MultiTaskModel(encoder, kinds)
     model.to(params.compute.device)
     draws = arm_draws(params, cell.arm, cell.seed)
     rows = {}

@@ -16,12 +16,12 @@ from torch import nn
 from transformers import (
     AutoModel,
     AutoModelForQuestionAnswering,
-    AutoTokenizer,
     PreTrainedTokenizerBase,
     set_seed,
 )
 
 from xltlib.analysis import drawing, figures
+from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
@@ -68,7 +68,9 @@ def learner(
     target, options = params.targets[task], params.encoders[encoder]
     device = params.compute.device
     if is_qa(params, task):
-        model = load_pretrained(AutoModelForQuestionAnswering, folder, options).to(device)
+        model = load_pretrained(AutoModelForQuestionAnswering, folder, options, tokenizer)
+        model.to(device)
+        require_positions(model, params.span_qa.max_length, "span_qa.max_length")
 
         def windows(rows: Dataset) -> list[Row]:
             features = featurize(
@@ -89,7 +91,9 @@ def learner(
             model.save_pretrained,
         )
     kind = data.kind_of(params, target.data, target.max_length)
-    headed = MultiTaskModel(load_pretrained(AutoModel, folder, options), {task: kind}).to(device)
+    pretrained = load_pretrained(AutoModel, folder, options, tokenizer)
+    require_positions(pretrained, target.max_length, f"targets.{task}.max_length")
+    headed = MultiTaskModel(pretrained, {task: kind}).to(device)
     return Learner(
         headed,
         headed.encoder,
@@ -110,7 +114,7 @@ def _run(cell: ModelCell, progress: bool) -> None:
     use_threads(params.compute.threads)
     set_seed(cell.seed)
     folder, optimisation = starting_encoder(cell), target.optimisation
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = open_tokenizer(folder)
     learns = learner(params, cell.task, folder, cell.encoder, tokenizer)
     examples, method = training_data(params, cell.task), params.methods.get(cell.method)
     standard = learns.rows(examples)

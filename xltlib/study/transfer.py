@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 import torch
 from IPython.display import display
-from transformers import AutoTokenizer, set_seed
+from transformers import set_seed
 
 from xltlib.analysis import maps
 from xltlib.analysis.claims import of_distance, of_methods
 from xltlib.analysis.reading import of_transfer
 from xltlib.analysis.transfer import mean_table, pair_table, with_languages
 from xltlib.analysis.verdict import NOT_ANSWERED, Scope, Verdict, judge
+from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import STANDARD
 from xltlib.params.claims import DistanceEstimate
 from xltlib.study import saved
@@ -106,7 +107,7 @@ def cost(cell: EncoderCell) -> list[dict[str, Any]]:
     use_threads(params.compute.threads)
     set_seed(params.seeds[0])
     folder = encoder_folder(cell)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = open_tokenizer(folder)
     learns = learner(params, task, folder, cell.encoder, tokenizer)
     examples = training_data(params, task)
     batches, robust = {}, {}

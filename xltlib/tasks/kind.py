@@ -54,9 +54,12 @@ class TaskKind(Protocol):
 
 
 def pad_batch(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, torch.Tensor]:
-    """The encoder's inputs of rows as tensors [B, T], padded to the longest."""
+    """The encoder's inputs of rows as tensors [B, T], padded to the longest.
+
+    Padding stands on the right whatever the tokenizer says, because labels count from the left.
+    """
     inputs = [{k: v for k, v in row.items() if k != "labels"} for row in rows]
-    return dict(tokenizer.pad(inputs, return_tensors="pt"))
+    return dict(tokenizer.pad(inputs, padding_side="right", return_tensors="pt"))
 
 
 def length(row: Row) -> int:

@@ -19,6 +19,7 @@ from xltlib.artifacts import InputError
 from xltlib.corpora.answers import stripped_span
 from xltlib.params import SpanQASettings
 from xltlib.tasks.kind import Row, Setup, pad_batch
+from xltlib.tasks.offsets import borders, token_span, whole_graphemes
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Features:
     """The windows of many examples; W windows, each with its own number of tokens.
 
     `example[w]` is the example of window w; `offsets[w]` is an int array [tokens, 2] of character
-    offsets into that example's context, (-1, -1) for every token outside the context.
+    offsets into that example's context, widened to whole grapheme clusters, (-1, -1) for every
+    token outside the context. A token without characters of its own has equal offsets.
     """
 
     input_ids: list[list[int]]
@@ -92,8 +94,8 @@ def featurize(
         # them keeps it, so that a span of characters is one span of tokens.
         shared = np.flatnonzero(inside[:-1] & inside[1:] & (array[:-1, 0] == array[1:, 0]))
         array[shared, 1] = array[shared, 0]
-        array[~inside] = -1
-        offsets.append(array)
+        context = contexts[encoded["overflow_to_sample_mapping"][window]]
+        offsets.append(whole_graphemes(np.where(inside[:, None], array, -1), context))
     return Features(
         input_ids=encoded["input_ids"],
         attention_mask=encoded["attention_mask"],
@@ -101,19 +103,6 @@ def featurize(
         example=np.asarray(encoded["overflow_to_sample_mapping"], dtype=np.int64),
         offsets=offsets,
     )
-
-
-def token_span(offsets: np.ndarray, start: int, end: int) -> tuple[int, int] | None:
-    """First and last token of the characters [start, end), or None if not all in this window.
-
-    The span must begin and end at a character that is not white space, for tokens hold none.
-    """
-    inside = np.flatnonzero((offsets[:, 0] >= 0) & (offsets[:, 1] > offsets[:, 0]))
-    if inside.size == 0 or start < offsets[inside[0], 0] or end > offsets[inside[-1], 1]:
-        return None
-    first = inside[offsets[inside, 1] > start][0]
-    last = inside[offsets[inside, 0] < end][-1]
-    return int(first), int(last)
 
 
 def training_rows(features: Features, answers: list[dict[str, list[Any]]]) -> list[Row]:
@@ -277,10 +266,9 @@ def best_spans(
     offsets = np.full((len(features), width, 2), -1, dtype=np.int64)
     for window, array in enumerate(features.offsets):
         offsets[window, : len(array)] = array
-    # Tokens without characters (a lone "▁") can begin or end no answer.
-    legal = (offsets[..., 0] >= 0) & (offsets[..., 1] > offsets[..., 0])
-    starts = np.where(legal, start_logits, -np.inf)
-    ends = np.where(legal, end_logits, -np.inf)
+    begins, closes = borders(offsets)
+    starts = np.where(begins, start_logits, -np.inf)
+    ends = np.where(closes, end_logits, -np.inf)
     n_best = min(settings.n_best, width)
     # A stable sort breaks ties the same way on every machine: the earlier token wins.
     top_start = np.argsort(-starts, axis=1, kind="stable")[:, :n_best]
