@@ -18,7 +18,7 @@ from transformers.utils import logging
 
 from xltlib.artifacts import InputError
 from xltlib.params import EncoderSettings, Precision
-from xltlib.tasks.kind import Row, TaskKind, length
+from xltlib.tasks.kind import Row, TaskKind, length, per_row
 
 HEADS = "heads.safetensors"
 
@@ -136,7 +136,8 @@ class MultiTaskModel(nn.Module):
             bf16 = precision == "bf16"
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
                 output = self(task, **batch)["logits"]
-            found |= dict(zip(chosen, output.cpu().numpy(), strict=True))
+            by_row = per_row(output.cpu().numpy(), [rows[i] for i in chosen])
+            found |= dict(zip(chosen, by_row, strict=True))
         self.train(was_training)
         return [found[i] for i in range(len(rows))]
 
