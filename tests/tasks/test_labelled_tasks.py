@@ -68,7 +68,9 @@ def test_a_word_without_pieces_is_read_as_the_unknown_token(tiny_tokenizer):
     rows = TAGS.rows(tiny_tokenizer, data)
     kept = [[label for label in row["labels"] if label != IGNORED] for row in rows]
     assert kept == [[1, 0], [0]]
-    predicted, gold = TAGS.readable([np.eye(3)[[0] * len(r["labels"])] for r in rows], [r["labels"] for r in rows])
+    predicted, gold = TAGS.readable(
+        [np.eye(3)[[0] * len(r["labels"])] for r in rows], [r["labels"] for r in rows]
+    )
     assert [TAGS.correct(p, g) for p, g in zip(predicted, gold, strict=True)] == [0.5, 1.0]
 
 

@@ -23,6 +23,7 @@ from transformers import (
 from xltlib.artifacts import InputError
 from xltlib.params import Precision, SpanQASettings
 from xltlib.tasks.span_qa import Features, best_spans, featurize, token_span
+from xltlib.training.numerics import resolve
 
 BLOCK = 32
 """Tokens: matrix units compute bf16 in blocks, and lengths that fill them are faster (a fifth on
@@ -126,7 +127,7 @@ class SpanPredictor:
                 max_length=self._width(max(len(features.input_ids[row]) for row in rows)),
                 return_tensors="pt",
             ).to(device)
-            bf16 = self.precision == "bf16"
+            bf16 = resolve(self.precision, device.type) == "bf16"
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
                 output = self.model(**batch)
             both = torch.stack((output.start_logits, output.end_logits), dim=1)

@@ -64,9 +64,7 @@ class TaskKind(Protocol):
 def pad_batch(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, torch.Tensor]:
     """The encoder's inputs of rows as tensors [B, T], padded to whole blocks."""
     inputs = [{k: v for k, v in row.items() if k != "labels"} for row in rows]
-    width = padded_length(
-        max(len(row["input_ids"]) for row in inputs), tokenizer.model_max_length
-    )
+    width = padded_length(max(len(row["input_ids"]) for row in inputs), tokenizer.model_max_length)
     return dict(tokenizer.pad(inputs, padding="max_length", max_length=width, return_tensors="pt"))
 
 
@@ -106,3 +104,8 @@ def length(row: Row) -> int:
         return max(row["windows"])
     ids = row["input_ids"]
     return max(map(len, ids)) if isinstance(ids[0], list) else len(ids)
+
+
+def lengths(rows: list[Row]) -> list[int]:
+    """Tokens of each row (`length`)."""
+    return [length(row) for row in rows]

@@ -113,9 +113,7 @@ def featurize(
     )
 
 
-def _context_offsets(
-    pairs: list[tuple[int, int]], sequences: list[int | None]
-) -> np.ndarray:
+def _context_offsets(pairs: list[tuple[int, int]], sequences: list[int | None]) -> np.ndarray:
     """Character offsets of one window's tokens into the context, (-1, -1) outside it."""
     array = np.asarray(pairs, dtype=np.int64)
     inside = np.array([part == 1 for part in sequences])

@@ -19,6 +19,7 @@ from transformers.utils import logging
 from xltlib.artifacts import InputError
 from xltlib.params import EncoderSettings, Precision
 from xltlib.tasks.kind import Row, TaskKind, length, per_row
+from xltlib.training.numerics import resolve
 
 HEADS = "heads.safetensors"
 
@@ -133,7 +134,7 @@ class MultiTaskModel(nn.Module):
             chosen = order[first : first + batch_size]
             batch = self.tasks[task].collate(tokenizer, [rows[i] for i in chosen])
             batch = {key: value.to(device) for key, value in batch.items()}
-            bf16 = precision == "bf16"
+            bf16 = resolve(precision, device.type) == "bf16"
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
                 output = self(task, **batch)["logits"]
             by_row = per_row(output.cpu().numpy(), [rows[i] for i in chosen])
