@@ -26,9 +26,9 @@ from xltlib.study.cell import EncoderCell
 from xltlib.study.models import encoder_folder
 from xltlib.study.target import learner, training_data
 from xltlib.study.target_tasks import transfer_tasks
-from xltlib.tasks.kind import Row, length
+from xltlib.tasks.kind import Row, lengths
 from xltlib.training.cost import measure
-from xltlib.training.plan import copies_plan, n_batches
+from xltlib.training.plan import Batching, length_batches
 from xltlib.training.robust.methods import copies, robust_training
 from xltlib.training.run import use_threads
 
@@ -113,7 +113,7 @@ def cost(cell: EncoderCell) -> list[dict[str, Any]]:
     batches, robust = {}, {}
     for name in (STANDARD, *params.methods):
         method = params.methods.get(name)
-        (copy,) = copies(examples, method, tokenizer, learns.encoder, params.seeds[0], n=1)
+        copy = copies(examples, method, tokenizer, learns.encoder, params.seeds[0])(0)
         batches[name] = [
             _on_device(learns.collate(rows), params.compute.device)
             for rows in _long_to_short(
@@ -122,7 +122,12 @@ def cost(cell: EncoderCell) -> list[dict[str, Any]]:
         ]
         robust[name] = robust_training(method, tokenizer)
     frame = measure(
-        learns.model, batches, robust, precision=optimisation.precision, rounds=params.cost.rounds
+        learns.model,
+        batches,
+        robust,
+        precision=optimisation.precision,
+        rounds=params.cost.rounds,
+        loss=learns.loss,
     )
     return frame.assign(task=task, batch=optimisation.batch_size).to_dict("records")
 
@@ -133,11 +138,11 @@ def _long_to_short(rows: Sequence[Row], count: int, size: int, seed: int) -> lis
     So a round has a batch of every method at the same place of its own range: RS-DA's texts are
     longer, and its batches gather other rows.
     """
-    lengths = [length(row) for row in rows]
-    epoch = copies_plan([lengths], n_batches(len(rows), 1, size), size, seed)
-    epoch.sort(key=lambda planned: max(lengths[i] for i in planned[1]), reverse=True)
+    tokens = lengths(rows)
+    epoch = length_batches(tokens, Batching(size), np.random.default_rng(seed))
+    epoch.sort(key=lambda batch: max(tokens[i] for i in batch), reverse=True)
     places = np.linspace(0, len(epoch) - 1, count).round().astype(int)
-    return [[rows[i] for i in epoch[place][1]] for place in places]
+    return [[rows[i] for i in epoch[place]] for place in places]
 
 
 def _on_device(batch: dict[str, Any], device: str) -> dict[str, Any]:
