@@ -11,7 +11,6 @@ import torch
 from xltlib.attacks import Resources, attack_examples, report
 from xltlib.attacks.engine import Answers
 from xltlib.attacks.example import attack_example
-from xltlib.attacks.journal import read_lines
 from xltlib.attacks.query import Output, Query, ask, log_odds, nearby
 from xltlib.attacks.recipes import RECIPES
 from xltlib.attacks.side_by_side import side_by_side
@@ -24,6 +23,7 @@ from xltlib.params import (
     HotFlipSettings,
     TypoSettings,
 )
+from xltlib.text_files import recovered_json_lines
 
 TYPO = TypoSettings(max_queries=25, window_words=8, ranking="random")
 
@@ -93,7 +93,7 @@ def test_a_killed_run_asks_nothing_twice(rows, predictor, tmp_path):
     journal = log.with_name("log.queries")
     with open(journal, "a", encoding="utf-8") as file:
         file.write('\n{"query": "cut sho')
-    answered = len(read_lines(journal))
+    answered = len(recovered_json_lines(journal))
     second = Dying(10**6)
     again = attack_examples(examples, Resources(second, rows), TYPO, log, progress=False)
     assert outcomes(again) == outcomes(whole)

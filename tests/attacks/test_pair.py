@@ -8,7 +8,7 @@ from xltlib.artifacts import InputError
 from xltlib.attacks import Resources, attack_examples
 from xltlib.attacks.pair import PairPredictor, as_passages
 from xltlib.params import EncoderSettings, HomoglyphSettings, TypoSettings
-from xltlib.study.data import check_sources
+from xltlib.study.preflight import check_sources
 from xltlib.tasks.classification import Classification
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
 

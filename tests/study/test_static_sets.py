@@ -24,11 +24,11 @@ def params():
 
 
 def test_names_tell_sets_apart():
-    assert static().name == "tydiqa"
-    assert static(**NOISE).name == "tydiqa+typo-20"
-    assert static(**NOISE, seed=2).name == "tydiqa+typo-20-seed2"
-    assert static(kind="addonesent").name == "tydiqa+addonesent"
-    assert static(kind="file", name="surrogate", file="x.json").name == "tydiqa+surrogate"
+    assert data.names([static()]) == ["tydiqa"]
+    assert data.names([static(**NOISE)]) == ["tydiqa+typo-20"]
+    assert data.names([static(**NOISE, seed=2)]) == ["tydiqa+typo-20-seed2"]
+    assert data.names([static(kind="addonesent")]) == ["tydiqa+addonesent"]
+    assert data.names([static(kind="file", name="surrogate", file="x.json")]) == ["tydiqa+surrogate"]
 
 
 def test_noise_is_in_the_passage_and_nowhere_else(params):
@@ -105,7 +105,7 @@ def test_a_profile_takes_static_sets(tmp_path, edit_profile):
     sets = [{"corpus": "tydiqa", "languages": ["en"], "perturbation": NOISE}]
     edits = {"targets.tydiqa.test_sets": sets}
     file = edit_profile(ROOT / "params" / "quick.yaml", tmp_path / "p.yaml", edits)
-    assert schema.load(file).targets["tydiqa"].test_sets[0].name == "tydiqa+typo-20"
+    assert data.names(schema.load(file).targets["tydiqa"].test_sets) == ["tydiqa+typo-20"]
     sets[0]["perturbation"] = NOISE | {"severity": 3}
     file = edit_profile(ROOT / "params" / "quick.yaml", tmp_path / "p.yaml", edits)
     with pytest.raises(InputError, match=r"test_sets\.0\.perturbation.*severity"):

@@ -15,6 +15,7 @@ from textattack.models.wrappers import ModelWrapper
 from textattack.shared import AttackedText
 
 from xltlib.attacks.query import Output, Query, Reading, Scorer, Spans
+from xltlib.corpora.answers import nearest_place
 from xltlib.evaluation import squad
 
 Guide = Literal["none", "fast", "partial", "equal"]
@@ -62,7 +63,8 @@ def moved(original: str, attacked: str, text: str, start: int) -> int | None:
     before, after = occurrences(original, text), occurrences(attacked, text)
     if len(before) == len(after) and start in before:
         return after[before.index(start)]
-    return min(after, key=lambda place: abs(place - start), default=None)
+    place = nearest_place(attacked, text, start)
+    return place if place >= 0 else None
 
 
 class SpanQAResult(GoalFunctionResult):

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
-from xltlib.artifacts import InputError
 from xltlib.encoders import encoder_folder
+from xltlib.encoders.opening import open_model, open_tokenizer
 from xltlib.languages import words
+from xltlib.text_files import InputError, lines, shown
 
 Lexicon = dict[str, list[str]]
 MAX_LENGTH = 256
@@ -20,24 +21,20 @@ CACHE = Path("~/.cache/xltlib").expanduser()
 
 
 def read_lexicon(path: Path) -> Lexicon:
-    """A lexicon in MUSE's format: a word and its translation a line, white space between.
+    """A lexicon in MUSE's format: a word and its translation per line, white space between.
 
     Both columns in lower case; translations of several words are kept, in the order of the file.
 
     Raises:
         InputError: names the file, and the line where one is to blame.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: the lexicon cannot be read: {error}") from error
     found: Lexicon = defaultdict(list)
-    for number, line in enumerate(lines, start=1):
+    for number, line in lines(path):
         parts = line.strip().split(None, 1)
         if len(parts) == 1:
             raise InputError(
-                f"{path}, line {number}: {line!r} has one column; a lexicon has a word and its "
-                "translation on each line, with white space between"
+                f"{path}, line {number}: {shown(line)} has one column; a lexicon has a word and "
+                "its translation on each line, with white space between"
             )
         if parts and parts[1].lower() not in found[parts[0].lower()]:
             found[parts[0].lower()].append(parts[1].lower())
@@ -127,13 +124,9 @@ def bitext_lexicon(file: Path, model: str, cache: Path = CACHE) -> Lexicon:
     Raises:
         InputError: names the file, and the line where one is to blame.
     """
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: the parallel text cannot be read: {error}") from error
     pairs = []
-    for number, line in enumerate(lines, start=1):
-        parts = line.strip("\r\ufeff").split("\t")
+    for number, line in lines(file):
+        parts = line.split("\t")
         if len(parts) == 2:
             pairs.append((parts[0], parts[1]))
         elif line.strip():
@@ -144,8 +137,8 @@ def bitext_lexicon(file: Path, model: str, cache: Path = CACHE) -> Lexicon:
     if not pairs:
         raise InputError(f"{file}: the parallel text is empty")
     folder = encoder_folder(model, cache=cache)
-    encoder = AutoModel.from_pretrained(folder, local_files_only=True)
-    return induce(pairs, encoder, AutoTokenizer.from_pretrained(folder, local_files_only=True))
+    tokenizer = open_tokenizer(folder)
+    return induce(pairs, open_model(AutoModel, folder, tokenizer), tokenizer)
 
 
 @torch.inference_mode()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
 from xltlib.attacks import identity
@@ -25,6 +25,7 @@ from xltlib.attacks.synonym import Neighbourhood, VocabularyNeighbours
 from xltlib.attacks.tasa import false_copies
 from xltlib.attacks.white_box import WhiteBox
 from xltlib.encoders import encoder_folder
+from xltlib.encoders.opening import open_model, open_tokenizer
 from xltlib.evaluation import squad
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.retrieval import embed
@@ -114,9 +115,8 @@ class Resources:
                 "this recipe needs a pretrained encoder, for similarity, neighbours or alignment; "
                 "give one (`encoder=`, --encoder)"
             )
-        model = AutoModel.from_pretrained(self.encoder, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(self.encoder, local_files_only=True)
-        return model.to(self.device).eval(), tokenizer
+        tokenizer = open_tokenizer(self.encoder)
+        return open_model(AutoModel, self.encoder, tokenizer, device=self.device), tokenizer
 
     def vectors(self, texts: list[str]) -> np.ndarray:
         """Sentence vectors at unit length: [N, H]."""

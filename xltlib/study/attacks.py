@@ -8,25 +8,30 @@ from typing import Any
 import pandas as pd
 from datasets import Dataset
 from IPython.display import HTML
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from pandas.api.types import is_numeric_dtype
+from transformers import PreTrainedTokenizerBase
 
 from xltlib.analysis.tables import style
+from xltlib.artifacts import write_with
 from xltlib.attacks import Resources, attack_examples, report, static_set, validity
 from xltlib.attacks.pair import PairPredictor
 from xltlib.attacks.query import Predictor
+from xltlib.encoders.opening import open_tokenizer
+from xltlib.evaluation import squad
 from xltlib.params import EngineSettings
 from xltlib.study import data
-from xltlib.study.corpora import encoder_folder
+from xltlib.study.cell import AttackCell
 from xltlib.study.evaluation import labelled_model, predictor
-from xltlib.study.grid import Cell
+from xltlib.study.models import encoder_folder
+from xltlib.study.target_tasks import is_qa
 
 
-def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
+def run(cell: AttackCell, *, progress: bool = True) -> dict[str, Any]:
     """Attack all chosen examples; those that an earlier, killed run finished are kept."""
     return cell.once(lambda: _run(cell, progress))
 
 
-def _run(cell: Cell, progress: bool) -> None:
+def _run(cell: AttackCell, progress: bool) -> None:
     started, settings = time.time(), cell.params.attacks[cell.attack]
     model, frames = _model(cell, settings.engine), []
     bitext = data.bitext(cell.params, settings)
@@ -36,10 +41,9 @@ def _run(cell: Cell, progress: bool) -> None:
         rows = {language: list(part) for language, part in sets.items()}
         resources = Resources(model, rows, encoder_folder(cell), bitext, cell.params.cache)
         for language in rows:
-            # The name carries the settings: lines of another budget are never taken for these.
-            log = cell.path(f"logs/{cell.fingerprint}.{corpus}.{language}.jsonl")
+            log = cell.work(f"logs/{corpus.replace('/', '.')}.{language}.jsonl")
             frame = attack_examples(
-                [row | {"corpus": corpus} for row in chosen[corpus, language]],
+                [row | {"corpus": data.corpus_of(corpus)} for row in chosen[corpus, language]],
                 resources,
                 settings.recipe,
                 log,
@@ -48,9 +52,10 @@ def _run(cell: Cell, progress: bool) -> None:
             )
             frames.append(report.with_similarity(frame, resources.vectors).assign(corpus=corpus))
     results = pd.concat(frames, ignore_index=True)
+    write_with(cell.path("scores.parquet"), scores(results).to_parquet)
     title = f"{cell.params.profile}: {cell.key}"
     summary = report.write(cell.folder, results, title)
-    if data.is_qa(cell.params, cell.task):  # SQuAD files hold no pairs of sentences
+    if is_qa(cell.params, cell.task):  # SQuAD files hold no pairs of sentences
         static_set.save(
             cell.path("static_set.json"),
             results,
@@ -59,12 +64,32 @@ def _run(cell: Cell, progress: bool) -> None:
             recipe=settings.recipe.model_dump(mode="json"),
             **cell.factors,
         )
-    tokenizer = AutoTokenizer.from_pretrained(encoder_folder(cell), local_files_only=True)
+    tokenizer = open_tokenizer(encoder_folder(cell))
     metrics = {
         "languages": _records(summary),
         "validity": _records(_validity(results, tokenizer, everything)),
     }
     cell.finish(metrics, started=started)
+
+
+def scores(results: pd.DataFrame) -> pd.DataFrame:
+    """What an attack came to, question by question, without any text: all that later stages read.
+
+    F1, exact match and probability before and after, what it cost, where in the passage the edits
+    are, and the language of a sentence that was put in.
+    """
+    numbers = [name for name in results if is_numeric_dtype(results[name])]
+    found = results[[*NAMES, *numbers]].copy()
+    for when in ("original", "attacked"):
+        answers = zip(results[f"{when}_prediction"], results["answers"], strict=True)
+        found[f"{when}_em"] = [squad.exact_match(said, gold["text"]) for said, gold in answers]
+    return found.assign(
+        edit_starts=[[int(edit["start"]) for edit in edits] for edits in results["edits"]],
+        inserted=results["distractor_language"],
+    )
+
+
+NAMES = ["corpus", "language", "id", "outcome"]
 
 
 def _validity(
@@ -83,9 +108,9 @@ def _validity(
     return found.merge(measured, on="language", how="left") if len(measured) else found
 
 
-def _model(cell: Cell, engine: EngineSettings) -> Predictor:
+def _model(cell: AttackCell, engine: EngineSettings) -> Predictor:
     """The model under attack: of span QA, or of pairs of sentences."""
-    if data.is_qa(cell.params, cell.task):
+    if is_qa(cell.params, cell.task):
         return predictor(cell, engine)
     model, tokenizer = labelled_model(cell)
     return PairPredictor(model, cell.task, tokenizer, engine.batch_size)
@@ -96,18 +121,17 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
-def results(cell: Cell) -> pd.DataFrame:
+def results(cell: AttackCell) -> pd.DataFrame:
     """The attacked examples of a finished cell."""
-    cell.metrics()
-    return pd.read_parquet(cell.path("attacks.parquet"))
+    return pd.read_parquet(cell.artefact("attacks.parquet"))
 
 
-def examples(cell: Cell, per_language: int = 1) -> HTML:
+def examples(cell: AttackCell, per_language: int = 1) -> HTML:
     """A few attacks of each language, successful ones first: passage, edits, both predictions."""
     return HTML(report.examples(results(cell), per_language))
 
 
-def settings_table(cell: Cell) -> pd.DataFrame:
+def settings_table(cell: AttackCell) -> pd.DataFrame:
     """The attack's budget and rules."""
     settings = cell.params.attacks[cell.attack].model_dump(mode="json", exclude={"test_sets"})
     flat = settings.pop("recipe") | settings.pop("engine") | settings
@@ -129,7 +153,7 @@ def validity_table(metrics: dict[str, Any]) -> HTML:
     return style(pd.DataFrame(metrics["validity"]))
 
 
-def violations(cell: Cell) -> dict[str, int]:
+def violations(cell: AttackCell) -> dict[str, int]:
     """Broken rules over all attacked texts, counted afresh from the saved texts; all must be 0."""
     settings = cell.params.attacks[cell.attack]
     asked = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from datasets import Dataset
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel
 
 from xltlib.artifacts import InputError, fingerprint, read_json, write_json
 from xltlib.attacks.lexicon import Lexicon, induced, joined, read_lexicon
 from xltlib.attacks.perturb import perturb
 from xltlib.attacks.static_set import read
 from xltlib.encoders import encoder_folder
+from xltlib.encoders.opening import open_model, open_tokenizer
 from xltlib.params import CodeMixing, Params, Perturbation, PerturbedFile
 from xltlib.study import data
 
@@ -81,8 +82,8 @@ def _lexicons(
         kept = params.cache / "lexicons" / f"{fingerprint([settings.encoder, language, text])}.json"
         if not kept.exists():
             folder = encoder_folder(settings.encoder, cache=params.cache)
-            encoder = AutoModel.from_pretrained(folder, local_files_only=True).eval()
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            tokenizer = open_tokenizer(folder)
+            encoder = open_model(AutoModel, folder, tokenizer)
             write_json(kept, induced(text, language, encoder, tokenizer))
         found[language] = read_json(kept)
     return found
