@@ -28,7 +28,9 @@ def test_names_tell_sets_apart():
     assert data.names([static(**NOISE)]) == ["tydiqa+typo-20"]
     assert data.names([static(**NOISE, seed=2)]) == ["tydiqa+typo-20-seed2"]
     assert data.names([static(kind="addonesent")]) == ["tydiqa+addonesent"]
-    assert data.names([static(kind="file", name="surrogate", file="x.json")]) == ["tydiqa+surrogate"]
+    assert data.names([static(kind="file", name="surrogate", file="x.json")]) == [
+        "tydiqa+surrogate"
+    ]
 
 
 def test_noise_is_in_the_passage_and_nowhere_else(params):
