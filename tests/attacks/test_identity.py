@@ -118,7 +118,7 @@ def test_what_surrounds_an_example_counts(predictor, rows, tiny_encoder, tmp_pat
         Resources(predictor, rows, bitext={"de": [("Haus", "home")]}),
     ]
     assert len({one.identity(TYPO, engine) for one in made}) == len(made)
-    short = SpanPredictor(predictor.model, predictor.tokenizer, SpanQASettings(max_length=64))
+    short = SpanPredictor(predictor.model, predictor.tokenizer, SpanQASettings(max_length=256))
     assert Resources(short, rows).victim != Resources(predictor, rows).victim
 
 

@@ -98,7 +98,11 @@ def attack_examples(
     left = [job(key, row) for key, row in todo.items() if key not in finished]
     with tqdm(total=len(todo), desc=settings.kind, unit="example", disable=not progress) as bar:
         bar.update(len(finished))
-        for key, record in side_by_side(left, answers, engine.at_once, engine.batch_size):
+        # The project's recipes draw from generators of their own; of others nobody knows.
+        running = side_by_side(
+            left, answers, engine.at_once, engine.batch_size, isolated=build is not None
+        )
+        for key, record in running:
             finished[key] = record
             append_lines(log, [{"key": key} | record], sync=True)
             tried = [r for r in finished.values() if r["outcome"] in ("succeeded", "failed")]

@@ -101,7 +101,8 @@ class SpanGoal(GoalFunction):
     """
 
     def __init__(self, victim: SpanQAVictim, *, f1: ScoreAnswer = squad.f1, **options: Any) -> None:
-        super().__init__(victim, **options)
+        # TextAttack's own default, a million places, takes longer to clear than an example.
+        super().__init__(victim, model_cache_size=2**14, **options)
         self.f1_of = f1
         self.f1 = lru_cache(maxsize=4096)(lambda answer: f1(answer, self.answers["text"]))
         self._begin()

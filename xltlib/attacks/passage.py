@@ -28,33 +28,45 @@ class Passage(AttackedText):
     Indices of words run through the question and go on in the context; only the context's words
     can be replaced.
 
-    Args:
-        spans: where the words of the context stand; None finds them.
-        word_for_word: whether the edit that made this text left all other words as they were. In
-            scripts without spaces a new word may fuse with its neighbours.
+    `word_for_word` says whether the edit that made this text left all other words as they were: in
+    scripts without spaces a new word may fuse with its neighbours.
     """
 
     def __init__(
-        self,
-        question: str,
-        context: str,
-        attack_attrs: dict[str, Any] | None = None,
-        spans: Spans | None = None,
-        word_for_word: bool = True,
+        self, question: str, context: str, attack_attrs: dict[str, Any] | None = None
     ) -> None:
-        self.question, self.context = question, context
-        self.word_for_word = word_for_word
-        self.spans = words(context) if spans is None else spans
-        self.question_words = len(words(question))
-        self._text = f"{question}\n{context}"
-        self._hash = hash(self._text)
-        self._words: list[str] | None = None
-        self._words_per_input = self._pos_tags = self._ner_tags = None
-        self._text_input = OrderedDict([("question", question), ("context", context)])
+        self._begin(question, context, len(words(question)))
+        self._spans = words(context)
+        self.context_words = len(self._spans)
         self.attack_attrs = {} if attack_attrs is None else attack_attrs
         if "original_index_map" not in self.attack_attrs:
             self.attack_attrs["original_index_map"] = np.arange(self.num_words)
         self.attack_attrs.setdefault("modified_indices", set())
+
+    def _begin(self, question: str, context: str, question_words: int) -> None:
+        self.question, self.context, self.question_words = question, context, question_words
+        self.word_for_word = True
+        self._text = f"{question}\n{context}"
+        self._hash = hash(self._text)
+        self._spans: Spans | None = None
+        self._splice: tuple[Passage, int, int, Spans, int] | None = None
+        self._words: list[str] | None = None
+        self._words_per_input = self._pos_tags = self._ner_tags = None
+
+    @property
+    def _text_input(self) -> OrderedDict[str, str]:
+        return OrderedDict([("question", self.question), ("context", self.context)])
+
+    @property
+    def spans(self) -> Spans:
+        """Where the words of the context stand: most texts are asked about and never edited."""
+        if self._spans is None:
+            assert self._splice is not None
+            before, first, last, inside, shift = self._splice
+            old = before.spans
+            moved = tuple([(a + shift, b + shift) for a, b in old[last + 1 :]])
+            self._spans, self._splice = old[:first] + inside + moved, None
+        return self._spans
 
     @property
     def text(self) -> str:
@@ -69,7 +81,7 @@ class Passage(AttackedText):
     @property
     def num_words(self) -> int:
         """Words of the question and the context."""
-        return self.question_words + len(self.spans)
+        return self.question_words + self.context_words
 
     @property
     def words(self) -> list[str]:
@@ -97,20 +109,14 @@ class Passage(AttackedText):
             raise ValueError("a word cannot be replaced twice at once")
         if any(not self.question_words <= index < self.num_words for index, _ in edits):
             raise ValueError("only words of the context can be replaced")
-        if len(edits) == 1 and edits[0][1]:
+        if len(edits) == 1:
             return self._one_replaced(*edits[0])
         context, done = "", 0
         changed = {index for index, new in edits if new != self.word(index)}
         for index, new in edits:
-            start, end = self.spans[index - self.question_words]
-            context += self.context[done:start]
-            if not new and context.endswith(" "):
-                context = context[:-1]
-            elif not new and self.context[end : end + 1] == " ":
-                end += 1
-            context, done = context + new, end
-        context += self.context[done:]
-        made = Passage(self.question, context, {})
+            start, end = self._with_space(*self.spans[index - self.question_words], new)
+            context, done = context + self.context[done:start] + new, end
+        made = Passage(self.question, context + self.context[done:], {})
         if made.num_words != self.num_words:  # words taken out or put in: indices move
             made.attack_attrs = self._moved(edits, made.num_words)
             made.word_for_word = False
@@ -123,41 +129,46 @@ class Passage(AttackedText):
             )
         return made
 
+    def _with_space(self, start: int, end: int, new: str) -> tuple[int, int]:
+        """What an edit replaces: a word, and with one that is taken out a space."""
+        if not new and self.context[start - 1 : start] == " ":
+            return start - 1, end
+        return start, end + (not new and self.context[end : end + 1] == " ")
+
     def _one_replaced(self, index: int, new: str) -> Passage:
         """The usual edit. Only what stands around the word is divided into words again."""
-        at = index - self.question_words
-        start, end = self.spans[at]
-        context = self.context[:start] + new + self.context[end:]
+        old, spans, at = self.context, self.spans, index - self.question_words
+        start, end = self._with_space(*spans[at], new)
         shift = len(new) - (end - start)
-        left, right = start, end
-        while left > 0 and not _delimits(self.context[left - 1]):
+        left, right, size = start, end, len(old)
+        while left > 0 and not _delimits(old[left - 1]):
             left -= 1
-        while right < len(self.context) and not _delimits(self.context[right]):
+        while right < size and not _delimits(old[right]):
             right += 1
         first = last = at
-        while first > 0 and self.spans[first - 1][0] >= left:
+        while first > 0 and spans[first - 1][0] >= left:
             first -= 1
-        while last + 1 < len(self.spans) and self.spans[last + 1][1] <= right:
+        while last + 1 < len(spans) and spans[last + 1][1] <= right:
             last += 1
         # One character more on each side: a mark may begin the piece and belong to it.
         before = left - (left > 0)
-        around = _words_within(context[before : right + shift + 1])
-        inside = tuple((a + before, b + before) for a, b in around)
-        spans = (
-            self.spans[:first]
-            + inside
-            + tuple((a + shift, b + shift) for a, b in self.spans[last + 1 :])
-        )
-        if len(spans) != len(self.spans):
-            attributes = self._moved([(index, new)], self.question_words + len(spans))
-            return Passage(self.question, context, attributes, spans, False)
-        expected = (
-            *self.spans[first:at],
-            (start, start + len(new)),
-            *((a + shift, b + shift) for a, b in self.spans[at + 1 : last + 1]),
-        )
-        changed = {index} if context != self.context else set()
-        return Passage(self.question, context, self._attributes(changed), spans, inside == expected)
+        piece = old[before:start] + new + old[end : right + 1]
+        inside = tuple([(a + before, b + before) for a, b in _words_within(piece)])
+        expected = spans[first:at]
+        if new:
+            expected += ((start, start + len(new)),)
+        expected += tuple([(a + shift, b + shift) for a, b in spans[at + 1 : last + 1]])
+        made = Passage.__new__(Passage)
+        made._begin(self.question, old[:start] + new + old[end:], self.question_words)
+        made._splice = self, first, last, inside, shift
+        made.context_words = self.context_words + len(inside) - (last - first + 1)
+        if made.context_words == self.context_words:
+            made.attack_attrs = self._attributes({index} if made.context != old else set())
+            made.word_for_word = inside == expected
+        else:
+            made.attack_attrs = self._moved([(index, new)], made.num_words)
+            made.word_for_word = False
+        return made
 
     def _attributes(self, changed: set[int]) -> dict[str, Any]:
         """What TextAttack notes of an edit that leaves the number of words as it is."""

@@ -219,7 +219,12 @@ def _search(goal: SpanGoal, settings: WordSettings, resources: Resources) -> Sea
     saliency = None
     if settings.ranking == "gradient":
         saliency = Saliency(resources.gradients(settings), goal, own=settings.surrogate is None)
-    return WordImportance(settings.ranking, ranking_share=settings.ranking_share, saliency=saliency)
+    return WordImportance(
+        settings.ranking,
+        ranking_share=settings.ranking_share,
+        saliency=saliency,
+        seed=settings.seed,
+    )
 
 
 def _rules(goal: SpanGoal, settings: WordSettings, resources: Resources) -> list[Any]:

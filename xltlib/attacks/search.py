@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ class WordImportance(GreedyWordSwapWIR):
         ranking_share: the most of the budget that ranking may take. Words beyond it come after
             those that were ranked, the nearest to a gold answer first.
         saliency: gives the gradients' lengths.
+        seed: of the random order.
     """
 
     goal_function: SpanGoal
@@ -37,8 +39,10 @@ class WordImportance(GreedyWordSwapWIR):
         *,
         ranking_share: float = 0.5,
         saliency: Saliency | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__(wir_method=ranking)
+        self.seed = seed
         self.ranking_share = ranking_share
         self.saliency = saliency
 
@@ -65,7 +69,8 @@ class WordImportance(GreedyWordSwapWIR):
         _, indices = self.get_indices_to_order(text)
         indices = sorted(int(index) for index in indices)
         if self.wir_method == "random":
-            np.random.shuffle(indices)
+            # Its own random numbers, drawn from the example: nobody else's move them.
+            random.Random(f"{self.seed} {text.text}").shuffle(indices)
             yield from indices
         elif self.wir_method == "gradient":
             if self.saliency is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -21,23 +22,30 @@ T = TypeVar("T")
 
 
 def side_by_side(
-    jobs: Iterable[Callable[[Scorer], T]], scorer: Scorer, at_once: int, batch_size: int = 1
+    jobs: Iterable[Callable[[Scorer], T]],
+    scorer: Scorer,
+    at_once: int,
+    batch_size: int = 1,
+    *,
+    isolated: bool = True,
 ) -> Iterator[T]:
     """Run jobs that put queries to a model, merging their queries; results as they come.
 
-    A job is a function of a scorer. It has the random numbers of `random`, `numpy.random` and torch
-    to itself: what others draw in between does not move them. A model that fails on the queries of
-    some jobs only raises its error inside those; where it fails for all, nobody can go on.
+    A job is a function of a scorer. A model that fails on the queries of some jobs only raises its
+    error inside those; where it fails for all, nobody can go on.
 
     Args:
         batch_size: float32 readings wait for each other until there are so many, or until nobody
             waits for anything else.
+        isolated: a job has the random numbers of `random`, `numpy.random` and torch to itself: what
+            others draw in between does not move them. It costs time at every query; jobs that draw
+            only from generators of their own do without.
     """
     waiting: list[_Running[T]] = []
     coming = iter(jobs)
     while True:
         while len(waiting) < at_once and (job := next(coming, None)) is not None:
-            one = _Running(job)
+            one = _Running(job, isolated)
             if one.go_on(None):
                 waiting.append(one)
             else:
@@ -96,33 +104,42 @@ def _together(jobs: list[_Running[T]], scorer: Scorer) -> list[tuple[_Running[T]
 class _Running(Generic[T]):
     """A job in its greenlet; `queries` is what it waits for, `result` what it came to."""
 
-    def __init__(self, job: Callable[[Scorer], T]) -> None:
+    def __init__(self, job: Callable[[Scorer], T], isolated: bool) -> None:
         self.queries: list[Query] = []
         self.result: T
         self._greenlet = greenlet(lambda _: job(self._ask))
-        self._random = _random_state()
+        self._random = _random_state() if isolated else None
 
     def _ask(self, queries: list[Query]) -> list[Output]:
         return getcurrent().parent.switch(queries)
 
     def go_on(self, outputs: list[Output] | Exception | None) -> bool:
         """Run until the job waits for the model again (True) or is finished (False)."""
-        others = _random_state()
-        _set_random_state(self._random)
-        try:
+        with _random_numbers_of(self):
             self._greenlet.parent = getcurrent()
             if isinstance(outputs, Exception):
                 value = self._greenlet.throw(outputs)
             else:
                 value = self._greenlet.switch(outputs)
-        finally:
-            self._random = _random_state()
-            _set_random_state(others)
         if self._greenlet.dead:
             self.result = value
             return False
         self.queries = value
         return True
+
+
+@contextmanager
+def _random_numbers_of(job: _Running[T]) -> Iterator[None]:
+    if job._random is None:
+        yield
+        return
+    others = _random_state()
+    _set_random_state(job._random)
+    try:
+        yield
+    finally:
+        job._random = _random_state()
+        _set_random_state(others)
 
 
 def _random_state() -> tuple:
