@@ -289,7 +289,7 @@ def test_lexicons_are_read_and_joined(tmp_path):
     file.write_text("alone\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"en-de\.txt, line 1: 'alone' has one column"):
         read_lexicon(file)
-    with pytest.raises(InputError, match=r"absent\.txt: the lexicon cannot be read"):
+    with pytest.raises(InputError, match=r"absent\.txt: no such file"):
         read_lexicon(tmp_path / "absent.txt")
 
 

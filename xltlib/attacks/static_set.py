@@ -12,11 +12,13 @@ import pandas as pd
 from xltlib.artifacts import write_json
 from xltlib.attacks.goal import moved
 from xltlib.attacks.report import attacked
-from xltlib.corpora.squad_files import read_squad
+from xltlib.corpora.local import require_unique
+from xltlib.corpora.squad_files import questions
 from xltlib.evaluation.answers import f1_in
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.languages import LANGUAGES
 from xltlib.params import RecipeSettings
+from xltlib.text_files import InputError, shown, shown_path
 
 
 def save(file: Path, results: pd.DataFrame, **about: Any) -> None:
@@ -50,9 +52,27 @@ def read(file: Path, language: str) -> list[dict[str, Any]]:
     Raises:
         InputError: not a SQuAD file, or an answer that is not where it is said to be.
     """
-    rows = list(read_squad(file, language, on_bad_offset="error"))
-    by_language = {row["title"] for row in rows} <= set(LANGUAGES)
-    return [row for row in rows if not by_language or row["title"] == language]
+    found = list(questions(file))
+    if {one.title for one in found} <= set(LANGUAGES):  # parallel corpora share ids
+        found = [one for one in found if one.title == language]
+    rows = []
+    for one in found:
+        for text, start in one.answers:
+            if start < 0 or not one.context.startswith(text, start):
+                raise InputError(
+                    f"{one.where}: the answer {shown(text)} does not stand at its answer_start "
+                    f"{start}. Correct the offset."
+                )
+        answers = {
+            "text": [text for text, _ in one.answers],
+            "answer_start": [start for _, start in one.answers],
+        }
+        about = {"id": one.id, "language": language, "title": one.title}
+        rows.append(
+            about | {"question": one.question, "context": one.context, "answers": answers}
+        )
+    require_unique([row["id"] for row in rows], shown_path(file))
+    return rows
 
 
 def transfer_matrix(

@@ -12,7 +12,6 @@ from xltlib.params.base import Name, Settings, TestSet
 from xltlib.params.claims import Claim
 from xltlib.params.data import CorpusSource, EncoderSettings, SpanQASettings, TaskData
 from xltlib.params.measures import (
-    WORST,
     AnalysisSettings,
     CostSettings,
     EvaluationSettings,
@@ -101,9 +100,6 @@ class Params(Settings):
         if "contrasts" in self.analysis.model_fields_set:
             for i, pair in enumerate(self.analysis.contrasts):
                 named.append((f"analysis.contrasts.{i}", list(pair), arms))
-        named.append(("analysis.worst_of", self.analysis.worst_of, list(self.attacks)))
-        if WORST in self.attacks:
-            raise ValueError(f"attacks.{WORST}: this name is taken by the worst of several attacks")
         for name, attack in self.attacks.items():
             named.append((f"attacks.{name}.target", [attack.target], list(self.targets)))
             named.append((f"attacks.{name}.arms", attack.arms or [], arms))
