@@ -9,10 +9,9 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
 from xltlib.languages import LANGUAGES
+from xltlib.text_files import InputError
 
 
-# Arms, methods, attacks, target tasks and encoders are named by the profile; names are parts of
-# file names.
 def _reads_as_itself(name: str) -> str:
     """A name that is a string to YAML, to papermill and to a reader of CSV tables alike."""
     if not isinstance(yaml.safe_load(name), str) or name in MISREAD or _is_number(name):
@@ -34,12 +33,15 @@ def _is_number(name: str) -> bool:
     return True
 
 
+# Arms, methods, attacks, target tasks and encoders are named by the profile; names are parts of
+# file names.
 Name = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$"), AfterValidator(_reads_as_itself)
 ]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """A seed that every generator of random numbers takes."""
-Precision = Literal["float32", "bf16"]
+Precision = Literal["float32", "bf16", "auto"]
+"""What a model computes in; `auto` is bf16 where the hardware has units for it, else float32."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 IS_MODEL = "a folder or a name"
 ModelName = Annotated[str, Field(description=IS_MODEL)]
@@ -64,7 +66,7 @@ def _absolute(value: Any, base: Path, is_model: bool = False) -> Any:
     if isinstance(value, Settings):
         return value.resolved(base)
     if isinstance(value, Path) or (is_model and str(value).startswith((".", "/", "~"))):
-        path = Path(value).expanduser()
+        path = _expanded(value)
         return type(value)(path if path.is_absolute() else (base / path).resolve())
     if isinstance(value, list):
         return [_absolute(item, base) for item in value]
@@ -78,6 +80,16 @@ def without_repeats(seeds: list[int]) -> list[int]:
     if len(set(seeds)) < len(seeds):
         raise ValueError("a seed is listed twice")
     return seeds
+
+
+def _expanded(path: Path | str) -> Path:
+    """A path with its `~` replaced by a home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InputError(
+            f"{path}: there is no such user. Write the folder out in the params file."
+        ) from error
 
 
 def known_languages(languages: list[str]) -> list[str]:
