@@ -6,7 +6,7 @@ from shlex import quote
 
 from xltlib import params as schema
 from xltlib.study import STAGES, Grid
-from xltlib.study.grid import notebook_code
+from xltlib.study.notebooks import notebook_code
 
 ROOT = Path(workflow.basedir)
 PARAMS = Path(config["params"]).resolve()

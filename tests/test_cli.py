@@ -179,7 +179,7 @@ def test_a_profile_outside_a_clone_says_where_to_run(profile, monkeypatch, tmp_p
 def test_results_of_an_unfinished_profile_say_what_to_run(profile):
     result = xlt("results", profile())
     assert result.exit_code == 2
-    assert "06_results has not finished" in result.output
+    assert "has not finished" in result.output
 
 
 def test_evaluate_scores_any_model_on_any_file(tiny_model, tmp_path):
