@@ -45,7 +45,10 @@ description: One arm
 seeds: [1, 2]
 encoders: {me5: {name: me5-small}}
 corpora: {tydiqa: &mini {source: mini, mini: {train: 8}}, xquad: *mini}
-intermediate: {arms: {none: {}}, examples: {nli: 8}, optimisation: &o {learning_rate: 2.0e-5, batch_size: 4}}
+intermediate:
+  arms: {none: {}}
+  examples: {nli: 8}
+  optimisation: &o {learning_rate: 2.0e-5, batch_size: 4}
 targets:
   tydiqa: &target
     data: {corpus: tydiqa, languages: [en]}
