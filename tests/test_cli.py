@@ -233,7 +233,7 @@ def test_evaluate_names_a_broken_model(tiny_model, tmp_path):
     (tmp_path / "mine.json").write_text(json.dumps(question()))
     result = xlt("evaluate", "--model", broken, "--data", tmp_path / "mine.json")
     assert result.exit_code == 2
-    assert "the model cannot be loaded" in result.output
+    assert "model.safetensors: not complete safetensors weights" in result.output
 
 
 def test_the_workflow_plans_every_cell_of_a_profile(profile):

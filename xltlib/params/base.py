@@ -13,7 +13,8 @@ from xltlib.text_files import InputError
 # Arms, methods, attacks, target tasks and encoders are named by the profile; names are parts of
 # file names.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
-Precision = Literal["float32", "bf16"]
+Precision = Literal["float32", "bf16", "auto"]
+"""What a model computes in; `auto` is bf16 where the hardware has units for it, else float32."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 IS_MODEL = "a folder or a name"
 ModelName = Annotated[str, Field(description=IS_MODEL)]
