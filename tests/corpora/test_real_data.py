@@ -51,6 +51,7 @@ COUNTS = {
         {"train": {"fi": 3000, "sw": 1000, "te": 1000}, "dev": {"fi": 1000, "sw": 1000}},
     ),
     "siqa": ("siqa", {"dev": {"en": 1954}, "test": {"en": 2224}}),
+    "siqa-copa": ("", {"small-train": {"en": 2224 + 400}, "dev": {"en": 1954 + 100}}),
     "copa": ("copa", {"train": {"en": 400}, "dev": {"en": 100}}),
     "udpos": ("udpos", {"train": {"te": 1051}, "dev": {"te": 131}, "test": {"te": 146}}),
 }
