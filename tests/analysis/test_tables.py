@@ -143,3 +143,12 @@ def test_numbers_have_the_digits_of_what_they_count():
     shown = tables.shown(pd.DataFrame([row, dict.fromkeys(row, float("nan"))]))
     assert list(shown.iloc[0]) == ["0.012", "0.500", "12.3", "40", "3"]
     assert list(shown.iloc[1]) == [""] * 5
+
+
+def test_a_text_that_looks_like_html_is_shown_and_not_run():
+    frame = pd.DataFrame({"<b>": ["<script>alert(1)</script> & more"], "f1": [1.25]})
+    shown = tables.style(frame).data
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in shown
+    assert "&lt;b&gt;" in shown
+    assert "<script" not in shown
+    assert "<b>" not in shown
