@@ -140,7 +140,7 @@ def test_lost_layers_are_named_in_every_architecture(name, tmp_path):
         (AutoModelForQuestionAnswering, True),
         (AutoModel, False),
     ):
-        with pytest.raises(InputError, match="the weights lack 1 tensor, e.g. .*ayer"):
+        with pytest.raises(InputError, match=r"the weights lack 1 tensor, e\.g\. .*ayer"):
             open_model(auto_class, folder, new_head=new_head)
 
 
