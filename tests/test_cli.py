@@ -197,8 +197,8 @@ def test_evaluate_scores_any_model_on_any_file(tiny_model, tmp_path):
     [
         (json.dumps({"data": []}), "holds no question"),
         (json.dumps(question(answer_start=900)), "answer_start 900 is past the end"),
-        (json.dumps(question())[:50], "not a complete JSON file"),
-        ("", "not a complete JSON file"),
+        (json.dumps(question())[:50], "not complete JSON"),
+        ("", "not complete JSON"),
     ],
 )
 def test_evaluate_names_a_bad_file(tiny_model, tmp_path, content, message):

@@ -7,9 +7,10 @@ from transformers import AutoModelForQuestionAnswering, set_seed
 
 from xltlib.artifacts import InputError
 from xltlib.evaluation import predictor as predictor_module
-from xltlib.evaluation.predictor import BLOCK, SpanPredictor
+from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import summarize
 from xltlib.params import SpanQASettings
+from xltlib.tasks.kind import BLOCK
 
 SETTINGS = SpanQASettings(max_length=48, doc_stride=12, max_query_length=16)
 CONTEXTS = ["short one", "a much longer context " * 6, "తెలుగు వాక్యం ఇది", "కథ " * 40, "x"]
@@ -54,7 +55,8 @@ def test_batches_are_padded_to_whole_blocks_as_far_as_the_model_goes(model_folde
 
 def test_without_units_for_bf16_the_faster_copy_is_the_predictor_itself(model_folder, monkeypatch):
     monkeypatch.setattr(predictor_module, "computes_bf16", lambda device: False)
-    predictor = SpanPredictor.load(model_folder, settings=SETTINGS, precision="bf16")
+    monkeypatch.setattr("xltlib.encoders.device.computes_bf16", lambda device: False)
+    predictor = SpanPredictor.load(model_folder, settings=SETTINGS, precision="auto")
     assert predictor.faster() is predictor
     exact = SpanPredictor.load(model_folder, settings=SETTINGS)
     assert predictor.predict(QUESTIONS, CONTEXTS) == exact.predict(QUESTIONS, CONTEXTS)

@@ -57,6 +57,41 @@ def test_an_answer_comes_back_from_its_tokens(tiny_tokenizer, data, context):
     assert set(found) == {context[clusters[start][0] : clusters[end - 1][1]]}
 
 
+def test_windows_advance_by_doc_stride_tokens_whatever_the_question(tiny_tokenizer):
+    # 48 tokens, 4 special ones; a question of n letters is n + 1 tokens, a "▁" begins the context.
+    context = "".join(chr(ord("a") + i % 26) for i in range(100))
+    for letters in (1, 7, 12):
+        features = span_qa.featurize(tiny_tokenizer, ["q" * letters], [context], SMALL)
+        room = 48 - 4 - (letters + 1)
+        shown = ["▁", *context]
+        expected = []
+        for first in range(0, len(shown), 12):
+            expected.append("".join(shown[first : first + room]))
+            if first + room >= len(shown):
+                break
+        read = [
+            "".join(tiny_tokenizer.convert_ids_to_tokens(ids)).split("</s></s>")[1][:-4]
+            for ids in features.input_ids
+        ]
+        assert read == expected
+
+
+def test_questions_of_all_lengths_keep_their_order_and_their_windows(tiny_tokenizer):
+    asked = ["q" * n for n in (9, 1, 9, 3, 30)]
+    contexts = ["ab" * n for n in (40, 3, 30, 60, 20)]
+    together = span_qa.featurize(tiny_tokenizer, asked, contexts, SMALL)
+    first = 0
+    for i, (question, context) in enumerate(zip(asked, contexts, strict=True)):
+        alone = span_qa.featurize(tiny_tokenizer, [question], [context], SMALL)
+        own = slice(first, first + len(alone))
+        assert together.example[own].tolist() == [i] * len(alone)
+        assert together.input_ids[own] == alone.input_ids
+        for a, b in zip(together.offsets[own], alone.offsets, strict=True):
+            np.testing.assert_array_equal(a, b)
+        first += len(alone)
+    assert first == len(together)
+
+
 def test_training_rows_point_at_the_answer_or_at_the_first_token(tiny_tokenizer):
     context = "x" * 60 + " answer " + "y" * 60
     features = span_qa.featurize(tiny_tokenizer, ["q"], [context], SMALL)
@@ -129,9 +164,13 @@ def test_the_intermediate_head_gives_the_loss_of_a_question_answering_model(
     tiny_encoder, tiny_tokenizer
 ):
     kind = span_qa.make(Setup(span_qa=SMALL))
-    # Of one length: transformers lets padding take part in the softmax, this head does not.
     rows = kind.rows(tiny_tokenizer, questions("an answer", "my answer"))
-    batch = kind.collate(tiny_tokenizer, rows)
+    # Cut to the one length of both: transformers lets padding take part in the softmax.
+    tokens = len(rows[0]["input_ids"])
+    batch = {
+        name: values if name == "labels" else values[:, :tokens]
+        for name, values in kind.collate(tiny_tokenizer, rows).items()
+    }
     whole = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder).eval()
     head = kind.head(32, 0.1)
     head.out.load_state_dict(whole.qa_outputs.state_dict())
@@ -140,6 +179,23 @@ def test_the_intermediate_head_gives_the_loss_of_a_question_answering_model(
     start, end = labels.T
     theirs = whole(**batch, start_positions=start, end_positions=end).loss
     torch.testing.assert_close(ours["loss"], theirs)
+
+
+def test_the_loss_of_a_target_model_is_its_own_but_for_padding(tiny_encoder, tiny_tokenizer):
+    model = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder).eval()
+    contexts = ["an answer", "a long way to the answer"]
+    features = span_qa.featurize(tiny_tokenizer, ["q", "q"], contexts, SMALL)
+    answers = [{"text": ["answer"], "answer_start": [c.index("answer")]} for c in contexts]
+    rows = span_qa.training_rows(features, answers)
+    alone = []
+    for row in rows:
+        tokens = len(row["input_ids"])
+        one = span_qa.pad_spans(tiny_tokenizer, [row])
+        cut = {n: v if n.endswith("positions") else v[:, :tokens] for n, v in one.items()}
+        alone.append(span_qa.span_loss(model, cut))
+        torch.testing.assert_close(alone[-1], model(**cut).loss)
+    together = span_qa.span_loss(model, span_qa.pad_spans(tiny_tokenizer, rows))
+    torch.testing.assert_close(together, torch.stack(alone).mean())
 
 
 def test_an_answer_without_a_place_teaches_nothing(tiny_tokenizer):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 
 from xltlib.artifacts import InputError
+from xltlib.params import Precision
 
 
 def usable_device(name: str) -> torch.device:
@@ -37,3 +40,10 @@ def computes_bf16(device: torch.device | str) -> bool:
     has = torch.cpu.get_capabilities()
     # x86 and ARM name their units differently.
     return any(has.get(unit, False) for unit in ("amx_bf16", "avx512_bf16", "bf16"))
+
+
+def resolve(precision: Precision, device: torch.device | str) -> Literal["float32", "bf16"]:
+    """A precision of the params on a device: `auto` is bf16 where the device has units for it."""
+    if precision == "auto":
+        return "bf16" if computes_bf16(device) else "float32"
+    return precision

@@ -14,15 +14,12 @@ import torch
 from tqdm.auto import tqdm
 from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrainedTokenizerBase
 
-from xltlib.encoders.device import computes_bf16
+from xltlib.encoders.device import computes_bf16, resolve
 from xltlib.encoders.opening import max_tokens, open_model, open_tokenizer, require_positions
 from xltlib.params import Precision, SpanQASettings
+from xltlib.tasks.kind import padded_length
 from xltlib.tasks.offsets import token_span
 from xltlib.tasks.span_qa import Features, best_spans, featurize
-
-BLOCK = 32
-"""Tokens: batches are padded to whole blocks. So few shapes come up, each of which PyTorch's CPU
-kernels keep memory for, and matrix units that compute bf16 in blocks have full ones."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +118,7 @@ class SpanPredictor:
                 padding_side="right",
                 return_tensors="pt",
             ).to(device)
-            bf16 = self.precision == "bf16" and computes_bf16(device)
+            bf16 = resolve(self.precision, device) == "bf16"
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
                 output = self.model(**batch)
             both = torch.stack((output.start_logits, output.end_logits), dim=1)
@@ -131,8 +128,7 @@ class SpanPredictor:
 
     def _width(self, tokens: int) -> int:
         """Tokens that a batch is padded to: whole blocks, as far as the model goes."""
-        blocks = -(-tokens // BLOCK) * BLOCK
-        return max(tokens, min(blocks, max_tokens(self.model) or blocks))
+        return padded_length(tokens, max_tokens(self.model))
 
     def faster(self) -> SpanPredictor:
         """A copy that computes in bf16 throughout; its logits are near this one's.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from statistics import mean
 from typing import Any
 
@@ -13,10 +14,12 @@ from transformers import AutoModel, set_seed
 
 from xltlib.analysis import drawing, figures
 from xltlib.encoders.opening import open_tokenizer, require_positions
-from xltlib.params import Params, TaskData
+from xltlib.params import DataAugmentationSettings, Params, TaskData
 from xltlib.study import data
-from xltlib.study.corpora import dev_languages, encoder_folder
-from xltlib.study.grid import Cell
+from xltlib.study.cell import ArmCell
+from xltlib.study.models import encoder_folder
+from xltlib.study.splits import dev_languages
+from xltlib.tasks.kind import Row
 from xltlib.training import plan
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
 from xltlib.training.robust.methods import copies, robust_training
@@ -48,19 +51,19 @@ def arm_draws(params: Params, arm: str, seed: int) -> dict[str, list[plan.Draw]]
     return draws
 
 
-def budget_table(cell: Cell) -> pd.DataFrame:
+def budget_table(cell: ArmCell) -> pd.DataFrame:
     """Tasks, examples and steps of every arm at this seed: equal but for the languages."""
-    frames = []
+    frames, settings = [], cell.params.intermediate
     for arm in cell.params.intermediate.arms:
         draws = arm_draws(cell.params, arm, cell.seed)
-        table = plan.mixture_table(draws, cell.params.intermediate.optimisation.batch_size)
+        table = plan.mixture_table(draws, settings.optimisation.batch_size, settings.epochs)
         frames.append(table.assign(arm=arm))
     return pd.concat(frames, ignore_index=True)[
         ["arm", "task", "language", "examples", "task_steps"]
     ]
 
 
-def settings_table(cell: Cell) -> pd.DataFrame:
+def settings_table(cell: ArmCell) -> pd.DataFrame:
     """The recipe of the cell's arm; all but the method is the same for every arm."""
     params = cell.params
     arm = params.intermediate.arms[cell.arm]
@@ -74,16 +77,16 @@ def settings_table(cell: Cell) -> pd.DataFrame:
     return pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})
 
 
-def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
+def run(cell: ArmCell, *, progress: bool = True) -> dict[str, Any]:
     """Train the arm's encoder and save it; a finished cell is read back."""
     return cell.once(lambda: _run(cell, progress))
 
 
-def _run(cell: Cell, progress: bool) -> None:
+def _run(cell: ArmCell, progress: bool) -> None:
     started, params = time.time(), cell.params
     settings, arm = params.intermediate, params.intermediate.arms[cell.arm]
     if not arm.tasks:
-        nothing = TrainingLog(steps=0, losses=[], dev_scores=[], best_step=None)
+        nothing = TrainingLog(steps=0, losses=[], dev_scores=[], best_step=None, numerics={})
         cell.finish(nothing.as_metrics() | {"examples": {}, "dev": {}}, started=started)
         return
     use_threads(params.compute.threads)
@@ -99,22 +102,31 @@ def _run(cell: Cell, progress: bool) -> None:
     model = MultiTaskModel(encoder, kinds)
     model.to(params.compute.device)
     draws = arm_draws(params, cell.arm, cell.seed)
-    rows = {}
-    for name, kind in kinds.items():
-        # One pass over the data takes one copy of RS-DA.
-        (drawn,) = copies(
+    numbered = {
+        name: copies(
             _drawn(params, arm.tasks[name], draws[name]),
             method,
             tokenizer,
             model.encoder,
             cell.seed,
-            n=1,
         )
-        rows[name] = kind.rows(tokenizer, drawn)
+        for name in kinds
+    }
+
+    @cache
+    def rows_of(task: str, copy: int) -> list[Row]:
+        return kinds[task].rows(tokenizer, numbered[task](copy))
+
+    # Each pass reads a copy of its own, as far as there are copies.
+    n_copies = method.copies if isinstance(method, DataAugmentationSettings) else 1
     batches = [
-        (task, [rows[task][i] for i in chosen])
-        for task, chosen in plan.task_plan(
-            settings.examples, settings.optimisation.batch_size, cell.seed, settings.schedule
+        (batch.task, [rows_of(batch.task, batch.number % n_copies)[i] for i in batch.draws])
+        for batch in plan.task_plan(
+            settings.examples,
+            settings.optimisation.batch_size,
+            cell.seed,
+            settings.schedule,
+            settings.epochs,
         )
     ]
     dev = {
@@ -139,7 +151,7 @@ def _run(cell: Cell, progress: bool) -> None:
         lambda batch: {"task": batch[0]} | kinds[batch[0]].collate(tokenizer, batch[1]),
         settings.optimisation,
         seed=cell.seed,
-        checkpoints=cell.path("checkpoints"),
+        checkpoints=cell.work("checkpoints"),
         device=params.compute.device,
         robust=robust_training(method, tokenizer),
         dev_score=dev_score if len(dev) == len(kinds) else None,
@@ -183,7 +195,7 @@ def dev_table(metrics: dict[str, Any]) -> pd.DataFrame:
     ).round(1)
 
 
-def budgets_equal(cell: Cell) -> dict[str, bool]:
+def budgets_equal(cell: ArmCell) -> dict[str, bool]:
     """Whether all arms that train have equal numbers of examples and steps for each task."""
     totals = (
         budget_table(cell)
@@ -196,7 +208,7 @@ def budgets_equal(cell: Cell) -> dict[str, bool]:
     }
 
 
-def loss_figure(cell: Cell) -> Image:
+def loss_figure(cell: ArmCell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Intermediate training, {cell.key}")
     return Image(drawing.png(figure, dpi=100))

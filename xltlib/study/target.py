@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,15 @@ from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
 from xltlib.study import data
-from xltlib.study.corpora import encoder_folder
-from xltlib.study.grid import Cell
-from xltlib.tasks.kind import Row, length
-from xltlib.tasks.span_qa import featurize, pad_spans, training_rows
+from xltlib.study.cell import ModelCell
+from xltlib.study.models import starting_encoder
+from xltlib.study.target_tasks import is_qa
+from xltlib.tasks.kind import Row, lengths
+from xltlib.tasks.span_qa import featurize, pad_spans, span_loss, training_rows
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
-from xltlib.training.plan import copies_plan, n_batches
+from xltlib.training.plan import Batching, copies_plan, n_batches
 from xltlib.training.robust.methods import copies, robust_training
-from xltlib.training.run import train, use_threads
+from xltlib.training.run import BatchLoss, model_loss, train, use_threads
 
 
 def training_data(params: Params, task: str) -> Dataset:
@@ -54,6 +56,7 @@ class Learner:
     collate: Callable[[list[Row]], dict[str, Any]]
     dev_score: Callable[[nn.Module, Dataset], float]
     save: Callable[[Path], None]
+    loss: BatchLoss = model_loss
 
 
 def learner(
@@ -66,7 +69,7 @@ def learner(
     """
     target, options = params.targets[task], params.encoders[encoder]
     device = params.compute.device
-    if data.is_qa(params, task):
+    if is_qa(params, task):
         model = load_pretrained(AutoModelForQuestionAnswering, folder, options, tokenizer)
         model.to(device)
         require_positions(model, params.span_qa.max_length, "span_qa.max_length")
@@ -88,6 +91,7 @@ def learner(
             lambda rows: pad_spans(tokenizer, rows),
             f1,
             model.save_pretrained,
+            span_loss,
         )
     kind = data.kind_of(params, target.data, target.max_length)
     pretrained = load_pretrained(AutoModel, folder, options, tokenizer)
@@ -103,12 +107,12 @@ def learner(
     )
 
 
-def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
+def run(cell: ModelCell, *, progress: bool = True) -> dict[str, Any]:
     """Fine-tune and save the model; a finished cell is read back."""
     return cell.once(lambda: _run(cell, progress))
 
 
-def _run(cell: Cell, progress: bool) -> None:
+def _run(cell: ModelCell, progress: bool) -> None:
     started, params, target = time.time(), cell.params, cell.params.targets[cell.task]
     use_threads(params.compute.threads)
     set_seed(cell.seed)
@@ -116,44 +120,48 @@ def _run(cell: Cell, progress: bool) -> None:
     tokenizer = open_tokenizer(folder)
     learns = learner(params, cell.task, folder, cell.encoder, tokenizer)
     examples, method = training_data(params, cell.task), params.methods.get(cell.method)
+    numbered = copies(examples, method, tokenizer, learns.encoder, cell.seed)
+    batching = Batching(optimisation.batch_size, optimisation.batch_tokens)
+
+    # Steps are counted on the data as it is, so that a matched method takes those of standard.
     standard = learns.rows(examples)
-    steps = n_batches(len(standard), target.epochs, optimisation.batch_size)
-    sets = [standard]
+
+    @cache
+    def rows_of(copy: int) -> list[Row]:
+        read = numbered(copy)
+        return standard if read is examples else learns.rows(read)
+
+    n_copies, epochs = 1, target.epochs
     if isinstance(method, DataAugmentationSettings):
-        sets = [
-            learns.rows(copy)
-            for copy in copies(examples, method, tokenizer, learns.encoder, cell.seed)
-        ]
-        steps *= 1 if method.matched else method.copies
-    order = copies_plan(
-        [[length(row) for row in rows] for rows in sets], steps, optimisation.batch_size, cell.seed
-    )
+        n_copies = method.copies
+        if not method.matched:
+            epochs = n_copies * (method.epochs or target.epochs)
+    steps = n_batches(lengths(standard), epochs, batching, cell.seed)
+    order = copies_plan(lambda copy: lengths(rows_of(copy)), n_copies, steps, batching, cell.seed)
+    score = _dev_score(cell, learns)
     log = train(
         learns.model,
-        [[sets[copy][i] for i in batch] for copy, batch in order],
+        [[rows_of(copy)[i] for i in batch] for copy, batch in order],
         learns.collate,
         optimisation,
         seed=cell.seed,
-        checkpoints=cell.path("checkpoints"),
+        checkpoints=cell.work("checkpoints"),
         device=params.compute.device,
+        loss=learns.loss,
         robust=robust_training(method, tokenizer),
-        dev_score=_dev_score(cell, learns),
+        dev_score=score,
         progress=progress,
     )
+    dev = {} if score is None else {"dev": score(learns.model)}
     learns.save(cell.path("model"))
     tokenizer.save_pretrained(cell.path("model"))
     cell.finish(
-        log.as_metrics() | {"examples": len(examples), "rows": len(standard)}, started=started
+        log.as_metrics() | {"examples": len(examples), "rows": len(standard)} | dev,
+        started=started,
     )
 
 
-def starting_encoder(cell: Cell) -> Path:
-    """The encoder that the arm's intermediate training left; the pretrained one without any."""
-    before = cell.reads("intermediate")
-    return before.path("encoder") if before.metrics()["steps"] > 0 else encoder_folder(cell)
-
-
-def _dev_score(cell: Cell, learns: Learner) -> Callable[[nn.Module], float] | None:
+def _dev_score(cell: ModelCell, learns: Learner) -> Callable[[nn.Module], float] | None:
     """The score on the training data's dev split, where it names one."""
     used = cell.params.targets[cell.task].data
     if used.dev_split is None:
@@ -162,12 +170,12 @@ def _dev_score(cell: Cell, learns: Learner) -> Callable[[nn.Module], float] | No
     return lambda model: learns.dev_score(model, dev)
 
 
-def settings_table(cell: Cell) -> pd.DataFrame:
+def settings_table(cell: ModelCell) -> pd.DataFrame:
     """The recipe: data, windows, optimisation, and the method's settings."""
     params, target = cell.params, cell.params.targets[cell.task]
     limits = (
         params.span_qa.model_dump()
-        if data.is_qa(params, cell.task)
+        if is_qa(params, cell.task)
         else {"max_length": target.max_length}
     )
     method = params.methods.get(cell.method)
@@ -182,7 +190,7 @@ def settings_table(cell: Cell) -> pd.DataFrame:
     return pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})
 
 
-def loss_figure(cell: Cell) -> Image:
+def loss_figure(cell: ModelCell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Target training, {cell.key}")
     return Image(drawing.png(figure, dpi=100))

@@ -14,9 +14,10 @@ from torch import nn
 from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
+from xltlib.encoders.device import resolve
 from xltlib.encoders.opening import open_model
 from xltlib.params import EncoderSettings, Precision
-from xltlib.tasks.kind import Row, TaskKind, length
+from xltlib.tasks.kind import Row, TaskKind, length, per_row
 
 HEADS = "heads.safetensors"
 
@@ -103,10 +104,11 @@ class MultiTaskModel(nn.Module):
             chosen = order[first : first + batch_size]
             batch = self.tasks[task].collate(tokenizer, [rows[i] for i in chosen])
             batch = {key: value.to(device) for key, value in batch.items()}
-            bf16 = precision == "bf16"
+            bf16 = resolve(precision, device.type) == "bf16"
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
                 output = self(task, **batch)["logits"]
-            found |= dict(zip(chosen, output.cpu().numpy(), strict=True))
+            by_row = per_row(output.cpu().numpy(), [rows[i] for i in chosen])
+            found |= dict(zip(chosen, by_row, strict=True))
         self.train(was_training)
         return [found[i] for i in range(len(rows))]
 
