@@ -38,7 +38,7 @@ def test_every_shipped_profile_is_valid(name):
         ),
         (
             {"methods.adv.radus": 3},
-            r"methods\.adv\.adv\.radus: unknown key. Allowed here: radius, where, kind, step_size, steps",
+            r"methods\.adv\.adv\.radus: unknown key. Allowed here: radius, where, kind, step_size",
         ),
         ({"methods.adv": {"kind": "fgsm"}}, r"methods\.adv: .*'adv', 'rs-rp', 'rs-da'"),
         ({"methods.standard": {"kind": "rs-da"}}, r"methods\.standard: this name is taken"),
