@@ -8,7 +8,7 @@ import pytest
 from xltlib import params as schema
 from xltlib.artifacts import InputError
 from xltlib.study import Grid
-from xltlib.study.data import check_sources
+from xltlib.study.preflight import check_sources
 
 PARAMS = Path(__file__).parent.parent / "params"
 
@@ -38,7 +38,8 @@ def test_every_shipped_profile_is_valid(name):
         ),
         (
             {"methods.adv.radus": 3},
-            r"methods\.adv\.adv\.radus: unknown key. Allowed here: radius, where, kind, step_size",
+            r"methods\.adv\.adv\.radus: unknown key. Allowed here: radius, where, kind, "
+            r"step_size, steps",
         ),
         ({"methods.adv": {"kind": "fgsm"}}, r"methods\.adv: .*'adv', 'rs-rp', 'rs-da'"),
         ({"methods.standard": {"kind": "rs-da"}}, r"methods\.standard: this name is taken"),
@@ -176,7 +177,7 @@ def test_not_yaml_and_missing_files_are_explained(tmp_path):
     broken.write_text("seeds: [1")
     with pytest.raises(InputError, match=r"broken\.yaml: not valid YAML"):
         schema.load(broken)
-    with pytest.raises(InputError, match=r"absent\.yaml: cannot be read"):
+    with pytest.raises(InputError, match=r"absent\.yaml: no such file"):
         schema.load(tmp_path / "absent.yaml")
 
 

@@ -1,5 +1,7 @@
 """Windows and spans: exact offsets, nothing lost, the best legal span found."""
 
+import unicodedata
+from copy import deepcopy
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,9 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForQuestionAnswering
 
+from tests import tiny_tokenizers
 from xltlib.artifacts import InputError
+from xltlib.languages import grapheme_spans
 from xltlib.params import SpanQASettings
 from xltlib.tasks import Setup, span_qa
+from xltlib.tasks.offsets import borders, token_span
 
 SMALL = SpanQASettings(max_length=48, doc_stride=12, max_query_length=16, max_answer_length=8)
 TEXT = st.text(st.sampled_from("abc de.é তি కా\u0c4d سَ ก"), min_size=1, max_size=150)
@@ -39,12 +44,17 @@ def test_an_answer_comes_back_from_its_tokens(tiny_tokenizer, data, context):
     features = span_qa.featurize(tiny_tokenizer, ["what?"], [context], SMALL)
     found = []
     for offsets in features.offsets:
-        tokens = span_qa.token_span(offsets, start, end)
+        tokens = token_span(offsets, start, end)
         if tokens is not None:
+            begins, ends = borders(offsets)
+            assert begins[tokens[0]]
+            assert ends[tokens[1]]
             found.append(context[offsets[tokens[0], 0] : offsets[tokens[1], 1]])
-    # One character a token, so every span can be expressed exactly; overlap makes it whole.
+    # One character per token, so every span of whole graphemes can be expressed exactly; windows
+    # overlap, so one of them holds all of it.
+    clusters = grapheme_spans(context)
     assert found
-    assert set(found) == {context[start:end]}
+    assert set(found) == {context[clusters[start][0] : clusters[end - 1][1]]}
 
 
 def test_windows_advance_by_doc_stride_tokens_whatever_the_question(tiny_tokenizer):
@@ -124,7 +134,7 @@ def test_an_intermediate_question_is_one_row_with_its_answer_in_the_middle(tiny_
     features = span_qa.featurize(tiny_tokenizer, ["q"], contexts[:1], SMALL)
     room = []
     for offsets in features.offsets:
-        span = span_qa.token_span(offsets, 61, 67)
+        span = token_span(offsets, 61, 67)
         if span is not None:
             inside = np.flatnonzero(offsets[:, 0] >= 0)
             room.append(min(span[0] - inside[0], inside[-1] - span[1]))
@@ -197,9 +207,9 @@ def slow_best(features, start, end, n_examples, settings):
     """The same rule, one candidate at a time."""
     best = [(-np.inf, 0, 0)] * n_examples
     for w, offsets in enumerate(features.offsets):
-        legal = [t for t, (a, b) in enumerate(offsets) if a >= 0 and b > a]
-        for s in sorted(legal, key=lambda t: -start[w, t])[: settings.n_best]:
-            for e in sorted(legal, key=lambda t: -end[w, t])[: settings.n_best]:
+        begins, ends = map(np.flatnonzero, borders(offsets))
+        for s in sorted(begins, key=lambda t: -start[w, t])[: settings.n_best]:
+            for e in sorted(ends, key=lambda t: -end[w, t])[: settings.n_best]:
                 score = start[w, s] + end[w, e]
                 fits = s <= e < s + settings.max_answer_length
                 if fits and score > best[features.example[w]][0]:
@@ -235,3 +245,34 @@ def test_a_tokeniser_without_offsets_is_refused():
     slow = SimpleNamespace(is_fast=False)
     with pytest.raises(InputError, match="gives no character offsets"):
         span_qa.featurize(slow, ["q"], ["c"], SMALL)
+
+
+@pytest.mark.parametrize("kind", tiny_tokenizers.KINDS)
+@pytest.mark.parametrize("answer", ["Malmö", "Quý", "café", "Phố"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_an_answer_keeps_its_last_accent(kind, answer, form):
+    tokenizer = tiny_tokenizers.KINDS[kind]()
+    answer = unicodedata.normalize(form, answer)
+    context = f"She lives in {answer} now."
+    start = context.find(answer)
+    features = span_qa.featurize(tokenizer, ["Where?"], [context], SMALL)
+    (row,) = span_qa.training_rows(features, [{"text": [answer], "answer_start": [start]}])
+    first, last = row["labels"]
+    logits = np.full((2, 1, len(row["input_ids"])), -5.0, dtype=np.float32)
+    logits[0, 0, first] = logits[1, 0, last] = 5.0
+    spans = span_qa.best_spans(features, *logits, 1, SMALL)
+    assert context[spans.start[0] : spans.end[0]] == answer
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_labels_point_at_the_answer_on_whatever_side_the_tokenizer_pads(tiny_tokenizer, side):
+    tokenizer = deepcopy(tiny_tokenizer)
+    tokenizer.padding_side = side
+    data = questions("an answer", "a much longer way to the answer")
+    features = span_qa.featurize(tokenizer, data["question"][:], data["context"][:], SMALL)
+    batch = span_qa.pad_spans(tokenizer, span_qa.training_rows(features, data["answers"][:]))
+    spans = zip(batch["input_ids"], batch["start_positions"], batch["end_positions"], strict=True)
+    for ids, first, last in spans:
+        assert (
+            "".join(tokenizer.convert_ids_to_tokens(ids[first : last + 1])).strip("▁") == "answer"
+        )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
 from xltlib.languages import LANGUAGES
+from xltlib.text_files import InputError
 
 # Arms, methods, attacks, target tasks and encoders are named by the profile; names are parts of
 # file names.
@@ -38,13 +39,23 @@ def _absolute(value: Any, base: Path, is_model: bool = False) -> Any:
     if isinstance(value, Settings):
         return value.resolved(base)
     if isinstance(value, Path) or (is_model and str(value).startswith((".", "/", "~"))):
-        path = Path(value).expanduser()
+        path = _expanded(value)
         return type(value)(path if path.is_absolute() else (base / path).resolve())
     if isinstance(value, list):
         return [_absolute(item, base) for item in value]
     if isinstance(value, dict):
         return {key: _absolute(item, base) for key, item in value.items()}
     return value
+
+
+def _expanded(path: Path | str) -> Path:
+    """A path with its `~` replaced by a home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InputError(
+            f"{path}: there is no such user. Write the folder out in the params file."
+        ) from error
 
 
 def known_languages(languages: list[str]) -> list[str]:

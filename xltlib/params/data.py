@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from xltlib.params.base import Fraction, ModelName, Settings, known_languages
+from xltlib.params.base import Fraction, ModelName, Settings, TestSet, known_languages
 
 
 class MiniSettings(Settings):
@@ -22,8 +22,9 @@ class MiniSettings(Settings):
 class CorpusSource(Settings):
     """Where one corpus comes from: made here, a local folder, or the hub at a pinned revision.
 
-    `cut_after` says where a split is cut in two that are published as one: after so many of XQuAD's
-    articles, or of XNLI's premises.
+    `cut_after` says where a split that is published whole is cut in two: after so many of XQuAD's
+    or SQuADShifts' articles, of XNLI's premises, or of PAWS-X's groups of pairs that share English
+    sentences.
     """
 
     source: Literal["mini", "local", "hub"]
@@ -40,14 +41,26 @@ class CorpusSource(Settings):
 
 
 class EncoderSettings(Settings):
-    """A pretrained encoder: me5-small, a hub name, or a folder."""
+    """A pretrained encoder: me5-small, a hub name, or a folder.
+
+    `trim_vocabulary` keeps the pieces of all texts that the profile trains and is tested on, so a
+    corpus or language more makes another encoder. `vocabulary` names the texts instead: then what
+    else the profile reads leaves the encoder, and all that was trained from it, as it is.
+    """
 
     name: ModelName = "me5-small"
     revision: str | None = None
     trim_vocabulary: bool = False
+    vocabulary: Annotated[list[TestSet], Field(min_length=1)] | None = None
     extra_pieces: Annotated[int, Field(ge=0)] = 30_000
     freeze_word_embeddings: bool = False
     attention_dropout: Fraction | None = None
+
+    @model_validator(mode="after")
+    def _trims(self) -> EncoderSettings:
+        if self.vocabulary is not None and not self.trim_vocabulary:
+            raise ValueError("vocabulary names texts to trim to: set trim_vocabulary: true")
+        return self
 
 
 class TaskData(Settings):

@@ -10,13 +10,15 @@ from typing import Any
 import pandas as pd
 from datasets import Dataset
 from IPython.display import Image
-from transformers import AutoModel, AutoTokenizer, set_seed
+from transformers import AutoModel, set_seed
 
 from xltlib.analysis import drawing, figures
+from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.params import DataAugmentationSettings, Params, TaskData
 from xltlib.study import data
-from xltlib.study.corpora import dev_languages, encoder_folder
-from xltlib.study.grid import Cell
+from xltlib.study.cell import ArmCell
+from xltlib.study.models import encoder_folder
+from xltlib.study.splits import dev_languages
 from xltlib.tasks.kind import Row
 from xltlib.training import plan
 from xltlib.training.memory import batch_shape, require_memory, training_mib
@@ -51,7 +53,7 @@ def arm_draws(params: Params, arm: str, seed: int) -> dict[str, list[plan.Draw]]
     return draws
 
 
-def budget_table(cell: Cell) -> pd.DataFrame:
+def budget_table(cell: ArmCell) -> pd.DataFrame:
     """Tasks, examples and steps of every arm at this seed: equal but for the languages."""
     frames, settings = [], cell.params.intermediate
     for arm in cell.params.intermediate.arms:
@@ -63,7 +65,7 @@ def budget_table(cell: Cell) -> pd.DataFrame:
     ]
 
 
-def settings_table(cell: Cell) -> pd.DataFrame:
+def settings_table(cell: ArmCell) -> pd.DataFrame:
     """The recipe of the cell's arm; all but the method is the same for every arm."""
     params = cell.params
     arm = params.intermediate.arms[cell.arm]
@@ -77,12 +79,12 @@ def settings_table(cell: Cell) -> pd.DataFrame:
     return pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})
 
 
-def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
+def run(cell: ArmCell, *, progress: bool = True) -> dict[str, Any]:
     """Train the arm's encoder and save it; a finished cell is read back."""
     return cell.once(lambda: _run(cell, progress))
 
 
-def _run(cell: Cell, progress: bool) -> None:
+def _run(cell: ArmCell, progress: bool) -> None:
     started, params = time.time(), cell.params
     settings, arm = params.intermediate, params.intermediate.arms[cell.arm]
     if not arm.tasks:
@@ -93,11 +95,13 @@ def _run(cell: Cell, progress: bool) -> None:
     set_seed(cell.seed)
     folder, options = encoder_folder(cell), params.encoders[cell.encoder]
     method = params.methods.get(arm.method)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = open_tokenizer(folder)
     kinds = {
         name: data.kind_of(params, task, settings.max_length) for name, task in arm.tasks.items()
     }
-    model = MultiTaskModel(load_pretrained(AutoModel, folder, options), kinds)
+    encoder = load_pretrained(AutoModel, folder, options, tokenizer)
+    require_positions(encoder, settings.max_length, "intermediate.max_length")
+    model = MultiTaskModel(encoder, kinds)
     model.to(params.compute.device)
     draws = arm_draws(params, cell.arm, cell.seed)
     numbered = {
@@ -152,7 +156,7 @@ def _run(cell: Cell, progress: bool) -> None:
         lambda batch: {"task": batch[0]} | kinds[batch[0]].collate(tokenizer, batch[1]),
         settings.optimisation,
         seed=cell.seed,
-        checkpoints=cell.path("checkpoints"),
+        checkpoints=cell.work("checkpoints"),
         device=params.compute.device,
         robust=robust_training(method, tokenizer),
         dev_score=dev_score if len(dev) == len(kinds) else None,
@@ -197,7 +201,7 @@ def dev_table(metrics: dict[str, Any]) -> pd.DataFrame:
     ).round(1)
 
 
-def budgets_equal(cell: Cell) -> dict[str, bool]:
+def budgets_equal(cell: ArmCell) -> dict[str, bool]:
     """Whether all arms that train have equal numbers of examples and steps for each task."""
     totals = (
         budget_table(cell)
@@ -210,7 +214,7 @@ def budgets_equal(cell: Cell) -> dict[str, bool]:
     }
 
 
-def loss_figure(cell: Cell) -> Image:
+def loss_figure(cell: ArmCell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Intermediate training, {cell.key}")
     return Image(drawing.png(figure, dpi=100))

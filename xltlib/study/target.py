@@ -17,18 +17,19 @@ from torch import nn
 from transformers import (
     AutoModel,
     AutoModelForQuestionAnswering,
-    AutoTokenizer,
     PreTrainedTokenizerBase,
     set_seed,
 )
 
 from xltlib.analysis import drawing, figures
+from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
 from xltlib.study import data
-from xltlib.study.corpora import encoder_folder
-from xltlib.study.grid import Cell
+from xltlib.study.cell import ModelCell
+from xltlib.study.models import starting_encoder
+from xltlib.study.target_tasks import is_qa
 from xltlib.tasks.kind import Row, lengths
 from xltlib.tasks.span_qa import featurize, pad_spans, span_loss, training_rows
 from xltlib.training.memory import batch_shape, require_memory, training_mib
@@ -70,8 +71,10 @@ def learner(
     """
     target, options = params.targets[task], params.encoders[encoder]
     device = params.compute.device
-    if data.is_qa(params, task):
-        model = load_pretrained(AutoModelForQuestionAnswering, folder, options).to(device)
+    if is_qa(params, task):
+        model = load_pretrained(AutoModelForQuestionAnswering, folder, options, tokenizer)
+        model.to(device)
+        require_positions(model, params.span_qa.max_length, "span_qa.max_length")
 
         def windows(rows: Dataset) -> list[Row]:
             features = featurize(
@@ -93,7 +96,9 @@ def learner(
             span_loss,
         )
     kind = data.kind_of(params, target.data, target.max_length)
-    headed = MultiTaskModel(load_pretrained(AutoModel, folder, options), {task: kind}).to(device)
+    pretrained = load_pretrained(AutoModel, folder, options, tokenizer)
+    require_positions(pretrained, target.max_length, f"targets.{task}.max_length")
+    headed = MultiTaskModel(pretrained, {task: kind}).to(device)
     return Learner(
         headed,
         headed.encoder,
@@ -104,17 +109,17 @@ def learner(
     )
 
 
-def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
+def run(cell: ModelCell, *, progress: bool = True) -> dict[str, Any]:
     """Fine-tune and save the model; a finished cell is read back."""
     return cell.once(lambda: _run(cell, progress))
 
 
-def _run(cell: Cell, progress: bool) -> None:
+def _run(cell: ModelCell, progress: bool) -> None:
     started, params, target = time.time(), cell.params, cell.params.targets[cell.task]
     use_threads(params.compute.threads)
     set_seed(cell.seed)
     folder, optimisation = starting_encoder(cell), target.optimisation
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = open_tokenizer(folder)
     learns = learner(params, cell.task, folder, cell.encoder, tokenizer)
     examples, method = training_data(params, cell.task), params.methods.get(cell.method)
     numbered = copies(examples, method, tokenizer, learns.encoder, cell.seed)
@@ -146,7 +151,7 @@ def _run(cell: Cell, progress: bool) -> None:
         learns.collate,
         optimisation,
         seed=cell.seed,
-        checkpoints=cell.path("checkpoints"),
+        checkpoints=cell.work("checkpoints"),
         device=params.compute.device,
         loss=learns.loss,
         robust=robust_training(method, tokenizer),
@@ -163,13 +168,7 @@ def _run(cell: Cell, progress: bool) -> None:
     )
 
 
-def starting_encoder(cell: Cell) -> Path:
-    """The encoder that the arm's intermediate training left; the pretrained one without any."""
-    before = cell.reads("intermediate")
-    return before.path("encoder") if before.metrics()["steps"] > 0 else encoder_folder(cell)
-
-
-def _dev_score(cell: Cell, learns: Learner) -> Callable[[nn.Module], float] | None:
+def _dev_score(cell: ModelCell, learns: Learner) -> Callable[[nn.Module], float] | None:
     """The score on the training data's dev split, where it names one."""
     used = cell.params.targets[cell.task].data
     if used.dev_split is None:
@@ -178,12 +177,12 @@ def _dev_score(cell: Cell, learns: Learner) -> Callable[[nn.Module], float] | No
     return lambda model: learns.dev_score(model, dev)
 
 
-def settings_table(cell: Cell) -> pd.DataFrame:
+def settings_table(cell: ModelCell) -> pd.DataFrame:
     """The recipe: data, windows, optimisation, and the method's settings."""
     params, target = cell.params, cell.params.targets[cell.task]
     limits = (
         params.span_qa.model_dump()
-        if data.is_qa(params, cell.task)
+        if is_qa(params, cell.task)
         else {"max_length": target.max_length}
     )
     method = params.methods.get(cell.method)
@@ -198,7 +197,7 @@ def settings_table(cell: Cell) -> pd.DataFrame:
     return pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})
 
 
-def loss_figure(cell: Cell) -> Image:
+def loss_figure(cell: ModelCell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Target training, {cell.key}")
     return Image(drawing.png(figure, dpi=100))

@@ -62,15 +62,27 @@ class TaskKind(Protocol):
 
 
 def pad_batch(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, torch.Tensor]:
-    """The encoder's inputs of rows as tensors [B, T], padded to whole blocks."""
+    """The encoder's inputs of rows as tensors [B, T], padded to whole blocks.
+
+    Padding stands on the right whatever the tokenizer says, because labels count from the left.
+    """
     inputs = [{k: v for k, v in row.items() if k != "labels"} for row in rows]
     width = padded_length(max(len(row["input_ids"]) for row in inputs), tokenizer.model_max_length)
-    return dict(tokenizer.pad(inputs, padding="max_length", max_length=width, return_tensors="pt"))
+    return dict(
+        tokenizer.pad(
+            inputs,
+            padding="max_length",
+            max_length=width,
+            padding_side="right",
+            return_tensors="pt",
+        )
+    )
 
 
-def padded_length(tokens: int, limit: int) -> int:
-    """Whole blocks for the tokens of the longest row, as far as the model's positions go."""
-    return max(tokens, min(-(-tokens // BLOCK) * BLOCK, limit))
+def padded_length(tokens: int, limit: int | None) -> int:
+    """Whole blocks for the tokens of the longest row, up to the model's positions (if limited)."""
+    blocks = -(-tokens // BLOCK) * BLOCK
+    return max(tokens, min(blocks, limit or blocks))
 
 
 def windows(row: Row) -> list[Row]:

@@ -18,8 +18,10 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
+from xltlib.corpora.answers import stripped_span
 from xltlib.params import SpanQASettings
 from xltlib.tasks.kind import Row, Setup, pad_batch
+from xltlib.tasks.offsets import borders, token_span, whole_graphemes
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Features:
     """The windows of many examples; W windows, each with its own number of tokens.
 
     `example[w]` is the example of window w; `offsets[w]` is an int array [tokens, 2] of character
-    offsets into that example's context, (-1, -1) for every token outside the context.
+    offsets into that example's context, widened to whole grapheme clusters, (-1, -1) for every
+    token outside the context. A token without characters of its own has equal offsets.
     """
 
     input_ids: list[list[int]]
@@ -99,7 +102,9 @@ def featurize(
                 if name in encoded
             }
             offsets = _context_offsets(
-                encoded["offset_mapping"][window], encoded.sequence_ids(window)
+                encoded["offset_mapping"][window],
+                encoded.sequence_ids(window),
+                contexts[examples[place]],
             )
             windows.append((examples[place], inputs, offsets))
     windows.sort(key=lambda window: window[0])  # stable: windows of an example stay in order
@@ -113,7 +118,9 @@ def featurize(
     )
 
 
-def _context_offsets(pairs: list[tuple[int, int]], sequences: list[int | None]) -> np.ndarray:
+def _context_offsets(
+    pairs: list[tuple[int, int]], sequences: list[int | None], context: str
+) -> np.ndarray:
     """Character offsets of one window's tokens into the context, (-1, -1) outside it."""
     array = np.asarray(pairs, dtype=np.int64)
     inside = np.array([part == 1 for part in sequences])
@@ -121,21 +128,7 @@ def _context_offsets(pairs: list[tuple[int, int]], sequences: list[int | None]) 
     # them keeps it, so that a span of characters is one span of tokens.
     shared = np.flatnonzero(inside[:-1] & inside[1:] & (array[:-1, 0] == array[1:, 0]))
     array[shared, 1] = array[shared, 0]
-    array[~inside] = -1
-    return array
-
-
-def token_span(offsets: np.ndarray, start: int, end: int) -> tuple[int, int] | None:
-    """First and last token of the characters [start, end), or None if not all in this window.
-
-    The span must begin and end at a character that is not white space, for tokens hold none.
-    """
-    inside = np.flatnonzero((offsets[:, 0] >= 0) & (offsets[:, 1] > offsets[:, 0]))
-    if inside.size == 0 or start < offsets[inside[0], 0] or end > offsets[inside[-1], 1]:
-        return None
-    first = inside[offsets[inside, 1] > start][0]
-    last = inside[offsets[inside, 0] < end][-1]
-    return int(first), int(last)
+    return whole_graphemes(np.where(inside[:, None], array, -1), context)
 
 
 def training_rows(features: Features, answers: list[dict[str, list[Any]]]) -> list[Row]:
@@ -158,9 +151,8 @@ def _answer_tokens(
     features: Features, window: int, answer: dict[str, list[Any]]
 ) -> tuple[int, int] | None:
     """The tokens of an example's first answer in one of its windows."""
-    start, text = int(answer["answer_start"][0]), answer["text"][0]
-    begins = start + len(text) - len(text.lstrip())
-    return token_span(features.offsets[window], begins, begins + len(text.strip()))
+    begins, ends = stripped_span(int(answer["answer_start"][0]), answer["text"][0])
+    return token_span(features.offsets[window], begins, ends)
 
 
 def pad_spans(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, torch.Tensor]:
@@ -316,10 +308,9 @@ def best_spans(
     offsets = np.full((len(features), width, 2), -1, dtype=np.int64)
     for window, array in enumerate(features.offsets):
         offsets[window, : len(array)] = array
-    # Tokens without characters (a lone "▁") can begin or end no answer.
-    legal = (offsets[..., 0] >= 0) & (offsets[..., 1] > offsets[..., 0])
-    starts = np.where(legal, start_logits, -np.inf)
-    ends = np.where(legal, end_logits, -np.inf)
+    begins, closes = borders(offsets)
+    starts = np.where(begins, start_logits, -np.inf)
+    ends = np.where(closes, end_logits, -np.inf)
     n_best = min(settings.n_best, width)
     # A stable sort breaks ties the same way on every machine: the earlier token wins.
     top_start = np.argsort(-starts, axis=1, kind="stable")[:, :n_best]

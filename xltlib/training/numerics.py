@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from xltlib.encoders.device import resolve
 from xltlib.params import Precision
 from xltlib.tasks.kind import BLOCK
 from xltlib.training.dropout import cheap_dropout
@@ -40,23 +41,6 @@ class Numerics:
         """For a cell's `manifest.json`."""
         master = {"master_weights": "float32"} if self.precision == "bf16" else {}
         return asdict(self) | {"optimiser": "fused AdamW", "torch": torch.__version__} | master
-
-
-def has_bf16_units(device: str) -> bool:
-    """Whether a device multiplies matrices in bf16 faster than in float32.
-
-    GPUs from Ampere on, and processors with AMX or AVX-512 BF16; others emulate it, slowly.
-    """
-    if device == "cpu":
-        return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-    return torch.cuda.get_device_capability(device)[0] >= 8
-
-
-def resolve(precision: Precision, device: str) -> Literal["float32", "bf16"]:
-    """A precision of the params on a device; `auto` is bf16 where the hardware has units for it."""
-    if precision == "auto":
-        return "bf16" if has_bf16_units(device) else "float32"
-    return precision
 
 
 def choose(precision: Precision, device: str, *, compiled: bool = False) -> Numerics:
