@@ -25,6 +25,7 @@ import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
 
 from xltlib.corpora.squad_files import read_squad
+from xltlib.encoders.device import computes_bf16
 from xltlib.params import EncoderSettings, SpanQASettings
 from xltlib.tasks.kind import Row, length, padded_length
 from xltlib.tasks.span_qa import featurize, span_loss, training_rows
@@ -190,7 +191,7 @@ def main() -> None:
     )
     rows = english_rows(chosen.data, tokenizer)
     batches = batches_of(rows, chosen.batch, chosen.steps * (chosen.rounds + 1))
-    emulated = not numerics.has_bf16_units("cpu")
+    emulated = not computes_bf16("cpu")
     recipes = {
         name: recipe
         for name, recipe in RECIPES.items()

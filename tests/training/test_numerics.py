@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForQuestionAnswering, set_seed
 
+from xltlib.encoders import device
 from xltlib.params import SpanQASettings
 from xltlib.tasks.span_qa import featurize, pad_spans, span_loss, training_rows
 from xltlib.training import numerics
@@ -64,7 +65,7 @@ def losses(model, batch, how, steps=20):
 
 @pytest.mark.parametrize(("units", "expected"), [(True, "bf16"), (False, "float32")])
 def test_auto_is_bf16_where_there_are_units_for_it(monkeypatch, units, expected):
-    monkeypatch.setattr(numerics, "has_bf16_units", lambda device: units)
+    monkeypatch.setattr(device, "computes_bf16", lambda name: units)
     assert numerics.choose("auto", "cpu").precision == expected
     for asked in ("float32", "bf16"):  # what is asked for is what is done
         assert numerics.choose(asked, "cpu").precision == asked
