@@ -36,7 +36,7 @@ DEV = "tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-english.json"
 
 
 def matrix_peak(device: str, precision: str, size: int) -> float:
-    """Floating-point operations per second of a product of two square matrices, the best of five."""
+    """FLOP per second of a product of two square matrices, the best of six."""
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     left, right = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
     best = 0.0

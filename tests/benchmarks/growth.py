@@ -84,7 +84,7 @@ def attack(data: Path, encoder: Path, count: int) -> float:
 
 
 def analysis(data: Path, encoder: Path, count: int) -> float:
-    """Seconds of a paired bootstrap: so many questions by two arms, three seeds, eight languages."""
+    """Seconds of a paired bootstrap over two arms, three seeds and eight languages."""
     import numpy as np
     import pandas as pd
 

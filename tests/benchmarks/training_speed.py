@@ -198,7 +198,7 @@ def main() -> None:
         if (not chosen.only and not (emulated and recipe.precision != "float32"))
         or any(part in name for part in chosen.only or [])
     }
-    print(f"bf16 units: {numerics.has_bf16_units('cpu')}; torch {torch.__version__}; one thread")
+    print(f"bf16 units: {computes_bf16('cpu')}; torch {torch.__version__}; one thread")
     frame = speed(recipes, model, tokenizer, batches, chosen.rounds)
     print(frame.round(2).to_string(index=False))
 
