@@ -236,7 +236,7 @@ def _place(params: Params, where: str) -> str:
 class Cell:
     """One cell of the grid; factors that its stage does not cross are None."""
 
-    params: Params = field(repr=False)
+    params: Params = field(repr=False, compare=False)
     stage: Stage
     encoder: str | None = None
     arm: str | None = None
@@ -424,6 +424,21 @@ class Grid:
                 if attack.target == cell.task and cell.arm in (attack.arms or [cell.arm])
             ]
         return cells
+
+    def to_run(self, *, notebooks: Path) -> list[Cell]:
+        """The cells that are not done, or whose notebook is missing."""
+        found: list[Cell] = []
+        for stage in STAGES.values():
+            for cell in self.cells(stage.name):
+                stale = not cell.done or not cell.notebook.exists()
+                if stale or any(one in found for one in cell.upstream):
+                    found.append(cell)
+        return found
+
+    def forget(self, cells: Iterable[Cell]) -> None:
+        """Remove what says that these cells are done."""
+        for cell in cells:
+            cell.notebook.unlink(missing_ok=True)
 
     def _wanted(self, stage: str) -> bool:
         """Whether the profile gives a stage anything to do."""

@@ -1,0 +1,89 @@
+"""What a cell is doing or why it failed, in a small file that the live display reads."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from xltlib.artifacts import InputError, read_json, write_json
+
+# A tqdm bar: "answering:  40%|####      | 4/10 [00:02<00:03,  1.98batch/s]".
+BAR = re.compile(
+    r"(?:(?P<what>[^:|\r\n%]+): +)?\d+%\|[^|]*\| *(?P<done>\d+)/(?P<of>\d+) "
+    r"\[[^,\]]*(?:, *(?P<rate>[\d.]+ *[^\],]*/[^\],]+))?"
+)
+SECONDS_BETWEEN_WRITES = 0.5
+
+
+class Status:
+    """The status file of one cell, held by the process that executes it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._written = file, 0.0
+        self._record: dict[str, Any] = {
+            "state": "running",
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": time.time(),
+            "doing": "starting",
+        }
+        write_json(file, self._record)
+
+    def doing(self, what: str, *, done: int | None = None, of: int | None = None) -> None:
+        """Say what the cell does now; written at most twice a second."""
+        now = time.monotonic()
+        self._record |= {"doing": what, "done": done, "of": of}
+        if now - self._written >= SECONDS_BETWEEN_WRITES:
+            self._written = now
+            write_json(self._file, self._record)
+
+    def failed(self, cause: str) -> None:
+        """Keep the cause for whoever asks later."""
+        write_json(self._file, self._record | {"state": "failed", "cause": cause})
+
+    def finished(self) -> None:
+        """A finished cell has nothing to say."""
+        self._file.unlink(missing_ok=True)
+
+
+class Log:
+    """A text file for what a notebook prints; its progress bars go to the status file instead."""
+
+    def __init__(self, file: Path, status: Status) -> None:
+        self._out, self._status = file.open("a", encoding="utf-8", errors="replace"), status
+
+    def write(self, text: str) -> int:
+        """Sort text into bars and everything else."""
+        bars = list(BAR.finditer(text))
+        if bars:
+            bar = bars[-1]
+            doing = " ".join(
+                part for part in ((bar["what"] or "").strip(), (bar["rate"] or "").strip()) if part
+            )
+            self._status.doing(doing, done=int(bar["done"]), of=int(bar["of"]))
+        else:
+            self._out.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand what was written to the system."""
+        self._out.flush()
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._out.close()
+
+
+def read(file: Path) -> dict[str, Any] | None:
+    """The status of a cell, None where it does nothing and has not failed."""
+    try:
+        record = read_json(file)
+    except InputError:
+        return None
+    return record if isinstance(record, dict) and "state" in record else None
