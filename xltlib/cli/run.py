@@ -62,7 +62,7 @@ def run(
         grid = Grid(loaded)
         todo = grid.to_run(notebooks=root / "notebooks")
         if not todo:
-            console.print(f"{job.folder}: every cell is done.", soft_wrap=True)
+            console.print(f"{job.folder}: every cell is done.", soft_wrap=True, markup=False)
             return
         grid.forget(todo)
         code = _follow(job, grid, todo, lock)
@@ -80,7 +80,7 @@ def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
     ran = Counter(cell.stage.name for cell in todo)
     before = {name: len(grid.cells(name)) - ran[name] for name in STAGES}
     watch = Watch(job, todo, console, before)
-    console.print(f"{len(todo)} cells to run, log in {job.log}", soft_wrap=True, highlight=False)
+    console.print(f"{len(todo)} cells to run, log in {job.log}", soft_wrap=True, highlight=False, markup=False)
     try:
         with started(job, lock) as snakemake:
             watch.follow(lambda: snakemake.poll() is None)
@@ -98,6 +98,7 @@ def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
         f"log: {job.log}",
         soft_wrap=True,
         highlight=False,
+        markup=False,
     )
     if not watch.failed:
         print(job.tail(), file=sys.stderr)

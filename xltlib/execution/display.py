@@ -129,7 +129,7 @@ class Watch:
         for cell, found in self.running.items():
             took = duration(time.time() - float(found["since"]))
             table.add_row(Text(f"  {cell.key}: {self._doing(found)}, {took}", overflow="fold"))
-        table.add_row(Text(f"{duration(self.seconds)} gone, {self.left} left"))
+        table.add_row(Text(f"{duration(self.seconds)} gone, {self.left}"))
         return table
 
     def _doing(self, found: dict[str, Any]) -> str:
@@ -141,7 +141,8 @@ class Watch:
         seconds = self.learnt.of(cell)[0]
         took = "" if seconds is None else f" ({duration(seconds)})"
         share = f"{len(self.done)} of {len(self.todo)}"
-        self._say(f"{share} done: {cell.stage.notebook} {cell.key}{took}; {self.left} left")
+        rest = f"; {self.left}" if len(self.done) < len(self.todo) else ""
+        self._say(f"{share} done: {cell.stage.notebook} {cell.key}{took}{rest}")
 
     def _say_failed(self, cell: Cell) -> None:
         lines = failure(

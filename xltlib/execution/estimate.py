@@ -100,11 +100,11 @@ class Rest:
     def __str__(self) -> str:
         notes = []
         if self.guessed:
-            notes.append(f"{self.guessed} cells judged by other profiles, whose data differ")
+            notes.append(f"{self.guessed} of the cells judged by other profiles, whose data differ")
         if self.unknown:
-            notes.append(f"nothing is known yet about {self.unknown} cells")
-        said = "" if self.seconds == 0 else f"about {duration(self.seconds)}"
-        return "; ".join(part for part in (said, *notes) if part) or "no time"
+            notes.append(f"no time known for {self.unknown} cell{'s' if self.unknown > 1 else ''}")
+        said = "" if self.seconds < 1 else f"about {duration(self.seconds)} left"
+        return "; ".join(part for part in (said, *notes) if part) or "nearly done"
 
 
 def duration(seconds: float) -> str:

@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jupyter_client import AsyncKernelManager
 
+# No history file, and no word on how to connect by hand.
+QUIET = ("--HistoryManager.enabled=False", "--quiet")
+
 
 class ForkedKernel:
     """A child process that becomes an IPython kernel; the part of `Popen` that Jupyter uses."""
@@ -81,7 +84,7 @@ def _become_kernel(reading: int) -> None:
         connection_file = os.fsdecode(os.read(reading, 4096))
         os.close(reading)
         if connection_file:  # empty: the parent ended before it had anything to execute
-            IPKernelApp.launch_instance(["-f", connection_file, "--HistoryManager.enabled=False"])
+            IPKernelApp.launch_instance(["-f", connection_file, *QUIET])
             code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
