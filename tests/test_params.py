@@ -8,7 +8,7 @@ import pytest
 from xltlib import params as schema
 from xltlib.artifacts import InputError
 from xltlib.study import Grid
-from xltlib.study.data import check_sources
+from xltlib.study.preflight import check_sources
 
 PARAMS = Path(__file__).parent.parent / "params"
 

@@ -1,4 +1,4 @@
-"""Where the files of a run live, and how they are written.
+"""How the files of a run are written, and how they are known by their content.
 
 Every write is atomic: the bytes go to a temporary file in the same folder, reach the disk, and are
 renamed over the target. A killed run leaves either the old file or the new one, never half of one.
@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,7 @@ def replacing(path: Path) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
+        _sync(path.parent)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}). Free some space or choose a "
@@ -74,12 +76,31 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         try:
             new.mkdir()
             yield new
+            sync(new)
             if folder.exists():
                 folder.rename(old)
             new.rename(folder)
+            _sync(folder.parent)
         finally:
             for left in (new, old):
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def sync(folder: Path) -> None:
+    """Bring a folder and all that is in it to the disk, whoever wrote it."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            _sync(path)
+    for path in (*(path for path in folder.rglob("*") if path.is_dir()), folder, folder.parent):
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def require_writable(folder: Path, key: str) -> None:
@@ -132,7 +153,48 @@ def read_json(path: Path) -> Any:
         ) from error
 
 
+def write_sealed(path: Path, value: dict[str, Any]) -> None:
+    """Write JSON that says by itself whether it is whole and as it was written."""
+    plain = json.loads(json.dumps(value))  # as it will be read: string keys, lists for tuples
+    write_json(path, plain | {"seal": fingerprint(plain)})
+
+
+def read_sealed(path: Path) -> dict[str, Any] | None:
+    """Read what `write_sealed` wrote; None where it is missing, cut short, edited or foreign."""
+    try:
+        found = read_json(path)
+    except (InputError, OSError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    seal = found.pop("seal", None)
+    return found if seal == fingerprint(found) else None
+
+
 def fingerprint(value: Any) -> str:
     """Return 16 hex digits that identify any JSON-able value, the same on every machine."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+def stamp(path: Path) -> tuple[int, int, int, int]:
+    """What changes when a file is replaced or rewritten: inode, size, and both times."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+_hashes: dict[tuple[Path, tuple[int, int, int, int]], str] = {}
+_SETTLED = 2.0
+"""Seconds after which a rewritten file surely has another time than before."""
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes; a file that has not changed since is read once a process."""
+    key = (path, stamp(path))
+    if key not in _hashes:
+        with open(path, "rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if time.time() - key[1][3] / 1e9 < _SETTLED:
+            return found
+        _hashes[key] = found
+    return _hashes[key]

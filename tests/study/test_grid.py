@@ -43,7 +43,7 @@ def test_a_cell_reads_the_upstream_cells_of_its_own_factors(grid):
     (results,) = grid.cells("results")
     assert len(results.upstream) == 1 + 3 + 3
     (transfer,) = grid.cells("transfer")
-    assert [c.task for c in transfer.upstream] == [None, "xnli", "xnli", "xnli"]
+    assert [c.factors.get("task") for c in transfer.upstream] == [None, "xnli", "xnli", "xnli"]
 
 
 def test_seeds_of_a_target_task_are_its_own_and_an_idle_arm_is_embedded_once(edited):
@@ -143,7 +143,7 @@ def test_an_attack_more_on_the_same_test_sets_trains_nothing_again(grid, edited)
 def test_a_finished_cell_is_done_until_its_settings_change(grid, edited):
     (cell,) = grid.cells("corpora")
     assert not cell.done
-    with pytest.raises(InputError, match="01_corpora has not finished"):
+    with pytest.raises(InputError, match="01_corpora/all has not finished"):
         cell.metrics()
     with cell.working() as todo:
         assert todo

@@ -10,7 +10,7 @@ from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
 from xltlib.study import Grid, evaluation, intermediate, target
 from xltlib.study import corpora as stage_corpora
-from xltlib.study.data import check_sources
+from xltlib.study.preflight import check_sources
 from xltlib.tasks.classification import Classification
 
 # --- what a file of xltlib/corpora/ would hold: does a sentence name a month? ---

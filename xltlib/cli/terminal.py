@@ -39,13 +39,13 @@ def explained(command: Callable[..., None]) -> Callable[..., None]:
 
 def checked(params: Path, *, to_run: bool = False) -> schema.Params:
     """A profile that is valid and whose sources are there, the hub too if it is to run."""
-    from xltlib.study import data
+    from xltlib.study import preflight
 
     loaded = schema.load(params)
     try:
-        data.check_sources(loaded)
+        preflight.check_sources(loaded)
         if to_run:
-            data.check_network(loaded)
+            preflight.check_network(loaded)
     except InputError as error:
         raise InputError(f"{params}: {error}") from error
     return loaded

@@ -24,6 +24,7 @@ def encoder_folder(
     cache: Path,
     revision: str | None = None,
     vocabulary_texts: Iterable[str] | None = None,
+    vocabulary_name: str | None = None,
     extra_pieces: int = 30_000,
 ) -> Path:
     """A local folder that the Auto classes of transformers load.
@@ -32,6 +33,8 @@ def encoder_folder(
         name: "me5-small", a hub repository, or an existing folder.
         cache: where converted and trimmed encoders are kept.
         vocabulary_texts: trim the vocabulary to these texts (and `extra_pieces` more).
+        vocabulary_name: identifies the trimmed weights, so that a folder that is there is found
+            without reading the texts.
 
     Raises:
         InputError: no such encoder, a folder that is not one, or a hub that cannot be reached.
@@ -39,6 +42,13 @@ def encoder_folder(
     folder = _pretrained(name, cache, revision)
     if vocabulary_texts is None:
         return folder
+    if vocabulary_name is not None:
+        return _made_once(
+            cache / f"{folder.name}-trimmed-{vocabulary_name}",
+            lambda path: vocabulary.trim(
+                folder, vocabulary.pieces_to_keep(folder, vocabulary_texts, extra_pieces), path
+            ),
+        )
     keep = vocabulary.pieces_to_keep(folder, vocabulary_texts, extra_pieces)
     weights = [[path.name, path.stat().st_size] for path in sorted(folder.glob("*.safetensors"))]
     # A folder's weights may be another model's under the same name.

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from xltlib.params.base import Fraction, ModelName, Settings, known_languages
+from xltlib.params.base import Fraction, ModelName, Settings, TestSet, known_languages
 
 
 class MiniSettings(Settings):
@@ -40,14 +40,26 @@ class CorpusSource(Settings):
 
 
 class EncoderSettings(Settings):
-    """A pretrained encoder: me5-small, a hub name, or a folder."""
+    """A pretrained encoder: me5-small, a hub name, or a folder.
+
+    `trim_vocabulary` keeps the pieces of all texts that the profile trains and is tested on, so a
+    corpus or language more makes another encoder. `vocabulary` names the texts instead: then what
+    else the profile reads leaves the encoder, and all that was trained from it, as it is.
+    """
 
     name: ModelName = "me5-small"
     revision: str | None = None
     trim_vocabulary: bool = False
+    vocabulary: Annotated[list[TestSet], Field(min_length=1)] | None = None
     extra_pieces: Annotated[int, Field(ge=0)] = 30_000
     freeze_word_embeddings: bool = False
     attention_dropout: Fraction | None = None
+
+    @model_validator(mode="after")
+    def _trims(self) -> EncoderSettings:
+        if self.vocabulary is not None and not self.trim_vocabulary:
+            raise ValueError("vocabulary names texts to trim to: set trim_vocabulary: true")
+        return self
 
 
 class TaskData(Settings):

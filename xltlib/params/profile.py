@@ -139,6 +139,9 @@ class Params(Settings):
                 used.append((f"attacks.{name}.recipe.parallel", parallel))
         for key, test_set in self.representation.test_sets().items():
             used.append((f"representation.{key}", test_set))
+        for name, encoder in self.encoders.items():
+            for i, texts in enumerate(encoder.vocabulary or []):
+                used.append((f"encoders.{name}.vocabulary.{i}", texts))
         return used
 
     def claims_of(self, *kinds: str) -> dict[str, Claim]:
@@ -155,7 +158,7 @@ class Params(Settings):
         return [
             (where, data)
             for where, data in self.data_used()
-            if not where.startswith("representation.")
+            if not where.startswith(("representation.", "encoders."))
             or where.startswith("representation.retrieval.")
         ]
 

@@ -1,8 +1,11 @@
 """The study: the cells of its grid, and what each stage reads and writes.
 
-Importing this room is cheap; a stage's module (`xltlib.study.target`, say) brings in what it needs.
+Importing this package is cheap; a stage's own module (`xltlib.study.target`, say) brings in what it
+needs.
 """
 
-from xltlib.study.grid import STAGES, Cell, Grid, Stage, open_cell
+from xltlib.study.cell import Cell
+from xltlib.study.grid import Grid, open_cell
+from xltlib.study.stages import STAGES, Stage
 
 __all__ = ["STAGES", "Cell", "Grid", "Stage", "open_cell"]

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 from IPython.display import HTML
+from pandas.api.types import is_numeric_dtype
 from transformers import AutoTokenizer
 
 from xltlib.analysis.tables import style
+from xltlib.artifacts import write_with
 from xltlib.attacks import Tools, attack_examples, report, static_set
+from xltlib.attacks.frames import language_of
+from xltlib.evaluation import squad
 from xltlib.study import data
-from xltlib.study.corpora import encoder_folder
+from xltlib.study.cell import AttackCell
 from xltlib.study.evaluation import predictor
-from xltlib.study.grid import Cell
+from xltlib.study.models import encoder_folder
 
 
-def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
+def run(cell: AttackCell, *, progress: bool = True) -> dict[str, Any]:
     """Attack all chosen examples; those that an earlier, killed run finished are kept."""
     return cell.once(lambda: _run(cell, progress))
 
 
-def _run(cell: Cell, progress: bool) -> None:
+def _run(cell: AttackCell, progress: bool) -> None:
     started, settings = time.time(), cell.params.attacks[cell.attack]
     model, frames = predictor(cell, settings.engine), []
     bitext = data.bitext(cell.params, settings)
@@ -32,8 +37,7 @@ def _run(cell: Cell, progress: bool) -> None:
         rows = {language: list(part) for language, part in sets.items()}
         tools = Tools(model, rows, encoder_folder(cell), bitext, cell.params.cache)
         for language in rows:
-            # The name carries the settings: lines of another budget are never taken for these.
-            log = cell.path(f"logs/{cell.fingerprint}.{corpus}.{language}.jsonl")
+            log = cell.work(f"logs/{corpus.replace('/', '.')}.{language}.jsonl")
             frame = attack_examples(
                 chosen[corpus, language],
                 tools,
@@ -44,6 +48,7 @@ def _run(cell: Cell, progress: bool) -> None:
             )
             frames.append(report.with_similarity(frame, tools.vectors).assign(corpus=corpus))
     results = pd.concat(frames, ignore_index=True)
+    write_with(cell.path("scores.parquet"), scores(results).to_parquet)
     title = f"{cell.params.profile}: {cell.key}"
     summary = report.write(cell.folder, results, title)
     static_set.save(
@@ -62,23 +67,47 @@ def _run(cell: Cell, progress: bool) -> None:
     cell.finish(metrics, started=started)
 
 
+def scores(results: pd.DataFrame) -> pd.DataFrame:
+    """What an attack came to, question by question, without any text: all that later stages read.
+
+    F1, exact match and probability before and after, what it cost, where in the passage the edits
+    are, and the language of a sentence that was put in.
+    """
+    numbers = [name for name in results if is_numeric_dtype(results[name])]
+    found = results[[*NAMES, *numbers]].copy()
+    for when in ("original", "attacked"):
+        answers = zip(results[f"{when}_prediction"], results["answers"], strict=True)
+        found[f"{when}_em"] = [squad.exact_match(said, gold["text"]) for said, gold in answers]
+    return found.assign(
+        edit_starts=[[int(edit["start"]) for edit in edits] for edits in results["edits"]],
+        inserted=[_inserted(edits) for edits in results["edits"]],
+    )
+
+
+NAMES = ["corpus", "language", "id", "outcome"]
+
+
+def _inserted(edits: Sequence[dict[str, Any]]) -> str | None:
+    """The language of a false sentence that an attack put in."""
+    return language_of(edits[0]["new"]) if len(edits) == 1 else None
+
+
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a table for JSON, which has no NaN."""
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
-def results(cell: Cell) -> pd.DataFrame:
+def results(cell: AttackCell) -> pd.DataFrame:
     """The attacked examples of a finished cell."""
-    cell.metrics()
-    return pd.read_parquet(cell.path("attacks.parquet"))
+    return pd.read_parquet(cell.artefact("attacks.parquet"))
 
 
-def examples(cell: Cell, per_language: int = 1) -> HTML:
+def examples(cell: AttackCell, per_language: int = 1) -> HTML:
     """A few attacks of each language, successful ones first: passage, edits, both predictions."""
     return HTML(report.examples(results(cell), per_language))
 
 
-def settings_table(cell: Cell) -> pd.DataFrame:
+def settings_table(cell: AttackCell) -> pd.DataFrame:
     """The attack's budget and rules."""
     settings = cell.params.attacks[cell.attack].model_dump(mode="json", exclude={"test_sets"})
     flat = settings.pop("recipe") | settings.pop("engine") | settings
@@ -100,7 +129,7 @@ def validity_table(metrics: dict[str, Any]) -> HTML:
     return style(pd.DataFrame(metrics["validity"]))
 
 
-def violations(cell: Cell) -> dict[str, int]:
+def violations(cell: AttackCell) -> dict[str, int]:
     """Broken rules over all attacked texts, counted afresh from the saved texts; all must be 0."""
     settings = cell.params.attacks[cell.attack]
     asked = {

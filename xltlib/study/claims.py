@@ -16,19 +16,19 @@ from xltlib.analysis.reading import Sentence
 from xltlib.analysis.tables import style
 from xltlib.analysis.verdict import Scope, judge
 from xltlib.study import representation, saved
-from xltlib.study.grid import Cell
+from xltlib.study.cell import Cell, EncoderCell
 
 
-def run(cell: Cell) -> dict[str, Any]:
+def run(cell: EncoderCell) -> dict[str, Any]:
     """Put the verdicts of 06 and 07 together; a finished cell is read back."""
     return cell.once(lambda: _run(cell))
 
 
-def _run(cell: Cell) -> None:
+def _run(cell: EncoderCell) -> None:
     started, about = time.time(), saved.provenance(cell)
     verdicts = _verdicts(cell)
     measured = relation.by_language(
-        representation.by_language([c for c in cell.upstream if c.stage.name == "representation"]),
+        representation.by_language(cell.of("representation")),
         _under_attack(cell),
     )
     related = relation.correlations(measured, seed=cell.params.analysis.seed)
@@ -51,8 +51,7 @@ def _verdicts(cell: Cell) -> list[dict[str, Any]]:
     """A record for every claim, in the order of the claims file."""
     found = {
         record["name"]: record
-        for source in cell.upstream
-        if source.stage.name in ("results", "transfer")
+        for source in [*cell.of("results"), *cell.of("transfer")]
         for record in source.metrics()["claims"]
     }
     nowhere = Scope(cell.params.synthetic, 0, ())
@@ -66,9 +65,8 @@ def _verdicts(cell: Cell) -> list[dict[str, Any]]:
 
 def _under_attack(cell: Cell) -> pd.DataFrame:
     """The table of that name of this encoder's results; empty where nothing was attacked."""
-    for source in cell.upstream:
-        if source.stage.name == "results":
-            return saved.tables_of(source)["under_attack"]
+    for source in cell.of("results"):
+        return saved.tables_of(source)["under_attack"]
     return pd.DataFrame(columns=[*relation.KEYS, *relation.OUTCOMES, "n"])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -13,61 +12,15 @@ from datasets import Dataset
 from IPython.display import HTML
 from transformers import AutoTokenizer
 
-from xltlib import corpora, encoders
+from xltlib import corpora
 from xltlib.analysis.tables import style
-from xltlib.artifacts import read_json, write_json
 from xltlib.corpora.audit import Overlap, audit
-from xltlib.params import Params, SpanQASettings, TaskData, TestSet
+from xltlib.params import SpanQASettings
 from xltlib.study import data
-from xltlib.study.grid import Cell
+from xltlib.study.cell import Cell
+from xltlib.study.models import prepared
+from xltlib.study.splits import meetings, used_splits
 from xltlib.tasks.span_qa import featurize, token_span
-from xltlib.training.robust.neighbours import read_neighbours
-
-ROLES = {"intermediate": "intermediate", "targets": "target", "attacks": "attack"}
-
-
-def used_splits(params: Params) -> dict[tuple[str, str, str], set[str]]:
-    """Every (corpus, split, language) that is prepared here, with the roles it plays."""
-    roles: dict[tuple[str, str, str], set[str]] = {}
-    for where, used in params.data_prepared():
-        section = where.split(".")[0]
-        role = "test" if "test_sets" in where or section == "representation" else ROLES[section]
-        for language in used.languages:
-            roles.setdefault((used.corpus, used.split, language), set()).add(role)
-            dev = getattr(used, "dev_split", None)
-            if dev is not None:
-                for code in dev_languages(params, used):
-                    roles.setdefault((used.corpus, dev, code), set()).add("dev")
-    return roles
-
-
-def dev_languages(params: Params, used: TaskData) -> list[str]:
-    """Languages of a dev split that are scored; early stopping needs English in every arm."""
-    stops = params.intermediate.optimisation.stopping is not None
-    return list(dict.fromkeys([*used.languages, *(["en"] if stops else [])]))
-
-
-def meetings(params: Params) -> set[tuple[tuple[str, str, str], tuple[str, str, str]]]:
-    """Every (training split, test split) that some model of the grid both sees, by language."""
-
-    def keys(used: TaskData | TestSet) -> list[tuple[str, str, str]]:
-        return [(used.corpus, used.split, language) for language in used.languages]
-
-    met = set()
-    for name, target in params.targets.items():
-        tests = [*target.test_sets, *params.representation.retrieval]
-        tests += [t for a in params.attacks.values() if a.target == name for t in a.test_sets]
-        trains = [target.data]
-        for arm in {a for c in target.crossings for a in c.arms or params.intermediate.arms}:
-            trains += params.intermediate.arms[arm].tasks.values()
-        met |= {
-            (train, test)
-            for trained in trains
-            for tested in tests
-            for train in keys(trained)
-            for test in keys(tested)
-        }
-    return met
 
 
 def prepare(cell: Cell) -> dict[str, Any]:
@@ -79,16 +32,7 @@ def _prepare(cell: Cell) -> None:
     started, params = time.time(), cell.params
     roles = used_splits(params)
     sets = {key: data.load(params, key[0], key[1], key[2]) for key in roles}
-    folders = {
-        name: encoders.encoder_folder(
-            encoder.name,
-            cache=params.cache,
-            revision=encoder.revision,
-            vocabulary_texts=_vocabulary(params, sets) if encoder.trim_vocabulary else None,
-            extra_pieces=encoder.extra_pieces,
-        )
-        for name, encoder in params.encoders.items()
-    }
+    folders = {name: prepared(params, name, cell.grid.contents) for name in params.encoders}
     splits = [
         {
             "corpus": corpus,
@@ -112,7 +56,6 @@ def _prepare(cell: Cell) -> None:
         for test in sorted(key for key in roles if "test" in roles[key])
         if train[2] == test[2] or _translations(sets, train, test)
     ]
-    write_json(cell.path("encoders.json"), {name: str(path) for name, path in folders.items()})
     boundaries = {
         name: [
             {"corpus": corpus, "split": split, "language": language}
@@ -128,16 +71,6 @@ def _prepare(cell: Cell) -> None:
         data={f"{s['corpus']}/{s['split']}/{s['language']}": s["fingerprint"] for s in splits},
         revisions={name: corpora.revision(name, source) for name, source in params.corpora.items()},
     )
-
-
-def _vocabulary(params: Params, sets: dict[tuple[str, str, str], Dataset]) -> Iterator[str]:
-    """Every text that the run may read, the words of neighbour lists included."""
-    for rows in sets.values():
-        yield from corpora.texts(rows)
-    for method in params.methods.values():
-        for file in getattr(method, "neighbours", {}).values():
-            for word, near in read_neighbours(file).items():
-                yield from (word, *near)
 
 
 def _translations(
@@ -187,13 +120,6 @@ def token_boundaries(rows: Dataset, folder: Path, settings: SpanQASettings) -> d
             if (offsets[tokens[0], 0], offsets[tokens[1], 1]) == places[example]:
                 exact.add(example)
     return {"answers": len(places), "in_a_window": len(whole), "exact": len(exact)}
-
-
-def encoder_folder(cell: Cell) -> Path:
-    """The folder of the prepared encoder that a training cell starts from."""
-    prepared = cell.reads("corpora")
-    prepared.metrics()
-    return Path(read_json(prepared.path("encoders.json"))[cell.encoder])
 
 
 def split_table(metrics: dict[str, Any]) -> pd.DataFrame:

@@ -3,143 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Sequence
 
 from datasets import Dataset
 
 from xltlib import corpora
-from xltlib.artifacts import InputError
-from xltlib.corpora.hub import require_network
-from xltlib.evaluation.retrieval import RETRIEVAL
 from xltlib.params import AttackSettings, Params, TaskData, TestSet
-from xltlib.tasks import TASKS, Setup, TaskKind, task_kind
-
-MEASURED_ON = {
-    "retrieval": RETRIEVAL,
-    "probe": ("tagging",),
-    "cloze": ("cloze",),
-    "rank_consistency": ("qa",),
-    "rotation": ("qa",),
-}
-"""The kinds of corpora that each measure of representation reads."""
-
-
-def check_sources(params: Params) -> None:
-    """Refuse, before anything starts, what a stage would stop at later.
-
-    Raises:
-        InputError: all at once: corpora that do not exist, folders that are absent, languages that
-            a source lacks, corpora of the wrong kind for their place.
-    """
-    problems = []
-    for name, source in params.corpora.items():
-        if name not in corpora.CORPORA:
-            known = ", ".join(corpora.CORPORA)
-            problems.append(f"corpora.{name}: there is no such corpus; known: {known}")
-        elif source.source not in corpora.corpus(name).sources:
-            there = ", ".join(corpora.corpus(name).sources)
-            problems.append(f"corpora.{name}.source: {source.source} is not there; there: {there}")
-        if source.source == "local" and not source.folder.is_dir():
-            problems.append(f"corpora.{name}.folder: {source.folder} is not a folder")
-    for name, encoder in params.encoders.items():
-        if Path(encoder.name).is_absolute() and not Path(encoder.name).is_dir():
-            problems.append(f"encoders.{name}.name: {encoder.name} is not a folder")
-    for where, file in _files(params):
-        if not file.is_file():
-            problems.append(f"{where}: {file} is not a file")
-    for name, attack in params.attacks.items():
-        model = getattr(attack.recipe, "model", "")
-        if Path(model).is_absolute() and not Path(model).is_dir():
-            problems.append(f"attacks.{name}.recipe.model: {model} is not a folder")
-    for where, used in params.data_used():
-        if used.corpus in corpora.CORPORA:
-            problems += [f"{where}{problem}" for problem in _problems(params, where, used)]
-    problems += _measures_lack(params)
-    if problems:
-        count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
-        raise InputError(f"{count}, nothing was started\n  " + "\n  ".join(problems))
-
-
-def _files(params: Params) -> Iterator[tuple[str, Path]]:
-    """Every single file that a profile names, with its key path."""
-    for name, method in params.methods.items():
-        for language, file in getattr(method, "neighbours", {}).items():
-            yield f"methods.{name}.neighbours.{language}", file
-    for name, attack in params.attacks.items():
-        for language, file in getattr(attack.recipe, "neighbours", {}).items():
-            yield f"attacks.{name}.recipe.neighbours.{language}", file
-        for language, lexicons in getattr(attack.recipe, "lexicons", {}).items():
-            for file in lexicons:
-                yield f"attacks.{name}.recipe.lexicons.{language}", file
-
-
-def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[str]:
-    """What is wrong with one use of a corpus: its kind for its place, its languages."""
-    source, kind = params.corpora[used.corpus], corpora.corpus(used.corpus).kind
-    section, name = where.split(".")[:2]
-    if section == "representation":
-        wanted = MEASURED_ON[name]
-    elif where.endswith(".parallel"):
-        wanted = ("bitext",)
-    elif section == "attacks":
-        wanted = ("qa",)
-    elif "test_sets" in where:
-        data = params.targets[name].data.corpus
-        wanted = (corpora.corpus(data).kind,) if data in corpora.CORPORA else (kind,)
-    else:
-        wanted = tuple(TASKS)
-    if kind not in wanted:
-        goes = " or ".join(wanted)
-        yield f".corpus: {used.corpus} is of kind {kind}, {goes} goes here"
-    if getattr(used, "pairs", False) and kind != "classification":
-        yield f".pairs: {used.corpus} is of kind {kind}; only pairs of sentences can be paired"
-    there = corpora.languages(used.corpus, source)
-    lacking = [code for code in used.languages if code not in there]
-    if lacking:
-        yield (
-            f".languages: {used.corpus} ({source.source}) has no {' '.join(lacking)}; "
-            f"there: {' '.join(there)}"
-        )
-
-
-def _measures_lack(params: Params) -> Iterator[str]:
-    """What the measures of fine-tuned models lack: parallel text, and passages not trained on."""
-    settings = params.representation
-    if settings.rotation is not None:
-        there = list(bitexts(params))
-        lacking = [code for code in settings.rotation.languages if code not in there]
-        if lacking:
-            yield (
-                f"representation.rotation.languages: a rotation is learnt from parallel text with "
-                f"English, and no bitext under representation.retrieval has {' '.join(lacking)}; "
-                f"there: {' '.join(there) or 'none'}"
-            )
-    trained = {(one.data.corpus, one.data.split) for one in params.targets.values()}
-    for name in ("rank_consistency", "rotation"):
-        used = getattr(settings, name)
-        if used is not None and (used.corpus, used.split) in trained:
-            yield (
-                f"representation.{name}.split: {used.corpus} {used.split} trains a target task; "
-                "give a split that no model was fine-tuned on"
-            )
-
-
-def check_network(params: Params) -> None:
-    """Refuse to start a run that reads from the hub where the hub cannot be reached.
-
-    Raises:
-        InputError: says what to set; see `xltlib.corpora.hub.require_network`.
-    """
-    for name, source in params.corpora.items():
-        if source.source == "hub":
-            require_network(f"corpora.{name}")
-    models = {f"encoders.{name}": encoder.name for name, encoder in params.encoders.items()}
-    for name, attack in params.attacks.items():
-        models[f"attacks.{name}.recipe.model"] = getattr(attack.recipe, "model", "me5-small")
-    for where, model in models.items():
-        if model != "me5-small" and not Path(model).is_absolute():
-            require_network(where)
+from xltlib.tasks import Setup, TaskKind, task_kind
 
 
 def kind_of(params: Params, used: TaskData, max_length: int) -> TaskKind:
@@ -150,11 +20,6 @@ def kind_of(params: Params, used: TaskData, max_length: int) -> TaskKind:
         span_qa=params.span_qa,
     )
     return task_kind(corpora.corpus(used.corpus).kind, setup)
-
-
-def is_qa(params: Params, task: str) -> bool:
-    """Whether a target task is span QA, which has windows, n-best spans and attacks."""
-    return corpora.corpus(params.targets[task].data.corpus).kind == "qa"
 
 
 def load(params: Params, corpus: str, split: str, language: str) -> Dataset:
@@ -187,6 +52,18 @@ def test_set(params: Params, settings: TestSet) -> dict[str, Dataset]:
     }
 
 
+def names(test_sets: Sequence[TestSet]) -> list[str]:
+    """What each test set of a list is called: its corpus, and where the list has several splits of
+    that corpus, its split too."""
+    splits: dict[str, set[str]] = {}
+    for one in test_sets:
+        splits.setdefault(one.corpus, set()).add(one.split)
+    return [
+        one.corpus if len(splits[one.corpus]) == 1 else f"{one.corpus}/{one.split}"
+        for one in test_sets
+    ]
+
+
 def bitexts(params: Params) -> dict[str, TestSet]:
     """The first bitext with English under retrieval, by language."""
     found: dict[str, TestSet] = {}
@@ -197,8 +74,11 @@ def bitexts(params: Params) -> dict[str, TestSet]:
 
 
 def attacked_sets(params: Params, settings: AttackSettings) -> dict[str, dict[str, Dataset]]:
-    """The test sets of an attack, whole, by corpus and language."""
-    return {one.corpus: test_set(params, one) for one in settings.test_sets}
+    """The test sets of an attack, whole, by name and language."""
+    sets: dict[str, dict[str, Dataset]] = {}
+    for name, one in zip(names(settings.test_sets), settings.test_sets, strict=True):
+        sets.setdefault(name, {}).update(test_set(params, one))
+    return sets
 
 
 def bitext(params: Params, settings: AttackSettings) -> dict[str, list[tuple[str, str]]]:
@@ -213,7 +93,7 @@ def bitext(params: Params, settings: AttackSettings) -> dict[str, list[tuple[str
 
 
 def to_attack(params: Params, settings: AttackSettings) -> dict[tuple[str, str], Dataset]:
-    """The examples to attack by corpus and language: the same for every arm, method and seed.
+    """The examples to attack by test set and language: the same for every arm, method and seed.
 
     They are the rows whose ids hash lowest, so they depend on neither order nor size of the set,
     and where the corpus is parallel every language gives the same questions. Rows whose answer has

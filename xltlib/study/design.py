@@ -11,7 +11,10 @@ from xltlib.analysis.tables import sentences
 from xltlib.analysis.verdict import Scope, what_it_can_answer
 from xltlib.languages import TYDI
 from xltlib.params import STANDARD, Params
-from xltlib.study.grid import STAGES, Cell, Grid, attacked_tasks
+from xltlib.study.cell import Cell
+from xltlib.study.grid import Grid
+from xltlib.study.stages import STAGES
+from xltlib.study.target_tasks import attacked_tasks
 
 
 def record(cell: Cell) -> None:

@@ -18,19 +18,18 @@ from xltlib.evaluation.labelled import language_pairs
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, EvaluationSettings, Params
 from xltlib.study import data
-from xltlib.study.grid import Cell
+from xltlib.study.cell import ModelCell
+from xltlib.study.target_tasks import is_qa
 from xltlib.training.multitask import MultiTaskModel
 from xltlib.training.run import use_threads
 
 
-def predictor(cell: Cell, settings: EvaluationSettings | EngineSettings) -> SpanPredictor:
+def predictor(cell: ModelCell, settings: EvaluationSettings | EngineSettings) -> SpanPredictor:
     """The cell's fine-tuned model, ready to answer."""
     params: Params = cell.params
     use_threads(params.compute.threads)
-    target = cell.reads("target")
-    target.metrics()
     return SpanPredictor.load(
-        target.path("model"),
+        cell.reads("target").artefact("model"),
         device=params.compute.device,
         settings=params.span_qa,
         batch_size=settings.batch_size,
@@ -38,32 +37,39 @@ def predictor(cell: Cell, settings: EvaluationSettings | EngineSettings) -> Span
     )
 
 
-def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
+def run(cell: ModelCell, *, progress: bool = True) -> dict[str, Any]:
     """Answer and score all test sets; languages that are done already are read back."""
     return cell.once(lambda: _run(cell, progress))
 
 
-def _run(cell: Cell, progress: bool) -> None:
+def _run(cell: ModelCell, progress: bool) -> None:
     started, params = time.time(), cell.params
-    answers, summary = _span_answers(cell) if data.is_qa(params, cell.task) else _labels(cell)
+    answers, summary = _span_answers(cell) if is_qa(params, cell.task) else _labels(cell)
     frames = []
-    for corpus, language, rows in tqdm(_sets(cell), desc="test sets", disable=not progress):
-        part = cell.path(f"parts/{cell.fingerprint}.{corpus}.{language}.parquet")
+    sets = _sets(cell)
+    for i, (name, corpus, language, rows) in enumerate(
+        tqdm(sets, desc="test sets", disable=not progress)
+    ):
+        part = cell.work(f"parts/{i}.{language}.parquet")
         if not part.exists():
-            write_with(part, answers(corpus, rows).to_parquet)
+            write_with(part, answers(corpus, rows).assign(corpus=name).to_parquet)
         frames.append(pd.read_parquet(part))
     found = pd.concat(frames, ignore_index=True)
     write_with(cell.path("predictions.parquet"), found.to_parquet)
+    write_with(cell.path("scores.parquet"), found.drop(columns=TEXTS, errors="ignore").to_parquet)
     cell.finish(summary(found), started=started)
-    for part in cell.path("parts").glob("*.parquet"):
-        part.unlink()
 
 
-def _sets(cell: Cell) -> list[tuple[str, str, Dataset]]:
-    """Corpus, language or pair of languages, and rows of every test set of the cell's task."""
+TEXTS = ["prediction", "gold"]
+"""Columns with text of a corpus, which stay on the machine."""
+
+
+def _sets(cell: ModelCell) -> list[tuple[str, str, str, Dataset]]:
+    """Every test set of the cell's task: its name, corpus, language (or pair), and rows."""
+    test_sets = cell.params.targets[cell.task].test_sets
     return [
-        (settings.corpus, language, rows)
-        for settings in cell.params.targets[cell.task].test_sets
+        (name, settings.corpus, language, rows)
+        for name, settings in zip(data.names(test_sets), test_sets, strict=True)
         for sets in [data.test_set(cell.params, settings)]
         for language, rows in (language_pairs(sets) if settings.pairs else sets.items())
     ]
@@ -73,7 +79,7 @@ Answers = Callable[[str, Dataset], pd.DataFrame]
 Summary = Callable[[pd.DataFrame], dict[str, dict]]
 
 
-def _span_answers(cell: Cell) -> tuple[Answers, Summary]:
+def _span_answers(cell: ModelCell) -> tuple[Answers, Summary]:
     """How a span-QA model answers a corpus, and how its answers are summarised.
 
     The model is loaded when the first test set needs it.
@@ -82,7 +88,7 @@ def _span_answers(cell: Cell) -> tuple[Answers, Summary]:
     return lambda corpus, rows: span_qa.answer(load(), corpus, rows), span_qa.summarize
 
 
-def _labels(cell: Cell) -> tuple[Answers, Summary]:
+def _labels(cell: ModelCell) -> tuple[Answers, Summary]:
     """The same for a model with a head of `xltlib.tasks`."""
     params, target = cell.params, cell.params.targets[cell.task]
     kind = data.kind_of(params, target.data, target.max_length)
@@ -90,9 +96,7 @@ def _labels(cell: Cell) -> tuple[Answers, Summary]:
     @lru_cache(maxsize=1)
     def load() -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
         use_threads(params.compute.threads)
-        trained = cell.reads("target")
-        trained.metrics()
-        folder = trained.path("model")
+        folder = cell.reads("target").artefact("model")
         model = MultiTaskModel.load(folder, {cell.task: kind}).to(params.compute.device)
         return model, AutoTokenizer.from_pretrained(folder, local_files_only=True)
 

@@ -11,9 +11,10 @@ from xltlib.analysis.drawing import Provenance
 from xltlib.analysis.exhibits import Figure, Origin, Paper, Prose, Run, Section, Table, records
 from xltlib.analysis.macros import Quote
 from xltlib.analysis.reading import Sentence
-from xltlib.artifacts import InputError, fingerprint, read_json
+from xltlib.artifacts import fingerprint
 from xltlib.study import saved
-from xltlib.study.grid import Cell, Grid
+from xltlib.study.cell import Cell
+from xltlib.study.grid import Grid
 
 SECTIONS = {
     "claims": "Claims",
@@ -36,7 +37,8 @@ def gather(grid: Grid) -> Paper:
         cell.metrics()
     versions: dict[str, set[str]] = {}
     for cell in everything:
-        for package, version in read_json(cell.path("manifest.json"))["versions"].items():
+        made = cell.manifest
+        for package, version in (made.versions if made else {}).items():
             versions.setdefault(package, set()).add(version)
     return Paper(
         about=_about(everything),
@@ -140,15 +142,9 @@ def _figures(cell: Cell) -> Iterator[Figure]:
     Raises:
         InputError: one of the two formats is missing.
     """
-    folder = cell.path("figures")
-    for name in sorted({file.stem for file in folder.glob("*.p[nd][gf]")}):
-        files = [folder / f"{name}.{form}" for form in ("png", "pdf")]
-        missing = [file for file in files if not file.exists()]
-        if missing:
-            raise InputError(
-                f"{missing[0]}: no such file. Delete {cell.folder} and run `xlt run` on the "
-                "params file; it makes the cell again."
-            )
+    for file in cell.artefacts("figures/*.png"):
+        name = file.stem
+        files = [file, cell.artefact(f"figures/{name}.pdf")]
         label = _label(cell)
         # The encoder, which comes first, is left out where it tells nothing apart.
         levels = cell.key.split(".")[len(cell.factors) - len(_levels(cell)) :]

@@ -14,8 +14,9 @@ from transformers import AutoModel, AutoTokenizer, set_seed
 from xltlib.analysis import drawing, figures
 from xltlib.params import Params, TaskData
 from xltlib.study import data
-from xltlib.study.corpora import dev_languages, encoder_folder
-from xltlib.study.grid import Cell
+from xltlib.study.cell import ArmCell
+from xltlib.study.models import encoder_folder
+from xltlib.study.splits import dev_languages
 from xltlib.training import plan
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
 from xltlib.training.robust.methods import copies, robust_training
@@ -47,7 +48,7 @@ def arm_draws(params: Params, arm: str, seed: int) -> dict[str, list[plan.Draw]]
     return draws
 
 
-def budget_table(cell: Cell) -> pd.DataFrame:
+def budget_table(cell: ArmCell) -> pd.DataFrame:
     """Tasks, examples and steps of every arm at this seed: equal but for the languages."""
     frames = []
     for arm in cell.params.intermediate.arms:
@@ -59,7 +60,7 @@ def budget_table(cell: Cell) -> pd.DataFrame:
     ]
 
 
-def settings_table(cell: Cell) -> pd.DataFrame:
+def settings_table(cell: ArmCell) -> pd.DataFrame:
     """The recipe of the cell's arm; all but the method is the same for every arm."""
     params = cell.params
     arm = params.intermediate.arms[cell.arm]
@@ -73,12 +74,12 @@ def settings_table(cell: Cell) -> pd.DataFrame:
     return pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})
 
 
-def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
+def run(cell: ArmCell, *, progress: bool = True) -> dict[str, Any]:
     """Train the arm's encoder and save it; a finished cell is read back."""
     return cell.once(lambda: _run(cell, progress))
 
 
-def _run(cell: Cell, progress: bool) -> None:
+def _run(cell: ArmCell, progress: bool) -> None:
     started, params = time.time(), cell.params
     settings, arm = params.intermediate, params.intermediate.arms[cell.arm]
     if not arm.tasks:
@@ -136,7 +137,7 @@ def _run(cell: Cell, progress: bool) -> None:
         lambda batch: {"task": batch[0]} | kinds[batch[0]].collate(tokenizer, batch[1]),
         settings.optimisation,
         seed=cell.seed,
-        checkpoints=cell.path("checkpoints"),
+        checkpoints=cell.work("checkpoints"),
         device=params.compute.device,
         robust=robust_training(method, tokenizer),
         dev_score=dev_score if len(dev) == len(kinds) else None,
@@ -180,7 +181,7 @@ def dev_table(metrics: dict[str, Any]) -> pd.DataFrame:
     ).round(1)
 
 
-def budgets_equal(cell: Cell) -> dict[str, bool]:
+def budgets_equal(cell: ArmCell) -> dict[str, bool]:
     """Whether all arms that train have equal numbers of examples and steps for each task."""
     totals = (
         budget_table(cell)
@@ -193,7 +194,7 @@ def budgets_equal(cell: Cell) -> dict[str, bool]:
     }
 
 
-def loss_figure(cell: Cell) -> Image:
+def loss_figure(cell: ArmCell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Intermediate training, {cell.key}")
     return Image(drawing.png(figure, dpi=100))

@@ -17,9 +17,9 @@ from xltlib.analysis.reading import Sentence
 from xltlib.analysis.tables import MACRO
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.study import encoder_measures, model_measures, saved
+from xltlib.study.cell import ArmCell, ModelCell
 from xltlib.study.encoder_measures import Rows
-from xltlib.study.grid import Cell
-from xltlib.study.target import starting_encoder
+from xltlib.study.models import starting_encoder
 from xltlib.training.multitask import load_pretrained
 from xltlib.training.run import use_threads
 
@@ -34,12 +34,12 @@ COLUMNS = {
 """The tables, one a measure."""
 
 
-def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
+def run(cell: ArmCell, *, progress: bool = True) -> dict[str, Any]:
     """Measure, and save tables, figures and sentences; a finished cell is read back."""
     return cell.once(lambda: _run(cell, progress))
 
 
-def _run(cell: Cell, progress: bool) -> None:
+def _run(cell: ArmCell, progress: bool) -> None:
     started = time.time()
     use_threads(cell.params.compute.threads)
     rows = _of_encoder(cell, progress) | _of_models(cell)
@@ -63,7 +63,7 @@ def _run(cell: Cell, progress: bool) -> None:
     )
 
 
-def _of_encoder(cell: Cell, progress: bool) -> dict[str, Rows]:
+def _of_encoder(cell: ArmCell, progress: bool) -> dict[str, Rows]:
     """The measures that need no fine-tuned model."""
     params, folder = cell.params, starting_encoder(cell)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -80,31 +80,30 @@ def _of_encoder(cell: Cell, progress: bool) -> dict[str, Rows]:
     }
 
 
-def _models(cell: Cell) -> list[Cell]:
+def _models(cell: ArmCell) -> list[ModelCell]:
     """The fine-tuned models that are asked."""
-    return [source for source in cell.upstream if source.stage.name == "target"]
+    return cell.of("target")
 
 
-def _of_models(cell: Cell) -> dict[str, Rows]:
+def _of_models(cell: ArmCell) -> dict[str, Rows]:
     """The measures of the fine-tuned models."""
     params = cell.params
     rows: dict[str, Rows] = {"rank_consistency": [], "rotation": []}
     for source in _models(cell):
-        source.metrics()
         predictor = SpanPredictor.load(
-            source.path("model"),
+            source.artefact("model"),
             device=params.compute.device,
             settings=params.span_qa,
             batch_size=params.evaluation.batch_size,
             precision=params.evaluation.precision,
         )
-        asked = (params, str(source.task), predictor)
+        asked = (params, source.task, predictor)
         rows["rank_consistency"] += model_measures.span_consistency(*asked)
         rows["rotation"] += model_measures.rotation_gains(*asked)
     return rows
 
 
-def _readings(cell: Cell, made: dict[str, pd.DataFrame]) -> Iterator[Sentence]:
+def _readings(cell: ArmCell, made: dict[str, pd.DataFrame]) -> Iterator[Sentence]:
     """What each table says, and of an empty one why it is."""
     settings = cell.params.representation
     missing = {
@@ -120,13 +119,13 @@ def _readings(cell: Cell, made: dict[str, pd.DataFrame]) -> Iterator[Sentence]:
             yield Sentence(name, missing[name] if wanted else reading.NOT_WANTED[name], {})
 
 
-def show_consistency(cell: Cell) -> None:
+def show_consistency(cell: ArmCell) -> None:
     """The heat map of every model that ranked candidates."""
     for source in _models(cell):
         display(saved.figure(cell, f"rank_consistency_{source.task}"))
 
 
-def by_language(cells: Iterable[Cell]) -> pd.DataFrame:
+def by_language(cells: Iterable[ArmCell]) -> pd.DataFrame:
     """Every measure of finished cells by language, to compare arms by.
 
     Returns:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,59 +12,56 @@ from xltlib.analysis import claims, figures, maps, reading, tables
 from xltlib.analysis.mixed_model import mixed_model
 from xltlib.analysis.verdict import Verdict, judge
 from xltlib.attacks import static_set
-from xltlib.attacks.frames import language_of
-from xltlib.evaluation import squad
 from xltlib.params import STANDARD, EngineSettings, Recipe
 from xltlib.params.claims import ArmsEstimate
 from xltlib.study import attacks, saved
+from xltlib.study.cell import AttackCell, EncoderCell, ModelCell
 from xltlib.study.design import scope
 from xltlib.study.evaluation import predictor
-from xltlib.study.grid import Cell
 
 
-def clean_results(cell: Cell) -> pd.DataFrame:
+def clean_results(cell: EncoderCell) -> pd.DataFrame:
     """Every evaluated question of every model: factors, corpus, language, id, f1, em in [0, 1]."""
-    return _gather(cell, "evaluation", "predictions.parquet")
+    return _gather(cell, "evaluation")
 
 
-def attacked_results(cell: Cell) -> pd.DataFrame:
+def attacked_results(cell: EncoderCell) -> pd.DataFrame:
     """Every attacked question of every model, with F1 and EM before and after, in [0, 1]."""
-    frame = _gather(cell, "attacks", "attacks.parquet")
-    for when in ("original", "attacked"):
-        frame[f"{when}_em"] = [
-            squad.exact_match(prediction, answers["text"])
-            for prediction, answers in zip(
-                frame[f"{when}_prediction"], frame["answers"], strict=True
-            )
-        ]
-    return frame
+    return _gather(cell, "attacks")
 
 
-def model_name(cell: Cell) -> str:
+def model_name(cell: ModelCell) -> str:
     """What tables and figures call a model: its arm, and its method where that is not standard."""
     return cell.arm if cell.method == STANDARD else f"{cell.arm} {cell.method}"
 
 
-def _gather(cell: Cell, stage: str, file: str) -> pd.DataFrame:
+def _gather(cell: EncoderCell, stage: str) -> pd.DataFrame:
     frames = []
-    for source in cell.upstream:
-        if source.stage.name == stage:
-            source.metrics()
-            frame = pd.read_parquet(source.path(file)).assign(**source.factors)
-            frames.append(frame.assign(arm=model_name(source)))
+    for source in cell.of(stage):
+        frame = pd.read_parquet(source.artefact("scores.parquet")).assign(**source.factors)
+        frames.append(frame.assign(arm=model_name(source)))
     return pd.concat(frames, ignore_index=True)
 
 
-def attack_transfer(cell: Cell) -> pd.DataFrame:
+def attack_transfer(cell: EncoderCell) -> pd.DataFrame:
     """Attacked examples made against one model and tested on the others, pooled over seeds.
 
     Models are those of standard training. `broken` is a percent of the `n` examples that the tested
     model answers right when clean.
     """
-    groups: dict[tuple[str, int], list[Cell]] = {}
-    for source in cell.upstream:
-        if source.stage.name == "attacks" and source.method == STANDARD:
-            groups.setdefault((str(source.attack), int(source.seed or 0)), []).append(source)
+    key = [one.fingerprint for one in cell.of("attacks")]
+    counts = cell.measured("attack_transfer", key, lambda: _transfer_counts(cell))
+    table = pd.DataFrame(counts, columns=TRANSFER_COLUMNS)
+    table[["broken", "n"]] = table[["broken", "n"]].astype(float)
+    return table.assign(broken=100 * table["broken"] / table["n"].where(table["n"] > 0))
+
+
+def _transfer_counts(cell: EncoderCell) -> list[dict[str, Any]]:
+    """The counts of that table, from the attacked texts and the models."""
+    groups: dict[tuple[str, int], list[AttackCell]] = {}
+    for source in cell.of("attacks"):
+        if source.method == STANDARD:
+            groups.setdefault((source.attack, source.seed), []).append(source)
     frames = [pd.DataFrame(columns=TRANSFER_COLUMNS)]
     for (attack, _), sources in groups.items():
         if len(sources) > 1 and "perturbation_norm" not in attacks.results(sources[0]):
@@ -77,19 +73,18 @@ def attack_transfer(cell: Cell) -> pd.DataFrame:
             )
             frames.append(static_set.transfer_matrix(made, models).assign(attack=attack))
     counts = pd.concat(frames).groupby(TRANSFER_COLUMNS[:3], sort=False)[["broken", "n"]].sum()
-    table = counts.astype(float).reset_index()
-    return table.assign(broken=100 * table["broken"] / table["n"].where(table["n"] > 0))
+    return counts.astype(int).reset_index().to_dict("records")
 
 
 TRANSFER_COLUMNS = ["attack", "made against", "tested on", "broken", "n"]
 
 
-def run(cell: Cell) -> dict[str, Any]:
+def run(cell: EncoderCell) -> dict[str, Any]:
     """Compute and save all tables, figures and the verdict; a finished cell is read back."""
     return cell.once(lambda: _run(cell))
 
 
-def _run(cell: Cell) -> None:
+def _run(cell: EncoderCell) -> None:
     started, params = time.time(), cell.params
     clean, attacked = clean_results(cell), attacked_results(cell)
     settings = params.analysis
@@ -144,7 +139,7 @@ def _run(cell: Cell) -> None:
     cell.finish(metrics, started=started)
 
 
-def _mixed_model(cell: Cell, attacked: pd.DataFrame) -> pd.DataFrame:
+def _mixed_model(cell: EncoderCell, attacked: pd.DataFrame) -> pd.DataFrame:
     """The check of the study's first contrast, where both of its arms are attacked."""
     (treated, control), settings = cell.params.analysis.contrasts[0], cell.params.analysis
     zero_shot = attacked[attacked["language"] != "en"]
@@ -152,7 +147,7 @@ def _mixed_model(cell: Cell, attacked: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdicts(
-    cell: Cell, clean: pd.DataFrame, attacked: pd.DataFrame, resampling: dict[str, Any]
+    cell: EncoderCell, clean: pd.DataFrame, attacked: pd.DataFrame, resampling: dict[str, Any]
 ) -> list[Verdict]:
     """The claims on arms and distractors."""
     params, verdicts = cell.params, []
@@ -161,8 +156,7 @@ def _verdicts(
         if isinstance(claim.estimate, ArmsEstimate):
             found, unit = claims.of_arms(claim.estimate, clean, attacked, **resampling), F1_UNIT
         else:
-            tried = attacked.assign(inserted=[_inserted(edits) for edits in attacked["edits"]])
-            found, unit = claims.of_distractors(tried, both, **resampling), SHARE_UNIT
+            found, unit = claims.of_distractors(attacked, both, **resampling), SHARE_UNIT
         options = {"unit": unit, "smallest_effect": params.analysis.smallest_effect}
         verdicts.append(judge(name, claim, found, scope(params), **options))
     return verdicts
@@ -171,23 +165,18 @@ def _verdicts(
 F1_UNIT, SHARE_UNIT = "points of F1", "points of the share of questions"
 
 
-def _inserted(edits: Sequence[dict[str, Any]]) -> str | None:
-    """The language of a false sentence that an attack put in."""
-    return language_of(edits[0]["new"]) if len(edits) == 1 else None
-
-
 def _offers_english(recipe: Recipe) -> bool:
     """Whether a distractor may be in the passage's language and in English."""
     return recipe.kind == "distractor" and {"passage", "en"} <= set(recipe.languages)
 
 
-def _pairs(cell: Cell, clean: pd.DataFrame) -> list[tuple[str, str]]:
+def _pairs(cell: EncoderCell, clean: pd.DataFrame) -> list[tuple[str, str]]:
     """The contrasts of the profile that its models allow, and each method against standard."""
     models = set(clean["arm"])
     methods = {
-        (model_name(source), str(source.arm))
-        for source in cell.upstream
-        if source.stage.name == "evaluation" and source.method != STANDARD
+        (model_name(source), source.arm)
+        for source in cell.of("evaluation")
+        if source.method != STANDARD
     }
     wanted = [*cell.params.analysis.contrasts, *sorted(methods)]
     return [pair for pair in wanted if set(pair) <= models]

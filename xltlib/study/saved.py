@@ -15,7 +15,7 @@ from xltlib.analysis import drawing
 from xltlib.analysis.reading import Sentence
 from xltlib.analysis.tables import sentences, style
 from xltlib.artifacts import write_atomic, write_with
-from xltlib.study.grid import Cell
+from xltlib.study.cell import Cell
 
 
 def save(cell: Cell, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Figure]) -> None:
@@ -34,14 +34,15 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
 
 def _seeds(cell: Cell) -> set[int]:
     """The seeds of a cell and of all that it reads."""
-    return ({cell.seed} - {None}).union(*map(_seeds, cell.upstream))
+    own = {cell.factors["seed"]} if "seed" in cell.factors else set()
+    return own.union(*map(_seeds, cell.upstream))
 
 
 def provenance(cell: Cell) -> drawing.Provenance:
     """What a cell's figures and tables say of where their numbers come from."""
     return drawing.Provenance(
         profile=cell.params.profile,
-        encoder=str(cell.encoder),
+        encoder=str(cell.factors.get("encoder")),
         synthetic=cell.params.synthetic,
         seeds=tuple(sorted(_seeds(cell))),
         fingerprint=cell.fingerprint,
@@ -50,8 +51,7 @@ def provenance(cell: Cell) -> drawing.Provenance:
 
 def tables_of(cell: Cell) -> dict[str, pd.DataFrame]:
     """The saved tables by name."""
-    cell.metrics()
-    return {file.stem: pd.read_csv(file) for file in sorted(cell.path("tables").glob("*.csv"))}
+    return {file.stem: pd.read_csv(file) for file in cell.artefacts("tables/*.csv")}
 
 
 def shape(cell: Cell, table: str) -> dict[str, Any]:
@@ -67,10 +67,10 @@ def show(cell: Cell, table: str) -> HTML:
 
 def figure(cell: Cell, name: str) -> Image | Markdown:
     """A saved figure; a sentence where the profile gives it nothing to show."""
-    cell.metrics()
-    if not cell.path(f"figures/{name}.png").exists():
+    files = cell.artefacts(f"figures/{name}.png")
+    if not files:
         return Markdown(f"*This profile has nothing for the figure {name.replace('_', ' ')}.*")
-    return Image(cell.path(f"figures/{name}.png").read_bytes(), width=900)
+    return Image(files[0].read_bytes(), width=900)
 
 
 def reading(cell: Cell, *names: str) -> Markdown:

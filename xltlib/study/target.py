@@ -26,8 +26,9 @@ from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
 from xltlib.study import data
-from xltlib.study.corpora import encoder_folder
-from xltlib.study.grid import Cell
+from xltlib.study.cell import ModelCell
+from xltlib.study.models import starting_encoder
+from xltlib.study.target_tasks import is_qa
 from xltlib.tasks.kind import Row, length
 from xltlib.tasks.span_qa import featurize, pad_spans, training_rows
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
@@ -66,7 +67,7 @@ def learner(
     """
     target, options = params.targets[task], params.encoders[encoder]
     device = params.compute.device
-    if data.is_qa(params, task):
+    if is_qa(params, task):
         model = load_pretrained(AutoModelForQuestionAnswering, folder, options).to(device)
 
         def windows(rows: Dataset) -> list[Row]:
@@ -99,12 +100,12 @@ def learner(
     )
 
 
-def run(cell: Cell, *, progress: bool = True) -> dict[str, Any]:
+def run(cell: ModelCell, *, progress: bool = True) -> dict[str, Any]:
     """Fine-tune and save the model; a finished cell is read back."""
     return cell.once(lambda: _run(cell, progress))
 
 
-def _run(cell: Cell, progress: bool) -> None:
+def _run(cell: ModelCell, progress: bool) -> None:
     started, params, target = time.time(), cell.params, cell.params.targets[cell.task]
     use_threads(params.compute.threads)
     set_seed(cell.seed)
@@ -130,7 +131,7 @@ def _run(cell: Cell, progress: bool) -> None:
         learns.collate,
         optimisation,
         seed=cell.seed,
-        checkpoints=cell.path("checkpoints"),
+        checkpoints=cell.work("checkpoints"),
         device=params.compute.device,
         robust=robust_training(method, tokenizer),
         dev_score=_dev_score(cell, learns),
@@ -143,13 +144,7 @@ def _run(cell: Cell, progress: bool) -> None:
     )
 
 
-def starting_encoder(cell: Cell) -> Path:
-    """The encoder that the arm's intermediate training left; the pretrained one without any."""
-    before = cell.reads("intermediate")
-    return before.path("encoder") if before.metrics()["steps"] > 0 else encoder_folder(cell)
-
-
-def _dev_score(cell: Cell, learns: Learner) -> Callable[[nn.Module], float] | None:
+def _dev_score(cell: ModelCell, learns: Learner) -> Callable[[nn.Module], float] | None:
     """The score on the training data's dev split, where it names one."""
     used = cell.params.targets[cell.task].data
     if used.dev_split is None:
@@ -158,12 +153,12 @@ def _dev_score(cell: Cell, learns: Learner) -> Callable[[nn.Module], float] | No
     return lambda model: learns.dev_score(model, dev)
 
 
-def settings_table(cell: Cell) -> pd.DataFrame:
+def settings_table(cell: ModelCell) -> pd.DataFrame:
     """The recipe: data, windows, optimisation, and the method's settings."""
     params, target = cell.params, cell.params.targets[cell.task]
     limits = (
         params.span_qa.model_dump()
-        if data.is_qa(params, cell.task)
+        if is_qa(params, cell.task)
         else {"max_length": target.max_length}
     )
     method = params.methods.get(cell.method)
@@ -178,7 +173,7 @@ def settings_table(cell: Cell) -> pd.DataFrame:
     return pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})
 
 
-def loss_figure(cell: Cell) -> Image:
+def loss_figure(cell: ModelCell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Target training, {cell.key}")
     return Image(drawing.png(figure, dpi=100))

@@ -21,9 +21,10 @@ from xltlib.analysis.verdict import NOT_ANSWERED, Scope, Verdict, judge
 from xltlib.params import STANDARD
 from xltlib.params.claims import DistanceEstimate
 from xltlib.study import saved
-from xltlib.study.corpora import encoder_folder
-from xltlib.study.grid import Cell, transfer_tasks
+from xltlib.study.cell import EncoderCell
+from xltlib.study.models import encoder_folder
 from xltlib.study.target import learner, training_data
+from xltlib.study.target_tasks import transfer_tasks
 from xltlib.tasks.kind import Row, length
 from xltlib.training.cost import measure
 from xltlib.training.plan import copies_plan, n_batches
@@ -31,12 +32,12 @@ from xltlib.training.robust.methods import copies, robust_training
 from xltlib.training.run import use_threads
 
 
-def run(cell: Cell) -> dict[str, Any]:
+def run(cell: EncoderCell) -> dict[str, Any]:
     """Compute and save tables, figures, claims and the cost table; a finished cell is read back."""
     return cell.once(lambda: _run(cell))
 
 
-def _run(cell: Cell) -> None:
+def _run(cell: EncoderCell) -> None:
     started, settings = time.time(), cell.params.analysis
     answers = _answers(cell)
     made = {
@@ -44,7 +45,7 @@ def _run(cell: Cell) -> None:
         "means": mean_table(
             answers, samples=settings.bootstrap_samples, seed=settings.seed, level=settings.level
         ),
-        "cost": cost(cell),
+        "cost": pd.DataFrame(cell.measured("cost", _measured_on(cell), lambda: cost(cell))),
     }
     about = saved.provenance(cell)
     drawn = {}
@@ -62,7 +63,7 @@ def _run(cell: Cell) -> None:
     cell.finish(metrics, started=started)
 
 
-def _verdicts(cell: Cell, answers: pd.DataFrame) -> list[Verdict]:
+def _verdicts(cell: EncoderCell, answers: pd.DataFrame) -> list[Verdict]:
     """The claims on robust training in generalised transfer."""
     params, settings, verdicts = cell.params, cell.params.analysis, []
     resampling = {"samples": settings.bootstrap_samples, "seed": settings.seed}
@@ -80,18 +81,24 @@ def _verdicts(cell: Cell, answers: pd.DataFrame) -> list[Verdict]:
 POINTS, SLOPE_UNIT = "points of accuracy", "points of accuracy per 0.1 of syntactic distance"
 
 
-def _answers(cell: Cell) -> pd.DataFrame:
+def _answers(cell: EncoderCell) -> pd.DataFrame:
     """Every answer of this encoder's models to a generalised test set, with the model's factors."""
     frames = []
-    for source in cell.upstream:
-        if source.stage.name == "evaluation":
-            source.metrics()
-            frame = pd.read_parquet(source.path("predictions.parquet")).assign(**source.factors)
-            frames.append(with_languages(frame))
+    for source in cell.of("evaluation"):
+        frame = pd.read_parquet(source.artefact("scores.parquet")).assign(**source.factors)
+        frames.append(with_languages(frame))
     return pd.concat(frames, ignore_index=True)
 
 
-def cost(cell: Cell) -> pd.DataFrame:
+def _measured_on(cell: EncoderCell) -> dict[str, Any]:
+    """What the cost of a step depends on: the encoder, the data, and the methods."""
+    used = cell.inputs.used
+    beside = {"profile", "synthetic", "analysis", "claims"}
+    settings = {k: v for k, v in used.items() if k not in beside and not k.startswith("claim ")}
+    return {"settings": settings, "content": cell.inputs.content}
+
+
+def cost(cell: EncoderCell) -> list[dict[str, Any]]:
     """What a step of each method costs, measured now, in one process, on the first task."""
     params = cell.params
     task = transfer_tasks(params)[0]
@@ -116,7 +123,7 @@ def cost(cell: Cell) -> pd.DataFrame:
     frame = measure(
         learns.model, batches, robust, precision=optimisation.precision, rounds=params.cost.rounds
     )
-    return frame.assign(task=task, batch=optimisation.batch_size)
+    return frame.assign(task=task, batch=optimisation.batch_size).to_dict("records")
 
 
 def _long_to_short(rows: Sequence[Row], count: int, size: int, seed: int) -> list[list[Row]]:
@@ -136,7 +143,7 @@ def _on_device(batch: dict[str, Any], device: str) -> dict[str, Any]:
     return {k: v.to(device) if torch.is_tensor(v) else v for k, v in batch.items()}
 
 
-def show_figures(cell: Cell, name: str) -> None:
+def show_figures(cell: EncoderCell, name: str) -> None:
     """A saved figure of every task."""
     for task in transfer_tasks(cell.params):
         display(saved.figure(cell, f"{name}_{task}"))

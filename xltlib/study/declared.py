@@ -1,0 +1,172 @@
+"""What the result of each stage depends on, one function a stage.
+
+A function adds to a cell's inputs the settings that matter, and splits of corpora, files and
+encoders by their content; the cells of the stages that it reads are named in `stages`. All of it
+together is the cell's fingerprint: a cell is stale when something that it was made from has
+changed, and not otherwise. Nothing heavy is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from xltlib.params import Params, TaskData
+from xltlib.study.splits import dev_splits, drawn_from, meetings, splits_of, used_splits
+from xltlib.study.target_tasks import is_qa, transfer_tasks
+
+if TYPE_CHECKING:
+    from xltlib.study.cell import ArmCell, AttackCell, Cell, EncoderCell, ModelCell
+    from xltlib.study.inputs import Inputs
+
+
+def design(cell: Cell, inputs: Inputs) -> None:
+    inputs.record(cell.params, exclude={"outputs", "cache"})
+
+
+def corpora(cell: Cell, inputs: Inputs) -> None:
+    params = cell.params
+    roles = used_splits(params)
+    inputs.value("roles", {"/".join(split): sorted(roles[split]) for split in sorted(roles)})
+    inputs.value("meetings", sorted([*train, *test] for train, test in meetings(params)))
+    inputs.value("sources", {corpus: params.corpora[corpus].source for corpus, _, _ in roles})
+    inputs.splits(roles)
+    inputs.settings("span_qa", params.span_qa)
+    for name in params.encoders:
+        inputs.encoder(name)
+
+
+def intermediate(cell: ArmCell, inputs: Inputs) -> None:
+    params, settings = cell.params, cell.params.intermediate
+    arm = settings.arms[cell.arm]
+    if not arm.tasks:
+        return  # it leaves the encoder as it is, whatever that is
+    inputs.settings("intermediate", settings, exclude={"arms", "examples"})
+    inputs.settings("arm", arm)
+    _method(params, arm.method, inputs)
+    # The order of tasks is that of their heads' first weights, and of a sequential schedule.
+    inputs.value("tasks", list(arm.tasks))
+    _draws(params, arm.tasks, inputs)
+    for task in arm.tasks.values():
+        inputs.splits([*splits_of(task), *dev_splits(params, task)])
+    inputs.encoder(cell.encoder)
+
+
+def _draws(params: Params, tasks: Iterable[str], inputs: Inputs) -> None:
+    """How many items of each task an arm draws, and from which: those that all arms have."""
+    for task in tasks:
+        inputs.value(f"examples of {task}", params.intermediate.examples[task])
+        inputs.common_items(task, drawn_from(params, task))
+    inputs.value("order of examples", [t for t in params.intermediate.examples if t in set(tasks)])
+
+
+def _method(params: Params, name: str, inputs: Inputs) -> None:
+    """A robust method and its word lists; standard training has no settings."""
+    if name in params.methods:
+        inputs.settings("method", params.methods[name])
+
+
+def target(cell: ModelCell, inputs: Inputs) -> None:
+    params, target = cell.params, cell.params.targets[cell.task]
+    # Other crossings, seeds and test sets change nothing in this model.
+    inputs.settings("target", target, exclude={"crossings", "seeds", "test_sets"})
+    inputs.splits(splits_of(target.data))
+    if target.data.dev_split is not None:
+        language = target.data.languages[0]
+        inputs.splits([(target.data.corpus, target.data.dev_split, language)])
+    if is_qa(params, cell.task):
+        inputs.settings("span_qa", params.span_qa)
+    _method(params, cell.method, inputs)
+    inputs.encoder(cell.encoder)
+
+
+def evaluation(cell: ModelCell, inputs: Inputs) -> None:
+    params = cell.params
+    for i, test_set in enumerate(params.targets[cell.task].test_sets):
+        inputs.settings(f"test_set {i}", test_set)
+        inputs.splits(splits_of(test_set))
+    inputs.settings("evaluation", params.evaluation)
+
+
+def attacks(cell: AttackCell, inputs: Inputs) -> None:
+    params, attack = cell.params, cell.params.attacks[cell.attack]
+    _about(params, inputs)
+    # How many at once, and in what batches, changes no outcome; which other arms are attacked, too.
+    beside = {"arms", "engine.at_once", "engine.batch_size"}
+    inputs.settings("attack", attack, exclude=beside)
+    inputs.settings("span_qa", params.span_qa)
+    parallel = getattr(attack.recipe, "parallel", None)
+    for test_set in [*attack.test_sets, *([parallel] if parallel else [])]:
+        inputs.splits(splits_of(test_set))
+    inputs.encoder(cell.encoder)
+
+
+def _about(params: Params, inputs: Inputs) -> None:
+    """What tables, figures and released files say of where they come from."""
+    inputs.value("profile", params.profile)
+    inputs.value("synthetic", params.synthetic)
+
+
+def _claims_of(params: Params, names: Iterable[str], inputs: Inputs) -> None:
+    chosen = list(names)
+    inputs.value("claims", chosen)
+    for name in chosen:
+        inputs.settings(f"claim {name}", params.claims[name])
+
+
+def results(cell: EncoderCell, inputs: Inputs) -> None:
+    params = cell.params
+    _about(params, inputs)
+    inputs.settings("analysis", params.analysis)
+    _claims_of(params, params.claims_of("arms", "distractor language"), inputs)
+
+
+def transfer(cell: EncoderCell, inputs: Inputs) -> None:
+    params = cell.params
+    _about(params, inputs)
+    inputs.settings("analysis", params.analysis)
+    _claims_of(params, params.claims_of("methods", "distance"), inputs)
+    # The cost of a step is measured on the first task.
+    target = params.targets[transfer_tasks(params)[0]]
+    inputs.settings("cost", params.cost)
+    inputs.settings("target", target, exclude={"crossings", "seeds", "test_sets", "epochs"})
+    inputs.splits(splits_of(target.data))
+    inputs.value("methods", list(params.methods))
+    for name, method in params.methods.items():
+        inputs.settings(f"method {name}", method)
+    inputs.value("seed", params.seeds[0])
+    inputs.encoder(cell.encoder)
+
+
+def representation(cell: ArmCell, inputs: Inputs) -> None:
+    params, settings = cell.params, cell.params.representation
+    _about(params, inputs)
+    inputs.settings("representation", settings)
+    for test_set in settings.test_sets().values():
+        inputs.splits(splits_of(test_set))
+    if settings.asks_models:
+        inputs.settings("evaluation", params.evaluation)
+        inputs.settings("analysis", params.analysis)
+    if settings.probe is not None:
+        # What any arm drew from the probe's split is kept out of its test.
+        probed = (settings.probe.corpus, settings.probe.split)
+        arms = {
+            name: {task: data.languages for task, data in arm.tasks.items() if _is(data, probed)}
+            for name, arm in params.intermediate.arms.items()
+        }
+        tasks = sorted({task for drawn in arms.values() for task in drawn})
+        inputs.value("arms", sorted((sorted(d.items()) for d in arms.values() if d), key=str))
+        inputs.value("temperature", params.intermediate.temperature if tasks else None)
+        _draws(params, tasks, inputs)
+    inputs.encoder(cell.encoder)
+
+
+def _is(data: TaskData, split: tuple[str, str]) -> bool:
+    return (data.corpus, data.split) == split
+
+
+def claims(cell: EncoderCell, inputs: Inputs) -> None:
+    params = cell.params
+    _about(params, inputs)
+    inputs.settings("analysis", params.analysis)
+    _claims_of(params, params.claims, inputs)

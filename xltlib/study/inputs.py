@@ -1,0 +1,92 @@
+"""What a cell is the result of, gathered as its stage declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from xltlib.params import Params
+from xltlib.params.base import IS_MODEL, Settings
+from xltlib.study.contents import AbsentError, Contents
+from xltlib.study.splits import Split
+
+ABSENT = "absent"
+
+
+class Inputs:
+    """The settings of one cell, and the content of all that it reads beside other cells.
+
+    Paths are no part of it: a file counts by its content. Where something is not on this machine,
+    what the cell's manifest recorded of it stands: a clone without the corpora can be read.
+    """
+
+    def __init__(self, params: Params, contents: Contents, recorded: Mapping[str, str]) -> None:
+        self.params = params
+        self.used: dict[str, Any] = {}
+        self.content: dict[str, str] = {}
+        self._contents = contents
+        self._recorded = recorded
+
+    def value(self, name: str, value: Any) -> None:
+        """A plain value."""
+        self.used[name] = value
+
+    def settings(self, name: str, section: Settings, *, exclude: Collection[str] = ()) -> None:
+        """A section of the params but for some dotted keys; the files that it names by content."""
+        self.used[name] = self._dumped(name, "", section, exclude, self._file)
+
+    def record(self, section: Settings, *, exclude: Collection[str]) -> None:
+        """A section as it stands; of files only the names count."""
+        self.used |= self._dumped("", "", section, exclude, lambda _, path: path.name)
+
+    def _dumped(
+        self,
+        name: str,
+        key: str,
+        value: Any,
+        exclude: Collection[str],
+        file: Callable[[str, Path], str],
+        is_model: bool = False,
+    ) -> Any:
+        def inner(part: str, inside: Any, is_model: bool = False) -> Any:
+            below = f"{key}.{part}" if key else part
+            return self._dumped(name, below, inside, exclude, file, is_model)
+
+        if isinstance(value, Settings):
+            return {
+                field: inner(field, getattr(value, field), about.description == IS_MODEL)
+                for field, about in type(value).model_fields.items()
+                if (f"{key}.{field}" if key else field) not in exclude
+            }
+        if isinstance(value, Path) or (is_model and Path(str(value)).is_absolute()):
+            return file(f"{name}.{key}", Path(value))
+        if isinstance(value, Mapping):
+            return {str(part): inner(str(part), one, is_model) for part, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [inner(str(i), one, is_model) for i, one in enumerate(value)]
+        return value
+
+    def _file(self, name: str, path: Path) -> str:
+        self._found(f"file {name}", lambda: self._contents.file(path))
+        return "a file"
+
+    def splits(self, splits: Iterable[Split]) -> None:
+        """Splits of corpora, in some languages."""
+        for split in splits:
+            self._found(f"data {'/'.join(split)}", lambda split=split: self._contents.split(split))
+
+    def common_items(self, name: str, splits: Iterable[Split]) -> None:
+        """The items that splits have in common."""
+        chosen = list(splits)
+        self._found(f"items {name}", lambda: self._contents.common_items(chosen))
+
+    def encoder(self, name: str) -> None:
+        """A prepared encoder."""
+        self._found(f"encoder {name}", lambda: self._contents.encoder(name))
+
+    def _found(self, key: str, find: Callable[[], str]) -> None:
+        try:
+            self.content[key] = find()
+        except AbsentError:
+            self.content[key] = self._recorded.get(key, ABSENT)

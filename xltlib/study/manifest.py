@@ -1,0 +1,123 @@
+"""The manifest of a finished cell: what it is the result of, and the hash of every file it made.
+
+It is written last, when everything else is on the disk. git keeps the numbers of a real profile
+(`travels`); models, texts and logs stay on the machine that made them, and a manifest is whole
+without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from xltlib.artifacts import read_sealed, sha256, sync, write_sealed
+
+NAME = "manifest.json"
+METRICS = "metrics.json"
+WORK = "work"
+"""What a cell under way has written so far, by its fingerprint."""
+NOTEBOOKS = ("notebook.ipynb", "running.ipynb")
+
+
+class File(BaseModel):
+    """One file that a cell made."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sha256: str
+    bytes: int
+
+
+class Code(BaseModel):
+    """The code that made a cell: git's name for it, and the hash of the modules of its stage."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    source: str
+
+
+class Manifest(BaseModel):
+    """What is known of a finished cell. `inputs` are hashes of data, files and encoders."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    fingerprint: str
+    settings: Any
+    inputs: dict[str, str]
+    reads: dict[str, str]
+    files: dict[str, File]
+    code: Code
+    versions: dict[str, str]
+    seconds: float
+
+    @field_validator("files")
+    @classmethod
+    def _inside(cls, files: dict[str, File]) -> dict[str, File]:
+        for name in files:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts:
+                raise ValueError(f"{name} is outside the cell")
+        if METRICS not in files:
+            raise ValueError(f"there is no {METRICS}")
+        return files
+
+
+def travels(name: str) -> bool:
+    """Whether git keeps a file of a real profile's finished cell: numbers, no texts, no models."""
+    top = PurePosixPath(name).parts[0]
+    return name in (METRICS, "scores.parquet") or top in ("tables", "figures", "measured")
+
+
+def read(folder: Path) -> Manifest | None:
+    """The manifest of a cell's folder; None where there is none, or one that is not whole."""
+    try:
+        return Manifest.model_validate(read_sealed(folder / NAME))
+    except ValidationError:
+        return None
+
+
+def write(folder: Path, about: dict[str, Any]) -> None:
+    """Hash all files of a cell's folder, bring them to the disk, and write the manifest."""
+    files = {
+        path.relative_to(folder).as_posix(): {
+            "sha256": sha256(path),
+            "bytes": path.stat().st_size,
+        }
+        for path in made(folder)
+    }
+    sync(folder)
+    write_sealed(folder / NAME, about | {"files": files})
+
+
+def made(folder: Path) -> Iterator[Path]:
+    """The files of a cell's folder that are its result."""
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        name = "/".join(parts)
+        hidden = parts[0].startswith(".") or path.name.startswith(".")
+        if path.is_file() and not hidden and parts[0] != WORK and name not in (NAME, *NOTEBOOKS):
+            yield path
+
+
+def damaged(folder: Path, manifest: Manifest) -> str | None:
+    """The first file that is not as the cell left it, or that is missing and should be here."""
+    for name, file in manifest.files.items():
+        path = folder / name
+        try:
+            if path.stat().st_size != file.bytes or sha256(path) != file.sha256:
+                return name
+        except FileNotFoundError:
+            if travels(name):
+                return name
+        except OSError:
+            return name
+    return None
+
+
+def complete(folder: Path, manifest: Manifest) -> bool:
+    """Whether the files that git does not keep are here too."""
+    return all((folder / name).is_file() for name in manifest.files)

@@ -1,0 +1,140 @@
+"""What would stop a run later, found before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from xltlib import corpora
+from xltlib.artifacts import InputError
+from xltlib.corpora.hub import require_network
+from xltlib.evaluation.retrieval import RETRIEVAL
+from xltlib.params import Params, TaskData, TestSet
+from xltlib.study.data import bitexts
+from xltlib.tasks import TASKS
+
+MEASURED_ON = {
+    "retrieval": RETRIEVAL,
+    "probe": ("tagging",),
+    "cloze": ("cloze",),
+    "rank_consistency": ("qa",),
+    "rotation": ("qa",),
+}
+"""The kinds of corpora that each measure of representation reads."""
+
+
+def check_sources(params: Params) -> None:
+    """Refuse, before anything starts, what a stage would stop at later.
+
+    Raises:
+        InputError: all at once: corpora that do not exist, folders that are absent, languages that
+            a source lacks, corpora of the wrong kind for their place.
+    """
+    problems = []
+    for name, source in params.corpora.items():
+        if name not in corpora.CORPORA:
+            known = ", ".join(corpora.CORPORA)
+            problems.append(f"corpora.{name}: there is no such corpus; known: {known}")
+        elif source.source not in corpora.corpus(name).sources:
+            there = ", ".join(corpora.corpus(name).sources)
+            problems.append(f"corpora.{name}.source: {source.source} is not there; there: {there}")
+        if source.source == "local" and not source.folder.is_dir():
+            problems.append(f"corpora.{name}.folder: {source.folder} is not a folder")
+    for name, encoder in params.encoders.items():
+        if Path(encoder.name).is_absolute() and not Path(encoder.name).is_dir():
+            problems.append(f"encoders.{name}.name: {encoder.name} is not a folder")
+    for where, file in _files(params):
+        if not file.is_file():
+            problems.append(f"{where}: {file} is not a file")
+    for name, attack in params.attacks.items():
+        model = getattr(attack.recipe, "model", "")
+        if Path(model).is_absolute() and not Path(model).is_dir():
+            problems.append(f"attacks.{name}.recipe.model: {model} is not a folder")
+    for where, used in params.data_used():
+        if used.corpus in corpora.CORPORA:
+            problems += [f"{where}{problem}" for problem in _problems(params, where, used)]
+    problems += _measures_lack(params)
+    if problems:
+        count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
+        raise InputError(f"{count}, nothing was started\n  " + "\n  ".join(problems))
+
+
+def _files(params: Params) -> Iterator[tuple[str, Path]]:
+    """Every single file that a profile names, with its key path."""
+    for name, method in params.methods.items():
+        for language, file in getattr(method, "neighbours", {}).items():
+            yield f"methods.{name}.neighbours.{language}", file
+    for name, attack in params.attacks.items():
+        for language, file in getattr(attack.recipe, "neighbours", {}).items():
+            yield f"attacks.{name}.recipe.neighbours.{language}", file
+        for language, lexicons in getattr(attack.recipe, "lexicons", {}).items():
+            for file in lexicons:
+                yield f"attacks.{name}.recipe.lexicons.{language}", file
+
+
+def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[str]:
+    """What is wrong with one use of a corpus: its kind for its place, its languages."""
+    source, kind = params.corpora[used.corpus], corpora.corpus(used.corpus).kind
+    section, name = where.split(".")[:2]
+    if section == "representation":
+        wanted = MEASURED_ON[name]
+    elif where.endswith(".parallel"):
+        wanted = ("bitext",)
+    elif section == "attacks":
+        wanted = ("qa",)
+    elif "test_sets" in where:
+        data = params.targets[name].data.corpus
+        wanted = (corpora.corpus(data).kind,) if data in corpora.CORPORA else (kind,)
+    else:
+        wanted = tuple(TASKS)
+    if kind not in wanted:
+        goes = " or ".join(wanted)
+        yield f".corpus: {used.corpus} is of kind {kind}, {goes} goes here"
+    if getattr(used, "pairs", False) and kind != "classification":
+        yield f".pairs: {used.corpus} is of kind {kind}; only pairs of sentences can be paired"
+    there = corpora.languages(used.corpus, source)
+    lacking = [code for code in used.languages if code not in there]
+    if lacking:
+        yield (
+            f".languages: {used.corpus} ({source.source}) has no {' '.join(lacking)}; "
+            f"there: {' '.join(there)}"
+        )
+
+
+def _measures_lack(params: Params) -> Iterator[str]:
+    """What the measures of fine-tuned models lack: parallel text, and passages not trained on."""
+    settings = params.representation
+    if settings.rotation is not None:
+        there = list(bitexts(params))
+        lacking = [code for code in settings.rotation.languages if code not in there]
+        if lacking:
+            yield (
+                f"representation.rotation.languages: a rotation is learnt from parallel text with "
+                f"English, and no bitext under representation.retrieval has {' '.join(lacking)}; "
+                f"there: {' '.join(there) or 'none'}"
+            )
+    trained = {(one.data.corpus, one.data.split) for one in params.targets.values()}
+    for name in ("rank_consistency", "rotation"):
+        used = getattr(settings, name)
+        if used is not None and (used.corpus, used.split) in trained:
+            yield (
+                f"representation.{name}.split: {used.corpus} {used.split} trains a target task; "
+                "give a split that no model was fine-tuned on"
+            )
+
+
+def check_network(params: Params) -> None:
+    """Refuse to start a run that reads from the hub where the hub cannot be reached.
+
+    Raises:
+        InputError: says what to set; see `xltlib.corpora.hub.require_network`.
+    """
+    for name, source in params.corpora.items():
+        if source.source == "hub":
+            require_network(f"corpora.{name}")
+    models = {f"encoders.{name}": encoder.name for name, encoder in params.encoders.items()}
+    for name, attack in params.attacks.items():
+        models[f"attacks.{name}.recipe.model"] = getattr(attack.recipe, "model", "me5-small")
+    for where, model in models.items():
+        if model != "me5-small" and not Path(model).is_absolute():
+            require_network(where)

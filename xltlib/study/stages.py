@@ -1,0 +1,162 @@
+"""The stages: the notebook of each, the factors that its cells cross, and what comes before it.
+
+A new stage is an entry here, a function in `declared` that says what its result depends on, and a
+module of its name that does the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xltlib import params as schema
+from xltlib.params import Params
+from xltlib.study import declared
+from xltlib.study.target_tasks import attacked_tasks, measured_tasks, transfer_tasks
+
+if TYPE_CHECKING:
+    from xltlib.study.cell import Cell
+    from xltlib.study.inputs import Inputs
+
+FACTORS = ("encoder", "arm", "task", "method", "seed", "attack")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: its notebook, the factors of its cells, and what they depend on.
+
+    `declare` adds to a cell's inputs all but the cells of `reads`, whose fingerprints belong to it.
+    `after` names stages that run first and decide nothing of its result. `opens` gives the cells
+    whose models or texts it needs on this machine, not their numbers alone. `accelerated` says that
+    it runs a model. `of_tasks` narrows what it reads to the models of some target tasks,
+    `of_method` to those that one method trained.
+    """
+
+    name: str
+    notebook: str
+    parameters: type[schema.ProfileCell]
+    declare: Callable[[Any, Inputs], None]
+    reads: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    opens: Callable[[Any], Iterable[Cell]] = lambda cell: ()
+    accelerated: bool = False
+    of_tasks: Callable[[Params], Iterable[str]] | None = None
+    of_method: str | None = None
+
+    def takes(self, cell: Cell) -> bool:
+        """Whether it reads a cell of a stage that it reads, as far as task and method go."""
+        task, method = cell.factors.get("task"), cell.factors.get("method")
+        if self.of_tasks is None or task is None:
+            return True
+        right = self.of_method is None or method == self.of_method
+        return right and task in self.of_tasks(cell.params)
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """The factors that tell its cells apart, in the order of their names."""
+        return tuple(f for f in FACTORS if f in self.parameters.model_fields)
+
+    @property
+    def module(self) -> str:
+        """The module that does its work."""
+        return f"xltlib.study.{self.name}"
+
+
+def _read(*stages: str) -> Callable[[Cell], list[Cell]]:
+    """The cells of some stages that a cell reads."""
+    return lambda cell: [one for name in stages for one in cell.of(name)]
+
+
+def _attacked_models(cell: Cell) -> list[Cell]:
+    """Attacked texts and the models to try them on, unless that was counted before."""
+    attacks = cell.of("attacks")
+    if cell.is_measured("attack_transfer", [one.fingerprint for one in attacks]):
+        return []
+    return [*attacks, *(one.reads("target") for one in attacks)]
+
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage("design", "00_study_design", schema.ProfileCell, declared.design),
+        Stage("corpora", "01_corpora", schema.ProfileCell, declared.corpora),
+        Stage(
+            "intermediate",
+            "02_intermediate_training",
+            schema.ArmCell,
+            declared.intermediate,
+            after=("corpora",),
+            accelerated=True,
+        ),
+        Stage(
+            "target",
+            "03_target_training",
+            schema.ModelCell,
+            declared.target,
+            reads=("intermediate",),
+            after=("corpora",),
+            opens=_read("intermediate"),
+            accelerated=True,
+        ),
+        Stage(
+            "evaluation",
+            "04_zero_shot_evaluation",
+            schema.ModelCell,
+            declared.evaluation,
+            reads=("target",),
+            opens=_read("target"),
+            accelerated=True,
+        ),
+        Stage(
+            "attacks",
+            "05_attacks",
+            schema.AttackCell,
+            declared.attacks,
+            reads=("target",),
+            after=("corpora",),
+            opens=_read("target"),
+            accelerated=True,
+        ),
+        Stage(
+            "results",
+            "06_results",
+            schema.EncoderCell,
+            declared.results,
+            reads=("evaluation", "attacks"),
+            after=("corpora",),
+            opens=_attacked_models,
+            accelerated=True,
+            of_tasks=attacked_tasks,
+        ),
+        Stage(
+            "transfer",
+            "07_generalized_transfer",
+            schema.EncoderCell,
+            declared.transfer,
+            reads=("evaluation",),
+            after=("corpora",),
+            accelerated=True,
+            of_tasks=transfer_tasks,
+        ),
+        Stage(
+            "representation",
+            "08_representation",
+            schema.ArmCell,
+            declared.representation,
+            reads=("intermediate", "target"),
+            after=("corpora",),
+            opens=_read("intermediate", "target"),
+            accelerated=True,
+            of_tasks=measured_tasks,
+            of_method=schema.STANDARD,
+        ),
+        Stage(
+            "claims",
+            "09_claims",
+            schema.EncoderCell,
+            declared.claims,
+            reads=("results", "transfer", "representation"),
+        ),
+    )
+}

@@ -1,0 +1,33 @@
+"""The target tasks of a profile by what is done with their models."""
+
+from __future__ import annotations
+
+from xltlib.params import Params
+
+
+def attacked_tasks(params: Params) -> list[str]:
+    """The target tasks whose models some attack is made on."""
+    return list(dict.fromkeys(attack.target for attack in params.attacks.values()))
+
+
+def transfer_tasks(params: Params) -> list[str]:
+    """The target tasks with a generalised test set."""
+    return [
+        name
+        for name, target in params.targets.items()
+        if any(test_set.pairs for test_set in target.test_sets)
+    ]
+
+
+def measured_tasks(params: Params) -> list[str]:
+    """The target tasks whose models representation asks: span QA, if any measure is of a model."""
+    if not params.representation.asks_models:
+        return []
+    return [name for name in params.targets if is_qa(params, name)]
+
+
+def is_qa(params: Params, task: str) -> bool:
+    """Whether a target task is span QA, which has windows, n-best spans and attacks."""
+    from xltlib import corpora
+
+    return corpora.corpus(params.targets[task].data.corpus).kind == "qa"
