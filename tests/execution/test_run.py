@@ -14,10 +14,6 @@ from tests.execution.small_study import CELLS, ROOT, finish, results, start, wri
 ODD = "it's a {a} #1 \"q\" $(touch X) `id` 日本 %s & ; * ~ [x] é"
 
 
-def is_running(cell):
-    return (cell / "status.json").exists()
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, tiny_encoder):
     """A finished small study and what its run said; it lies, clone and all, under an odd path."""
@@ -64,20 +60,20 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(finished, tmp_path, t
     file = write_profile(tmp_path, tiny_encoder)
     process = start("run", file, "--cores", "2")
     cells = tmp_path / "outputs" / "small"
-    while not list(cells.glob("03_*/*/status.json")):
+    while not list(cells.glob("logs/03_*.json")):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
     # Its companion ends all that it started, and the lock with them.
-    (status,) = cells.glob("03_*/*/status.json")
+    (status,) = cells.glob("logs/03_*.json")
     pid = json.loads(status.read_text())["pid"]
     deadline = time.monotonic() + 10
     while os.path.exists(f"/proc/{pid}"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     second = start("run", file, "--cores", "2")
-    while not list(cells.glob("03_*/*/status.json")) or second.poll() is not None:
+    while not list(cells.glob("logs/03_*.json")) or second.poll() is not None:
         time.sleep(0.05)
     third = start("run", file)
     said, _ = third.communicate(timeout=60)

@@ -47,7 +47,7 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
         with FileLock(cell.path(".executing.lock")):
             for left in cell.folder.glob(f"{TEMPORARY}*.ipynb"):
                 left.unlink(missing_ok=True)
-            status = Status(cell.path("status.json"))
+            status = Status(cell)
             cause = _execute(Path(source), Path(params), cell, kernel, status)
             if cause is None:
                 status.finished()
@@ -87,7 +87,7 @@ def _execute(
     warnings.filterwarnings("ignore", module="papermill|nbclient|nbformat|zmq|traitlets")
     running = cell.path(f"{TEMPORARY}{socket.gethostname()}-{os.getpid()}.ipynb")
     cause: str | None = None
-    with managed(kernel) as manager, Log(cell.path("log.txt"), status) as log:
+    with managed(kernel) as manager, Log(cell, status) as log:
         try:
             papermill.execute_notebook(
                 _literal(source),

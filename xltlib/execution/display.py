@@ -66,7 +66,7 @@ class Watch:
                 self.learnt = Seconds.learnt(cell.params.outputs, cell.params.profile)
                 self._say_done(cell)
                 continue
-            found = status.read(cell.path("status.json"))
+            found = status.read(cell)
             if found is None or float(found["since"]) < self.began:
                 continue
             if found["state"] == "failed":

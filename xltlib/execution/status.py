@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xltlib.artifacts import InputError, read_json, write_json
+from xltlib.study import Cell
 
 # A tqdm bar: "answering:  40%|####      | 4/10 [00:02<00:03,  1.98batch/s]".
 BAR = re.compile(
@@ -19,11 +20,17 @@ BAR = re.compile(
 SECONDS_BETWEEN_WRITES = 0.5
 
 
+def log_of(cell: Cell, kind: str = "log") -> Path:
+    """The file that keeps what a cell printed (`log`), or what it does now (`json`)."""
+    folder = cell.params.outputs / cell.params.profile / "logs"
+    return folder / f"{cell.stage.notebook}.{cell.key}.{kind}"
+
+
 class Status:
     """The status file of one cell, held by the process that executes it."""
 
-    def __init__(self, file: Path) -> None:
-        self._file, self._written = file, 0.0
+    def __init__(self, cell: Cell) -> None:
+        self._file, self._written = log_of(cell, "json"), 0.0
         self._record: dict[str, Any] = {
             "state": "running",
             "pid": os.getpid(),
@@ -31,7 +38,7 @@ class Status:
             "since": time.time(),
             "doing": "starting",
         }
-        write_json(file, self._record)
+        write_json(self._file, self._record)
 
     def doing(self, what: str, *, done: int | None = None, of: int | None = None) -> None:
         """Say what the cell does now; written at most twice a second."""
@@ -53,8 +60,9 @@ class Status:
 class Log:
     """A text file for what a notebook prints; its progress bars go to the status file instead."""
 
-    def __init__(self, file: Path, status: Status) -> None:
-        self._out, self._status = file.open("a", encoding="utf-8", errors="replace"), status
+    def __init__(self, cell: Cell, status: Status) -> None:
+        self._out = log_of(cell).open("a", encoding="utf-8", errors="replace")
+        self._status = status
 
     def write(self, text: str) -> int:
         """Sort text into bars and everything else."""
@@ -80,10 +88,10 @@ class Log:
         self._out.close()
 
 
-def read(file: Path) -> dict[str, Any] | None:
+def read(cell: Cell) -> dict[str, Any] | None:
     """The status of a cell, None where it does nothing and has not failed."""
     try:
-        record = read_json(file)
+        record = read_json(log_of(cell, "json"))
     except InputError:
         return None
     return record if isinstance(record, dict) and "state" in record else None
