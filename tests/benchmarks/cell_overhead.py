@@ -1,4 +1,4 @@
-"""What a cell costs beside its work: papermill with a kernel of its own, and a fork of a warm process.
+"""What a cell costs beside its work: papermill with a kernel of its own, or a warm fork.
 
 Each side executes the notebook of a cell that is done, so all it does is start and read back.
 

@@ -4,15 +4,14 @@ The tests of the marker `slurm` need a running Slurm and a few minutes:
 python -m pytest -m slurm tests/execution/test_slurm.py
 """
 
-import json
-import os
+import re
 import shutil
 import signal
-import stat
 import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -24,18 +23,6 @@ from xltlib.execution.workflow import Workflow
 
 SHIPPED = ROOT / "params" / "slurm"
 CUDA = {"device": "cuda", "gpus": 1, "mem_mb": 1000}
-needs_slurm = [
-    pytest.mark.slurm,
-    pytest.mark.skipif(shutil.which("sinfo") is None, reason="there is no Slurm here"),
-]
-
-
-def profile(folder: Path, **changes: object) -> Path:
-    """The shipped profile with other values."""
-    settings = yaml.safe_load((SHIPPED / "config.yaml").read_text())
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(yaml.safe_dump(settings | changes))
-    return folder
 
 
 def workflow(file: Path, **options: object) -> Workflow:
@@ -62,38 +49,68 @@ def test_a_profile_folder_without_a_profile_is_refused(tmp_path, tiny_encoder):
 
 
 def test_a_cell_that_runs_a_model_asks_slurm_for_a_gpu_and_others_do_not(tmp_path, tiny_encoder):
-    """A stand-in for sbatch keeps what it is called with; no Slurm is needed."""
     file = write_profile(tmp_path, tiny_encoder, compute=CUDA)
-    binaries, calls = tmp_path / "bin", tmp_path / "calls"
-    binaries.mkdir()
-    for name, script in {
-        "sbatch": f'#!/bin/sh\nprintf "%s " "$@" >> "{calls}"; echo >> "{calls}"; exit 1\n',
-        "squeue": "#!/bin/sh\n",
-        "scontrol": "#!/bin/sh\necho MinJobAge = 300 sec\n",
-        "sinfo": "#!/bin/sh\n",
-        "scancel": "#!/bin/sh\n",
-    }.items():
-        (binaries / name).write_text(script)
-        (binaries / name).chmod(0o755)
-    job = workflow(
-        file,
-        profile=profile(tmp_path / "slurm", retries=0, **{"default-resources": {"slurm_partition": "p", "slurm_account": "a"}}),
-    )
-    job.folder.mkdir(parents=True)
-    environment = job.environment()
-    environment["PATH"] = f"{binaries}{os.pathsep}{environment['PATH']}"
-    environment["PYTHONPATH"] = str(ROOT)
-    command = [*job.command(), "--forcerun", "target", "--until", "target"]
-    for stage in ("00_study_design/all", "01_corpora/all", "02_intermediate_training/1e5.2024.seed1"):
-        subprocess.run(
-            [*job.command(), "--touch", "--executor", "local"], env=environment, check=False
-        )
-        _ = stage
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    said = calls.read_text() if calls.exists() else done.stdout + done.stderr
-    assert "--gpus" not in [line for line in said.splitlines() if "design" in line][0]
+    job = workflow(file, profile=SHIPPED)
+    planned = subprocess.run(
+        [*job.command(), "--dry-run"],
+        env=job.environment() | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    rules = re.findall(r"rule (\w+):.*?resources: ([^\n]*)", planned, re.S)
+    asked = {name: dict(one.split("=") for one in what.split(", ")) for name, what in rules}
+    assert {name for name, what in asked.items() if what.get("gpu") == "1"} == {
+        "intermediate",
+        "target",
+        "evaluation",
+    }
+    assert asked["target"]["runtime"] == "720"
+    assert {what["mem_mb"] for name, what in asked.items() if name != "all"} == {"1000"}
+    from snakemake_executor_plugin_slurm.utils import set_gres_string
+
+    wants = SimpleNamespace(resources={"gpu": int(asked["target"]["gpu"])})
+    assert set_gres_string(wants) == " --gpus=1"
 
 
-@pytest.mark.parametrize("harm", ["none", "scancel", "kill"])
-def test_the_grid_through_slurm_gives_the_results_of_this_machine(tmp_path, tiny_encoder, harm):
-    pass
+def queued() -> list[str]:
+    """Numbers of the jobs that Slurm runs."""
+    command = ["squeue", "--noheader", "--states", "RUNNING", "--format", "%i"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def wait_for(what: Callable[[], object], process: subprocess.Popen[str]) -> object:
+    """Wait until something is there, while a process runs."""
+    deadline = time.monotonic() + 300
+    while not (found := what()):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return found
+
+
+@pytest.mark.slurm
+@pytest.mark.skipif(shutil.which("sinfo") is None, reason="there is no Slurm here")
+def test_slurm_gives_the_results_of_this_machine_whatever_is_cancelled_or_killed(
+    tmp_path, tiny_encoder
+):
+    here = write_profile(tmp_path / "here", tiny_encoder)
+    finish(start("run", here, "--cores", "2"))
+    there = write_profile(tmp_path / "there", tiny_encoder)
+    settings = yaml.safe_load((SHIPPED / "config.yaml").read_text())
+    quick = {"slurm-init-seconds-before-status-checks": 5, "jobs": 2}
+    (tmp_path / "slurm").mkdir()
+    (tmp_path / "slurm" / "config.yaml").write_text(yaml.safe_dump(settings | quick))
+    command = ("run", there, "--workflow-profile", tmp_path / "slurm")
+    logs = tmp_path / "there" / "outputs" / "small" / "logs"
+
+    first = start(*command)
+    wait_for(lambda: list(logs.glob("03_*.json")), first)
+    cancelled = queued()
+    subprocess.run(["scancel", *cancelled], check=True)
+    wait_for(lambda: list(logs.glob("04_*.json")), first)  # so target was submitted again
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    finish(start(*command))
+    assert cancelled
+    assert results(tmp_path / "there" / "outputs") == results(tmp_path / "here" / "outputs")

@@ -80,7 +80,9 @@ def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
     ran = Counter(cell.stage.name for cell in todo)
     before = {name: len(grid.cells(name)) - ran[name] for name in STAGES}
     watch = Watch(job, todo, console, before)
-    console.print(f"{len(todo)} cells to run, log in {job.log}", soft_wrap=True, highlight=False, markup=False)
+    console.print(
+        f"{len(todo)} cells to run, log in {job.log}", soft_wrap=True, highlight=False, markup=False
+    )
     try:
         with started(job, lock) as snakemake:
             watch.follow(lambda: snakemake.poll() is None)

@@ -82,6 +82,7 @@ def _execute(
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
+    from xltlib.artifacts import no_room
     from xltlib.execution.status import Log
 
     warnings.filterwarnings("ignore", module="papermill|nbclient|nbformat|zmq|traitlets")
@@ -104,7 +105,10 @@ def _execute(
         except Exception as error:
             # The kernel died (killed, out of memory), or the notebook could not be saved.
             died = kernel.poll()
+            reason = no_room(error)
             cause = f"{type(error).__name__}: {error}"
+            if reason is not None:
+                cause = f"{reason}; free some space, finished cells are kept"
             if died is not None and died < 0:
                 cause = f"the cell's process was ended by {signal.Signals(-died).name}" + (
                     ", perhaps for lack of memory" if died == -signal.SIGKILL else ""

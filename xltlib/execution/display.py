@@ -156,6 +156,4 @@ class Watch:
 
     def _say(self, text: str, style: str = "") -> None:
         clock = time.strftime("%H:%M:%S")
-        self.console.print(
-            Text(f"{clock} {text}", style=style), soft_wrap=True, highlight=False
-        )
+        self.console.print(Text(f"{clock} {text}", style=style), soft_wrap=True, highlight=False)

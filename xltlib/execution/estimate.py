@@ -13,7 +13,6 @@ from xltlib.artifacts import InputError, read_json
 from xltlib.study import Cell
 
 
-
 def _kind(factors: dict[str, Any]) -> tuple[Any, ...]:
     """What tells how much work a cell has: the task, the method, the attack.
 
@@ -54,7 +53,7 @@ class Seconds:
         return cls(same, stage, elsewhere)
 
     def of(self, cell: Cell) -> tuple[float | None, bool]:
-        """Expected seconds of a cell, None where unknown; and whether this profile's cells say so."""
+        """Expected seconds of a cell (None: unknown), and whether this profile's cells say so."""
         notebook = cell.stage.notebook
         known = self.same.get((notebook, *_kind(cell.factors)))
         known = known or self.stage.get(notebook)

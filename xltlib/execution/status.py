@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -46,11 +47,13 @@ class Status:
         self._record |= {"doing": what, "done": done, "of": of}
         if now - self._written >= SECONDS_BETWEEN_WRITES:
             self._written = now
-            write_json(self._file, self._record)
+            with contextlib.suppress(InputError):  # a full disk; the cell itself says so
+                write_json(self._file, self._record)
 
     def failed(self, cause: str) -> None:
         """Keep the cause for whoever asks later."""
-        write_json(self._file, self._record | {"state": "failed", "cause": cause})
+        with contextlib.suppress(InputError):
+            write_json(self._file, self._record | {"state": "failed", "cause": cause})
 
     def finished(self) -> None:
         """A finished cell has nothing to say."""
@@ -74,12 +77,14 @@ class Log:
             )
             self._status.doing(doing, done=int(bar["done"]), of=int(bar["of"]))
         else:
-            self._out.write(text)
+            with contextlib.suppress(OSError):
+                self._out.write(text)
         return len(text)
 
     def flush(self) -> None:
         """Hand what was written to the system."""
-        self._out.flush()
+        with contextlib.suppress(OSError):
+            self._out.flush()
 
     def __enter__(self) -> Log:
         return self
