@@ -8,7 +8,14 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xltlib.languages import LANGUAGES, SYNTACTIC_DISTANCE, graphemes, script_of, words
+from xltlib.languages import (
+    LANGUAGES,
+    SYNTACTIC_DISTANCE,
+    grapheme_spans,
+    graphemes,
+    script_of,
+    words,
+)
 
 ISO_639_3 = {
     **{"ar": "arb", "bg": "bul", "bn": "ben", "de": "deu", "el": "ell", "es": "spa", "et": "ekk"},
@@ -41,6 +48,21 @@ def test_words_are_in_order_and_end_where_clusters_end(text):
 @given(text=TEXT)
 def test_graphemes_make_up_the_text(text):
     assert "".join(graphemes(text)) == text
+
+
+@given(text=TEXT)
+def test_every_character_is_in_its_grapheme_span(text):
+    spans = grapheme_spans(text)
+    assert len(spans) == len(text)
+    assert all(start <= i < end for i, (start, end) in enumerate(spans))
+    assert "".join(text[a:b] for a, b in dict.fromkeys(spans)) == text
+
+
+def test_grapheme_spans_keep_accents_and_end_where_words_meet_in_a_conjunct():
+    text = "Malmo\u0308"
+    assert grapheme_spans(text)[-2:] == ((4, 6), (4, 6))
+    town, suffix = "ధర్మసాగర్", "లో"
+    assert len(town) in {end for _, end in grapheme_spans(town + suffix)}
 
 
 @given(text=TEXT)

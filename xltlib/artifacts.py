@@ -20,9 +20,19 @@ from typing import Any
 
 from filelock import FileLock
 
+from xltlib.text_files import InputError, parse_json, read_text
 
-class InputError(ValueError):
-    """The user's input cannot be used; the message names the file, the key and the fix."""
+__all__ = [
+    "InputError",
+    "fingerprint",
+    "read_json",
+    "replacing",
+    "replacing_folder",
+    "require_writable",
+    "write_atomic",
+    "write_json",
+    "write_with",
+]
 
 
 NO_ROOM = {
@@ -161,19 +171,12 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
+    """Read a JSON file that a run wrote; scores in it may be NaN.
 
     Raises:
         InputError: missing, not UTF-8, or not complete JSON.
     """
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file. Check the path.") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(
-            f"{path}: not a complete JSON file ({error}). Copy or download it again."
-        ) from error
+    return parse_json(read_text(path), str(path), finite=False)
 
 
 def write_sealed(path: Path, value: dict[str, Any]) -> None:

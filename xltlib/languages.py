@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import regex
 from icu4py.breakers import WordBreaker
@@ -97,6 +98,8 @@ _WORD = regex.compile(
     r"[\p{L}\p{N}_]\p{M}*+(?:[\u200c\u200d]*[\p{L}\p{N}\p{M}_]|['’](?=\p{L}))*[\u200c\u200d]*"
 )
 _GRAPHEME = regex.compile(r"\X")
+# Only a conjunct has a letter after a mark in one cluster.
+_IN_CONJUNCT = regex.compile(r"(?<=[\p{M}\u200d])\p{L}")
 # Scripts written without spaces, for which ICU has dictionaries.
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _SCRIPTS = {
@@ -108,6 +111,22 @@ _SCRIPTS = {
 def graphemes(text: str) -> list[str]:
     """The grapheme clusters of a text; joined together they are the text."""
     return _GRAPHEME.findall(text)
+
+
+@lru_cache(maxsize=1024)
+def grapheme_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """For every character, the span (start, end) of the grapheme cluster that holds it.
+
+    Unlike `graphemes`, consonants of an Indic conjunct are clusters of their own, as in Unicode
+    before 15.1: words and suffixes do meet inside conjuncts (Telugu ధర్మసాగర్ + లో).
+    """
+    spans: list[tuple[int, int]] = []
+    for match in _GRAPHEME.finditer(text):
+        cuts = [cut.start() for cut in _IN_CONJUNCT.finditer(text, *match.span())]
+        borders = [match.start(), *cuts, match.end()]
+        for start, end in pairwise(borders):
+            spans += [(start, end)] * (end - start)
+    return tuple(spans)
 
 
 @lru_cache(maxsize=4096)

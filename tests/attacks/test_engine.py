@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from xltlib.attacks import Tools, attack_examples
-from xltlib.attacks.engine import Answers, read_lines, side_by_side
+from xltlib.attacks.engine import Answers, side_by_side
 from xltlib.attacks.example import attack_example
 from xltlib.attacks.goal import Output, Query, ask, nearby
 from xltlib.params import DistractorSettings, EngineSettings, TypoSettings
+from xltlib.text_files import recovered_json_lines
 
 TYPO = TypoSettings(max_queries=25, window_words=8, ranking="random")
 
@@ -78,7 +79,7 @@ def test_a_killed_run_asks_nothing_twice(rows, predictor, tmp_path):
     journal = log.with_name("log.queries")
     with open(journal, "a", encoding="utf-8") as file:
         file.write('\n{"query": "cut sho')
-    answered = len(read_lines(journal))
+    answered = len(recovered_json_lines(journal))
     second = Dying(10**6)
     again = attack_examples(examples, Tools(second, rows), TYPO, log, progress=False)
     assert outcomes(again) == outcomes(whole)

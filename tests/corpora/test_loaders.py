@@ -41,11 +41,11 @@ def test_a_good_file_reads(tmp_path):
     ("changes", "message"),
     [
         ({"data": []}, "holds no question"),
-        ({"data": [{"paragraphs": [{"qas": [{}]}]}]}, "lacks 'context'"),
-        ({"data": "text"}, "not SQuAD 1.1 JSON"),
-        ({"qa": {"answers": []}}, "english-1-0 has no answer"),
+        ({"data": [{"paragraphs": [{"qas": [{"id": "a"}]}]}]}, "'a' lacks 'context'"),
+        ({"data": "text"}, "no list of articles or rows under `data`"),
+        ({"qa": {"answers": []}}, "1 of 1 questions have no answer, 'english-1-0' first"),
         ({"qa": {"answers": [{"text": "red"}]}}, "lacks 'answer_start'"),
-        ({"answer": {"text": None}}, "lacks a text .None is none."),
+        ({"answer": {"text": None}}, "'text' has to be a text .found None."),
         ({"answer": {"answer_start": 900}}, "answer_start 900 is past the end"),
         ({"answer": {"answer_start": 3}}, "answer_start 3 is not where"),
     ],
@@ -59,7 +59,7 @@ def test_bad_files_are_named_with_the_question(tmp_path, changes, message):
 def test_a_truncated_file_is_named(tmp_path):
     path = squad(tmp_path)
     path.write_text(path.read_text()[:60])
-    with pytest.raises(InputError, match=r"f\.json: not a complete JSON"):
+    with pytest.raises(InputError, match=r"f\.json: not complete JSON"):
         squad_files.read_squad(path, "en")
 
 
@@ -111,7 +111,7 @@ def test_xquad_is_cut_by_passage_in_the_hubs_layout_which_has_no_titles(tmp_path
     # The first answer was published with a wrong offset.
     assert train[0]["answers"]["answer_start"] == [0]
     assert train["wrong_offsets"] == [1, 0, 0, 0]
-    with pytest.raises(InputError, match=r"cut_after: 3, .* 1 to 2 articles of the 3 in de"):
+    with pytest.raises(InputError, match="cut_after: 3, but there are 3 articles in de: give 1 to"):
         corpora.load("xquad", source.model_copy(update={"cut_after": 3}), "de", "train")
 
 
@@ -231,7 +231,7 @@ def test_pawsx_is_the_same_from_the_publisher_and_the_hub_without_its_empty_pair
     again = corpora.load("pawsx", source_of(tmp_path / "hub"), "de", "test")
     assert again.to_list() == found.to_list()
     write(tmp_path / "ja" / "dev_2k.tsv", "id\ts1\ts2\tlabel\n1\ta\tb\tyes")
-    with pytest.raises(InputError, match=r"dev_2k\.tsv: line 2 is not id, sentence1"):
+    with pytest.raises(InputError, match=r"dev_2k\.tsv: line 2 has the label 'yes', not 0 or 1"):
         corpora.load("pawsx", source_of(tmp_path), "ja", "dev")
 
 
@@ -254,7 +254,7 @@ def test_xcopa_is_the_same_from_the_publisher_and_the_hub(tmp_path):
     Dataset.from_list([XCOPA]).to_parquet(tmp_path / "hub" / "sw" / "validation-0.parquet")
     assert corpora.load("xcopa", source_of(tmp_path / "hub"), "sw", "dev").to_list() == [row]
     write(tmp_path / "test.th.jsonl", json.dumps(XCOPA | {"question": "why"}))
-    with pytest.raises(InputError, match=r"th test: row 4 lacks 'why'"):
+    with pytest.raises(InputError, match=r"'question' has to be one of cause, effect"):
         corpora.load("xcopa", source_of(tmp_path), "th", "test")
 
 
@@ -293,7 +293,7 @@ def test_squad_and_mlqa_read_their_publishers_files(tmp_path):
     squad(tmp_path / "test", "test-context-de-question-de.json")
     (row,) = corpora.load("mlqa", source_of(tmp_path), "de", "test")
     assert row["language"] == "de"
-    with pytest.raises(InputError, match="no split 'train'; there: dev, test"):
+    with pytest.raises(InputError, match="no split 'train' in local; there: dev, dev-question-en"):
         corpora.load("mlqa", source_of(tmp_path), "de", "train")
 
 
@@ -311,7 +311,7 @@ def test_tatoeba_is_read_in_pairs(tmp_path):
     assert corpora.load("tatoeba", source_of(tmp_path), "sw", "test").to_list() == list(rows)
     write(tmp_path / "tatoeba.fin-eng.fin", "a\nb\n")
     write(tmp_path / "tatoeba.fin-eng.eng", "a\n")
-    with pytest.raises(InputError, match="has 2 lines on one side and 1 on the other"):
+    with pytest.raises(InputError, match=r"has 2 lines, and .* has 1"):
         corpora.load("tatoeba", source_of(tmp_path), "fi", "test")
 
 
@@ -333,7 +333,7 @@ def test_lareqa_gives_a_question_its_answer_sentence_and_keeps_the_others_as_can
     ]
     del paragraph["sentence_breaks"]
     write(file, json.dumps({"data": [{"paragraphs": [paragraph]}]}))
-    with pytest.raises(InputError, match="question q lacks 'sentence_breaks'"):
+    with pytest.raises(InputError, match="its paragraph's 'sentence_breaks'"):
         corpora.load("lareqa", source_of(tmp_path), "en", "test")
 
 
@@ -368,7 +368,7 @@ def test_a_bad_line_of_bmlama_is_named(tmp_path, text, message):
 
 
 def test_bmlama_has_one_split(tmp_path):
-    with pytest.raises(InputError, match="bmlama53 has no split 'dev'; there: test"):
+    with pytest.raises(InputError, match="bmlama53: no split 'dev' in local; there: test"):
         corpora.load("bmlama53", source_of(tmp_path), "en", "dev")
 
 

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 from transformers import AutoModelForQuestionAnswering, set_seed
 
 from xltlib.artifacts import InputError
-from xltlib.evaluation.predictor import BLOCK, SpanPredictor
+from xltlib.evaluation import predictor as predictor_module
+from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import summarize
 from xltlib.params import SpanQASettings
+from xltlib.tasks.kind import BLOCK
 
 SETTINGS = SpanQASettings(max_length=48, doc_stride=12, max_query_length=16)
 CONTEXTS = ["short one", "a much longer context " * 6, "తెలుగు వాక్యం ఇది", "కథ " * 40, "x"]
@@ -32,24 +35,31 @@ def test_batches_change_no_answer(model_folder):
         assert a.probability == pytest.approx(b.probability, rel=1e-4)
 
 
-def test_a_faster_copy_reads_whole_blocks_as_far_as_the_model_goes(model_folder):
+def test_batches_are_padded_to_whole_blocks_as_far_as_the_model_goes(model_folder, monkeypatch):
+    monkeypatch.setattr(predictor_module, "computes_bf16", lambda device: True)
     predictor = SpanPredictor.load(model_folder, settings=SETTINGS, batch_size=2)
     fast = predictor.faster()
-    positions = fast.model.config.max_position_embeddings
-    widths = {}
+    seen = []
     for one in (predictor, fast):
-        seen = widths[one.model.dtype] = []
         one.model.register_forward_pre_hook(
-            lambda *call, seen=seen: seen.append(call[-1]["input_ids"].shape[1]), with_kwargs=True
+            lambda *call: seen.append(call[-1]["input_ids"].shape[1]), with_kwargs=True
         )
     exact, near = (one.predict(QUESTIONS, CONTEXTS) for one in (predictor, fast))
     for a, b in zip(exact, near, strict=True):
         assert a.probability == pytest.approx(b.probability, rel=0.2)
-    own, padded = widths.values()
-    assert min(own) < BLOCK
-    assert padded == [min(-(-width // BLOCK) * BLOCK, positions) for width in own]
+    assert fast.model.dtype == torch.bfloat16
+    assert set(seen) <= {BLOCK, 2 * BLOCK}
     fast.model.config.max_position_embeddings = 50
     assert [fast._width(tokens) for tokens in (20, 40, 50)] == [32, 50, 50]
+
+
+def test_without_units_for_bf16_the_faster_copy_is_the_predictor_itself(model_folder, monkeypatch):
+    monkeypatch.setattr(predictor_module, "computes_bf16", lambda device: False)
+    monkeypatch.setattr("xltlib.encoders.device.computes_bf16", lambda device: False)
+    predictor = SpanPredictor.load(model_folder, settings=SETTINGS, precision="auto")
+    assert predictor.faster() is predictor
+    exact = SpanPredictor.load(model_folder, settings=SETTINGS)
+    assert predictor.predict(QUESTIONS, CONTEXTS) == exact.predict(QUESTIONS, CONTEXTS)
 
 
 def test_answers_are_parts_of_their_context_with_a_probability(model_folder):

@@ -7,6 +7,7 @@ import pytest
 from xltlib import params as schema
 from xltlib.artifacts import InputError
 from xltlib.study import Grid, corpora, intermediate
+from xltlib.training.robust import methods
 
 TASKS = {
     "nli": ("xnli", "f1"),
@@ -60,6 +61,41 @@ def test_every_task_kind_trains_together_and_is_scored_on_dev(run):
             assert metric in scores
     table = intermediate.budget_table(cell)
     assert table["examples"].sum() == 8 * len(TASKS)
+
+
+def test_passes_multiply_the_steps_and_read_the_same_items(run, monkeypatch):
+    cell, once = run()
+    cell, thrice = run(epochs=3)
+    assert thrice["steps"] == 3 * once["steps"]
+    assert thrice["examples"] == once["examples"]
+    table = intermediate.budget_table(cell)
+    assert table["examples"].sum() == 8 * len(TASKS)
+    assert set(table["task_steps"]) == {6}
+    assert all(intermediate.budgets_equal(cell).values())
+    recipe = intermediate.settings_table(cell).set_index("setting")["value"]
+    assert recipe["epochs"] == "3"
+
+
+def test_each_pass_reads_a_copy_of_its_own(run, tiny_profile, edit_profile, tmp_path, monkeypatch):
+    near = tmp_path / "de.json"
+    near.write_text(json.dumps({"der": ["das"], "die": ["das"], "ist": ["war"], "in": ["bei"]}))
+    method = {"kind": "rs-da", "neighbours": {"de": str(near)}, "copies": 2}
+    edit_profile(tiny_profile, tiny_profile, {"methods.rs-da": method})
+    made, smoothed = [], methods.smoothed
+
+    def watched(rows, neighbours, seed, copy):
+        made.append(copy)
+        return smoothed(rows, neighbours, seed, copy)
+
+    monkeypatch.setattr(methods, "smoothed", watched)
+    run(arm="robust", arm_settings={"method": "rs-da"}, epochs=3)
+    assert sorted(made) == sorted([0, 1] * len(TASKS))
+
+
+def test_a_token_budget_would_be_unfair_between_languages(run):
+    optimisation = {"learning_rate": 1e-3, "batch_size": 4, "batch_tokens": 500}
+    with pytest.raises(InputError, match="arms would take different steps"):
+        run(optimisation=optimisation)
 
 
 def test_the_schedule_changes_the_model_and_is_in_the_recipe(run):

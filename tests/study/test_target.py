@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 from xltlib import params as schema
 from xltlib.study import Grid, corpora, evaluation, intermediate, target
+from xltlib.training.robust import methods
 
 NEIGHBOURS = {"the": ["that", "this"], "is": ["was"], "of": ["belonging to"]}
 METHODS = {
@@ -82,6 +83,31 @@ def test_the_authors_unmatched_form_takes_as_many_times_the_steps_as_copies(prof
     assert metrics["steps"] == 3 * 2 * -(-metrics["rows"] // 4)
 
 
+def test_the_unmatched_form_has_epochs_of_its_own(profile):
+    grid = profile(**{"rs-da": METHODS["rs-da"] | {"matched": False, "epochs": 1}})
+    corpora.prepare(grid.cells("corpora")[0])
+    intermediate.run(grid.cells("intermediate")[0], progress=False)
+    (cell,) = (c for c in grid.cells("target") if c.method == "rs-da")
+    metrics = target.run(cell, progress=False)
+    assert metrics["steps"] == 3 * -(-metrics["rows"] // 4)
+
+
+def test_only_the_copies_that_training_reads_are_made(profile, monkeypatch):
+    grid = profile(**{"rs-da": METHODS["rs-da"] | {"copies": 10}})
+    corpora.prepare(grid.cells("corpora")[0])
+    intermediate.run(grid.cells("intermediate")[0], progress=False)
+    made, smoothed = [], methods.smoothed
+
+    def watched(rows, neighbours, seed, copy):
+        made.append(copy)
+        return smoothed(rows, neighbours, seed, copy)
+
+    monkeypatch.setattr(methods, "smoothed", watched)
+    (cell,) = (c for c in grid.cells("target") if c.method == "rs-da")
+    target.run(cell, progress=False)
+    assert made == [0, 1]  # two epochs
+
+
 def test_settings_of_a_method_make_only_its_own_cells_stale(profile):
     first, second = profile(), profile(adv=METHODS["adv"] | {"steps": 3})
     changed = {
@@ -107,6 +133,7 @@ def test_stopping_keeps_the_best_english_dev_checkpoint(tiny_profile, edit_profi
     best = max(point["score"] for point in metrics["dev_scores"])
     kept = {point["step"]: point["score"] for point in metrics["dev_scores"]}
     assert kept[metrics["best_step"]] == best
+    assert metrics["dev"] == pytest.approx(best)
     assert 0 <= best <= 100
 
 

@@ -4,12 +4,19 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoModel
 
 from xltlib.artifacts import InputError
+from xltlib.corpora.udpos import UPOS
+from xltlib.params import EncoderSettings
 from xltlib.tasks import TASKS, Setup, task_kind
 from xltlib.tasks.choice import MultipleChoice
 from xltlib.tasks.classification import Classification
+from xltlib.tasks.kind import BLOCK, windows
 from xltlib.tasks.tagging import IGNORED, Tagging
+from xltlib.training.multitask import MultiTaskModel, load_pretrained
 
 TAGS = Tagging(("O", "B-CITY", "I-CITY"))
 SENTENCES = Dataset.from_dict(
@@ -28,14 +35,54 @@ def test_a_words_first_token_carries_its_tag(tiny_tokenizer):
         assert row["labels"][0] == row["labels"][-1] == IGNORED
 
 
-def test_words_beyond_the_window_are_cut_with_their_tags(tiny_tokenizer):
-    (row, _) = Tagging(TAGS.labels, 8).rows(tiny_tokenizer, SENTENCES)
-    assert len(row["input_ids"]) == len(row["labels"]) == 8
-    assert sum(label != IGNORED for label in row["labels"]) == 2  # "in", and the start of "New"
+@pytest.mark.parametrize("max_length", [5, 8, 16])
+def test_long_sentences_are_read_in_windows_and_every_word_is_scored(tiny_tokenizer, max_length):
+    kind = Tagging(TAGS.labels, max_length)
+    rows = kind.rows(tiny_tokenizer, SENTENCES)
+    for row, tags in zip(rows, SENTENCES["tags"], strict=True):
+        for window in windows(row):
+            assert len(window["input_ids"]) == len(window["labels"]) <= max_length
+            assert window["labels"][0] == window["labels"][-1] == IGNORED
+        perfect = np.eye(3)[[max(label, 0) for label in row["labels"]]]
+        predicted, gold = kind.readable([perfect], [row["labels"]])
+        assert predicted == gold == [" ".join(tags)]
+    assert max_length == 16 or any("windows" in row for row in rows)
+
+
+def test_a_model_gives_a_long_sentence_the_logits_of_all_its_words(tiny_encoder, tiny_tokenizer):
+    kind = Tagging(TAGS.labels, 8)
+    encoder = load_pretrained(AutoModel, tiny_encoder, EncoderSettings())
+    model = MultiTaskModel(encoder, {"tags": kind}).eval()
+    rows = kind.rows(tiny_tokenizer, SENTENCES)
+    together = model.logits("tags", tiny_tokenizer, rows)
+    assert model.score("tags", tiny_tokenizer, SENTENCES)["accuracy"] >= 0
+    for row, logits in zip(rows, together, strict=True):
+        assert len(row["labels"]) <= len(logits)
+        parts = [model.logits("tags", tiny_tokenizer, [w])[0] for w in windows(row)]
+        parts = [p[: len(w["labels"])] for p, w in zip(parts, windows(row), strict=True)]
+        np.testing.assert_allclose(logits[: len(row["labels"])], np.concatenate(parts), atol=1e-5)
+
+
+def test_a_word_without_pieces_is_read_as_the_unknown_token(tiny_tokenizer):
+    data = Dataset.from_dict({"tokens": [["", "a"], [""]], "tags": [["B-CITY", "O"], ["O"]]})
+    rows = TAGS.rows(tiny_tokenizer, data)
+    kept = [[label for label in row["labels"] if label != IGNORED] for row in rows]
+    assert kept == [[1, 0], [0]]
+    predicted, gold = TAGS.readable(
+        [np.eye(3)[[0] * len(r["labels"])] for r in rows], [r["labels"] for r in rows]
+    )
+    assert [TAGS.correct(p, g) for p, g in zip(predicted, gold, strict=True)] == [0.5, 1.0]
+
+
+def test_a_sentence_without_words_is_named(tiny_tokenizer):
+    data = Dataset.from_dict({"id": ["s1", "s2"], "tokens": [["a"], []], "tags": [["O"], []]})
+    with pytest.raises(InputError, match="sentence s2 has no words"):
+        TAGS.rows(tiny_tokenizer, data)
 
 
 def test_padding_carries_no_label(tiny_tokenizer):
     batch = TAGS.collate(tiny_tokenizer, TAGS.rows(tiny_tokenizer, SENTENCES))
+    assert batch["input_ids"].shape == batch["labels"].shape == (2, BLOCK)
     padded = batch["input_ids"] == tiny_tokenizer.pad_token_id
     assert padded.any()
     assert (batch["labels"][padded] == IGNORED).all()
@@ -62,11 +109,26 @@ def test_tagging_metrics_are_entity_f1_and_token_accuracy():
     ]
 
 
-def test_parts_of_speech_are_scored_as_xtreme_scores_them_by_runs_of_a_tag():
-    kind = Tagging(("NOUN", "VERB", "ADJ"))
-    # Gold runs: NOUN NOUN, VERB, NOUN; the prediction splits the first and keeps the rest.
-    scores = kind.metrics(["NOUN ADJ VERB NOUN"], ["NOUN NOUN VERB NOUN"])
-    assert scores == {"f1": pytest.approx(100 * 2 * 2 / (4 + 3)), "accuracy": 75.0}
+@pytest.mark.parametrize(
+    ("predicted", "gold", "points"),
+    [
+        ("SCONJ", "CCONJ", 0.0),  # alike but for the first letter
+        ("SYM SYM", "SYM SYM", 100.0),  # S is a position in seqeval's own schemes
+        ("SYM NOUN", "SYM SYM", 50.0),
+        ("NOUN ADJ VERB NOUN", "NOUN NOUN VERB NOUN", 75.0),
+        ("PROPN AUX", "PRON AUX", 50.0),
+        ("X _", "INTJ _", 50.0),
+    ],
+)
+def test_parts_of_speech_are_scored_word_by_word(predicted, gold, points):
+    scores = Tagging((*UPOS, "_")).metrics([predicted], [gold])
+    assert scores == {"f1": pytest.approx(points), "accuracy": pytest.approx(points)}
+
+
+@given(st.lists(st.tuples(st.sampled_from(UPOS), st.sampled_from(UPOS)), min_size=1))
+def test_f1_of_parts_of_speech_is_accuracy_whatever_the_tags(pairs):
+    scores = Tagging(UPOS).metrics(*([" ".join(side)] for side in zip(*pairs, strict=True)))
+    assert scores["f1"] == pytest.approx(scores["accuracy"])
 
 
 NLI = Classification(("entailment", "neutral", "contradiction"), 32)

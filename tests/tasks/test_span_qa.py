@@ -1,5 +1,7 @@
 """Windows and spans: exact offsets, nothing lost, the best legal span found."""
 
+import unicodedata
+from copy import deepcopy
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,9 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForQuestionAnswering
 
+from tests import tiny_tokenizers
 from xltlib.artifacts import InputError
+from xltlib.languages import grapheme_spans
 from xltlib.params import SpanQASettings
 from xltlib.tasks import Setup, span_qa
+from xltlib.tasks.offsets import borders, token_span
 
 SMALL = SpanQASettings(max_length=48, doc_stride=12, max_query_length=16, max_answer_length=8)
 TEXT = st.text(st.sampled_from("abc de.é তি కా\u0c4d سَ ก"), min_size=1, max_size=150)
@@ -39,12 +44,52 @@ def test_an_answer_comes_back_from_its_tokens(tiny_tokenizer, data, context):
     features = span_qa.featurize(tiny_tokenizer, ["what?"], [context], SMALL)
     found = []
     for offsets in features.offsets:
-        tokens = span_qa.token_span(offsets, start, end)
+        tokens = token_span(offsets, start, end)
         if tokens is not None:
+            begins, ends = borders(offsets)
+            assert begins[tokens[0]]
+            assert ends[tokens[1]]
             found.append(context[offsets[tokens[0], 0] : offsets[tokens[1], 1]])
-    # One character a token, so every span can be expressed exactly; overlap makes it whole.
+    # One character per token, so every span of whole graphemes can be expressed exactly; windows
+    # overlap, so one of them holds all of it.
+    clusters = grapheme_spans(context)
     assert found
-    assert set(found) == {context[start:end]}
+    assert set(found) == {context[clusters[start][0] : clusters[end - 1][1]]}
+
+
+def test_windows_advance_by_doc_stride_tokens_whatever_the_question(tiny_tokenizer):
+    # 48 tokens, 4 special ones; a question of n letters is n + 1 tokens, a "▁" begins the context.
+    context = "".join(chr(ord("a") + i % 26) for i in range(100))
+    for letters in (1, 7, 12):
+        features = span_qa.featurize(tiny_tokenizer, ["q" * letters], [context], SMALL)
+        room = 48 - 4 - (letters + 1)
+        shown = ["▁", *context]
+        expected = []
+        for first in range(0, len(shown), 12):
+            expected.append("".join(shown[first : first + room]))
+            if first + room >= len(shown):
+                break
+        read = [
+            "".join(tiny_tokenizer.convert_ids_to_tokens(ids)).split("</s></s>")[1][:-4]
+            for ids in features.input_ids
+        ]
+        assert read == expected
+
+
+def test_questions_of_all_lengths_keep_their_order_and_their_windows(tiny_tokenizer):
+    asked = ["q" * n for n in (9, 1, 9, 3, 30)]
+    contexts = ["ab" * n for n in (40, 3, 30, 60, 20)]
+    together = span_qa.featurize(tiny_tokenizer, asked, contexts, SMALL)
+    first = 0
+    for i, (question, context) in enumerate(zip(asked, contexts, strict=True)):
+        alone = span_qa.featurize(tiny_tokenizer, [question], [context], SMALL)
+        own = slice(first, first + len(alone))
+        assert together.example[own].tolist() == [i] * len(alone)
+        assert together.input_ids[own] == alone.input_ids
+        for a, b in zip(together.offsets[own], alone.offsets, strict=True):
+            np.testing.assert_array_equal(a, b)
+        first += len(alone)
+    assert first == len(together)
 
 
 def test_training_rows_point_at_the_answer_or_at_the_first_token(tiny_tokenizer):
@@ -89,7 +134,7 @@ def test_an_intermediate_question_is_one_row_with_its_answer_in_the_middle(tiny_
     features = span_qa.featurize(tiny_tokenizer, ["q"], contexts[:1], SMALL)
     room = []
     for offsets in features.offsets:
-        span = span_qa.token_span(offsets, 61, 67)
+        span = token_span(offsets, 61, 67)
         if span is not None:
             inside = np.flatnonzero(offsets[:, 0] >= 0)
             room.append(min(span[0] - inside[0], inside[-1] - span[1]))
@@ -119,9 +164,13 @@ def test_the_intermediate_head_gives_the_loss_of_a_question_answering_model(
     tiny_encoder, tiny_tokenizer
 ):
     kind = span_qa.make(Setup(span_qa=SMALL))
-    # Of one length: transformers lets padding take part in the softmax, this head does not.
     rows = kind.rows(tiny_tokenizer, questions("an answer", "my answer"))
-    batch = kind.collate(tiny_tokenizer, rows)
+    # Cut to the one length of both: transformers lets padding take part in the softmax.
+    tokens = len(rows[0]["input_ids"])
+    batch = {
+        name: values if name == "labels" else values[:, :tokens]
+        for name, values in kind.collate(tiny_tokenizer, rows).items()
+    }
     whole = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder).eval()
     head = kind.head(32, 0.1)
     head.out.load_state_dict(whole.qa_outputs.state_dict())
@@ -130,6 +179,23 @@ def test_the_intermediate_head_gives_the_loss_of_a_question_answering_model(
     start, end = labels.T
     theirs = whole(**batch, start_positions=start, end_positions=end).loss
     torch.testing.assert_close(ours["loss"], theirs)
+
+
+def test_the_loss_of_a_target_model_is_its_own_but_for_padding(tiny_encoder, tiny_tokenizer):
+    model = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder).eval()
+    contexts = ["an answer", "a long way to the answer"]
+    features = span_qa.featurize(tiny_tokenizer, ["q", "q"], contexts, SMALL)
+    answers = [{"text": ["answer"], "answer_start": [c.index("answer")]} for c in contexts]
+    rows = span_qa.training_rows(features, answers)
+    alone = []
+    for row in rows:
+        tokens = len(row["input_ids"])
+        one = span_qa.pad_spans(tiny_tokenizer, [row])
+        cut = {n: v if n.endswith("positions") else v[:, :tokens] for n, v in one.items()}
+        alone.append(span_qa.span_loss(model, cut))
+        torch.testing.assert_close(alone[-1], model(**cut).loss)
+    together = span_qa.span_loss(model, span_qa.pad_spans(tiny_tokenizer, rows))
+    torch.testing.assert_close(together, torch.stack(alone).mean())
 
 
 def test_an_answer_without_a_place_teaches_nothing(tiny_tokenizer):
@@ -141,9 +207,9 @@ def slow_best(features, start, end, n_examples, settings):
     """The same rule, one candidate at a time."""
     best = [(-np.inf, 0, 0)] * n_examples
     for w, offsets in enumerate(features.offsets):
-        legal = [t for t, (a, b) in enumerate(offsets) if a >= 0 and b > a]
-        for s in sorted(legal, key=lambda t: -start[w, t])[: settings.n_best]:
-            for e in sorted(legal, key=lambda t: -end[w, t])[: settings.n_best]:
+        begins, ends = map(np.flatnonzero, borders(offsets))
+        for s in sorted(begins, key=lambda t: -start[w, t])[: settings.n_best]:
+            for e in sorted(ends, key=lambda t: -end[w, t])[: settings.n_best]:
                 score = start[w, s] + end[w, e]
                 fits = s <= e < s + settings.max_answer_length
                 if fits and score > best[features.example[w]][0]:
@@ -179,3 +245,34 @@ def test_a_tokeniser_without_offsets_is_refused():
     slow = SimpleNamespace(is_fast=False)
     with pytest.raises(InputError, match="gives no character offsets"):
         span_qa.featurize(slow, ["q"], ["c"], SMALL)
+
+
+@pytest.mark.parametrize("kind", tiny_tokenizers.KINDS)
+@pytest.mark.parametrize("answer", ["Malmö", "Quý", "café", "Phố"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_an_answer_keeps_its_last_accent(kind, answer, form):
+    tokenizer = tiny_tokenizers.KINDS[kind]()
+    answer = unicodedata.normalize(form, answer)
+    context = f"She lives in {answer} now."
+    start = context.find(answer)
+    features = span_qa.featurize(tokenizer, ["Where?"], [context], SMALL)
+    (row,) = span_qa.training_rows(features, [{"text": [answer], "answer_start": [start]}])
+    first, last = row["labels"]
+    logits = np.full((2, 1, len(row["input_ids"])), -5.0, dtype=np.float32)
+    logits[0, 0, first] = logits[1, 0, last] = 5.0
+    spans = span_qa.best_spans(features, *logits, 1, SMALL)
+    assert context[spans.start[0] : spans.end[0]] == answer
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_labels_point_at_the_answer_on_whatever_side_the_tokenizer_pads(tiny_tokenizer, side):
+    tokenizer = deepcopy(tiny_tokenizer)
+    tokenizer.padding_side = side
+    data = questions("an answer", "a much longer way to the answer")
+    features = span_qa.featurize(tokenizer, data["question"][:], data["context"][:], SMALL)
+    batch = span_qa.pad_spans(tokenizer, span_qa.training_rows(features, data["answers"][:]))
+    spans = zip(batch["input_ids"], batch["start_positions"], batch["end_positions"], strict=True)
+    for ids, first, last in spans:
+        assert (
+            "".join(tokenizer.convert_ids_to_tokens(ids[first : last + 1])).strip("▁") == "answer"
+        )

@@ -73,6 +73,7 @@ def test_a_saved_model_answers_as_before_and_other_heads_are_refused(
     model, tiny_tokenizer, tmp_path
 ):
     model.save(tmp_path)
+    tiny_tokenizer.save_pretrained(tmp_path)
     again = MultiTaskModel.load(tmp_path, model.tasks)
     rows = NLI.rows(tiny_tokenizer, PAIRS)
     before, after = (m.logits("nli", tiny_tokenizer, rows) for m in (model, again))
@@ -94,7 +95,7 @@ def test_damaged_weights_name_the_folder(tiny_encoder, tmp_path):
     for path in tiny_encoder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "model.safetensors").write_bytes(b"cut short")
-    with pytest.raises(InputError, match="the encoder cannot be loaded"):
+    with pytest.raises(InputError, match=r"model\.safetensors: not complete .*Copy or download"):
         load_pretrained(AutoModel, tmp_path, EncoderSettings())
 
 
@@ -107,6 +108,6 @@ def test_weights_that_lack_a_layer_are_refused_instead_of_made_up(
     state = load_file(tmp_path / "model.safetensors")
     del state["encoder.layer.1.output.dense.weight"]
     save_file(state, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(InputError, match=r"the weights lack 1 tensors, e\.g\. .*layer\.1"):
+    with pytest.raises(InputError, match=r"the weights lack 1 tensor, e\.g\. .*layer\.1"):
         load_pretrained(auto_class, tmp_path, EncoderSettings())
     load_pretrained(auto_class, tiny_encoder, EncoderSettings())

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xltlib.artifacts import InputError
+from xltlib.tasks.kind import padded_length
 from xltlib.training import plan
 
 
@@ -17,24 +18,59 @@ from xltlib.training import plan
     seed=st.integers(0, 9),
 )
 def test_an_epoch_takes_every_example_once(lengths, batch_size, seed):
-    batches = plan.length_batches(lengths, batch_size, np.random.default_rng(seed))
+    batches = plan.length_batches(lengths, plan.Batching(batch_size), np.random.default_rng(seed))
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     assert max(map(len, batches)) <= batch_size
 
 
+@given(
+    lengths=st.lists(st.integers(1, 300), min_size=1, max_size=200),
+    size=st.integers(1, 17),
+    tokens=st.integers(1, 2000),
+    seed=st.integers(0, 9),
+)
+def test_a_token_budget_counts_padding_and_loses_no_example(lengths, size, tokens, seed):
+    batching = plan.Batching(size, tokens)
+    batches = plan.length_batches(lengths, batching, np.random.default_rng(seed))
+    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
+    for batch in batches:
+        padded = padded_length(max(lengths[i] for i in batch), 10_000)
+        assert len(batch) <= size
+        assert len(batch) == 1 or len(batch) * padded <= tokens
+
+
+def test_a_token_budget_takes_more_short_examples_than_long_ones():
+    lengths = [20] * 64 + [320] * 64
+    batches = plan.length_batches(lengths, plan.Batching(32, 1280), np.random.default_rng(0))
+    sizes = {
+        lengths[batch[0]]: len(batch) for batch in batches if len({lengths[i] for i in batch}) == 1
+    }
+    assert sizes[320] == 4
+    assert sizes[20] == 32
+
+
 def test_a_fraction_of_an_epoch_takes_that_share_of_its_batches():
-    assert plan.n_batches(100, 2.5, 8) == round(2.5 * 13)
-    assert plan.n_batches(3, 0.1, 8) == 1
+    assert plan.n_batches([5] * 100, 2.5, plan.Batching(8), seed=1) == round(2.5 * 13)
+    assert plan.n_batches([5] * 3, 0.1, plan.Batching(8), seed=1) == 1
 
 
 def test_copies_take_an_epoch_each_in_turn_up_to_the_steps_and_repeat_with_the_seed():
-    lengths = [list(range(1, 101)), list(range(2, 102))]
-    batches = plan.copies_plan(lengths, 30, 8, seed=3)
-    assert [copy for copy, _ in batches] == [0] * 13 + [1] * 13 + [0] * 4
-    for epoch in (batches[:13], batches[13:26]):
+    def batches(seed, read=None):
+        def lengths(copy):
+            if read is not None:
+                read.append(copy)
+            return list(range(1 + copy, 101 + copy))
+
+        return plan.copies_plan(lengths, 10, 30, plan.Batching(8), seed)
+
+    read = []
+    found = batches(3, read)
+    assert [copy for copy, _ in found] == [0] * 13 + [1] * 13 + [2] * 4
+    assert read == [0, 1, 2]  # seven copies more are never made
+    for epoch in (found[:13], found[13:26]):
         assert sorted(i for _, batch in epoch for i in batch) == list(range(100))
-    assert batches == plan.copies_plan(lengths, 30, 8, seed=3)
-    assert batches != plan.copies_plan(lengths, 30, 8, seed=4)
+    assert found == batches(3)
+    assert found != batches(4)
 
 
 PARALLEL = {code: [f"item-{i:03d}" for i in range(100)] for code in ("en", "sw", "ur")}
@@ -111,18 +147,38 @@ def test_mixed_plan_uses_every_draw_once_and_tasks_are_shuffled_together():
     examples = {task: len(items) for task, items in draws.items()}
     batches = plan.task_plan(examples, 8, seed=1)
     for task, items in draws.items():
-        used = sorted(i for name, batch in batches if name == task for i in batch)
+        used = sorted(i for batch in batches if batch.task == task for i in batch.draws)
         assert used == list(range(len(items)))
-    order = [task for task, _ in batches]
+    order = [batch.task for batch in batches]
     assert order != sorted(order)
     table = plan.mixture_table(draws, 8)
     assert table["examples"].sum() == 125
     assert dict(zip(table["task"], table["task_steps"], strict=True)) == {"nli": 12, "tagging": 5}
+    table = plan.mixture_table(draws, 8, epochs=3)
+    assert table["examples"].sum() == 125
+    assert dict(zip(table["task"], table["task_steps"], strict=True)) == {"nli": 36, "tagging": 15}
+
+
+@pytest.mark.parametrize("schedule", ["mixed", "sequential"])
+def test_every_pass_uses_every_draw_once_in_an_order_of_its_own(schedule):
+    examples = {"tagging": 35, "nli": 90}
+    batches = plan.task_plan(examples, 8, 1, schedule, epochs=3)
+    orders = {}
+    for task, n in examples.items():
+        for number in range(3):
+            used = [i for b in batches if (b.task, b.number) == (task, number) for i in b.draws]
+            assert sorted(used) == list(range(n))
+            orders[task, number] = used
+    assert orders["nli", 0] != orders["nli", 1] != orders["nli", 2]
+    assert len(batches) == 3 * (5 + 12)
+    if schedule == "mixed":
+        assert [b.number for b in batches] == sorted(b.number for b in batches)
+    else:
+        assert [b.task for b in batches] == ["tagging"] * 15 + ["nli"] * 36
 
 
 def test_sequential_plan_takes_the_same_batches_task_by_task_in_the_given_order():
     examples = {"tagging": 35, "nli": 90}
     sequential = plan.task_plan(examples, 8, 1, "sequential")
-    assert [task for task, _ in sequential] == ["tagging"] * 5 + ["nli"] * 12
-    key = repr
-    assert sorted(sequential, key=key) == sorted(plan.task_plan(examples, 8, 1, "mixed"), key=key)
+    assert [batch.task for batch in sequential] == ["tagging"] * 5 + ["nli"] * 12
+    assert set(sequential) == set(plan.task_plan(examples, 8, 1, "mixed"))

@@ -6,8 +6,9 @@ from transformers import AutoModelForQuestionAnswering, set_seed
 
 from xltlib.artifacts import InputError
 from xltlib.params import Optimisation, SpanQASettings, StoppingSettings
+from xltlib.tasks.kind import lengths
 from xltlib.tasks.span_qa import featurize, pad_spans, training_rows
-from xltlib.training.plan import copies_plan
+from xltlib.training.plan import Batching, copies_plan
 from xltlib.training.robust import RobustTraining
 from xltlib.training.robust.adv import Adversarial
 from xltlib.training.robust.rs_rp import RandomPerturbation
@@ -27,7 +28,7 @@ def batches(tiny_tokenizer):
     answers = [{"text": [c.split()[3]], "answer_start": [c.index(c.split()[3])]} for c in CONTEXTS]
     features = featurize(tiny_tokenizer, ["which?"] * 16, CONTEXTS, settings)
     rows = training_rows(features, answers)
-    plan = copies_plan([[len(row["input_ids"]) for row in rows]], 12, 4, seed=1)
+    plan = copies_plan(lambda copy: lengths(rows), 1, 12, Batching(4), seed=1)
     return [[rows[i] for i in batch] for _, batch in plan]
 
 

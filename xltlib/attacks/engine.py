@@ -28,6 +28,7 @@ from xltlib.attacks.goal import Output, Predictor, Query, Scorer, ask, nearby
 from xltlib.attacks.tools import Row, Tools
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, RecipeSettings
+from xltlib.text_files import recovered_json_lines
 
 T = TypeVar("T")
 # Windows whose logits are kept: an edit leaves the windows that it does not touch as they were.
@@ -62,7 +63,7 @@ def attack_examples(
     """
     engine = engine or EngineSettings()
     rows = list(rows)
-    finished = {_key(record): record for record in read_lines(log)}
+    finished = {_key(record): record for record in recovered_json_lines(log)}
     answers = Answers(tools.predictor, engine, log.with_name(f"{log.name}.queries"))
 
     def job(row: Row) -> Callable[[Scorer], dict[str, Any]]:
@@ -156,7 +157,7 @@ class Answers:
     _known: dict[str, Output] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        for line in read_lines(self.journal):
+        for line in recovered_json_lines(self.journal):
             self._known[line["query"]] = Output(line["answer"], line["probability"])
         exact = guide = self.predictor
         if isinstance(self.predictor, SpanPredictor):
@@ -202,18 +203,6 @@ def _digest(query: Query) -> str:
 
 def _key(row: Row) -> str:
     return f"{row['language']}/{row['id']}"
-
-
-def read_lines(file: Path) -> list[dict[str, Any]]:
-    """The records of a file of JSON lines, without a line that was cut short."""
-    records = []
-    if file.exists():
-        for line in file.read_text(encoding="utf-8").split("\n"):
-            try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError:
-                continue
-    return records
 
 
 def _append(file: Path, records: list[dict[str, Any]], *, sync: bool = False) -> None:

@@ -14,6 +14,7 @@ from textattack.goal_functions import GoalFunction
 from textattack.models.wrappers import ModelWrapper
 from textattack.shared import AttackedText
 
+from xltlib.corpora.answers import nearest_place
 from xltlib.evaluation import squad
 from xltlib.evaluation.predictor import Prediction
 from xltlib.languages import words
@@ -123,7 +124,8 @@ def moved(original: str, attacked: str, text: str, start: int) -> int | None:
     before, after = occurrences(original, text), occurrences(attacked, text)
     if len(before) == len(after) and start in before:
         return after[before.index(start)]
-    return min(after, key=lambda place: abs(place - start), default=None)
+    place = nearest_place(attacked, text, start)
+    return place if place >= 0 else None
 
 
 class SpanQAResult(GoalFunctionResult):

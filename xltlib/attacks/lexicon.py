@@ -10,32 +10,28 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from xltlib.artifacts import InputError
 from xltlib.languages import words
+from xltlib.text_files import InputError, lines, shown
 
 Lexicon = dict[str, list[str]]
 MAX_LENGTH = 256
 
 
 def read_lexicon(path: Path) -> Lexicon:
-    """A lexicon in MUSE's format: a word and its translation a line, white space between.
+    """A lexicon in MUSE's format: a word and its translation per line, white space between.
 
     Both columns in lower case; translations of several words are kept, in the order of the file.
 
     Raises:
         InputError: names the file, and the line where one is to blame.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: the lexicon cannot be read: {error}") from error
     found: Lexicon = defaultdict(list)
-    for number, line in enumerate(lines, start=1):
+    for number, line in lines(path):
         parts = line.strip().split(None, 1)
         if len(parts) == 1:
             raise InputError(
-                f"{path}, line {number}: {line!r} has one column; a lexicon has a word and its "
-                "translation on each line, with white space between"
+                f"{path}, line {number}: {shown(line)} has one column; a lexicon has a word and "
+                "its translation on each line, with white space between"
             )
         if parts and parts[1].lower() not in found[parts[0].lower()]:
             found[parts[0].lower()].append(parts[1].lower())

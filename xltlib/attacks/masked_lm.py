@@ -8,17 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from textattack.shared import AttackedText
-from transformers import (
-    AutoModelForMaskedLM,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
 from xltlib.attacks.swap import CandidateSwap, context_span, in_case_of
+from xltlib.encoders.opening import open_model, open_tokenizer
 
 # Context on each side of a gap, well within the windows of the usual models.
 MAX_CHARACTERS = 300
@@ -37,20 +32,15 @@ class MaskedLM:
     """
 
     def __init__(self, folder: Path | str, device: str = "cpu") -> None:
-        try:
-            self.model: PreTrainedModel = AutoModelForMaskedLM.from_pretrained(
-                folder, local_files_only=True
-            ).to(device)
-            self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-                folder, local_files_only=True
-            )
-        except (OSError, ValueError, SafetensorError) as error:
-            raise InputError(f"{folder}: no masked language model here: {error}") from error
+        folder = Path(folder)
+        self.tokenizer: PreTrainedTokenizerBase = open_tokenizer(folder)
         if self.tokenizer.mask_token_id is None:
             raise InputError(f"{folder}: its tokeniser has no mask token; give a masked LM")
+        self.model: PreTrainedModel = open_model(
+            AutoModelForMaskedLM, folder, self.tokenizer, device=device
+        )
         # Vocabularies mark either the pieces that begin a word or those that go on with one.
         self.marks_endings = any(piece.startswith("##") for piece in self.tokenizer.get_vocab())
-        self.model.eval()
         self.proposals = lru_cache(maxsize=4096)(self._proposals)
 
     @torch.inference_mode()

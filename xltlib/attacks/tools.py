@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
 from xltlib.attacks.distractor import wrong_answers
@@ -19,6 +19,7 @@ from xltlib.attacks.lexicon import Lexicon, induce, joined, read_lexicon
 from xltlib.attacks.masked_lm import MaskedLM
 from xltlib.attacks.white_box import WhiteBox
 from xltlib.encoders import encoder_folder
+from xltlib.encoders.opening import open_model, open_tokenizer
 from xltlib.evaluation import squad
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.retrieval import embed
@@ -68,9 +69,9 @@ class Tools:
                 "this recipe needs a pretrained encoder, for similarity, neighbours or alignment; "
                 "give one (`encoder=`, --encoder)"
             )
-        model = AutoModel.from_pretrained(self.encoder, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(self.encoder, local_files_only=True)
-        return model.to(self.predictor.model.device).eval(), tokenizer
+        tokenizer = open_tokenizer(self.encoder)
+        device = str(self.predictor.model.device)
+        return open_model(AutoModel, self.encoder, tokenizer, device=device), tokenizer
 
     def vectors(self, texts: list[str]) -> np.ndarray:
         """Sentence vectors at unit length: [N, H]."""

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 
 from xltlib.evaluation.predictor import SpanPredictor
-from xltlib.tasks.span_qa import Features, best_spans, featurize, token_span
+from xltlib.tasks.kind import pad_batch
+from xltlib.tasks.offsets import token_span
+from xltlib.tasks.span_qa import Features, best_spans, featurize
 from xltlib.training.robust import perturbed, word_embeddings
 
 Spans = tuple[tuple[int, int], ...]
@@ -25,8 +27,9 @@ class WhiteBox:
         predictor = self.predictor
         features = featurize(predictor.tokenizer, [question], [context], predictor.settings)
         rows = [features.model_inputs(window) for window in range(len(features))]
-        batch = predictor.tokenizer.pad(rows, return_tensors="pt").to(predictor.model.device)
-        return Windows(self.predictor, context, features, dict(batch))
+        device = predictor.model.device
+        batch = {k: v.to(device) for k, v in pad_batch(predictor.tokenizer, rows).items()}
+        return Windows(self.predictor, context, features, batch)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The corpora: one file each, three sources (mini, local, hub), the same columns from all of them.
 
-A file of this room that holds `CORPORA`, names to `Corpus`, is found by itself. The columns of each
-task kind are in `corpus.py`. Ids are the same in every language where a corpus is parallel.
+A module of this package that holds `CORPORA`, names to `Corpus`, is found by itself. The columns of
+each task kind are in `corpus.py`. Ids are the same in every language where a corpus is parallel.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import json
 import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib import import_module
+from pathlib import Path
 
 from datasets import Dataset
 from datasets.utils import (
@@ -20,10 +22,11 @@ from datasets.utils import (
     enable_progress_bars,
 )
 
-from xltlib.artifacts import InputError
 from xltlib.corpora import hub, mini
 from xltlib.corpora.corpus import Corpus, text_columns, texts
+from xltlib.corpora.local import require_unique
 from xltlib.params import CorpusSource
+from xltlib.text_files import InputError
 
 __all__ = ["CORPORA", "Corpus", "corpus", "fingerprint", "load", "text_columns", "texts"]
 
@@ -57,33 +60,71 @@ def labels(name: str, source: CorpusSource) -> tuple[str, ...]:
     return found.mini_labels if synthetic else found.labels
 
 
+def splits(name: str, source: CorpusSource) -> tuple[str, ...]:
+    """The splits that a corpus has in a source."""
+    return mini.SPLITS if source.source == "mini" else corpus(name).splits
+
+
+def files(name: str, source: CorpusSource, language: str, split: str) -> list[Path]:
+    """The local files that a split in one language is read from; none for other sources.
+
+    Raises:
+        InputError: unknown corpus, language or split, or the files are absent.
+    """
+    _require(name, source, language, split)
+    if source.source != "local":
+        return []
+    return corpus(name).files(source.folder, language, split)
+
+
 def load(name: str, source: CorpusSource, language: str, split: str) -> Dataset:
-    """One split of one corpus in one language.
+    """One split of one corpus in one language; read once in a process while its files stay as they
+    are.
 
     Raises:
         InputError: unknown corpus, language or split, or data that cannot be read.
     """
+    stamps = tuple(
+        (path, path.stat().st_size, path.stat().st_mtime_ns)
+        for path in files(name, source, language, split)
+    )
+    return _load(name, corpus(name), source, language, split, stamps)
+
+
+@lru_cache(maxsize=128)
+def _load(
+    name: str, found: Corpus, source: CorpusSource, language: str, split: str, stamps: object
+) -> Dataset:
+    """The rows; `stamps` only tell one state of the files from another."""
+    if source.source == "mini":
+        rows = found.mini(language, split, source.mini)
+    elif source.source == "hub":
+        rows = found.load(source, language, split)
+    else:
+        with _without_bars():
+            rows = found.load(source, language, split)
+    if len(rows) == 0:
+        raise InputError(f"corpora.{name}: split {split} has no row in {language}.")
+    require_unique(rows["id"], f"corpora.{name}: {language} {split}")
+    return rows
+
+
+def _require(name: str, source: CorpusSource, language: str, split: str) -> None:
+    """Refuse what a corpus does not have."""
     if source.source not in corpus(name).sources:
         known = ", ".join(corpus(name).sources)
         raise InputError(f"corpora.{name}: no source {source.source}; there: {known}")
     if language not in languages(name, source):
         known = " ".join(languages(name, source))
         raise InputError(f"corpora.{name}: no language {language!r} in {source.source}; {known}")
-    if source.source == "mini":
-        rows = corpus(name).mini(language, split, source.mini)
-    elif source.source == "hub":
-        rows = corpus(name).load(source, language, split)
-    else:
-        with _without_bars():
-            rows = corpus(name).load(source, language, split)
-    if len(rows) == 0:
-        raise InputError(f"corpora.{name}: split {split} has no row in {language}.")
-    return rows
+    if split not in splits(name, source):
+        known = ", ".join(splits(name, source))
+        raise InputError(f"corpora.{name}: no split {split!r} in {source.source}; there: {known}")
 
 
 @contextmanager
 def _without_bars() -> Iterator[None]:
-    """Reading a file takes a blink, and `datasets` would draw a bar for each step of it."""
+    """No progress bars: `datasets` would draw one for each of many short steps."""
     disabled = are_progress_bars_disabled()
     disable_progress_bars()
     try:

@@ -1,19 +1,21 @@
 """BMLAMA-53 (Qi et al. 2023): factual prompts with a gap, and candidates to fill it.
 
-One TSV file a language, `<code>.tsv`, with the columns Prompt (which holds `<mask>` once), Ans,
+One TSV file per language, `<code>.tsv`, with the columns Prompt (which holds `<mask>` once), Ans,
 Candidate Ans (with ", " between them) and Subject. The files align: row i asks for the same fact in
 every language, and its candidates are translations of each other in the same order.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from datasets import Dataset
 
-from xltlib.artifacts import InputError
 from xltlib.corpora.corpus import CLOZE, Corpus
-from xltlib.corpora.squad_files import find
+from xltlib.corpora.local import find, require_rows
 from xltlib.languages import LANGUAGES as ALL
 from xltlib.params import CorpusSource
+from xltlib.text_files import InputError, lines, shown
 
 MASK = "<mask>"
 _HEADER = ["Prompt", "Ans", "Candidate Ans", "Subject"]
@@ -25,26 +27,33 @@ _PUBLISHED = set(
 LANGUAGES = tuple(code for code in ALL if code in _PUBLISHED)
 
 
+def files(folder: Path, language: str, split: str) -> list[Path]:
+    """The file of one language."""
+    return find(folder, [(f"{language}.tsv",)])
+
+
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language; BMLAMA is published as one split, `test`.
 
     Raises:
         InputError: names the file and the line.
     """
-    if split != "test":
-        raise InputError(f"corpus bmlama53 has no split {split!r}; there: test")
-    path = find(source.folder, f"{language}.tsv")[0]
-    lines = path.read_text("utf-8").split("\n")
-    if lines[0].split("\t") != _HEADER:
-        raise InputError(f"{path}: line 1 is not the columns {', '.join(_HEADER)}, tabs between.")
+    (path,) = files(source.folder, language, split)
     rows = []
-    for number, line in enumerate(lines[1:], start=2):
+    for number, line in lines(path):
+        fields = line.split("\t")
+        if number == 1:
+            if fields != _HEADER:
+                raise InputError(
+                    f"{path}: line 1 is not the columns {', '.join(_HEADER)}, tabs between."
+                )
+            continue
         if not line:
             continue
-        fields = line.split("\t")
         if len(fields) != len(_HEADER) or fields[0].count(MASK) != 1:
             raise InputError(
-                f"{path}: line {number} is not {', '.join(_HEADER)} with one {MASK} in the prompt."
+                f"{path}: line {number} is not {', '.join(_HEADER)} with one {MASK} in the prompt "
+                f"(found {shown(line)})."
             )
         prompt, answer, candidates, _ = fields
         rows.append(
@@ -56,7 +65,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
                 "answer": answer,
             }
         )
-    return Dataset.from_list(rows, features=CLOZE)
+    return Dataset.from_list(require_rows(rows, path), features=CLOZE)
 
 
-CORPORA = {"bmlama53": Corpus("cloze", LANGUAGES, load)}
+CORPORA = {"bmlama53": Corpus("cloze", LANGUAGES, ("test",), files, load)}

@@ -1,9 +1,10 @@
-"""What a corpus is: a task kind, its languages, and a loader; the columns of each task kind."""
+"""What a corpus is: a task kind, languages, splits, files and a loader; columns by task kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from datasets import Dataset, Features, Value
 from datasets import List as ListOf
@@ -30,6 +31,9 @@ CLOZE = Features(_ID | {"prompt": _STRING, "candidates": ListOf(_STRING), "answe
 
 NOT_TEXT = {"id", "language", "title", "tags"}
 
+Layout = tuple[str, ...]
+"""Patterns of the files, below a corpus's folder, that hold one split in one language together."""
+
 
 @dataclass(frozen=True)
 class Corpus:
@@ -37,13 +41,16 @@ class Corpus:
 
     `kind` names a task kind of `xltlib.tasks`, or what a representation is measured on;
     `load(source, language, split)` reads local files, and the hub where there is a `repository`;
-    `mini(language, split, settings)` makes the synthetic one. `labels` are the classes or tags in
-    the order of their integers, `mini_labels` those of the synthetic one where they differ.
+    `files(folder, language, split)` are the local files it reads for that. `mini(language, split,
+    settings)` makes the synthetic corpus, which has splits of its own. `labels` are the classes or
+    tags in the order of their integers, `mini_labels` those of the synthetic one where they differ.
     """
 
     kind: str
     languages: tuple[str, ...]
-    load: Callable[[CorpusSource, str, str], Dataset]
+    splits: tuple[str, ...] = ()
+    files: Callable[[Path, str, str], list[Path]] | None = None
+    load: Callable[[CorpusSource, str, str], Dataset] | None = None
     repository: str | None = None
     mini: Callable[[str, str, MiniSettings], Dataset] | None = None
     labels: tuple[str, ...] = ()
@@ -54,7 +61,7 @@ class Corpus:
         """The sources it has."""
         return (
             *(("hub",) if self.repository else ()),
-            "local",
+            *(("local",) if self.load else ()),
             *(("mini",) if self.mini else ()),
         )
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from datasets import ClassLabel, Dataset, load_dataset
+from datasets.exceptions import DatasetsError
 from huggingface_hub import HfApi
 
-from xltlib.artifacts import InputError
 from xltlib.corpora.corpus import TAGGED
+from xltlib.corpora.local import is_parquet, read_parquet
 from xltlib.params import CorpusSource
+from xltlib.text_files import InputError
 
 SECONDS = 3.0
 
@@ -44,12 +48,18 @@ def require_network(what: str) -> None:
 def load_hub(repository: str, config: str, split: str, revision: str | None) -> Dataset:
     """One split of a hub data set at a pinned revision (the default is the main branch)."""
     require_network(f"data set {repository}")
+    what = f"data set {repository}, config {config}, split {split}, revision {revision}"
     try:
         return load_dataset(repository, config, split=split, revision=revision)
     except (OSError, ValueError, ConnectionError) as error:
         raise InputError(
-            f"data set {repository}, config {config}, split {split}, revision {revision}: cannot "
-            f"be loaded ({error}). Check the revision, or HF_HUB_OFFLINE and the cache."
+            f"{what}: cannot be loaded ({str(error)[:300]}). Check the revision, or HF_HUB_OFFLINE "
+            "and the cache."
+        ) from error
+    except (RuntimeError, DatasetsError) as error:  # RuntimeError: the repository holds a script
+        raise InputError(
+            f"{what}: cannot be loaded ({str(error)[:300]}). Use source: local with the "
+            "publisher's files, or a revision that holds Parquet files (refs/convert/parquet)."
         ) from error
 
 
@@ -61,19 +71,23 @@ def resolve(repository: str, revision: str | None) -> str | None:
         return revision
 
 
-def load_published(
-    source: CorpusSource, repository: str, config: str, split: str
-) -> Dataset | None:
-    """One split as the hub has it: from the hub itself, or from a folder laid out like it, as
-    `hf download --repo-type dataset --local-dir` writes one.
+def published(
+    source: CorpusSource, files: Callable[[Path], list[Path]], repository: str, hub: tuple[str, str]
+) -> Dataset | list[Path]:
+    """What a corpus's loader starts from: a hub data set's rows, or the publisher's files.
+
+    Args:
+        files: finds the local files in the corpus's folder.
+        hub: the config and the split of the data set in its repository.
 
     Returns:
-        None where the folder is not laid out so; it may hold the publisher's files.
+        Rows from the hub itself or from a folder laid out like its repository, as `hf download
+        --repo-type dataset --local-dir` writes one; else paths.
     """
     if source.source == "hub":
-        return load_hub(repository, config, split, source.revision)
-    files = sorted((source.folder / config).glob(f"{split}-*.parquet"))
-    return Dataset.from_parquet([str(file) for file in files]) if files else None
+        return load_hub(repository, *hub, source.revision)
+    found = files(source.folder)
+    return read_parquet(found) if is_parquet(found) else found
 
 
 def tagged(

@@ -6,16 +6,23 @@ Its XQuAD-R files are XQuAD's, with the borders of every passage's sentences.
 from __future__ import annotations
 
 from bisect import bisect_right
+from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
 
-from xltlib.artifacts import InputError
 from xltlib.corpora.corpus import BITEXT, Corpus
-from xltlib.corpora.squad_files import find, questions
+from xltlib.corpora.local import find, require_rows
+from xltlib.corpora.squad_files import Question, questions
 from xltlib.params import CorpusSource
+from xltlib.text_files import InputError, shown
 
 LANGUAGES = ("en", "ar", "de", "el", "es", "hi", "ru", "th", "tr", "vi", "zh")
+
+
+def files(folder: Path, language: str, split: str) -> list[Path]:
+    """The file of one language."""
+    return find(folder, [(f"{language}.json",), (f"xquad-r/{language}.json",)])
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
@@ -23,31 +30,43 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
 
     A sentence that answers no question has an empty `query`: it is a candidate all the same.
     """
-    if split != "test":
-        raise InputError(f"corpus lareqa has no split {split!r}; there: test")
-    (path, *_) = find(source.folder, f"{language}.json", f"xquad-r/{language}.json")
+    (path,) = files(source.folder, language, split)
     rows: list[dict[str, Any]] = []
     asked: set[str] = set()
     sentences: dict[str, None] = {}
-    for _, paragraph, qa in questions(path):
-        context, identity = paragraph["context"], str(qa.get("id", "?"))
-        try:
-            borders = [(int(start), int(end)) for start, end in paragraph["sentence_breaks"]]
-            start = int(qa["answers"][0]["answer_start"])
-            place = bisect_right([first for first, _ in borders], start) - 1
-            first, last = borders[max(0, place)]
-            question = qa["question"]
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise InputError(
-                f"{path}: question {identity} lacks {error} or has it in another form. LAReQA's "
-                "XQuAD-R files give each paragraph sentence_breaks: [[start, end], ...]."
-            ) from error
-        sentences |= dict.fromkeys(context[a:b] for a, b in borders)
-        asked.add(context[first:last])
-        rows.append({"id": identity, "query": question, "candidate": context[first:last]})
+    for one in questions(path):
+        if not one.answers:
+            raise InputError(f"{one.where} has no answer; LAReQA's questions have one each.")
+        borders = _borders(one)
+        place = bisect_right([first for first, _ in borders], one.answers[0][1]) - 1
+        first, last = borders[max(0, place)]
+        sentences |= dict.fromkeys(one.context[a:b] for a, b in borders)
+        asked.add(one.context[first:last])
+        rows.append({"id": one.id, "query": one.question, "candidate": one.context[first:last]})
+    require_rows(rows, path)
     for i, sentence in enumerate(text for text in sentences if text not in asked):
         rows.append({"id": f"sentence-{i}", "query": "", "candidate": sentence})
     return Dataset.from_list([row | {"language": language} for row in rows], features=BITEXT)
 
 
-CORPORA = {"lareqa": Corpus("answer retrieval", LANGUAGES, load)}
+def _borders(one: Question) -> list[tuple[int, int]]:
+    """First and last character (exclusive) of each sentence of a question's passage."""
+    found = one.paragraph.get("sentence_breaks")
+    good = (
+        isinstance(found, list)
+        and found
+        and all(
+            isinstance(pair, list) and len(pair) == 2 and all(type(place) is int for place in pair)
+            for pair in found
+        )
+        and all(0 <= start < end <= len(one.context) for start, end in found)
+    )
+    if not good:
+        raise InputError(
+            f"{one.where}: its paragraph's 'sentence_breaks' have to be [[start, end], ...] in the "
+            f"context of {len(one.context)} characters (found {shown(found)})."
+        )
+    return [(start, end) for start, end in found]
+
+
+CORPORA = {"lareqa": Corpus("answer retrieval", LANGUAGES, ("test",), files, load)}

@@ -1,34 +1,52 @@
 """MLQA (Lewis et al. 2020): questions and passages that were found, not translated, in parallel.
 
-XTREME takes question and passage in the same language; so it is here.
+XTREME takes question and passage in the same language: splits `dev` and `test`. The others have the
+question in another language than the passage, as in `dev-question-en`.
 """
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 from datasets import Dataset
 
-from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
-from xltlib.corpora.hub import load_published
-from xltlib.corpora.squad_files import find, from_hub, read_squad
+from xltlib.corpora.hub import published
+from xltlib.corpora.local import find, parquet
+from xltlib.corpora.squad_files import from_hub, read_squad
 from xltlib.params import CorpusSource
 
 LANGUAGES = ("en", "ar", "de", "es", "hi", "vi", "zh")
 REPOSITORY = "facebook/mlqa"
+SPLITS = tuple(
+    f"{part}{question}"
+    for part in ("dev", "test")
+    for question in ("", *(f"-question-{code}" for code in LANGUAGES))
+)
+
+
+def _hub(language: str, split: str) -> tuple[str, str]:
+    """Config and split on the hub."""
+    part, _, question = split.partition("-question-")
+    return f"mlqa.{language}.{question or language}", "validation" if part == "dev" else part
+
+
+def files(folder: Path, language: str, split: str) -> list[Path]:
+    """The file of one language of passages and one of questions."""
+    part, _, question = split.partition("-question-")
+    name = f"{part}-context-{language}-question-{question or language}.json"
+    return find(folder, [parquet(*_hub(language, split)), (name,), (f"{part}/{name}",)])
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
-    """One language of `dev` or `test`; it has no training set (XTREME trains on SQuAD)."""
-    if split not in ("dev", "test"):
-        raise InputError(f"corpus mlqa has no split {split!r}; there: dev, test")
-    published = "validation" if split == "dev" else split
-    config = f"mlqa.{language}.{language}"
-    rows = load_published(source, REPOSITORY, config, published)
-    if rows is None:
-        name = f"{split}-context-{language}-question-{language}.json"
-        return read_squad(find(source.folder, name, f"{split}/{name}")[0], language)
-    return from_hub(rows, lambda identity: language)
+    """Passages in one language; there is no training set (XTREME trains on SQuAD)."""
+    where = partial(files, language=language, split=split)
+    opened = published(source, where, REPOSITORY, _hub(language, split))
+    if isinstance(opened, Dataset):
+        return from_hub(opened, lambda identity: language)
+    return read_squad(opened[0], language)
 
 
-CORPORA = {"mlqa": Corpus("qa", LANGUAGES, load, REPOSITORY, mini=mini.qa)}
+CORPORA = {"mlqa": Corpus("qa", LANGUAGES, SPLITS, files, load, REPOSITORY, mini=mini.qa)}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from pathlib import Path
 
-from datasets import Dataset
+from datasets import Dataset, concatenate_datasets
 
-from xltlib.artifacts import InputError
-from xltlib.corpora.corpus import QA, Corpus
-from xltlib.corpora.squad_files import find, read_squad
+from xltlib.corpora.corpus import Corpus
+from xltlib.corpora.local import find
+from xltlib.corpora.squad_files import read_squad
 from xltlib.params import CorpusSource
 
 # Name -> (language, pattern of the publisher's files).
@@ -21,16 +21,18 @@ FILES = {
 }
 
 
+def files(name: str, folder: Path, language: str, split: str) -> list[Path]:
+    """All of a publisher's files."""
+    return find(folder, [(FILES[name][1],)])
+
+
 def load(name: str, source: CorpusSource, language: str, split: str) -> Dataset:
     """All of a publisher's files together: the corpus's test set."""
-    if split != "test":
-        raise InputError(f"corpora.{name}: only split: test is there.")
-    rows: list[dict[str, Any]] = []
-    for path in find(source.folder, FILES[name][1]):
-        rows += read_squad(path, language).to_list()
-    return Dataset.from_list(rows, features=QA)
+    paths = files(name, source.folder, language, split)
+    return concatenate_datasets([read_squad(path, language) for path in paths])
 
 
 CORPORA = {
-    name: Corpus("qa", (language,), partial(load, name)) for name, (language, _) in FILES.items()
+    name: Corpus("qa", (language,), ("test",), partial(files, name), partial(load, name))
+    for name, (language, _) in FILES.items()
 }

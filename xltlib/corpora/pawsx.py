@@ -2,63 +2,142 @@
 
 from __future__ import annotations
 
-import csv
+from functools import partial
+from pathlib import Path
 
 from datasets import Dataset
 
-from xltlib.artifacts import InputError
 from xltlib.corpora import mini
-from xltlib.corpora.corpus import PAIR, Corpus
-from xltlib.corpora.hub import load_published
-from xltlib.corpora.squad_files import find
+from xltlib.corpora.corpus import Corpus
+from xltlib.corpora.hub import published
+from xltlib.corpora.local import find, pairs, parquet, require_rows
 from xltlib.params import CorpusSource
+from xltlib.text_files import InputError, lines, shown
 
 LANGUAGES = ("en", "de", "es", "fr", "ja", "ko", "zh")
 REPOSITORY = "google-research-datasets/paws-x"
 LABELS = ("not a paraphrase", "paraphrase")
+SPLITS = {
+    "train": "train",
+    "dev": "validation",
+    "dev-first": "validation",
+    "dev-rest": "validation",
+    "test": "test",
+}
 # The publisher's file names; `train` is English as written and the others' machine translation.
-FILES = {"train": ("train.tsv", "translated_train.tsv"), "dev": ("dev_2k.tsv",)}
-FILES["test"] = ("test_2k.tsv",)
+FILES = {
+    "train": ("train.tsv", "translated_train.tsv"),
+    "dev": ("dev_2k.tsv",),
+    "test": ("test_2k.tsv",),
+}
+
+
+def files(folder: Path, language: str, split: str) -> list[Path]:
+    """The file of one language and split; parts of `dev` are cut by what the English one says."""
+    own = _own_files(folder, language, split)
+    if split in ("dev-first", "dev-rest") and language != "en":
+        own = own + _own_files(folder, "en", split)
+    return own
+
+
+def _own_files(folder: Path, language: str, split: str) -> list[Path]:
+    """The file of one language and split, below the publisher's `x-final` too."""
+    names = FILES[split.partition("-")[0]]
+    layouts = [(f"{below}{language}/{name}",) for below in ("", "x-final/") for name in names]
+    return find(folder, [parquet(language, SPLITS[split]), *layouts])
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
-    """One language of `train`, `dev` or `test`; ids are the publisher's, the same in all languages.
+    """One language of `train`, `dev`, `test`, or a part of `dev`; ids are the publisher's, the same
+    in all languages.
 
-    A few pairs are empty in some languages, as published: they are left out there.
+    Many pairs are made from one sentence. `dev-first` and `dev-rest` are the first `cut_after`
+    groups of pairs that share English sentences, and the others: no English sentence is in both. A
+    few pairs are empty in some languages, as published: they are left out there.
     """
-    if split not in FILES:
-        raise InputError(f"corpus pawsx has no split {split!r}; there: train, dev, test")
-    published = "validation" if split == "dev" else split
-    rows = load_published(source, REPOSITORY, language, published)
-    if rows is None:
-        rows = Dataset.from_list(_read_tsv(source, language, split))
-    rows = rows.map(lambda row: {"id": f"pawsx-{split}-{row['id']}", "language": language})
-    rows = rows.filter(lambda row: bool(row["sentence1"].strip() and row["sentence2"].strip()))
-    return rows.select_columns(list(PAIR)).cast(PAIR)
+    part, _, piece = split.partition("-")
+    where = partial(_own_files, language=language, split=split)
+    opened = published(source, where, REPOSITORY, (language, SPLITS[split]))
+    if isinstance(opened, Dataset):
+        rows = opened
+    else:
+        rows = Dataset.from_list(require_rows(_read(opened[0]), opened[0]))
+    rows = pairs(rows, [f"pawsx-{part}-{identity}" for identity in rows["id"]], language)
+    sides = zip(rows["sentence1"], rows["sentence2"], strict=True)
+    rows = rows.select([i for i, (one, two) in enumerate(sides) if one.strip() and two.strip()])
+    if not piece:
+        return rows
+    group = _groups(rows if language == "en" else load(source, "en", part))
+    return _cut(rows, group, piece, source.cut_after)
 
 
-def _read_tsv(source: CorpusSource, language: str, split: str) -> list[dict[str, object]]:
-    """The rows of a publisher's file: id, sentence 1, sentence 2, label."""
-    (path, *_) = find(source.folder / language, *FILES[split])
-    with open(path, encoding="utf-8", newline="") as file:
-        lines = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
-    rows = []
-    for number, line in enumerate(lines, start=2):
-        if len(line) != 4 or line[3] not in ("0", "1"):
-            raise InputError(
-                f"{path}: line {number} is not id, sentence1, sentence2, label with a label of 0 "
-                "or 1."
-            )
-        rows.append(
-            {"id": line[0], "sentence1": line[1], "sentence2": line[2], "label": int(line[3])}
+def _groups(rows: Dataset) -> dict[str, int]:
+    """Each id with the number of its group of pairs that share sentences, from 0 in row order."""
+    first: dict[str, int] = {}
+    parent = list(range(len(rows)))
+
+    def root(row: int) -> int:
+        while parent[row] != row:
+            row = parent[row]
+        return row
+
+    for column in ("sentence1", "sentence2"):
+        for row, sentence in enumerate(rows[column]):
+            low, high = sorted((root(first.setdefault(sentence, row)), root(row)))
+            parent[high] = low
+    roots = [root(row) for row in range(len(rows))]
+    number = {found: i for i, found in enumerate(sorted(set(roots)))}
+    return {identity: number[found] for identity, found in zip(rows["id"], roots, strict=True)}
+
+
+def _cut(rows: Dataset, group: dict[str, int], piece: str, groups: int | None) -> Dataset:
+    """The rows of the first groups, or of the others."""
+    there = 1 + max(group.values())
+    if not 0 < (groups or 0) < there:
+        raise InputError(
+            f"corpora.pawsx: split dev-{piece} with cut_after {groups}: cut_after is 1 to "
+            f"{there - 1}, groups of pairs that share a sentence."
         )
-    if not rows:
-        raise InputError(f"{path}: holds no row. Check that the file is complete.")
+    numbers = enumerate(group.get(identity) for identity in rows["id"])
+    return rows.select(
+        [i for i, n in numbers if n is not None and (n < groups) == (piece == "first")]
+    )
+
+
+def _read(path: Path) -> list[dict[str, object]]:
+    """The rows of a publisher's file: id, sentence 1, sentence 2, label."""
+    rows = []
+    for number, line in lines(path):
+        if number == 1 or not line:
+            continue
+        fields = line.split("\t")
+        if len(fields) != 4:
+            raise InputError(
+                f"{path}: line {number} is not id, sentence1, sentence2, label, tabs between "
+                f"(found {shown(line)})."
+            )
+        if fields[3] not in ("0", "1"):
+            raise InputError(f"{path}: line {number} has the label {shown(fields[3])}, not 0 or 1.")
+        rows.append(
+            {
+                "id": fields[0],
+                "sentence1": fields[1],
+                "sentence2": fields[2],
+                "label": int(fields[3]),
+            }
+        )
     return rows
 
 
 CORPORA = {
     "pawsx": Corpus(
-        "classification", LANGUAGES, load, REPOSITORY, mini=mini.paraphrase, labels=LABELS
+        "classification",
+        LANGUAGES,
+        tuple(SPLITS),
+        files,
+        load,
+        REPOSITORY,
+        mini=mini.paraphrase,
+        labels=LABELS,
     )
 }

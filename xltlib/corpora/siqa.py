@@ -1,69 +1,88 @@
 """Social IQa (Sap et al. 2019): English questions on situations with three answers each.
 
-XTREME-R trains on it for XCOPA, which has no training set of its own.
+XTREME-R trains on it and on COPA for XCOPA, which has no training set of its own.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
 
-from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import CHOICE, Corpus
-from xltlib.corpora.hub import load_published
-from xltlib.corpora.squad_files import find
-from xltlib.corpora.xcopa import read_json_lines
+from xltlib.corpora.hub import published
+from xltlib.corpora.local import find, key_of, parquet, require_rows, text_of
 from xltlib.params import CorpusSource
+from xltlib.text_files import InputError, lines, read_json_lines
 
 LANGUAGES = ("en",)
 REPOSITORY, CONFIG = "allenai/social_i_qa", "default"
 CHOICES = ("answerA", "answerB", "answerC")
+SPLITS = {"train": "train", "dev": "validation", "test": "test"}
+_LETTERS = {"A": 0, "B": 1, "C": 2}  # version 1.4, in the column `correct`
+_NUMBERS = {"1": 0, "2": 1, "3": 2}
+
+
+def files(folder: Path, language: str, split: str) -> list[Path]:
+    """Version 1.4's file, or the older rows and labels in two files."""
+    name = {"train": "trn", "dev": "dev", "test": "tst"}[split]
+    layouts = [
+        parquet(CONFIG, SPLITS[split]),
+        (f"socialIQa_v1.4_{name}.jsonl",),
+        (f"{split}.jsonl", f"{split}-labels.lst"),
+    ]
+    return find(folder, layouts)
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
-    """`train` or `dev`, in English; labels are published as 1 to 3 and are 0 to 2 here."""
-    if split not in ("train", "dev"):
-        raise InputError(f"corpus siqa has no split {split!r}; there: train, dev")
-    published = "validation" if split == "dev" else split
-    rows = load_published(source, REPOSITORY, CONFIG, published)
-    if rows is None:
-        rows = _read_files(source.folder, split)
-    where = source.folder or REPOSITORY
-    return Dataset.from_list(
-        [_columns(row, i, language, split, where) for i, row in enumerate(rows)], features=CHOICE
-    )
+    """`train`, `dev` or `test`, in English; the three answers are classes 0 to 2."""
+    where = partial(files, language=language, split=split)
+    opened = published(source, where, REPOSITORY, (CONFIG, SPLITS[split]))
+    if isinstance(opened, Dataset):
+        place = f"{source.folder or REPOSITORY}: {split}"
+        placed = [(f"{place}: row {i}", row) for i, row in enumerate(opened)]
+    else:
+        placed = _read(*opened)
+    rows = [_columns(row, i, language, split, at) for i, (at, row) in enumerate(placed)]
+    return Dataset.from_list(rows, features=CHOICE)
 
 
-def _read_files(folder: Path, split: str) -> list[dict[str, Any]]:
-    """The publisher's two files: rows, and their labels line by line."""
-    (path, *_) = find(folder, f"{split}.jsonl")
-    (labels, *_) = find(folder, f"{split}-labels.lst")
-    rows, marks = list(read_json_lines(path)), labels.read_text(encoding="utf-8").split()
-    if len(rows) != len(marks):
-        raise InputError(f"{labels}: {len(marks)} labels for the {len(rows)} rows of {path.name}.")
-    return [row | {"label": mark} for row, mark in zip(rows, marks, strict=True)]
+def _read(path: Path, labels: Path | None = None) -> list[tuple[str, dict[str, Any]]]:
+    """The rows of a publisher's file with their places, and the labels of another file."""
+    placed = list(read_json_lines(path))
+    require_rows([row for _, row in placed], path)
+    if labels is None:
+        return placed
+    marks = [line for _, line in lines(labels) if line]
+    if len(placed) != len(marks):
+        raise InputError(
+            f"{labels}: {len(marks)} labels for the {len(placed)} rows of {path.name}."
+        )
+    return [
+        (at, row | {"label": mark.strip()}) for (at, row), mark in zip(placed, marks, strict=True)
+    ]
 
 
 def _columns(
-    row: dict[str, Any], number: int, language: str, split: str, where: Path | str
+    row: dict[str, Any], number: int, language: str, split: str, where: str
 ) -> dict[str, Any]:
-    try:
-        return {
-            "id": f"siqa-{split}-{number:06d}",
-            "language": language,
-            "premise": row["context"],
-            "question": row["question"],
-            "choices": [row[name] for name in CHOICES],
-            "label": ("1", "2", "3").index(str(row["label"])),
-        }
-    except (KeyError, ValueError) as error:
-        raise InputError(
-            f"{where}: {split}: row {number} lacks {error} or has it in another form. Each needs "
-            f"context, question, {', '.join(CHOICES)} and a label of 1, 2 or 3."
-        ) from error
+    if "correct" in row:
+        label = key_of(row, "correct", _LETTERS, where)
+    else:
+        label = key_of(row, "label", _NUMBERS, where)
+    return {
+        "id": f"siqa-{split}-{number:06d}",
+        "language": language,
+        "premise": text_of(row, "context", where),
+        "question": text_of(row, "question", where),
+        "choices": [text_of(row, name, where) for name in CHOICES],
+        "label": label,
+    }
 
 
-CORPORA = {"siqa": Corpus("choice", LANGUAGES, load, REPOSITORY, mini=mini.choice)}
+CORPORA = {
+    "siqa": Corpus("choice", LANGUAGES, tuple(SPLITS), files, load, REPOSITORY, mini=mini.choice)
+}

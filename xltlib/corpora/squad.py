@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 from datasets import Dataset
 
-from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
-from xltlib.corpora.hub import load_published
-from xltlib.corpora.squad_files import find, from_hub, read_squad
+from xltlib.corpora.hub import published
+from xltlib.corpora.local import find, parquet
+from xltlib.corpora.squad_files import from_hub, read_squad
 from xltlib.params import CorpusSource
 
 LANGUAGES = ("en",)
 REPOSITORY, CONFIG = "rajpurkar/squad", "plain_text"
+SPLITS = {"train": "train", "dev": "validation"}
+
+
+def files(folder: Path, language: str, split: str) -> list[Path]:
+    """The file of a split."""
+    return find(folder, [parquet(CONFIG, SPLITS[split]), (f"{split}-v1.1.json",)])
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """`train` or `dev`. XQuAD's questions are dev's: never train on dev and test on XQuAD."""
-    if split not in ("train", "dev"):
-        raise InputError(f"corpus squad has no split {split!r}; there: train, dev")
-    published = "validation" if split == "dev" else split
-    rows = load_published(source, REPOSITORY, CONFIG, published)
-    if rows is None:
-        return read_squad(find(source.folder, f"{split}-v1.1.json")[0], language)
-    return from_hub(rows, lambda identity: language)
+    where = partial(files, language=language, split=split)
+    opened = published(source, where, REPOSITORY, (CONFIG, SPLITS[split]))
+    if isinstance(opened, Dataset):
+        return from_hub(opened, lambda identity: language)
+    return read_squad(opened[0], language)
 
 
-CORPORA = {"squad": Corpus("qa", LANGUAGES, load, REPOSITORY, mini=mini.qa)}
+CORPORA = {"squad": Corpus("qa", LANGUAGES, tuple(SPLITS), files, load, REPOSITORY, mini=mini.qa)}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 from datasets import Dataset
 
-from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import BITEXT, Corpus
-from xltlib.corpora.hub import load_published
-from xltlib.corpora.squad_files import find
+from xltlib.corpora.hub import published
+from xltlib.corpora.local import find, parquet
 from xltlib.params import CorpusSource
+from xltlib.text_files import InputError, lines
 
 # The corpus names its files by ISO 639-3 codes.
 CODES = dict(
@@ -22,26 +25,21 @@ CODES = dict(
 REPOSITORY = "google/xtreme"
 
 
+def files(folder: Path, language: str, split: str) -> list[Path]:
+    """The two sides of one language."""
+    code = CODES[language]
+    sides = (f"tatoeba.{code}-eng.{code}", f"tatoeba.{code}-eng.eng")
+    return find(folder, [parquet(f"tatoeba.{code}", "validation"), sides])
+
+
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language with English: `query` in the language, `candidate` its translation."""
-    if split != "test":
-        raise InputError(f"corpus tatoeba has no split {split!r}; there: test")
-    code = CODES[language]
-    config = f"tatoeba.{code}"
-    rows = load_published(source, REPOSITORY, config, "validation")
-    if rows is None:
-        sides = [
-            find(source.folder, f"tatoeba.{code}-eng.{side}")[0].read_text("utf-8").splitlines()
-            for side in (code, "eng")
-        ]
-        if len(sides[0]) != len(sides[1]):
-            raise InputError(
-                f"{source.folder}: tatoeba.{code}-eng has {len(sides[0])} lines on one side and "
-                f"{len(sides[1])} on the other. Copy or download both again."
-            )
-        texts = list(zip(*sides, strict=True))
+    where = partial(files, language=language, split=split)
+    opened = published(source, where, REPOSITORY, (f"tatoeba.{CODES[language]}", "validation"))
+    if isinstance(opened, Dataset):
+        texts = list(zip(opened["source_sentence"], opened["target_sentence"], strict=True))
     else:
-        texts = list(zip(rows["source_sentence"], rows["target_sentence"], strict=True))
+        texts = _pairs(*opened)
     return Dataset.from_list(
         [
             {
@@ -56,4 +54,20 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     )
 
 
-CORPORA = {"tatoeba": Corpus("bitext", tuple(CODES), load, REPOSITORY, mini=mini.bitext)}
+def _pairs(ours: Path, english: Path) -> list[tuple[str, str]]:
+    """The sentences of two files, line by line."""
+    sides = []
+    for path in (ours, english):
+        texts = [text for _, text in lines(path)]
+        sides.append(texts[:-1] if texts[-1] == "" else texts)
+    if len(sides[0]) != len(sides[1]):
+        raise InputError(
+            f"{ours}: has {len(sides[0])} lines, and {english.name} has {len(sides[1])}. Copy or "
+            "download both again."
+        )
+    return list(zip(*sides, strict=True))
+
+
+CORPORA = {
+    "tatoeba": Corpus("bitext", tuple(CODES), ("test",), files, load, REPOSITORY, mini=mini.bitext)
+}

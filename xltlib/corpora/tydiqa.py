@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 from datasets import Dataset
 
-from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
-from xltlib.corpora.hub import load_published
-from xltlib.corpora.squad_files import find, from_hub, read_squad, tydi_language
+from xltlib.corpora.hub import published
+from xltlib.corpora.local import find, parquet
+from xltlib.corpora.squad_files import from_hub, read_squad, tydi_language
+from xltlib.languages import LANGUAGES as ALL
 from xltlib.languages import TYDI
 from xltlib.params import CorpusSource
+from xltlib.text_files import InputError
 
 LANGUAGES = TYDI
 REPOSITORY, CONFIG = "google-research-datasets/tydiqa", "secondary_task"
+# The public GoldP has no test split, so `test` is `dev`.
+SPLITS = {"train": "train", "dev": "validation", "test": "validation"}
+
+
+def files(folder: Path, language: str, split: str) -> list[Path]:
+    """The file of one language as TyDi QA or XTREME names it, else the one file of all."""
+    part = "train" if split == "train" else "dev"
+    name = ALL[language].name.lower()
+    layouts = [parquet(CONFIG, SPLITS[split])]
+    for below in ("", f"tydiqa-goldp-v1.?-{part}/"):
+        layouts += [
+            (f"{below}tydiqa-goldp-{part}-{name}.json",),
+            (f"{below}tydiqa.goldp.{language}.{part}.json",),
+            (f"{below}tydiqa.{language}.{part}.json",),
+        ]
+    layouts.append((f"tydiqa-goldp-v1.?-{part}.json",))
+    if part == "dev":
+        layouts.append(("tydiqa-goldp-sample.json",))
+    return find(folder, layouts)
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
-    """One language of `train` or `dev`; the public GoldP has no test split, so `test` is `dev`."""
-    if split not in ("train", "dev", "test"):
-        raise InputError(f"corpus tydiqa has no split {split!r}; there: train, dev, test (= dev)")
-    published = "train" if split == "train" else "validation"
-    rows = load_published(source, REPOSITORY, CONFIG, published)
-    if rows is None:
-        part = "train" if split == "train" else "dev"
-        patterns = [f"tydiqa-goldp-*{part}*.json"] + ["*sample*.json"] * (part == "dev")
-        rows = read_squad(find(source.folder, *patterns)[0], None)
+    """One language of `train`, or of `dev`, which `test` is another name for."""
+    where = partial(files, language=language, split=split)
+    opened = published(source, where, REPOSITORY, (CONFIG, SPLITS[split]))
+    if isinstance(opened, Dataset):
+        place = source.folder or REPOSITORY
+        rows = from_hub(opened, lambda identity: tydi_language(place, identity))
     else:
-        where = source.folder or REPOSITORY
-        rows = from_hub(rows, lambda identity: tydi_language(where, identity))
-    return rows.filter(lambda row: row["language"] == language)
+        rows = read_squad(opened[0], None)
+    found = rows.select([i for i, code in enumerate(rows["language"]) if code == language])
+    if len(found) == 0 and not isinstance(opened, Dataset):
+        there = " ".join(sorted(set(rows["language"])))
+        raise InputError(
+            f"{opened[0]}: holds no question in {language}, but in {there}. Put the file of "
+            f"{language} into this folder."
+        )
+    return found
 
 
-CORPORA = {"tydiqa": Corpus("qa", LANGUAGES, load, REPOSITORY, mini=mini.qa)}
+CORPORA = {"tydiqa": Corpus("qa", LANGUAGES, tuple(SPLITS), files, load, REPOSITORY, mini=mini.qa)}

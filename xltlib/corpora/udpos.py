@@ -2,82 +2,98 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from datasets import Dataset
 
-from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import TAGGED, Corpus
-from xltlib.corpora.hub import load_published, tagged
-from xltlib.corpora.squad_files import find
+from xltlib.corpora.hub import published, tagged
+from xltlib.corpora.local import find, parquet, require_rows
 from xltlib.languages import LANGUAGES as ALL
 from xltlib.params import CorpusSource
+from xltlib.text_files import InputError, lines, shown
 
 LANGUAGES = tuple(ALL)
 REPOSITORY = "google/xtreme"
 UPOS = tuple(
     "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
 )
+SPLITS = {"train": "train", "dev": "validation", "test": "test", "pud": "pud"}
+
+
+def files(folder: Path, language: str, split: str) -> list[Path]:
+    """The treebanks of one language; PUD's is a split of its own and in no other."""
+    if split == "pud":
+        return find(folder, [(f"{language}_pud-ud-test.conllu",)])
+    config = f"udpos.{ALL[language].name}"
+    found = find(folder, [parquet(config, SPLITS[split]), (f"{language}_*-ud-{split}.conllu",)])
+    kept = [path for path in found if not path.name.startswith(f"{language}_pud-")]
+    if not kept:
+        raise InputError(f"{folder}: {language} has only PUD here; use split: pud")
+    return kept
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language of `train`, `dev`, `test`, or `pud`: the parallel sentences of PUD treebanks.
 
-    Ids of PUD sentences are the treebanks' own, the same in every language. The others carry their
-    language, for those sentences are no translations of each other.
+    Ids of PUD sentences are the treebanks' own, the same in every language. The others begin with
+    their language, because those sentences are not translations of each other.
     """
-    if split not in ("train", "dev", "test", "pud"):
-        raise InputError(f"corpus udpos has no split {split!r}; there: train, dev, test, pud")
-    if split == "pud":
-        if source.source != "local":
-            raise InputError("corpora.udpos: split pud needs source: local (UD's own files)")
-        return _read(find(source.folder, f"{language}_pud-ud-test.conllu"), language, "")
-    published = "validation" if split == "dev" else split
-    config = f"udpos.{ALL[language].name}"
-    rows = load_published(source, REPOSITORY, config, published)
-    if rows is None:
-        # PUD is a split of its own; without this it would be taken for a treebank's test set.
-        files = [
-            path
-            for path in find(source.folder, f"{language}_*-ud-{split}.conllu")
-            if "_pud-" not in path.name
-        ]
-        if not files:
-            raise InputError(f"{source.folder}: {language} has only PUD here; use split: pud")
-        return _read(files, language, f"{language}-")
-    return tagged(rows, "pos_tags", UPOS, language, split)
+    if split == "pud" and source.source == "hub":
+        raise InputError("corpora.udpos: split pud needs source: local (UD's own files)")
+    where = partial(files, language=language, split=split)
+    hub = (f"udpos.{ALL[language].name}", SPLITS[split])
+    opened = published(source, where, REPOSITORY, hub)
+    if isinstance(opened, Dataset):
+        return tagged(opened, "pos_tags", UPOS, language, split)
+    prefix = "" if split == "pud" else f"{language}-"
+    rows = [row for path in opened for row in _sentences(path, language, prefix)]
+    return Dataset.from_list(require_rows(rows, opened[0]), features=TAGGED)
 
 
-def _read(files: list[Path], language: str, prefix: str) -> Dataset:
-    """Sentences of CoNLL-U files; multiword ranges and empty nodes carry no tag and are passed."""
-    rows = []
-    for path in files:
-        identity, tokens, tags = "", [], []
-        for number, line in enumerate([*path.read_text("utf-8").split("\n"), ""], start=1):
-            if line.startswith("# sent_id ="):
-                identity = line.split("=", 1)[1].strip()
-            elif line.strip() and not line.startswith("#"):
-                columns = line.split("\t")
-                if len(columns) != 10:
-                    raise InputError(f"{path}: line {number} has {len(columns)} columns, not 10.")
-                if columns[0].isdigit():
-                    tokens.append(columns[1])
-                    tags.append(columns[3] if columns[3] in UPOS else "X")
-            elif not line.strip() and tokens:
-                rows.append(
-                    {"id": prefix + identity, "language": language, "tokens": tokens, "tags": tags}
+def _sentences(path: Path, language: str, prefix: str) -> Iterator[dict[str, object]]:
+    """Sentences of a CoNLL-U file; one without a `sent_id` is named by the file and its number.
+
+    Multiword ranges and empty nodes carry no tag and are passed.
+    """
+    identity, tokens, tags, count = "", [], [], 0
+    for number, line in (*lines(path), (0, "")):
+        if line.startswith("#"):
+            key, equals, value = line[1:].partition("=")
+            if equals and key.strip() == "sent_id":
+                identity = value.strip()
+        elif line.strip():
+            columns = line.split("\t")
+            if len(columns) != 10:
+                raise InputError(
+                    f"{path}: line {number} has {len(columns)} columns, not 10 with tabs between "
+                    f"(found {shown(line)})."
                 )
-                identity, tokens, tags = "", [], []
-    if not rows:
-        raise InputError(f"{files[0]}: holds no sentence. Check that the file is complete.")
-    return Dataset.from_list(rows, features=TAGGED)
+            if "-" in columns[0] or "." in columns[0]:
+                continue
+            if columns[3] not in UPOS:
+                raise InputError(
+                    f"{path}: line {number}: {shown(columns[1])} is tagged {shown(columns[3])}, "
+                    "which is not a universal tag (UPOS). Tag it, or remove its sentence."
+                )
+            tokens.append(columns[1])
+            tags.append(columns[3])
+        elif tokens:
+            count += 1
+            identity = identity or f"{path.stem}-{count:06d}"
+            yield {"id": prefix + identity, "language": language, "tokens": tokens, "tags": tags}
+            identity, tokens, tags = "", [], []
 
 
 CORPORA = {
     "udpos": Corpus(
         "tagging",
         LANGUAGES,
+        tuple(SPLITS),
+        files,
         load,
         REPOSITORY,
         mini=mini.tagging,

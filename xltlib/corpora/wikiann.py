@@ -3,44 +3,50 @@ XTREME uses: persons, organisations, locations, as BIO tags."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from datasets import Dataset
 
-from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import TAGGED, Corpus
-from xltlib.corpora.hub import load_published, tagged
-from xltlib.corpora.squad_files import find
+from xltlib.corpora.hub import published, tagged
+from xltlib.corpora.local import find, parquet, require_rows
 from xltlib.languages import LANGUAGES as ALL
 from xltlib.params import CorpusSource
+from xltlib.text_files import InputError, lines, shown
 
 LANGUAGES = tuple(ALL)
 REPOSITORY = "unimelb-nlp/wikiann"
+SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
+
+
+def files(folder: Path, language: str, split: str) -> list[Path]:
+    """The file of one language and split."""
+    return find(folder, [parquet(language, SPLITS[split]), (f"{language}/{split}",)])
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language of `train`, `dev` or `test`; no sentence is another's translation."""
-    if split not in ("train", "dev", "test"):
-        raise InputError(f"corpus wikiann has no split {split!r}; there: train, dev, test")
-    published = "validation" if split == "dev" else split
-    rows = load_published(source, REPOSITORY, language, published)
-    if rows is not None:
-        return tagged(rows, "ner_tags", TAGS, language, split)
-    (path, *_) = find(source.folder / language, split)
-    return _read(path, language, split)
+    where = partial(files, language=language, split=split)
+    opened = published(source, where, REPOSITORY, (language, SPLITS[split]))
+    if isinstance(opened, Dataset):
+        return tagged(opened, "ner_tags", TAGS, language, split)
+    return _read(opened[0], language, split)
 
 
 def _read(path: Path, language: str, split: str) -> Dataset:
-    """A publisher's file: `language:token`, a tab and a tag a line, empty ones in between."""
+    """A publisher's file: `language:token` or `token`, a tab and a tag per line; an empty line
+    ends a sentence."""
     rows, tokens, tags = [], [], []
-    for number, line in enumerate([*path.read_text("utf-8").split("\n"), ""], start=1):
+    for number, line in (*lines(path), (0, "")):
         if line.strip():
             token, _, tag = line.partition("\t")
             if tag not in TAGS:
                 raise InputError(
-                    f"{path}: line {number} is not a token, a tab and one of {', '.join(TAGS)}."
+                    f"{path}: line {number} is not a token, a tab and one of {', '.join(TAGS)} "
+                    f"(found {shown(line)})."
                 )
             tokens.append(token.removeprefix(f"{language}:"))
             tags.append(tag)
@@ -48,15 +54,15 @@ def _read(path: Path, language: str, split: str) -> Dataset:
             identity = f"{language}-{split}-{len(rows):06d}"
             rows.append({"id": identity, "language": language, "tokens": tokens, "tags": tags})
             tokens, tags = [], []
-    if not rows:
-        raise InputError(f"{path}: holds no sentence. Check that the file is complete.")
-    return Dataset.from_list(rows, features=TAGGED)
+    return Dataset.from_list(require_rows(rows, path), features=TAGGED)
 
 
 CORPORA = {
     "wikiann": Corpus(
         "tagging",
         LANGUAGES,
+        tuple(SPLITS),
+        files,
         load,
         REPOSITORY,
         mini=mini.tagging,

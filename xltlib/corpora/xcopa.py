@@ -1,78 +1,107 @@
-"""XCOPA (Ponti et al. 2020): which of two sentences is the cause, or the effect, of a premise."""
+"""COPA (Roemmele et al. 2011) and, in eleven languages, XCOPA (Ponti et al. 2020).
+
+Which of two sentences is the cause, or the effect, of a premise?
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
 
-from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import CHOICE, Corpus
-from xltlib.corpora.hub import load_published
-from xltlib.corpora.squad_files import find
+from xltlib.corpora.hub import published
+from xltlib.corpora.local import find, key_of, number_of, parquet, require_rows, text_of
 from xltlib.params import CorpusSource
+from xltlib.text_files import read_json_lines
 
 LANGUAGES = ("et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh")
-REPOSITORY = "cambridgeltl/xcopa"
+REPOSITORY, COPA_REPOSITORY = "cambridgeltl/xcopa", "aps/super_glue"
 # The corpus says only "cause" or "effect"; a model gets it as a question, in English.
 QUESTIONS = {"cause": "What was the cause?", "effect": "What happened as a result?"}
+SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
 
-def load(source: CorpusSource, language: str, split: str) -> Dataset:
-    """One language of `dev` or `test`; ids are the publisher's, the same in all languages.
+def files(folder: Path, language: str, split: str) -> list[Path]:
+    """XCOPA's file of one language."""
+    name = f"{'val' if split == 'dev' else split}.{language}.jsonl"
+    layouts = [parquet(language, SPLITS[split]), (name,), (f"data/{language}/{name}",)]
+    return find(folder, layouts)
 
-    There is no English and no training set: XTREME-R trains on SIQa and English COPA.
+
+def copa_files(folder: Path, language: str, split: str) -> list[Path]:
+    """COPA's file as XCOPA's repository or SuperGLUE has it."""
+    name = "val" if split == "dev" else split
+    layouts = [(f"{name}-en.jsonl",), (f"{name}.jsonl",), (f"COPA/{name}.jsonl",)]
+    return find(folder, [parquet("copa", SPLITS[split]), *layouts])
+
+
+def load(
+    name: str,
+    find_files: Callable[[Path, str, str], list[Path]],
+    source: CorpusSource,
+    language: str,
+    split: str,
+) -> Dataset:
+    """One language of a split; ids are the publisher's, the same in all of XCOPA's languages.
+
+    XCOPA has no English and no training set: XTREME-R trains on Social IQa and COPA.
     """
-    if split not in ("dev", "test"):
-        raise InputError(f"corpus xcopa has no split {split!r}; there: dev, test")
-    published = "validation" if split == "dev" else split
-    rows = load_published(source, REPOSITORY, language, published)
-    part = "val" if split == "dev" else "test"
-    if rows is None:
-        name = f"{part}.{language}.jsonl"
-        (path, *_) = find(source.folder, name, f"data/{language}/{name}")
-        rows = read_json_lines(path)
-    where = source.folder or REPOSITORY
-    return Dataset.from_list(
-        [_columns(row, language, split, where) for row in rows], features=CHOICE
+    copa = name == "copa"
+    opened = published(
+        source,
+        partial(find_files, language=language, split=split),
+        COPA_REPOSITORY if copa else REPOSITORY,
+        ("copa" if copa else language, SPLITS[split]),
     )
+    if isinstance(opened, Dataset):
+        place = f"{source.folder or (COPA_REPOSITORY if copa else REPOSITORY)}: {language} {split}"
+        rows = [_columns(row, name, language, split, place) for row in opened]
+    else:
+        rows = [
+            _columns(row, name, language, split, where) for where, row in read_json_lines(opened[0])
+        ]
+        require_rows(rows, opened[0])
+    return Dataset.from_list(rows, features=CHOICE)
 
 
-def read_json_lines(path: Path) -> Iterable[dict[str, Any]]:
-    """The rows of a JSON-lines file.
-
-    Raises:
-        InputError: a line is not a JSON object; names it.
-    """
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{path}: line {number} is not JSON ({error}).") from error
-        if not isinstance(row, dict):
-            raise InputError(f"{path}: line {number} is not a JSON object.")
-        yield row
-
-
-def _columns(row: dict[str, Any], language: str, split: str, where: Path | str) -> dict[str, Any]:
-    try:
-        return {
-            "id": f"xcopa-{split}-{int(row['idx']):04d}",
-            "language": language,
-            "premise": row["premise"],
-            "question": QUESTIONS[row["question"]],
-            "choices": [row["choice1"], row["choice2"]],
-            "label": int(row["label"]),
-        }
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{where}: {language} {split}: row {row.get('idx', '?')} lacks {error} or has it in "
-            "another form. Each needs premise, question (cause or effect), choice1, choice2, label."
-        ) from error
+def _columns(
+    row: dict[str, Any], name: str, language: str, split: str, where: str
+) -> dict[str, Any]:
+    question = row.get("question")
+    if type(question) is int and 0 <= question < len(QUESTIONS):  # the hub's class number of COPA's
+        row = row | {"question": list(QUESTIONS)[question]}
+    return {
+        "id": f"{name}-{split}-{number_of(row, 'idx', where):04d}",
+        "language": language,
+        "premise": text_of(row, "premise", where),
+        "question": key_of(row, "question", QUESTIONS, where),
+        "choices": [text_of(row, "choice1", where), text_of(row, "choice2", where)],
+        "label": number_of(row, "label", where, below=2),
+    }
 
 
-CORPORA = {"xcopa": Corpus("choice", LANGUAGES, load, REPOSITORY, mini=mini.choice)}
+CORPORA = {
+    "xcopa": Corpus(
+        "choice",
+        LANGUAGES,
+        ("dev", "test"),
+        files,
+        partial(load, "xcopa", files),
+        REPOSITORY,
+        mini=mini.choice,
+    ),
+    "copa": Corpus(
+        "choice",
+        ("en",),
+        ("train", "dev"),
+        copa_files,
+        partial(load, "copa", copa_files),
+        COPA_REPOSITORY,
+        mini=mini.choice,
+    ),
+}

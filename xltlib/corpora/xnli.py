@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 from datasets import Dataset
 
-from xltlib.artifacts import InputError
 from xltlib.corpora import mini
-from xltlib.corpora.corpus import PAIR, Corpus
-from xltlib.corpora.hub import load_published
-from xltlib.corpora.squad_files import find
+from xltlib.corpora.corpus import Corpus
+from xltlib.corpora.hub import published
+from xltlib.corpora.local import find, pairs, parquet, require_rows
 from xltlib.params import CorpusSource
+from xltlib.text_files import InputError, lines, shown
 
-LANGUAGES = (
-    "en",
-    "ar",
-    "bg",
-    "de",
-    "el",
-    "es",
-    "fr",
-    "hi",
-    "ru",
-    "sw",
-    "th",
-    "tr",
-    "ur",
-    "vi",
-    "zh",
-)
+LANGUAGES = tuple("en ar bg de el es fr hi ru sw th tr ur vi zh".split())
 REPOSITORY = "facebook/xnli"
 LABELS = ("entailment", "neutral", "contradiction")
+_LABEL = {label: i for i, label in enumerate(LABELS)} | {"contradictory": 2}  # XNLI-MT's word
 PREMISE = 3  # rows that share a premise: one of each label, one after the other
+SPLITS = {
+    "train": "train",
+    "dev": "validation",
+    "dev-first": "validation",
+    "dev-rest": "validation",
+    "test": "test",
+}
+
+
+def files(folder: Path, language: str, split: str) -> list[Path]:
+    """The file of one language, else XNLI 1.0's of all languages or XNLI-MT 1.0's translation."""
+    part = split.partition("-")[0]
+    layouts = [parquet(language, SPLITS[split]), (f"xnli.{part}.{language}.tsv",)]
+    if part == "train":
+        name = f"multinli.train.{language}.tsv"
+        layouts += [(f"{below}{name}",) for below in ("", "multinli/", "XNLI-MT-1.0/multinli/")]
+    else:
+        layouts += [(f"{below}xnli.{part}.tsv",) for below in ("", "XNLI-1.0/")]
+    return find(folder, layouts)
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
@@ -42,53 +48,108 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     `dev-first` and `dev-rest` are the rows of the first `cut_after` premises of dev, and the
     others: no premise is in both.
     """
-    published, _, part = split.partition("-")
-    if published not in ("train", "dev", "test") or (split != published and published != "dev"):
-        raise InputError(
-            f"corpus xnli has no split {split!r}; there: train, dev, test, dev-first, dev-rest"
-        )
-    name = "validation" if published == "dev" else published
-    rows = load_published(source, REPOSITORY, language, name)
-    if rows is None:
-        rows = Dataset.from_list(_read_tsv(source, language, published))
+    where = partial(files, language=language, split=split)
+    opened = published(source, where, REPOSITORY, (language, SPLITS[split]))
+    part, _, piece = split.partition("-")
+    if isinstance(opened, Dataset):
+        rows = opened.rename_columns({"premise": "sentence1", "hypothesis": "sentence2"})
     else:
-        rows = rows.rename_columns({"premise": "sentence1", "hypothesis": "sentence2"})
-    rows = rows.map(
-        lambda row, i: {"id": f"xnli-{published}-{i:06d}", "language": language}, with_indices=True
-    )
-    rows = rows.select_columns(list(PAIR)).cast(PAIR)
-    return _part(rows, part, source.cut_after) if part else rows
+        rows = Dataset.from_list(require_rows(_read(opened[0], language), opened[0]))
+    ids = [f"xnli-{part}-{i:06d}" for i in range(len(rows))]
+    rows = pairs(rows, ids, language)
+    return _cut(rows, piece, source.cut_after) if piece else rows
 
 
-def _part(rows: Dataset, part: str, premises: int | None) -> Dataset:
+def _cut(rows: Dataset, piece: str, premises: int | None) -> Dataset:
     """The rows before or after a premise."""
     cut = PREMISE * (premises or 0)
-    if part not in ("first", "rest") or not 0 < cut < len(rows):
+    if not 0 < cut < len(rows):
         raise InputError(
-            f"corpora.xnli: split dev-{part} with cut_after {premises}: the parts are dev-first "
-            f"and dev-rest, and cut_after is 1 to {len(rows) // PREMISE - 1} premises."
+            f"corpora.xnli: split dev-{piece} with cut_after {premises}: cut_after is 1 to "
+            f"{len(rows) // PREMISE - 1} premises."
         )
-    return rows.select(range(cut) if part == "first" else range(cut, len(rows)))
+    return rows.select(range(cut) if piece == "first" else range(cut, len(rows)))
 
 
-def _read_tsv(source: CorpusSource, language: str, split: str) -> list[dict[str, object]]:
-    """The rows of a publisher's file: genre, label, sentence 1, sentence 2."""
-    (path, *_) = find(source.folder, f"xnli.{split}.{language}.tsv")
-    with open(path, encoding="utf-8", newline="") as file:
-        lines = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
-    rows = []
-    for number, line in enumerate(lines, start=2):
-        if len(line) != 4 or line[1] not in LABELS:
-            raise InputError(
-                f"{path}: line {number} is not genre, label, sentence1, sentence2 with a label of "
-                f"{', '.join(LABELS)}."
-            )
-        rows.append({"sentence1": line[2], "sentence2": line[3], "label": LABELS.index(line[1])})
-    if not rows:
-        raise InputError(f"{path}: holds no row. Check that the file is complete.")
-    return rows
+def _read(path: Path, language: str) -> list[dict[str, object]]:
+    """The rows of one language in a publisher's file, whose first line says which file it is."""
+    rest = lines(path)
+    header = next(rest)[1].split("\t")
+    if header[0] == "language":
+        return _of_one_language(path, rest, header, language)
+    if header == ["premise", "hypo", "label"]:
+        places = (0, 1, 2)
+    elif len(header) == 4:
+        places = (2, 3, 1)  # genre, label, sentence1_xx, sentence2_xx
+    else:
+        raise InputError(
+            f"{path}: line 1 is not the columns of XNLI (found {shown(chr(9).join(header))})."
+        )
+    return [
+        _row(path, number, fields, places) for number, fields in _fields(path, rest, len(header))
+    ]
+
+
+def _of_one_language(
+    path: Path, rest: Iterator[tuple[int, str]], header: list[str], language: str
+) -> list[dict[str, object]]:
+    """Rows of XNLI 1.0's own file in the order that its first language has, by `pairID`."""
+    names = ("sentence1", "sentence2", "gold_label", "pairID")
+    if any(name not in header for name in names):
+        raise InputError(f"{path}: line 1 lacks one of the columns language, {', '.join(names)}.")
+    *places, pair = (header.index(name) for name in names)
+    order: dict[str, int] = {}
+    first, found = None, []
+    for number, fields in _fields(path, rest, len(header)):
+        first = first or fields[0]
+        if fields[0] == first:
+            order.setdefault(fields[pair], number)
+        if fields[0] == language:
+            found.append((fields[pair], _row(path, number, fields, tuple(places))))
+    if not found:
+        raise InputError(f"{path}: holds no row in {language}. Check that the file is complete.")
+    if len(found) != len(order) or {identity for identity, _ in found} != set(order):
+        raise InputError(
+            f"{path}: {language} has {len(found)} pairs that are not {first}'s {len(order)}. "
+            "Download it again."
+        )
+    return [row for _, row in sorted(found, key=lambda item: order[item[0]])]
+
+
+def _fields(
+    path: Path, rest: Iterator[tuple[int, str]], columns: int
+) -> Iterator[tuple[int, list[str]]]:
+    """The columns of every line that is not empty."""
+    for number, line in rest:
+        if line:
+            fields = line.split("\t")
+            if len(fields) != columns:
+                raise InputError(
+                    f"{path}: line {number} has {len(fields)} columns, line 1 has {columns} "
+                    f"(found {shown(line)})."
+                )
+            yield number, fields
+
+
+def _row(path: Path, number: int, fields: list[str], places: tuple[int, ...]) -> dict[str, object]:
+    """Sentences and label, which stand at `places` in this order."""
+    one, two, label = (fields[place] for place in places)
+    if label not in _LABEL:
+        raise InputError(
+            f"{path}: line {number} has the label {shown(label)}, not one of {', '.join(LABELS)}."
+        )
+    return {"sentence1": one, "sentence2": two, "label": _LABEL[label]}
 
 
 CORPORA = {
-    "xnli": Corpus("classification", LANGUAGES, load, REPOSITORY, mini=mini.nli, labels=LABELS)
+    "xnli": Corpus(
+        "classification",
+        LANGUAGES,
+        tuple(SPLITS),
+        files,
+        load,
+        REPOSITORY,
+        mini=mini.nli,
+        labels=LABELS,
+    )
 }

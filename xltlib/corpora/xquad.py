@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 from datasets import Dataset
 
-from xltlib.artifacts import InputError
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
-from xltlib.corpora.hub import load_published
-from xltlib.corpora.squad_files import find, from_hub, read_squad
+from xltlib.corpora.hub import published
+from xltlib.corpora.local import find, parquet
+from xltlib.corpora.squad_files import first_articles, from_hub, read_squad
 from xltlib.params import CorpusSource
 
 LANGUAGES = ("en", "ar", "de", "el", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh")
 REPOSITORY = "google/xquad"
+
+
+def files(folder: Path, language: str, split: str) -> list[Path]:
+    """The file of one language: all splits are cut from it."""
+    return find(folder, [parquet(f"xquad.{language}", "validation"), (f"xquad.{language}.json",)])
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
@@ -21,26 +29,27 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     XQuAD is published as one split, `all`. The cut is by article, so that no passage is on both
     sides, and the files hold the same articles in the same order in every language.
     """
-    if split not in ("all", "train", "test"):
-        raise InputError(f"corpus xquad has no split {split!r}; there: all, train, test")
-    config = f"xquad.{language}"
-    rows = load_published(source, REPOSITORY, config, "validation")
-    if rows is None:
-        rows = read_squad(find(source.folder, f"{config}.json")[0], language)
+    where = partial(files, language=language, split=split)
+    opened = published(source, where, REPOSITORY, (f"xquad.{language}", "validation"))
+    if isinstance(opened, Dataset):
+        rows = from_hub(opened, lambda identity: language)
     else:
-        rows = from_hub(rows, lambda identity: language)
+        rows = read_squad(opened[0], language)
     if split == "all":
         return rows
-    titles = list(dict.fromkeys(rows["title"]))
-    if not 0 < (source.cut_after or 0) < len(titles):
-        raise InputError(
-            f"corpora.xquad.cut_after: {source.cut_after}, but to cut it into train and test takes "
-            f"1 to {len(titles) - 1} articles of the {len(titles)} in {language}."
-        )
-    first = set(titles[: source.cut_after])
-    return rows.select(
-        [i for i, title in enumerate(rows["title"]) if (title in first) == (split == "train")]
+    return first_articles(
+        rows, source.cut_after, rest=split == "test", key="corpora.xquad.cut_after"
     )
 
 
-CORPORA = {"xquad": Corpus("qa", LANGUAGES, load, REPOSITORY, mini=mini.qa_of_every_fact)}
+CORPORA = {
+    "xquad": Corpus(
+        "qa",
+        LANGUAGES,
+        ("all", "train", "test"),
+        files,
+        load,
+        REPOSITORY,
+        mini=mini.qa_of_every_fact,
+    )
+}

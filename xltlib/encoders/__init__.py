@@ -14,6 +14,7 @@ from huggingface_hub import snapshot_download
 from xltlib.artifacts import InputError, fingerprint
 from xltlib.corpora.hub import require_network
 from xltlib.encoders import me5, vocabulary
+from xltlib.encoders.files import model_files, require_tokenizer
 
 HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model"]
 
@@ -61,7 +62,9 @@ def _pretrained(name: str, cache: Path, revision: str | None) -> Path:
     if name == "me5-small":
         return _made_once(cache / name, lambda path: me5.convert(me5.weights_file(), path))
     if Path(name).is_absolute() or Path(name).is_dir():
-        return _checked(Path(name))
+        folder = model_files(Path(name)).folder
+        require_tokenizer(folder)
+        return folder
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
         raise InputError(f"encoder {name!r}: neither me5-small, nor a folder, nor a hub repository")
     require_network(f"encoder {name}")
@@ -72,23 +75,6 @@ def _pretrained(name: str, cache: Path, revision: str | None) -> Path:
             f"encoder {name}, revision {revision}: not in the local cache and not to be had from "
             f"the hub ({error}). Check the name, HF_HUB_OFFLINE and the cache, or give a folder."
         ) from error
-
-
-def _checked(folder: Path) -> Path:
-    """A folder with a model and a tokeniser."""
-    needed = {
-        "config.json": ["config.json"],
-        "weights (model.safetensors)": ["*.safetensors"],
-        "a tokenizer": ["tokenizer.json", "*.model", "vocab.txt", "vocab.json"],
-    }
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such model folder. Correct the encoder's `name`.")
-    missing = [
-        what for what, names in needed.items() if not any(any(folder.glob(n)) for n in names)
-    ]
-    if missing:
-        raise InputError(f"{folder}: not a model folder, it lacks {', '.join(missing)}.")
-    return folder
 
 
 def _made_once(target: Path, make: Callable[[Path], None]) -> Path:

@@ -10,9 +10,10 @@ from pathlib import Path
 from safetensors import safe_open
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoConfig
 
 from xltlib.artifacts import InputError
+from xltlib.encoders.opening import open_tokenizer
 
 WEIGHTS = "model.safetensors"
 
@@ -46,6 +47,8 @@ def pieces_to_keep(folder: Path, texts: Iterable[str], extra_pieces: int) -> lis
     """
     pieces = unigram(folder)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()  # which some folders have switched on, and padding with it
+    tokenizer.no_padding()
     keep = set(tokenizer.get_added_tokens_decoder())
     keep |= {i for i, (piece, _) in enumerate(pieces) if len(piece.removeprefix("▁")) <= 1}
     stream = iter(texts)
@@ -67,7 +70,7 @@ def trim(folder: Path, keep: list[int], target: Path) -> None:
         token["id"] = new[token["id"]]
     for special in core["post_processor"]["special_tokens"].values():
         special["ids"] = [new[i] for i in special["ids"]]
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = open_tokenizer(folder)
     tokenizer.save_pretrained(target)
     (target / "tokenizer.json").write_text(json.dumps(core, ensure_ascii=False), encoding="utf-8")
     config = AutoConfig.from_pretrained(folder, local_files_only=True)

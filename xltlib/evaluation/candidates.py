@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from datasets import Dataset
 
+from xltlib.corpora.answers import stripped_span
 from xltlib.evaluation.predictor import SpanPredictor
 
 Span = tuple[int, int]
@@ -78,6 +79,4 @@ def _placed(row: Mapping) -> bool:
 
 def _answer(row: Mapping) -> Span:
     """The first answer's characters without white space around them."""
-    start, text = row["answers"]["answer_start"][0], row["answers"]["text"][0]
-    begins = start + len(text) - len(text.lstrip())
-    return begins, begins + len(text.strip())
+    return stripped_span(row["answers"]["answer_start"][0], row["answers"]["text"][0])

@@ -8,32 +8,24 @@ from pathlib import Path
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import (
-    AutoModelForMaskedLM,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
 from xltlib.corpora.bmlama import MASK
-from xltlib.training.multitask import without_load_report
+from xltlib.encoders.opening import open_model, open_tokenizer
+from xltlib.encoders.report import MissingHeadError
 
 
 def masked_lm(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase] | None:
     """The model and tokeniser of a folder, if its weights have a masked-LM head; None if not."""
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = open_tokenizer(folder)
     if tokenizer.mask_token_id is None:
         return None
     try:
-        with without_load_report():
-            model, report = AutoModelForMaskedLM.from_pretrained(
-                folder, local_files_only=True, output_loading_info=True
-            )
-    except ValueError:  # an architecture that no masked language model has
-        return None
+        return open_model(AutoModelForMaskedLM, folder, tokenizer), tokenizer
     # A head that is made up on loading says nothing.
-    return None if report["missing_keys"] else (model.eval(), tokenizer)
+    except MissingHeadError:
+        return None
 
 
 @torch.inference_mode()

@@ -11,22 +11,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from tqdm.auto import tqdm
-from transformers import (
-    AutoModelForQuestionAnswering,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrainedTokenizerBase
 
-from xltlib.artifacts import InputError
+from xltlib.encoders.device import computes_bf16, resolve
+from xltlib.encoders.opening import max_tokens, open_model, open_tokenizer, require_positions
 from xltlib.params import Precision, SpanQASettings
-from xltlib.tasks.span_qa import Features, best_spans, featurize, token_span
-
-BLOCK = 32
-"""Tokens: matrix units compute bf16 in blocks, and lengths that fill them are faster (a fifth on
-two cores with AMX, me5-small, passages of XQuAD)."""
+from xltlib.tasks.kind import padded_length
+from xltlib.tasks.offsets import token_span
+from xltlib.tasks.span_qa import Features, best_spans, featurize
 
 
 @dataclass(frozen=True)
@@ -64,32 +57,30 @@ class SpanPredictor:
         self._kept: OrderedDict[tuple[int, ...], np.ndarray] = OrderedDict()
 
     @classmethod
-    def load(cls, folder: Path | str, *, device: str = "cpu", **options: Any) -> SpanPredictor:
+    def load(
+        cls,
+        folder: Path | str,
+        *,
+        device: str = "cpu",
+        settings: SpanQASettings | None = None,
+        **options: Any,
+    ) -> SpanPredictor:
         """Load a model and its tokenizer from a folder.
 
+        Args:
+            settings: None takes the defaults, in windows as short as the model needs them.
+
         Raises:
-            InputError: the folder is missing or does not hold a span-QA model.
+            InputError: the folder does not hold a span-QA model that can be relied on
+                (see `xltlib.encoders.opening`), or the windows are too long for it.
         """
-        folder = Path(folder)
-        if not (folder / "config.json").is_file():
-            raise InputError(
-                f"{folder}: no model here (config.json is missing). Give the folder that "
-                "save_pretrained wrote, e.g. outputs/quick/03_target_training/<cell>/model."
-            )
-        try:
-            model, loading = AutoModelForQuestionAnswering.from_pretrained(
-                folder, local_files_only=True, output_loading_info=True
-            )
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, SafetensorError) as error:
-            raise InputError(f"{folder}: the model cannot be loaded: {error}") from error
-        missing = [name for name in loading["missing_keys"] if "qa_outputs" in name]
-        if missing:
-            raise InputError(
-                f"{folder}: an encoder without a span-QA head ({missing[0]} is missing). Give a "
-                "model that was fine-tuned on span QA."
-            )
-        return cls(model.to(device), tokenizer, **options)
+        tokenizer = open_tokenizer(Path(folder))
+        model = open_model(AutoModelForQuestionAnswering, Path(folder), tokenizer, device=device)
+        limit = max_tokens(model)
+        if settings is None:
+            settings = SpanQASettings() if limit is None else fitting(limit)
+        require_positions(model, settings.max_length, "span_qa.max_length")
+        return cls(model, tokenizer, settings, **options)
 
     def _logits(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
         """Start and end logits, float32 [W, T], -inf beyond each window's own tokens."""
@@ -124,9 +115,10 @@ class SpanPredictor:
                 inputs,
                 padding="max_length",
                 max_length=self._width(max(len(features.input_ids[row]) for row in rows)),
+                padding_side="right",
                 return_tensors="pt",
             ).to(device)
-            bf16 = self.precision == "bf16"
+            bf16 = resolve(self.precision, device) == "bf16"
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
                 output = self.model(**batch)
             both = torch.stack((output.start_logits, output.end_logits), dim=1)
@@ -135,15 +127,16 @@ class SpanPredictor:
         return [found[window] for window in windows]
 
     def _width(self, tokens: int) -> int:
-        """Tokens that a batch is padded to; in bf16 whole blocks, as far as the model goes."""
-        if self.model.dtype != torch.bfloat16:
-            return tokens
-        blocks = -(-tokens // BLOCK) * BLOCK
-        limit = getattr(self.model.config, "max_position_embeddings", blocks)
-        return max(tokens, min(blocks, limit))
+        """Tokens that a batch is padded to: whole blocks, as far as the model goes."""
+        return padded_length(tokens, max_tokens(self.model))
 
     def faster(self) -> SpanPredictor:
-        """A copy that computes in bf16 throughout; its logits are near this one's."""
+        """A copy that computes in bf16 throughout; its logits are near this one's.
+
+        Where the device has no units for bf16, float32 is faster: the copy is then this predictor.
+        """
+        if not computes_bf16(self.model.device):
+            return self
         return replace(self, model=deepcopy(self.model).to(torch.bfloat16), precision="float32")
 
     def predict(self, questions: list[str], contexts: list[str]) -> list[Prediction]:
@@ -199,6 +192,18 @@ class SpanPredictor:
             return []
         features = featurize(self.tokenizer, questions, contexts, self.settings)
         return _span_logits(features, *self._logits(features), spans)
+
+
+def fitting(limit: int) -> SpanQASettings:
+    """The default windows, made shorter in proportion where a model reads fewer tokens."""
+    usual = SpanQASettings()
+    if limit >= usual.max_length:
+        return usual
+    shorter = {
+        name: max(1, getattr(usual, name) * limit // usual.max_length)
+        for name in ("doc_stride", "max_query_length")
+    }
+    return SpanQASettings(max_length=limit, **shorter)
 
 
 def _span_logits(

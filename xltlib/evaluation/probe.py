@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
-from xltlib.tasks.kind import length
+from xltlib.tasks.kind import length, windows
 from xltlib.tasks.tagging import IGNORED, Tagging
 
 
@@ -39,10 +39,10 @@ def word_states(
     labels: tuple[str, ...],
     batch_size: int = 64,
 ) -> Words:
-    """The words of tagged sentences, in the order of the rows; long sentences are cut."""
+    """The words of tagged sentences, in the order of the rows."""
     model.eval()
     kind = Tagging(labels)
-    coded = kind.rows(tokenizer, rows)
+    coded = [window for row in kind.rows(tokenizer, rows) for window in windows(row)]
     order = sorted(range(len(coded)), key=lambda i: -length(coded[i]))
     found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     for first in range(0, len(order), batch_size):

@@ -8,11 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
 from xltlib.languages import LANGUAGES
+from xltlib.text_files import InputError
 
 # Arms, methods, attacks, target tasks and encoders are named by the profile; names are parts of
 # file names.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
-Precision = Literal["float32", "bf16"]
+Precision = Literal["float32", "bf16", "auto"]
+"""What a model computes in; `auto` is bf16 where the hardware has units for it, else float32."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 IS_MODEL = "a folder or a name"
 ModelName = Annotated[str, Field(description=IS_MODEL)]
@@ -37,13 +39,23 @@ def _absolute(value: Any, base: Path, is_model: bool = False) -> Any:
     if isinstance(value, Settings):
         return value.resolved(base)
     if isinstance(value, Path) or (is_model and str(value).startswith((".", "/", "~"))):
-        path = Path(value).expanduser()
+        path = _expanded(value)
         return type(value)(path if path.is_absolute() else (base / path).resolve())
     if isinstance(value, list):
         return [_absolute(item, base) for item in value]
     if isinstance(value, dict):
         return {key: _absolute(item, base) for key, item in value.items()}
     return value
+
+
+def _expanded(path: Path | str) -> Path:
+    """A path with its `~` replaced by a home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InputError(
+            f"{path}: there is no such user. Write the folder out in the params file."
+        ) from error
 
 
 def known_languages(languages: list[str]) -> list[str]:

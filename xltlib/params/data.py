@@ -22,8 +22,9 @@ class MiniSettings(Settings):
 class CorpusSource(Settings):
     """Where one corpus comes from: made here, a local folder, or the hub at a pinned revision.
 
-    `cut_after` says where a split is cut in two that are published as one: after so many of XQuAD's
-    articles, or of XNLI's premises.
+    `cut_after` says where a split that is published whole is cut in two: after so many of XQuAD's
+    or SQuADShifts' articles, of XNLI's premises, or of PAWS-X's groups of pairs that share English
+    sentences.
     """
 
     source: Literal["mini", "local", "hub"]
@@ -74,7 +75,11 @@ class TaskData(Settings):
 
 
 class SpanQASettings(Settings):
-    """Windows and n-best decoding of span QA; the defaults are XTREME's."""
+    """Windows and n-best decoding of span QA; the defaults are XTREME's.
+
+    A window begins `doc_stride` tokens of the context after the one before, as in XTREME. (The
+    `stride` of a Hugging Face tokenizer is something else: the tokens that two windows share.)
+    """
 
     max_length: Annotated[int, Field(ge=32, le=4096)] = 384
     doc_stride: PositiveInt = 128
@@ -85,6 +90,10 @@ class SpanQASettings(Settings):
     @model_validator(mode="after")
     def _room(self) -> SpanQASettings:
         # Four special tokens at most stand around a question and its context (XLM-R's).
-        if self.doc_stride + self.max_query_length + 4 >= self.max_length:
-            raise ValueError("doc_stride + max_query_length + 4 must be less than max_length")
+        room = self.max_length - self.max_query_length - 4
+        if self.doc_stride >= room:
+            raise ValueError(
+                f"doc_stride must be less than max_length - max_query_length - 4 = {room}: windows "
+                "must overlap, or an answer at their border is in none of them"
+            )
         return self

@@ -6,30 +6,40 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from xltlib.artifacts import InputError
 from xltlib.params.base import Name, Settings
 from xltlib.params.claims import Claim
 from xltlib.params.profile import Params
+from xltlib.text_files import InputError, read_yaml, shown, shown_path
+
+MOST_CHARACTERS = 900
+_CLAIMS = TypeAdapter(dict[Name, Claim])
 
 
 def explain(file: Path | str, error: ValidationError, schema: type[Settings] = Params) -> str:
-    """One line an error: file, key path, what was found, what is allowed."""
-    lines = []
+    """One line per error: file, key path, what was found, what is allowed."""
+    count = error.error_count()
+    lines = [f"{shown_path(file)}: {count} error{'s' if count > 1 else ''}, nothing was started"]
     for item in error.errors(include_url=False):
         key = ".".join(str(part) for part in item["loc"]) or "(whole file)"
         found = item["input"]
-        shown = "" if isinstance(found, dict | list | BaseModel) else f" (found {found!r})"
+        value = "" if isinstance(found, dict | list | BaseModel) else f" (found {shown(found)})"
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
-            message, shown = f"unknown key. {_allowed(item['loc'], schema)}", ""
-        lines.append(f"  {key}: {message}{shown}")
-    count = len(lines)
-    return f"{file}: {count} error{'s' if count > 1 else ''}, nothing was started\n" + "\n".join(
-        lines
-    )
+            message, value = f"unknown key. {_allowed(item['loc'], schema)}", ""
+        line = f"  {_cut(key, 120)}: {_cut(message, 400)}{value}"
+        if sum(map(len, lines)) + len(line) > MOST_CHARACTERS:
+            lines.append(f"  and {count - len(lines) + 1} more")
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _cut(text: str, most: int) -> str:
+    """A text that fits a message: its beginning, without half surrogates."""
+    text = text if len(text) <= most else text[: most - 3] + "..."
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _allowed(location: tuple[int | str, ...], schema: type[Settings]) -> str:
@@ -66,25 +76,22 @@ def load(path: Path | str) -> Params:
         InputError: no such file, not YAML, or one line for each key that is wrong.
     """
     file = Path(path)
-    raw = _read(file)
+    raw = read_yaml(file)
     if isinstance(raw, dict) and isinstance(raw.get("claims"), str):
-        claims = file.parent / raw["claims"]
-        try:
-            known = TypeAdapter(dict[Name, Claim]).validate_python(_read(claims))
-        except ValidationError as error:
-            raise InputError(explain(claims, error, Claim)) from error
-        raw = raw | {"claims": known}
+        raw = raw | {"claims": load_claims(file.parent / raw["claims"])}
     try:
         return Params.model_validate(raw).resolved(file.resolve().parent)
     except ValidationError as error:
         raise InputError(explain(file, error)) from error
 
 
-def _read(file: Path) -> Any:
-    """What a YAML file holds."""
+def load_claims(file: Path) -> dict[str, Claim]:
+    """Read and check a claims file.
+
+    Raises:
+        InputError: no such file, not YAML, or one line for each key that is wrong.
+    """
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}). Check the path.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not valid YAML: {error}") from error
+        return _CLAIMS.validate_python(read_yaml(file))
+    except ValidationError as error:
+        raise InputError(explain(file, error, Claim)) from error

@@ -24,15 +24,24 @@ class StoppingSettings(Settings):
 
 
 class Optimisation(Settings):
-    """What a training run needs beside its data; without `stopping` it takes a fixed budget."""
+    """What a training run needs beside its data; without `stopping` it takes a fixed budget.
+
+    A batch has `batch_size` examples; with `batch_tokens` it has fewer where they are long, so many
+    that all of them, padding included, are at most that many tokens (target tasks only: the steps
+    of intermediate arms must not depend on their languages). `precision` is that of the weights in
+    the passes; the optimiser keeps float32 ones beside bf16 (`auto`: bf16 where the hardware has
+    units for it). `compile` runs the model through torch.compile.
+    """
 
     learning_rate: PositiveFloat
     batch_size: PositiveInt
+    batch_tokens: PositiveInt | None = None
     gradient_accumulation: PositiveInt = 1
     warmup_ratio: Fraction = 0.1
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     max_gradient_norm: PositiveFloat = 1.0
     precision: Precision = "float32"
+    compile: bool = False
     save_every_steps: PositiveInt | None = None
     stopping: StoppingSettings | None = None
 
@@ -45,7 +54,7 @@ class IntermediateArm(Settings):
 
 
 class IntermediateSettings(Settings):
-    """Intermediate training. Every arm with tasks sees `examples` of each task.
+    """Intermediate training. Every arm with tasks sees `examples` of each task, `epochs` times.
 
     A language's share of a task's examples is its size to the power of 1 / `temperature`: 1 is in
     proportion, larger is flatter. `sequential` takes the tasks one after the other, in the order of
@@ -53,6 +62,7 @@ class IntermediateSettings(Settings):
     """
 
     examples: dict[Name, PositiveInt]
+    epochs: PositiveInt = 1
     schedule: Literal["mixed", "sequential"] = "mixed"
     temperature: Annotated[float, Field(ge=1, le=1000)] = 5.0
     max_length: Annotated[int, Field(ge=16, le=512)] = 128
@@ -67,25 +77,39 @@ class IntermediateSettings(Settings):
                     f"arm {name} has the tasks {sorted(arm.tasks)}, the budget is for "
                     f"{sorted(self.examples)}: every arm with tasks must have the same ones"
                 )
+        if self.optimisation.batch_tokens is not None:
+            raise ValueError(
+                "optimisation.batch_tokens: arms would take different steps, because languages "
+                "differ in their tokens per text; leave it out here"
+            )
         if self.arms.get("none", IntermediateArm()).tasks:
             raise ValueError("arm none must have no tasks")
         return self
 
 
-class AdversarialSettings(Settings):
-    """ADV: ascent on the word embeddings; lengths are L2 norms of a token's perturbation."""
+class Perturbing(Settings):
+    """Noise on word embeddings, or on the last hidden states (`where`).
+
+    `radius` is the L2 norm of a token's perturbation relative to the norm of what is perturbed:
+    0.1 moves every token by at most a tenth of its own length, in any encoder.
+    """
+
+    radius: Annotated[float, Field(gt=0, le=10)]
+    where: Literal["embeddings", "states"] = "embeddings"
+
+
+class AdversarialSettings(Perturbing):
+    """ADV: gradient ascent on the loss inside the ball; `step_size` is relative as `radius` is."""
 
     kind: Literal["adv"]
-    radius: PositiveFloat
     step_size: PositiveFloat
     steps: PositiveInt = 1
 
 
-class RandomPerturbationSettings(Settings):
+class RandomPerturbationSettings(Perturbing):
     """RS-RP: noise drawn uniformly from the ball; the loss is a mean over the draws."""
 
     kind: Literal["rs-rp"]
-    radius: PositiveFloat
     draws: PositiveInt = 1
 
 
@@ -94,8 +118,9 @@ class DataAugmentationSettings(Settings):
 
     `neighbours` are lists by language; in a language without one, neighbours are the `nearest`
     words of the training texts in the encoder's word embeddings, of at least `min_cosine`.
-    `matched` takes the steps of standard training, an epoch of each copy in turn; the authors'
-    form, unmatched, goes through all copies in every epoch: `copies` times the steps.
+    `matched` takes the steps of standard training, an epoch of each copy in turn. The unmatched
+    form, the authors', goes through all copies in every epoch, so it takes `copies` times the
+    steps; `epochs` are then its own (those of the task unless given).
     """
 
     kind: Literal["rs-da"]
@@ -104,8 +129,15 @@ class DataAugmentationSettings(Settings):
     min_cosine: Annotated[float, Field(gt=0, lt=1)] = 0.4
     copies: PositiveInt = 10
     matched: bool = True
+    epochs: PositiveFloat | None = None
 
     _languages = field_validator("neighbours")(files_by_language)
+
+    @model_validator(mode="after")
+    def _own_epochs(self) -> DataAugmentationSettings:
+        if self.matched and self.epochs is not None:
+            raise ValueError("epochs goes with matched: false; matched takes the task's steps")
+        return self
 
 
 Method = Annotated[

@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 from IPython.display import HTML
 from pandas.api.types import is_numeric_dtype
-from transformers import AutoTokenizer
 
 from xltlib.analysis.tables import style
 from xltlib.artifacts import write_with
 from xltlib.attacks import Tools, attack_examples, report, static_set
 from xltlib.attacks.frames import language_of
+from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import squad
 from xltlib.study import data
 from xltlib.study.cell import AttackCell
@@ -59,7 +59,7 @@ def _run(cell: AttackCell, progress: bool) -> None:
         recipe=settings.recipe.model_dump(mode="json"),
         **cell.factors,
     )
-    tokenizer = AutoTokenizer.from_pretrained(encoder_folder(cell), local_files_only=True)
+    tokenizer = open_tokenizer(encoder_folder(cell))
     metrics = {
         "languages": _records(summary),
         "validity": _records(report.validity(results, tokenizer)),

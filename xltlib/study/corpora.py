@@ -10,17 +10,19 @@ from typing import Any
 import pandas as pd
 from datasets import Dataset
 from IPython.display import HTML
-from transformers import AutoTokenizer
 
 from xltlib import corpora
 from xltlib.analysis.tables import style
+from xltlib.corpora.answers import stripped_span
 from xltlib.corpora.audit import Overlap, audit
+from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import SpanQASettings
 from xltlib.study import data
 from xltlib.study.cell import Cell
 from xltlib.study.models import prepared
 from xltlib.study.splits import meetings, used_splits
-from xltlib.tasks.span_qa import featurize, token_span
+from xltlib.tasks.offsets import token_span
+from xltlib.tasks.span_qa import featurize
 
 
 def prepare(cell: Cell) -> dict[str, Any]:
@@ -101,14 +103,13 @@ def token_boundaries(rows: Dataset, folder: Path, settings: SpanQASettings) -> d
         `answers` with a place in the context, `in_a_window` whole in at least one window, and
         `exact` where the tokens of the answer begin and end at its own characters.
     """
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = open_tokenizer(folder)
     features = featurize(tokenizer, list(rows["question"]), list(rows["context"]), settings)
     places = {}
     for i, answers in enumerate(rows["answers"]):
         start, text = answers["answer_start"][0], answers["text"][0]
         if start >= 0:
-            begin = start + len(text) - len(text.lstrip())
-            places[i] = (begin, begin + len(text.strip()))
+            places[i] = stripped_span(start, text)
     whole, exact = set(), set()
     for window, example in enumerate(features.example.tolist()):
         if example not in places:

@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 from datasets import Dataset
 from tqdm.auto import tqdm
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import write_with
+from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import labelled, span_qa
 from xltlib.evaluation.labelled import language_pairs
 from xltlib.evaluation.predictor import SpanPredictor
@@ -98,7 +99,7 @@ def _labels(cell: ModelCell) -> tuple[Answers, Summary]:
         use_threads(params.compute.threads)
         folder = cell.reads("target").artefact("model")
         model = MultiTaskModel.load(folder, {cell.task: kind}).to(params.compute.device)
-        return model, AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return model, open_tokenizer(folder)
 
     def answers(corpus: str, rows: Dataset) -> pd.DataFrame:
         model, tokenizer = load()

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from statistics import mean
 from typing import Any
 
 import pandas as pd
 from datasets import Dataset
 from IPython.display import Image
-from transformers import AutoModel, AutoTokenizer, set_seed
+from transformers import AutoModel, set_seed
 
 from xltlib.analysis import drawing, figures
-from xltlib.params import Params, TaskData
+from xltlib.encoders.opening import open_tokenizer, require_positions
+from xltlib.params import DataAugmentationSettings, Params, TaskData
 from xltlib.study import data
 from xltlib.study.cell import ArmCell
 from xltlib.study.models import encoder_folder
 from xltlib.study.splits import dev_languages
+from xltlib.tasks.kind import Row
 from xltlib.training import plan
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
 from xltlib.training.robust.methods import copies, robust_training
@@ -50,10 +53,10 @@ def arm_draws(params: Params, arm: str, seed: int) -> dict[str, list[plan.Draw]]
 
 def budget_table(cell: ArmCell) -> pd.DataFrame:
     """Tasks, examples and steps of every arm at this seed: equal but for the languages."""
-    frames = []
+    frames, settings = [], cell.params.intermediate
     for arm in cell.params.intermediate.arms:
         draws = arm_draws(cell.params, arm, cell.seed)
-        table = plan.mixture_table(draws, cell.params.intermediate.optimisation.batch_size)
+        table = plan.mixture_table(draws, settings.optimisation.batch_size, settings.epochs)
         frames.append(table.assign(arm=arm))
     return pd.concat(frames, ignore_index=True)[
         ["arm", "task", "language", "examples", "task_steps"]
@@ -83,36 +86,47 @@ def _run(cell: ArmCell, progress: bool) -> None:
     started, params = time.time(), cell.params
     settings, arm = params.intermediate, params.intermediate.arms[cell.arm]
     if not arm.tasks:
-        nothing = TrainingLog(steps=0, losses=[], dev_scores=[], best_step=None)
+        nothing = TrainingLog(steps=0, losses=[], dev_scores=[], best_step=None, numerics={})
         cell.finish(nothing.as_metrics() | {"examples": {}, "dev": {}}, started=started)
         return
     use_threads(params.compute.threads)
     set_seed(cell.seed)
     folder, options = encoder_folder(cell), params.encoders[cell.encoder]
     method = params.methods.get(arm.method)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = open_tokenizer(folder)
     kinds = {
         name: data.kind_of(params, task, settings.max_length) for name, task in arm.tasks.items()
     }
-    model = MultiTaskModel(load_pretrained(AutoModel, folder, options), kinds)
+    encoder = load_pretrained(AutoModel, folder, options, tokenizer)
+    require_positions(encoder, settings.max_length, "intermediate.max_length")
+    model = MultiTaskModel(encoder, kinds)
     model.to(params.compute.device)
     draws = arm_draws(params, cell.arm, cell.seed)
-    rows = {}
-    for name, kind in kinds.items():
-        # One pass over the data takes one copy of RS-DA.
-        (drawn,) = copies(
+    numbered = {
+        name: copies(
             _drawn(params, arm.tasks[name], draws[name]),
             method,
             tokenizer,
             model.encoder,
             cell.seed,
-            n=1,
         )
-        rows[name] = kind.rows(tokenizer, drawn)
+        for name in kinds
+    }
+
+    @cache
+    def rows_of(task: str, copy: int) -> list[Row]:
+        return kinds[task].rows(tokenizer, numbered[task](copy))
+
+    # Each pass reads a copy of its own, as far as there are copies.
+    n_copies = method.copies if isinstance(method, DataAugmentationSettings) else 1
     batches = [
-        (task, [rows[task][i] for i in chosen])
-        for task, chosen in plan.task_plan(
-            settings.examples, settings.optimisation.batch_size, cell.seed, settings.schedule
+        (batch.task, [rows_of(batch.task, batch.number % n_copies)[i] for i in batch.draws])
+        for batch in plan.task_plan(
+            settings.examples,
+            settings.optimisation.batch_size,
+            cell.seed,
+            settings.schedule,
+            settings.epochs,
         )
     ]
     dev = {

@@ -9,12 +9,13 @@ from typing import Any
 
 import pandas as pd
 from IPython.display import display
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel
 
 from xltlib.analysis import representation as reading
 from xltlib.analysis import representation_maps as maps
 from xltlib.analysis.reading import Sentence
 from xltlib.analysis.tables import MACRO
+from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.study import encoder_measures, model_measures, saved
 from xltlib.study.cell import ArmCell, ModelCell
@@ -66,8 +67,8 @@ def _run(cell: ArmCell, progress: bool) -> None:
 def _of_encoder(cell: ArmCell, progress: bool) -> dict[str, Rows]:
     """The measures that need no fine-tuned model."""
     params, folder = cell.params, starting_encoder(cell)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = load_pretrained(AutoModel, folder, params.encoders[cell.encoder])
+    tokenizer = open_tokenizer(folder)
+    model = load_pretrained(AutoModel, folder, params.encoders[cell.encoder], tokenizer)
     model.to(params.compute.device)
     scores, cosines = encoder_measures.retrieval_and_alignment(
         params, model, tokenizer, progress=progress

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,12 @@ from torch import nn
 from transformers import (
     AutoModel,
     AutoModelForQuestionAnswering,
-    AutoTokenizer,
     PreTrainedTokenizerBase,
     set_seed,
 )
 
 from xltlib.analysis import drawing, figures
+from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
@@ -29,12 +30,12 @@ from xltlib.study import data
 from xltlib.study.cell import ModelCell
 from xltlib.study.models import starting_encoder
 from xltlib.study.target_tasks import is_qa
-from xltlib.tasks.kind import Row, length
-from xltlib.tasks.span_qa import featurize, pad_spans, training_rows
+from xltlib.tasks.kind import Row, lengths
+from xltlib.tasks.span_qa import featurize, pad_spans, span_loss, training_rows
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
-from xltlib.training.plan import copies_plan, n_batches
+from xltlib.training.plan import Batching, copies_plan, n_batches
 from xltlib.training.robust.methods import copies, robust_training
-from xltlib.training.run import train, use_threads
+from xltlib.training.run import BatchLoss, model_loss, train, use_threads
 
 
 def training_data(params: Params, task: str) -> Dataset:
@@ -55,6 +56,7 @@ class Learner:
     collate: Callable[[list[Row]], dict[str, Any]]
     dev_score: Callable[[nn.Module, Dataset], float]
     save: Callable[[Path], None]
+    loss: BatchLoss = model_loss
 
 
 def learner(
@@ -68,7 +70,9 @@ def learner(
     target, options = params.targets[task], params.encoders[encoder]
     device = params.compute.device
     if is_qa(params, task):
-        model = load_pretrained(AutoModelForQuestionAnswering, folder, options).to(device)
+        model = load_pretrained(AutoModelForQuestionAnswering, folder, options, tokenizer)
+        model.to(device)
+        require_positions(model, params.span_qa.max_length, "span_qa.max_length")
 
         def windows(rows: Dataset) -> list[Row]:
             features = featurize(
@@ -87,9 +91,12 @@ def learner(
             lambda rows: pad_spans(tokenizer, rows),
             f1,
             model.save_pretrained,
+            span_loss,
         )
     kind = data.kind_of(params, target.data, target.max_length)
-    headed = MultiTaskModel(load_pretrained(AutoModel, folder, options), {task: kind}).to(device)
+    pretrained = load_pretrained(AutoModel, folder, options, tokenizer)
+    require_positions(pretrained, target.max_length, f"targets.{task}.max_length")
+    headed = MultiTaskModel(pretrained, {task: kind}).to(device)
     return Learner(
         headed,
         headed.encoder,
@@ -110,37 +117,47 @@ def _run(cell: ModelCell, progress: bool) -> None:
     use_threads(params.compute.threads)
     set_seed(cell.seed)
     folder, optimisation = starting_encoder(cell), target.optimisation
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = open_tokenizer(folder)
     learns = learner(params, cell.task, folder, cell.encoder, tokenizer)
     examples, method = training_data(params, cell.task), params.methods.get(cell.method)
+    numbered = copies(examples, method, tokenizer, learns.encoder, cell.seed)
+    batching = Batching(optimisation.batch_size, optimisation.batch_tokens)
+
+    # Steps are counted on the data as it is, so that a matched method takes those of standard.
     standard = learns.rows(examples)
-    steps = n_batches(len(standard), target.epochs, optimisation.batch_size)
-    sets = [standard]
+
+    @cache
+    def rows_of(copy: int) -> list[Row]:
+        read = numbered(copy)
+        return standard if read is examples else learns.rows(read)
+
+    n_copies, epochs = 1, target.epochs
     if isinstance(method, DataAugmentationSettings):
-        sets = [
-            learns.rows(copy)
-            for copy in copies(examples, method, tokenizer, learns.encoder, cell.seed)
-        ]
-        steps *= 1 if method.matched else method.copies
-    order = copies_plan(
-        [[length(row) for row in rows] for rows in sets], steps, optimisation.batch_size, cell.seed
-    )
+        n_copies = method.copies
+        if not method.matched:
+            epochs = n_copies * (method.epochs or target.epochs)
+    steps = n_batches(lengths(standard), epochs, batching, cell.seed)
+    order = copies_plan(lambda copy: lengths(rows_of(copy)), n_copies, steps, batching, cell.seed)
+    score = _dev_score(cell, learns)
     log = train(
         learns.model,
-        [[sets[copy][i] for i in batch] for copy, batch in order],
+        [[rows_of(copy)[i] for i in batch] for copy, batch in order],
         learns.collate,
         optimisation,
         seed=cell.seed,
         checkpoints=cell.work("checkpoints"),
         device=params.compute.device,
+        loss=learns.loss,
         robust=robust_training(method, tokenizer),
-        dev_score=_dev_score(cell, learns),
+        dev_score=score,
         progress=progress,
     )
+    dev = {} if score is None else {"dev": score(learns.model)}
     learns.save(cell.path("model"))
     tokenizer.save_pretrained(cell.path("model"))
     cell.finish(
-        log.as_metrics() | {"examples": len(examples), "rows": len(standard)}, started=started
+        log.as_metrics() | {"examples": len(examples), "rows": len(standard)} | dev,
+        started=started,
     )
 
 

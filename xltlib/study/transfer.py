@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 import torch
 from IPython.display import display
-from transformers import AutoTokenizer, set_seed
+from transformers import set_seed
 
 from xltlib.analysis import maps
 from xltlib.analysis.claims import of_distance, of_methods
 from xltlib.analysis.reading import of_transfer
 from xltlib.analysis.transfer import mean_table, pair_table, with_languages
 from xltlib.analysis.verdict import NOT_ANSWERED, Scope, Verdict, judge
+from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import STANDARD
 from xltlib.params.claims import DistanceEstimate
 from xltlib.study import saved
@@ -25,9 +26,9 @@ from xltlib.study.cell import EncoderCell
 from xltlib.study.models import encoder_folder
 from xltlib.study.target import learner, training_data
 from xltlib.study.target_tasks import transfer_tasks
-from xltlib.tasks.kind import Row, length
+from xltlib.tasks.kind import Row, lengths
 from xltlib.training.cost import measure
-from xltlib.training.plan import copies_plan, n_batches
+from xltlib.training.plan import Batching, length_batches
 from xltlib.training.robust.methods import copies, robust_training
 from xltlib.training.run import use_threads
 
@@ -106,13 +107,13 @@ def cost(cell: EncoderCell) -> list[dict[str, Any]]:
     use_threads(params.compute.threads)
     set_seed(params.seeds[0])
     folder = encoder_folder(cell)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = open_tokenizer(folder)
     learns = learner(params, task, folder, cell.encoder, tokenizer)
     examples = training_data(params, task)
     batches, robust = {}, {}
     for name in (STANDARD, *params.methods):
         method = params.methods.get(name)
-        (copy,) = copies(examples, method, tokenizer, learns.encoder, params.seeds[0], n=1)
+        copy = copies(examples, method, tokenizer, learns.encoder, params.seeds[0])(0)
         batches[name] = [
             _on_device(learns.collate(rows), params.compute.device)
             for rows in _long_to_short(
@@ -121,7 +122,12 @@ def cost(cell: EncoderCell) -> list[dict[str, Any]]:
         ]
         robust[name] = robust_training(method, tokenizer)
     frame = measure(
-        learns.model, batches, robust, precision=optimisation.precision, rounds=params.cost.rounds
+        learns.model,
+        batches,
+        robust,
+        precision=optimisation.precision,
+        rounds=params.cost.rounds,
+        loss=learns.loss,
     )
     return frame.assign(task=task, batch=optimisation.batch_size).to_dict("records")
 
@@ -132,11 +138,11 @@ def _long_to_short(rows: Sequence[Row], count: int, size: int, seed: int) -> lis
     So a round has a batch of every method at the same place of its own range: RS-DA's texts are
     longer, and its batches gather other rows.
     """
-    lengths = [length(row) for row in rows]
-    epoch = copies_plan([lengths], n_batches(len(rows), 1, size), size, seed)
-    epoch.sort(key=lambda planned: max(lengths[i] for i in planned[1]), reverse=True)
+    tokens = lengths(rows)
+    epoch = length_batches(tokens, Batching(size), np.random.default_rng(seed))
+    epoch.sort(key=lambda batch: max(tokens[i] for i in batch), reverse=True)
     places = np.linspace(0, len(epoch) - 1, count).round().astype(int)
-    return [[rows[i] for i in epoch[place][1]] for place in places]
+    return [[rows[i] for i in epoch[place]] for place in places]
 
 
 def _on_device(batch: dict[str, Any], device: str) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class Classification:
     def collate(
         self, tokenizer: PreTrainedTokenizerBase, rows: list[Row]
     ) -> dict[str, torch.Tensor]:
-        """Pad to the longest row of the batch."""
+        """Pad to whole blocks; labels [B]."""
         labels = torch.tensor([row["labels"] for row in rows])
         return pad_batch(tokenizer, rows) | {"labels": labels}
 

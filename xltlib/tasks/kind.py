@@ -14,7 +14,15 @@ from transformers import PreTrainedTokenizerBase
 from xltlib.params import SpanQASettings
 
 Row = dict[str, Any]
-"""One example, tokenised and unpadded: the encoder's inputs, and `labels`."""
+"""One example, tokenised and unpadded: the encoder's inputs, and `labels`.
+
+An example that is longer than the model reads at once is several windows, one after the other in
+the same lists; `windows` then gives their lengths.
+"""
+
+BLOCK = 32
+"""Batches are padded to multiples of this many tokens. A process keeps memory for every new batch
+shape, so few shapes bound it; and matrix units compute in blocks."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class TaskKind(Protocol):
     def collate(
         self, tokenizer: PreTrainedTokenizerBase, rows: list[Row]
     ) -> dict[str, torch.Tensor]:
-        """Pad to the longest row of the batch; labels under `labels`."""
+        """Pad to whole blocks (`pad_batch`); labels under `labels`."""
 
     def readable(self, logits: list[np.ndarray], labels: list[Any]) -> tuple[list[str], list[str]]:
         """What the model says of each example, and the gold, as text that can be kept."""
@@ -54,12 +62,62 @@ class TaskKind(Protocol):
 
 
 def pad_batch(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, torch.Tensor]:
-    """The encoder's inputs of rows as tensors [B, T], padded to the longest."""
+    """The encoder's inputs of rows as tensors [B, T], padded to whole blocks.
+
+    Padding stands on the right whatever the tokenizer says, because labels count from the left.
+    """
     inputs = [{k: v for k, v in row.items() if k != "labels"} for row in rows]
-    return dict(tokenizer.pad(inputs, return_tensors="pt"))
+    width = padded_length(max(len(row["input_ids"]) for row in inputs), tokenizer.model_max_length)
+    return dict(
+        tokenizer.pad(
+            inputs,
+            padding="max_length",
+            max_length=width,
+            padding_side="right",
+            return_tensors="pt",
+        )
+    )
+
+
+def padded_length(tokens: int, limit: int | None) -> int:
+    """Whole blocks for the tokens of the longest row, up to the model's positions (if limited)."""
+    blocks = -(-tokens // BLOCK) * BLOCK
+    return max(tokens, min(blocks, limit or blocks))
+
+
+def windows(row: Row) -> list[Row]:
+    """The windows of a row, each a row of its own."""
+    if "windows" not in row:
+        return [row]
+    ends = np.cumsum(row["windows"])
+    return [
+        {name: values[end - size : end] for name, values in row.items() if name != "windows"}
+        for size, end in zip(row["windows"], ends, strict=True)
+    ]
+
+
+def per_row(output: np.ndarray, rows: list[Row]) -> list[np.ndarray]:
+    """A batch's output by row; the windows of a row stand one after the other, without padding."""
+    found, first = [], 0
+    for row in rows:
+        sizes = row.get("windows")
+        if sizes is None:
+            found.append(output[first])
+        else:
+            parts = [output[first + i, :size] for i, size in enumerate(sizes)]
+            found.append(np.concatenate(parts))
+        first += len(sizes or [None])
+    return found
 
 
 def length(row: Row) -> int:
-    """Tokens of a row; of its longest choice where it has several."""
+    """Tokens of a row; of its longest window or choice where it has several."""
+    if "windows" in row:
+        return max(row["windows"])
     ids = row["input_ids"]
     return max(map(len, ids)) if isinstance(ids[0], list) else len(ids)
+
+
+def lengths(rows: list[Row]) -> list[int]:
+    """Tokens of each row (`length`)."""
+    return [length(row) for row in rows]

@@ -1,7 +1,9 @@
 """Extractive question answering: windows over the context, span labels and n-best spans.
 
 The recipe is XTREME's (Hu et al. 2020): question first, context cut into overlapping windows of
-`max_length` tokens that advance by `doc_stride`, never a cut in the question.
+`max_length` tokens, each of which begins `doc_stride` tokens of the context after the one before
+(`squad_convert_example_to_features` of transformers, which XTREME runs). What two windows share
+therefore depends on the question: the room beside it minus `doc_stride`.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
+from xltlib.corpora.answers import stripped_span
 from xltlib.params import SpanQASettings
 from xltlib.tasks.kind import Row, Setup, pad_batch
+from xltlib.tasks.offsets import borders, token_span, whole_graphemes
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class Features:
     """The windows of many examples; W windows, each with its own number of tokens.
 
     `example[w]` is the example of window w; `offsets[w]` is an int array [tokens, 2] of character
-    offsets into that example's context, (-1, -1) for every token outside the context.
+    offsets into that example's context, widened to whole grapheme clusters, (-1, -1) for every
+    token outside the context. A token without characters of its own has equal offsets.
     """
 
     input_ids: list[list[int]]
@@ -57,7 +62,7 @@ def featurize(
     """Tokenise question and context pairs into overlapping windows.
 
     Questions longer than `max_query_length` tokens are cut to it, contexts are never cut: what
-    does not fit goes to the next window.
+    does not fit goes to the next window, `doc_stride` tokens further on.
 
     Raises:
         InputError: the tokeniser gives no character offsets (only fast ones do).
@@ -74,45 +79,56 @@ def featurize(
         question[: offsets[: settings.max_query_length][-1][1]] if offsets else question
         for question, offsets in zip(stripped, coded["offset_mapping"], strict=True)
     ]
-    encoded = tokenizer(
-        cut,
-        contexts,
-        truncation="only_second",
-        max_length=settings.max_length,
-        stride=settings.doc_stride,
-        return_overflowing_tokens=True,
-        return_offsets_mapping=True,
-    )
-    offsets = []
-    for window, pairs in enumerate(encoded["offset_mapping"]):
-        array = np.asarray(pairs, dtype=np.int64)
-        inside = np.array([part == 1 for part in encoded.sequence_ids(window)])
-        # Several tokens may stand for one character (a lone "▁", the parts of "½"): the last of
-        # them keeps it, so that a span of characters is one span of tokens.
-        shared = np.flatnonzero(inside[:-1] & inside[1:] & (array[:-1, 0] == array[1:, 0]))
-        array[shared, 1] = array[shared, 0]
-        array[~inside] = -1
-        offsets.append(array)
+    room = settings.max_length - tokenizer.num_special_tokens_to_add(pair=True)
+    examples_by_size: dict[int, list[int]] = {}
+    for example, ids in enumerate(tokenizer(cut, add_special_tokens=False)["input_ids"]):
+        examples_by_size.setdefault(len(ids), []).append(example)
+    windows: list[tuple[int, dict[str, list[int]], np.ndarray]] = []
+    # The tokeniser counts what windows share, which the length of the question decides.
+    for size, examples in examples_by_size.items():
+        encoded = tokenizer(
+            [cut[example] for example in examples],
+            [contexts[example] for example in examples],
+            truncation="only_second",
+            max_length=settings.max_length,
+            stride=room - size - settings.doc_stride,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+        )
+        for window, place in enumerate(encoded["overflow_to_sample_mapping"]):
+            inputs = {
+                name: encoded[name][window]
+                for name in ("input_ids", "attention_mask", "token_type_ids")
+                if name in encoded
+            }
+            offsets = _context_offsets(
+                encoded["offset_mapping"][window],
+                encoded.sequence_ids(window),
+                contexts[examples[place]],
+            )
+            windows.append((examples[place], inputs, offsets))
+    windows.sort(key=lambda window: window[0])  # stable: windows of an example stay in order
+    typed = bool(windows) and "token_type_ids" in windows[0][1]
     return Features(
-        input_ids=encoded["input_ids"],
-        attention_mask=encoded["attention_mask"],
-        token_type_ids=encoded.get("token_type_ids"),
-        example=np.asarray(encoded["overflow_to_sample_mapping"], dtype=np.int64),
-        offsets=offsets,
+        input_ids=[inputs["input_ids"] for _, inputs, _ in windows],
+        attention_mask=[inputs["attention_mask"] for _, inputs, _ in windows],
+        token_type_ids=[inputs["token_type_ids"] for _, inputs, _ in windows] if typed else None,
+        example=np.array([example for example, _, _ in windows], dtype=np.int64),
+        offsets=[offsets for _, _, offsets in windows],
     )
 
 
-def token_span(offsets: np.ndarray, start: int, end: int) -> tuple[int, int] | None:
-    """First and last token of the characters [start, end), or None if not all in this window.
-
-    The span must begin and end at a character that is not white space, for tokens hold none.
-    """
-    inside = np.flatnonzero((offsets[:, 0] >= 0) & (offsets[:, 1] > offsets[:, 0]))
-    if inside.size == 0 or start < offsets[inside[0], 0] or end > offsets[inside[-1], 1]:
-        return None
-    first = inside[offsets[inside, 1] > start][0]
-    last = inside[offsets[inside, 0] < end][-1]
-    return int(first), int(last)
+def _context_offsets(
+    pairs: list[tuple[int, int]], sequences: list[int | None], context: str
+) -> np.ndarray:
+    """Character offsets of one window's tokens into the context, (-1, -1) outside it."""
+    array = np.asarray(pairs, dtype=np.int64)
+    inside = np.array([part == 1 for part in sequences])
+    # Several tokens may stand for one character (a lone "▁", the parts of "½"): the last of
+    # them keeps it, so that a span of characters is one span of tokens.
+    shared = np.flatnonzero(inside[:-1] & inside[1:] & (array[:-1, 0] == array[1:, 0]))
+    array[shared, 1] = array[shared, 0]
+    return whole_graphemes(np.where(inside[:, None], array, -1), context)
 
 
 def training_rows(features: Features, answers: list[dict[str, list[Any]]]) -> list[Row]:
@@ -135,9 +151,8 @@ def _answer_tokens(
     features: Features, window: int, answer: dict[str, list[Any]]
 ) -> tuple[int, int] | None:
     """The tokens of an example's first answer in one of its windows."""
-    start, text = int(answer["answer_start"][0]), answer["text"][0]
-    begins = start + len(text) - len(text.lstrip())
-    return token_span(features.offsets[window], begins, begins + len(text.strip()))
+    begins, ends = stripped_span(int(answer["answer_start"][0]), answer["text"][0])
+    return token_span(features.offsets[window], begins, ends)
 
 
 def pad_spans(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, torch.Tensor]:
@@ -147,6 +162,22 @@ def pad_spans(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, 
         "start_positions": labels[:, 0],
         "end_positions": labels[:, 1],
     }
+
+
+def span_loss(model: nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """The loss of a question-answering model on a batch of `pad_spans`, a scalar.
+
+    The models' own loss lets padding take part in the softmax, so that it depends on what else is
+    in the batch, and computes it in the precision of the weights; this one does neither.
+    """
+    positions = ("start_positions", "end_positions")
+    output = model(**{name: values for name, values in batch.items() if name not in positions})
+    padding = batch["attention_mask"] == 0
+    losses = [
+        nn.functional.cross_entropy(logits.float().masked_fill(padding, -1e4), batch[name])
+        for logits, name in zip((output.start_logits, output.end_logits), positions, strict=True)
+    ]
+    return torch.stack(losses).mean()
 
 
 class SpanHead(nn.Module):
@@ -204,7 +235,7 @@ class SpanQA:
         if lost:
             raise InputError(
                 f"{len(lost)} questions cannot train, e.g. {lost[0]}: their answer has no place in "
-                "the context or fits into no window. Leave them out, or raise span_qa.doc_stride."
+                "the context or fits into no window. Leave them out, or lower span_qa.doc_stride."
             )
         return [best[i][1] for i in range(len(answers))]
 
@@ -215,7 +246,7 @@ class SpanQA:
     def collate(
         self, tokenizer: PreTrainedTokenizerBase, rows: list[Row]
     ) -> dict[str, torch.Tensor]:
-        """Pad windows to the longest of the batch; labels [B, 2]."""
+        """Windows padded to whole blocks; labels [B, 2]."""
         labels = torch.tensor([row["labels"] for row in rows])
         return pad_batch(tokenizer, rows) | {"labels": labels}
 
@@ -277,10 +308,9 @@ def best_spans(
     offsets = np.full((len(features), width, 2), -1, dtype=np.int64)
     for window, array in enumerate(features.offsets):
         offsets[window, : len(array)] = array
-    # Tokens without characters (a lone "▁") can begin or end no answer.
-    legal = (offsets[..., 0] >= 0) & (offsets[..., 1] > offsets[..., 0])
-    starts = np.where(legal, start_logits, -np.inf)
-    ends = np.where(legal, end_logits, -np.inf)
+    begins, closes = borders(offsets)
+    starts = np.where(begins, start_logits, -np.inf)
+    ends = np.where(closes, end_logits, -np.inf)
     n_best = min(settings.n_best, width)
     # A stable sort breaks ties the same way on every machine: the earlier token wins.
     top_start = np.argsort(-starts, axis=1, kind="stable")[:, :n_best]

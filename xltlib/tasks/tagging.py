@@ -11,9 +11,10 @@ import torch
 from datasets import Dataset
 from seqeval.metrics import f1_score
 from torch import nn
-from transformers import PreTrainedTokenizerBase
+from transformers import BatchEncoding, PreTrainedTokenizerBase
 
-from xltlib.tasks.kind import Row, Setup, pad_batch
+from xltlib.artifacts import InputError
+from xltlib.tasks.kind import Row, Setup, pad_batch, windows
 
 IGNORED = -100  # the label that PyTorch's cross entropy leaves out
 
@@ -40,30 +41,73 @@ class TokenHead(nn.Module):
 
 @dataclass(frozen=True)
 class Tagging:
-    """The task kind; a word's first token carries its tag, as in XTREME."""
+    """The task kind; a word's first token carries its tag, as in XTREME.
+
+    Every word is read and scored. A sentence that is longer than `max_length` tokens is read in
+    several windows of whole words (XTREME splits such sentences too), and a word that the tokeniser
+    gives no piece is read as its unknown token.
+    """
 
     labels: tuple[str, ...]
     max_length: int = 128
     metric = "f1"
 
     def rows(self, tokenizer: PreTrainedTokenizerBase, dataset: Dataset) -> list[Row]:
-        """One unpadded row a sentence; words beyond `max_length` tokens are cut."""
+        """One unpadded row per sentence.
+
+        Raises:
+            InputError: a sentence has no words.
+        """
         index = {label: i for i, label in enumerate(self.labels)}
-        coded = tokenizer(
-            [list(tokens) for tokens in dataset["tokens"]],
-            is_split_into_words=True,
-            truncation=True,
-            max_length=self.max_length,
-        )
+        sentences = [list(tokens) for tokens in dataset["tokens"]]
+        if not all(sentences):
+            place = sentences.index([])
+            name = dataset["id"][place] if "id" in dataset.column_names else f"number {place + 1}"
+            raise InputError(f"sentence {name} has no words. Leave it out of the data.")
+        sentences, pieces = self._readable(tokenizer, sentences)
         rows = []
-        for i, tags in enumerate(dataset["tags"]):
-            labels, previous = [], None
-            for word in coded.word_ids(i):
-                first = word is not None and word != previous
-                labels.append(index[tags[word]] if first else IGNORED)
-                previous = word
-            rows.append({name: coded[name][i] for name in coded} | {"labels": labels})
+        for words, sizes, tags in zip(sentences, pieces, dataset["tags"], strict=True):
+            read = []
+            for first, last in self._windows(tokenizer, sizes):
+                coded = tokenizer(
+                    words[first:last],
+                    is_split_into_words=True,
+                    truncation=True,  # of a single word that is longer than a window
+                    max_length=self.max_length,
+                )
+                read.append(dict(coded) | {"labels": _labels(coded, tags[first:last], index)})
+            row = {name: [value for one in read for value in one[name]] for name in read[0]}
+            several = {"windows": [len(one["input_ids"]) for one in read]} if len(read) > 1 else {}
+            rows.append(row | several)
         return rows
+
+    @staticmethod
+    def _readable(
+        tokenizer: PreTrainedTokenizerBase, sentences: list[list[str]]
+    ) -> tuple[list[list[str]], list[list[int]]]:
+        """Sentences whose words all have pieces, and how many each word has."""
+        kinds = list({word: None for words in sentences for word in words})
+        coded = tokenizer(
+            [[word] for word in kinds], is_split_into_words=True, add_special_tokens=False
+        )
+        count = {word: len(ids) for word, ids in zip(kinds, coded["input_ids"], strict=True)}
+        read = [
+            [word if count[word] else tokenizer.unk_token for word in words] for words in sentences
+        ]
+        return read, [[max(1, count[word]) for word in words] for words in sentences]
+
+    def _windows(
+        self, tokenizer: PreTrainedTokenizerBase, sizes: list[int]
+    ) -> list[tuple[int, int]]:
+        """Windows of whole words, first and last excluded, each as full as it can be."""
+        room = self.max_length - tokenizer.num_special_tokens_to_add()
+        cuts, filled = [0], 0
+        for word, size in enumerate(sizes):
+            if filled and filled + size > room:
+                cuts.append(word)
+                filled = 0
+            filled += size
+        return list(zip(cuts, [*cuts[1:], len(sizes)], strict=True))
 
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         """A fresh head."""
@@ -72,10 +116,11 @@ class Tagging:
     def collate(
         self, tokenizer: PreTrainedTokenizerBase, rows: list[Row]
     ) -> dict[str, torch.Tensor]:
-        """Pad to the longest row of the batch; padding carries no label."""
-        batch = pad_batch(tokenizer, rows)
+        """Windows of the rows padded to whole blocks; padding carries no label."""
+        read = [window for row in rows for window in windows(row)]
+        batch = pad_batch(tokenizer, read)
         labels = torch.full(batch["input_ids"].shape, IGNORED)
-        for i, row in enumerate(rows):
+        for i, row in enumerate(read):
             labels[i, : len(row["labels"])] = torch.tensor(row["labels"])
         return batch | {"labels": labels}
 
@@ -94,10 +139,13 @@ class Tagging:
         return float(np.mean([p == g for p, g in pairs]))
 
     def metrics(self, predictions: list[str], golds: list[str]) -> dict[str, float]:
-        """seqeval's F1, and word accuracy, in points.
+        """F1 over entities or words, and word accuracy, in points.
 
-        XTREME scores both of its tagging tasks by seqeval's F1: entities for NER, and for parts of
-        speech, whose tags have no B and I, runs of the same tag.
+        Where the tags mark entities (BIO), F1 is seqeval's over whole entities, as in XTREME.
+        Parts of speech mark single words, so each word counts as an entity of its own and F1 is
+        the micro average over words, which equals accuracy (Ruder et al. 2021 report F1 for
+        UDPOS). XTREME's script joins neighbouring words of one tag into one entity instead, so its
+        numbers differ slightly.
         """
         predicted, gold = ([tags.split() for tags in side] for side in (predictions, golds))
         hits = [
@@ -105,11 +153,24 @@ class Tagging:
             for sentence in zip(predicted, gold, strict=True)
             for p, g in zip(*sentence, strict=True)
         ]
+        if not any(label.startswith("B-") for label in self.labels):
+            # seqeval takes the first letter of a tag for its position in an entity.
+            predicted, gold = ([[f"B-{t}" for t in tags] for tags in s] for s in (predicted, gold))
         with warnings.catch_warnings():
-            # It warns of tags that are not BIO, and where a class was never predicted.
+            # It warns where a class was never predicted.
             warnings.simplefilter("ignore")
             f1 = 100 * float(f1_score(gold, predicted))
         return {"f1": f1, "accuracy": 100 * float(np.mean(hits))}
+
+
+def _labels(coded: BatchEncoding, tags: list[str], index: dict[str, int]) -> list[int]:
+    """The tag's number at the first token of each word, `IGNORED` elsewhere."""
+    labels, previous = [], None
+    for word in coded.word_ids():
+        first = word is not None and word != previous
+        labels.append(index[tags[word]] if first else IGNORED)
+        previous = word
+    return labels
 
 
 def make(setup: Setup) -> Tagging:

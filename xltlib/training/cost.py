@@ -13,7 +13,9 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from xltlib.params import STANDARD, Precision
+from xltlib.training import numerics
 from xltlib.training.robust import RobustTraining, robust_loss
+from xltlib.training.run import BatchLoss, model_loss
 
 Batch = dict[str, Any]
 
@@ -25,6 +27,7 @@ def measure(
     *,
     precision: Precision,
     rounds: int,
+    loss: BatchLoss = model_loss,
 ) -> pd.DataFrame:
     """Take a step of every method in turn, `rounds` times over, after one that is not counted.
 
@@ -39,17 +42,32 @@ def measure(
         relative to the standard step of the same round, and its peak memory in MiB, absolute and
         relative: weights, gradients, optimiser state and activations, as PyTorch allocates them.
     """
-    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-6)
+    device = next(model.parameters()).device.type
+    with numerics.applied(numerics.choose(precision, device), model) as masters:
+        return _measured(model, batches, robust, numerics.optimiser(masters, 1e-6), rounds, loss)
+
+
+def _measured(
+    model: nn.Module,
+    batches: Mapping[str, Sequence[Batch]],
+    robust: Mapping[str, RobustTraining | None],
+    made_by: tuple[type[torch.optim.Optimizer], dict[str, Any]],
+    rounds: int,
+    loss_of: BatchLoss,
+) -> pd.DataFrame:
+    """See `measure`; the model computes as it is to."""
+    make, options = made_by
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimiser = make([{"params": trained}], **options)
     model.train()
 
     def step(method: str, round_: int) -> None:
-        batch, device = batches[method][round_], next(model.parameters()).device
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
-            loss = robust_loss(
-                robust[method], model, batch, round_, lambda inputs: _loss(model, inputs)
-            )
+        batch, device = batches[method][round_], trained[0].device
+        loss = robust_loss(
+            robust[method], model, batch, round_, lambda inputs: loss_of(model, inputs)
+        )
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
         optimiser.zero_grad()
         if device.type == "cuda":
@@ -86,11 +104,6 @@ def measure(
     base = frame.loc[frame["method"] == STANDARD, "peak memory (MiB)"].item()
     frame.insert(4, "memory relative to standard", frame["peak memory (MiB)"] / base)
     return frame
-
-
-def _loss(model: nn.Module, inputs: Batch) -> torch.Tensor:
-    output = model(**inputs)
-    return output["loss"]
 
 
 def _peak_bytes(work: Callable[[], None], model: nn.Module) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,60 +11,33 @@ from datasets import Dataset
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging
+from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
+from xltlib.encoders.device import resolve
+from xltlib.encoders.opening import open_model
 from xltlib.params import EncoderSettings, Precision
-from xltlib.tasks.kind import Row, TaskKind, length
+from xltlib.tasks.kind import Row, TaskKind, length, per_row
 
 HEADS = "heads.safetensors"
 
 
 def load_pretrained(
-    auto_class: type[AutoModel], folder: Path, settings: EncoderSettings
+    auto_class: Any,
+    folder: Path,
+    settings: EncoderSettings,
+    tokenizer: PreTrainedTokenizerBase | None = None,
 ) -> PreTrainedModel:
-    """Load an encoder, with or without a task head, as the params want it trained.
+    """Load an encoder, with or without a new task head, as the params want it trained.
 
     Raises:
         InputError: the folder's files are damaged or not of a model that can do the task.
     """
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    if settings.attention_dropout is not None:
-        # BERT and XLM-R say it in one word, XLM in another.
-        for name in ("attention_probs_dropout_prob", "attention_dropout"):
-            if hasattr(config, name):
-                setattr(config, name, settings.attention_dropout)
-    try:
-        with without_load_report():
-            model, report = auto_class.from_pretrained(
-                folder, config=config, local_files_only=True, output_loading_info=True
-            )
-    except (OSError, ValueError, SafetensorError) as error:
-        raise InputError(f"{folder}: the encoder cannot be loaded: {error}") from error
-    # A new head is expected, a new encoder is not; poolers are not used.
-    inside = "" if model.base_model is model else f"{model.base_model_prefix}."
-    lost = [
-        name
-        for name in sorted(report["missing_keys"])
-        if name.startswith(inside) and "pooler" not in name
-    ]
-    if lost:
-        raise InputError(f"{folder}: the weights lack {len(lost)} tensors, e.g. {lost[0]}.")
+    dropout = settings.attention_dropout
+    model = open_model(auto_class, folder, tokenizer, new_head=True, attention_dropout=dropout)
     if settings.freeze_word_embeddings:
         model.get_input_embeddings().weight.requires_grad_(False)
     return model
-
-
-@contextmanager
-def without_load_report() -> Iterator[None]:
-    """Without the table of new and unused weights: what matters in it is checked here."""
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
 
 
 class MultiTaskModel(nn.Module):
@@ -133,10 +104,11 @@ class MultiTaskModel(nn.Module):
             chosen = order[first : first + batch_size]
             batch = self.tasks[task].collate(tokenizer, [rows[i] for i in chosen])
             batch = {key: value.to(device) for key, value in batch.items()}
-            bf16 = precision == "bf16"
+            bf16 = resolve(precision, device.type) == "bf16"
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
                 output = self(task, **batch)["logits"]
-            found |= dict(zip(chosen, output.cpu().numpy(), strict=True))
+            by_row = per_row(output.cpu().numpy(), [rows[i] for i in chosen])
+            found |= dict(zip(chosen, by_row, strict=True))
         self.train(was_training)
         return [found[i] for i in range(len(rows))]
 

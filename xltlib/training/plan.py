@@ -6,7 +6,7 @@ and the fairness of two arms is a property of two plans rather than of two data 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Literal
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from xltlib.artifacts import InputError
+from xltlib.tasks.kind import BLOCK
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,32 @@ class Draw:
     language: str
 
 
+@dataclass(frozen=True)
+class Batching:
+    """How many examples a batch takes: `size` at most, and with `tokens` as many as fit.
+
+    `tokens` counts padding: examples times the length that they are padded to.
+    """
+
+    size: int
+    tokens: int | None = None
+
+    def cut(self, order: Sequence[int], lengths: Sequence[int]) -> list[list[int]]:
+        """Batches of neighbours in an order; one example makes a batch whatever its length."""
+        batches: list[list[int]] = []
+        longest = 0
+        for i in order:
+            longest = max(longest, -(-lengths[i] // BLOCK) * BLOCK)
+            full = not batches or len(batches[-1]) == self.size
+            if full or (self.tokens and longest * (len(batches[-1]) + 1) > self.tokens):
+                batches.append([])
+                longest = -(-lengths[i] // BLOCK) * BLOCK
+            batches[-1].append(int(i))
+        return batches
+
+
 def length_batches(
-    lengths: Sequence[int], batch_size: int, rng: np.random.Generator
+    lengths: Sequence[int], batching: Batching, rng: np.random.Generator
 ) -> list[list[int]]:
     """One epoch in random order, batches of similar length (so little is padding).
 
@@ -35,37 +60,38 @@ def length_batches(
     batches are shuffled: every example exactly once.
     """
     order = rng.permutation(len(lengths))
-    pool = 20 * batch_size
+    pool = 20 * batching.size
     batches: list[list[int]] = []
     for first in range(0, len(order), pool):
         part = order[first : first + pool]
         part = part[np.argsort([lengths[i] for i in part], kind="stable")]
-        batches += [part[i : i + batch_size].tolist() for i in range(0, len(part), batch_size)]
+        batches += batching.cut(part, lengths)
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def n_batches(examples: int, epochs: float, batch_size: int) -> int:
+def n_batches(lengths: Sequence[int], epochs: float, batching: Batching, seed: int) -> int:
     """The batches of a training run; a fraction of an epoch takes that share of its batches."""
-    return max(1, round(epochs * -(-examples // batch_size)))
+    epoch = len(length_batches(lengths, batching, np.random.default_rng(seed)))
+    return max(1, round(epochs * epoch))
 
 
 def copies_plan(
-    lengths: Sequence[Sequence[int]], steps: int, batch_size: int, seed: int
+    lengths: Callable[[int], Sequence[int]], copies: int, steps: int, batching: Batching, seed: int
 ) -> list[tuple[int, list[int]]]:
     """Batches over several copies of a training set, an epoch of each in turn, up to `steps`.
 
     Args:
-        lengths: of the examples of each copy.
+        lengths: of the examples of a copy, by its number; asked only for copies that are read.
 
     Returns:
         (copy, indices into that copy) for each batch.
     """
     rng = np.random.default_rng(seed)
     batches: list[tuple[int, list[int]]] = []
-    copies = cycle(range(len(lengths)))
+    numbers = cycle(range(copies))
     while len(batches) < steps:
-        copy = next(copies)
-        batches += [(copy, batch) for batch in length_batches(lengths[copy], batch_size, rng)]
+        copy = next(numbers)
+        batches += [(copy, batch) for batch in length_batches(lengths(copy), batching, rng)]
     return batches[:steps]
 
 
@@ -140,37 +166,56 @@ def draw_items(
     return draws
 
 
+@dataclass(frozen=True)
+class TaskBatch:
+    """One batch of one task: which pass over the task's draws it belongs to, and which draws."""
+
+    task: str
+    number: int
+    draws: tuple[int, ...]
+
+
 def task_plan(
     examples: Mapping[str, int],
     batch_size: int,
     seed: int,
     schedule: Literal["mixed", "sequential"] = "mixed",
-) -> list[tuple[str, list[int]]]:
-    """Batches of one task each, as indices into each task's draws.
+    epochs: int = 1,
+) -> list[TaskBatch]:
+    """Batches of one task each, `epochs` passes over every task's draws, each in a new order.
+
+    It knows numbers of examples and nothing of languages, so every arm takes the same steps, on
+    the same places of its draws.
 
     Args:
         examples: of each task, in the order that `sequential` takes them in; `mixed` shuffles the
-            batches of all tasks together.
+            batches of all tasks together, one pass after the other.
     """
     rng = np.random.default_rng([seed, 1])
-    batches = {
-        task: [
-            (task, chunk.tolist())
-            for chunk in np.array_split(rng.permutation(n), range(batch_size, n, batch_size))
-        ]
-        for task, n in sorted(examples.items())
-    }
+    passes = []
+    for number in range(epochs):
+        batches = {
+            task: [
+                TaskBatch(task, number, tuple(chunk.tolist()))
+                for chunk in np.array_split(rng.permutation(n), range(batch_size, n, batch_size))
+            ]
+            for task, n in sorted(examples.items())
+        }
+        passes.append(batches)
     if schedule == "sequential":
-        return [batch for task in examples for batch in batches[task]]
-    pooled = [batch for of_task in batches.values() for batch in of_task]
-    return [pooled[i] for i in rng.permutation(len(pooled))]
+        return [batch for task in examples for batches in passes for batch in batches[task]]
+    plan = []
+    for batches in passes:
+        pooled = [batch for of_task in batches.values() for batch in of_task]
+        plan += [pooled[i] for i in rng.permutation(len(pooled))]
+    return plan
 
 
-def mixture_table(draws: dict[str, list[Draw]], batch_size: int) -> pd.DataFrame:
-    """Task x language x examples, with each task's optimiser steps."""
+def mixture_table(draws: dict[str, list[Draw]], batch_size: int, epochs: int = 1) -> pd.DataFrame:
+    """Task x language x distinct examples, with each task's optimiser steps over all passes."""
     rows = []
     for task, items in sorted(draws.items()):
-        steps = -(-len(items) // batch_size)
+        steps = epochs * -(-len(items) // batch_size)
         counts = pd.Series([draw.language for draw in items]).value_counts().sort_index()
         rows += [
             {"task": task, "language": language, "examples": int(n), "task_steps": steps}

@@ -17,11 +17,19 @@ from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
 
 from xltlib.artifacts import InputError
 from xltlib.params import Optimisation
+from xltlib.training import numerics
 from xltlib.training.robust import RobustTraining, robust_loss
 
 DEV = "eval_dev"
 DevScore = Callable[[nn.Module], float]
 """A model's score on the English dev set, in points."""
+BatchLoss = Callable[[nn.Module, dict[str, Any]], torch.Tensor]
+"""The loss of a model on a collated batch: a scalar, the mean over its examples."""
+
+
+def model_loss(model: nn.Module, batch: dict[str, Any]) -> torch.Tensor:
+    """The loss that the model itself computes."""
+    return model(**batch)["loss"]
 
 
 class PlannedTrainer(Trainer):
@@ -33,11 +41,13 @@ class PlannedTrainer(Trainer):
     def __init__(
         self,
         *args: Any,
+        loss: BatchLoss,
         robust: RobustTraining | None = None,
         dev_score: DevScore | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.loss = loss
         self.robust = robust
         self.dev_score = dev_score
         self._passes = (0, 0)  # optimiser step, batches of it that were seen
@@ -46,11 +56,8 @@ class PlannedTrainer(Trainer):
         return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], **options: Any) -> Any:
-        if self.robust is None:
-            return super().compute_loss(model, inputs, **options)
-        plain = super().compute_loss
         return robust_loss(
-            self.robust, model, inputs, self._seed_of_batch(), lambda batch: plain(model, batch)
+            self.robust, model, inputs, self._seed_of_batch(), lambda batch: self.loss(model, batch)
         )
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
@@ -73,12 +80,13 @@ class PlannedTrainer(Trainer):
 @dataclass(frozen=True)
 class TrainingLog:
     """What a run did: optimiser steps, the training loss at even intervals, and with stopping the
-    dev scores and the step whose weights were kept."""
+    dev scores and the step whose weights were kept. `numerics` is how it computed."""
 
     steps: int
     losses: list[dict[str, float]]
     dev_scores: list[dict[str, float]]
     best_step: int | None
+    numerics: dict[str, Any]
 
     def as_metrics(self) -> dict[str, Any]:
         """For a cell's `metrics.json`."""
@@ -94,6 +102,7 @@ def train(
     seed: int,
     checkpoints: Path,
     device: str = "cpu",
+    loss: BatchLoss = model_loss,
     robust: RobustTraining | None = None,
     dev_score: DevScore | None = None,
     progress: bool = True,
@@ -102,11 +111,17 @@ def train(
 
     With `save_every_steps` set, a killed run continues from its last complete checkpoint and ends
     as an uninterrupted one does; the checkpoints are removed when training is complete. With
-    `stopping`, the weights with the best `dev_score` are the ones that stay.
+    `stopping`, the weights with the best `dev_score` are the ones that stay. Precision, attention
+    and the like are decided by `numerics.choose`; the trained model is in float32.
 
     Raises:
-        InputError: `stopping` without a dev set to score.
+        InputError: `stopping` without a dev set to score; a robust method in a compiled model.
     """
+    if optimisation.compile and robust is not None:
+        raise InputError(
+            "optimisation.compile: a compiled model cannot be perturbed. Leave it out for ADV and "
+            "RS-RP"
+        )
     stopping = optimisation.stopping
     if stopping is not None and dev_score is None:
         raise InputError(
@@ -127,7 +142,7 @@ def train(
         warmup_steps=round(optimisation.warmup_ratio * steps),
         weight_decay=optimisation.weight_decay,
         max_grad_norm=optimisation.max_gradient_norm,
-        bf16=optimisation.precision == "bf16",
+        torch_compile=optimisation.compile,
         use_cpu=device == "cpu",
         seed=seed,
         save_strategy="steps" if save_every else "no",
@@ -139,26 +154,33 @@ def train(
         metric_for_best_model=DEV if stopping else None,
         greater_is_better=True,
         logging_steps=max(1, steps // 10),
+        logging_nan_inf_filter=False,  # it would wait for the device at every step
         report_to="none",
         disable_tqdm=not progress,
         log_level="error",
         remove_unused_columns=False,
         dataloader_pin_memory=device != "cpu",
     )
-    trainer = PlannedTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=list(batches),
-        data_collator=lambda items: collate(items[0]),
-        # Its rows are never read: `dev_score` has the dev set.
-        eval_dataset=[] if stopping else None,
-        callbacks=callbacks,
-        robust=robust,
-        dev_score=dev_score,
-    )
-    # The dataset already is batches; the loss of each is a mean over its own examples.
-    trainer.model_accepts_loss_kwargs = False
-    trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
+    used = numerics.choose(optimisation.precision, device, compiled=optimisation.compile)
+    with numerics.applied(used, model) as masters:
+        trainer = PlannedTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=list(batches),
+            data_collator=lambda items: collate(items[0]),
+            # Its rows are never read: `dev_score` has the dev set.
+            eval_dataset=[] if stopping else None,
+            callbacks=callbacks,
+            optimizer_cls_and_kwargs=numerics.optimiser(masters, optimisation.learning_rate),
+            loss=loss,
+            robust=robust,
+            dev_score=dev_score,
+        )
+        # The dataset already is batches; the loss of each is a mean over its own examples.
+        trainer.model_accepts_loss_kwargs = False
+        trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
+        if masters is not None and stopping is None:
+            masters.restore()
     shutil.rmtree(checkpoints, ignore_errors=True)
     model.eval()
     history = trainer.state.log_history
@@ -167,6 +189,7 @@ def train(
         losses=[{"step": row["step"], "loss": row["loss"]} for row in history if "loss" in row],
         dev_scores=[{"step": row["step"], "score": row[DEV]} for row in history if DEV in row],
         best_step=trainer.state.best_global_step if stopping else None,
+        numerics=used.record(),
     )
 
 

@@ -10,9 +10,12 @@ from xltlib.params import SpanQASettings
 from xltlib.tasks.span_qa import featurize, pad_spans, training_rows
 from xltlib.training.robust import (
     EmbeddingShape,
+    RobustTraining,
     embedding_shape,
     into_ball,
+    mean_loss,
     perturbed,
+    robust_loss,
     uniform_in_ball,
 )
 from xltlib.training.robust.adv import Adversarial
@@ -46,10 +49,15 @@ def shape(model, batch, tiny_tokenizer):
 
 def loss_of(model, batch):
     def loss(perturbation):
-        with perturbed(model, perturbation):
+        with perturbed(model, perturbation, relative=True):
             return model(**batch).loss
 
     return loss
+
+
+def value(method, loss, shape, seed):
+    """The loss that training takes under a method."""
+    return mean_loss(loss, method.perturbations(loss, shape, seed), [])
 
 
 @settings(max_examples=30, deadline=None)
@@ -88,7 +96,7 @@ def test_the_ascent_stays_in_the_ball_and_off_padding_and_special_tokens(
     model, batch, shape, steps
 ):
     method = Adversarial(radius=0.2, step_size=0.5, steps=steps)
-    delta = method.perturbation(loss_of(model, batch), shape, seed=1)
+    (delta,) = method.perturbations(loss_of(model, batch), shape, seed=1)
     norms = delta.norm(dim=-1)
     assert (norms <= 0.2 * (1 + 1e-5)).all()
     assert (norms[~shape.real] == 0).all()
@@ -104,7 +112,7 @@ def test_a_radius_of_zero_is_standard_training(model, batch, shape, method):
     set_seed(5)
     standard = model(**batch).loss
     set_seed(5)
-    robust = method(loss_of(model, batch), shape, seed=3)
+    robust = value(method, loss_of(model, batch), shape, seed=3)
     torch.testing.assert_close(robust, standard, rtol=0, atol=1e-6)
 
 
@@ -113,7 +121,7 @@ def test_the_ascent_raises_the_loss_more_than_noise_of_the_same_length(model, ba
     loss = loss_of(model, batch)
     adversarial = Adversarial(radius=0.5, step_size=0.5, steps=2)
     for seed in range(5):
-        delta = adversarial.perturbation(loss, shape, seed)
+        (delta,) = adversarial.perturbations(loss, shape, seed)
         noise = uniform_in_ball(shape, 1.0, torch.Generator().manual_seed(100 + seed))
         noise = noise / noise.norm(dim=-1, keepdim=True).clamp_min(1e-12)
         noise = noise * delta.norm(dim=-1, keepdim=True)
@@ -122,29 +130,99 @@ def test_the_ascent_raises_the_loss_more_than_noise_of_the_same_length(model, ba
             assert loss(delta) > loss(None)
 
 
-def test_smoothing_averages_its_draws(model, batch, shape):
+@pytest.mark.parametrize("where", ["embeddings", "states"])
+@pytest.mark.parametrize("draws", [1, 2, 4])
+def test_smoothing_has_the_value_and_the_gradient_of_an_ordinary_mean(
+    model, batch, tiny_tokenizer, where, draws
+):
     model.eval()
-    loss, seen = loss_of(model, batch), []
+    method = RandomPerturbation(radius=0.5, draws=draws)
+    robust = RobustTraining(method, tiny_tokenizer.all_special_ids, where)
+    shape = embedding_shape(model, batch, tiny_tokenizer.all_special_ids, where)
+    weights = list(model.parameters())
 
-    def watched(perturbation):
-        seen.append(loss(perturbation))
-        return seen[-1]
+    def loss(perturbation):
+        with perturbed(model, perturbation, where=where, relative=True):
+            return model(**batch).loss
 
-    mean = RandomPerturbation(radius=0.5, draws=4)(watched, shape, seed=2)
-    assert len({value.item() for value in seen}) == 4
-    torch.testing.assert_close(mean, torch.stack(seen).mean())
+    losses = torch.stack([loss(delta) for delta in method.perturbations(loss, shape, seed=2)])
+    assert len(set(losses.tolist())) == draws
+    expected = torch.autograd.grad(losses.mean() / 3, weights, allow_unused=True)
+    model.zero_grad()
+    mean = robust_loss(robust, model, batch, 2, lambda inputs: model(**inputs).loss)
+    torch.testing.assert_close(mean, losses.mean())
+    (mean / 3).backward()  # as gradient accumulation divides it
+    for weight, gradient in zip(weights, expected, strict=True):
+        if gradient is None:
+            assert weight.grad is None
+        else:
+            torch.testing.assert_close(weight.grad, gradient, rtol=1e-4, atol=1e-7)
+    model.zero_grad()
+
+
+def test_the_graph_of_one_draw_at_a_time_is_kept(model, batch, shape):
+    alive = []
+
+    class Watched(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, loss):
+            return loss.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            alive.pop()
+            return gradient
+
+    def loss(perturbation):
+        alive.append(True)
+        assert len(alive) == 1, "the graph of an earlier draw is still there"
+        return Watched.apply(loss_of(model, batch)(perturbation))
+
+    method = RandomPerturbation(radius=0.5, draws=4)
+    weights = list(model.parameters())
+    mean_loss(loss, method.perturbations(loss, shape, 1), weights).backward()
+    assert not alive
+    model.zero_grad()
+
+
+@pytest.mark.parametrize("where", ["embeddings", "states"])
+def test_a_radius_is_relative_to_the_norm_of_each_token(model, batch, tiny_tokenizer, where):
+    model.eval()
+    shape = embedding_shape(model, batch, tiny_tokenizer.all_special_ids, where)
+    delta = uniform_in_ball(shape, 0.25, torch.Generator().manual_seed(0))
+    encoder = model.base_model
+    place = encoder.get_input_embeddings() if where == "embeddings" else encoder
+    seen = []
+
+    def watch(module, inputs, output):
+        seen.append((output if where == "embeddings" else output.last_hidden_state).detach())
+
+    with torch.no_grad():
+        before = place.register_forward_hook(watch)
+        with perturbed(model, delta, where=where, relative=True):
+            after = place.register_forward_hook(watch)
+            model(**batch)
+    before.remove()
+    after.remove()
+    plain, moved = seen
+    norms = plain.norm(dim=-1)
+    length = (moved - plain).norm(dim=-1)
+    torch.testing.assert_close(length, delta.norm(dim=-1) * norms, rtol=1e-3, atol=1e-5)
+    assert (length <= 0.25 * norms * (1 + 1e-3) + 1e-6).all()
+    assert length[shape.real].min() > 0
+    assert (length[~shape.real] == 0).all()
 
 
 def test_the_same_seed_draws_the_same_noise(model, batch, shape):
     model.eval()
-    method, loss = RandomPerturbation(radius=0.5, draws=2), loss_of(model, batch)
-    assert method(loss, shape, seed=2) == method(loss, shape, seed=2)
-    assert method(loss, shape, seed=2) != method(loss, shape, seed=3)
+    method, loss = RandomPerturbation(radius=0.5, draws=1), loss_of(model, batch)
+    assert value(method, loss, shape, seed=2) == value(method, loss, shape, seed=2)
+    assert value(method, loss, shape, seed=2) != value(method, loss, shape, seed=3)
 
 
 def test_the_hook_is_gone_after_the_block(model, batch, shape):
     model.eval()
     before = model(**batch).loss
-    with perturbed(model, torch.ones(1)):
+    with perturbed(model, torch.linspace(-1, 1, 32)):
         assert model(**batch).loss != before
     assert model(**batch).loss == before

@@ -1,41 +1,48 @@
-"""Robust training of Robust-XLT (Huang et al. 2021): losses under perturbed word embeddings.
+"""Robust training after Robust-XLT (Huang et al. 2021): losses under perturbed representations.
 
-A method turns "the loss of this batch" into another loss; it needs to know neither the task nor the
-encoder. It is given `loss`, a function of a perturbation (or None) to the batch's loss.
+A method says under which perturbations the loss of a batch is taken; it needs to know neither the
+task nor the encoder. Lengths are relative: 1 is the L2 norm of what is perturbed at that token. The
+paper speaks of contextual embedding spaces and publishes no code for this part, so which
+representations are perturbed is a setting: the word embeddings, or the last hidden states.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
 Loss = Callable[[torch.Tensor | None], torch.Tensor]
+"""From a perturbation [B, T, H], in units of each token's norm, or None, to the batch's loss."""
+Where = Literal["embeddings", "states"]
 
 
 class RobustMethod(Protocol):
     """One robust training method."""
 
-    def __call__(self, loss: Loss, shape: EmbeddingShape, seed: int) -> torch.Tensor: ...
+    def perturbations(self, loss: Loss, shape: EmbeddingShape, seed: int) -> Iterable[torch.Tensor]:
+        """The perturbations [B, T, H] over whose losses training takes the mean."""
 
 
 @dataclass(frozen=True)
 class RobustTraining:
-    """A method that perturbs embeddings, and the tokens that it must leave alone."""
+    """A method, what it perturbs, and the tokens that it must leave alone."""
 
     method: RobustMethod
     special_ids: list[int]
+    where: Where = "embeddings"
 
 
 class EmbeddingShape:
     """Where a batch may be perturbed.
 
     `real` is a bool tensor [B, T]: the tokens of the texts, neither padding nor special tokens;
-    `size` is the width of an embedding.
+    `size` is the width of what is perturbed.
     """
 
     def __init__(self, real: torch.Tensor, size: int) -> None:
@@ -44,30 +51,60 @@ class EmbeddingShape:
 
 
 def embedding_shape(
-    model: nn.Module, inputs: dict[str, torch.Tensor], special_ids: list[int]
+    model: nn.Module,
+    inputs: dict[str, torch.Tensor],
+    special_ids: list[int],
+    where: Where = "embeddings",
 ) -> EmbeddingShape:
     """The shape of a tokenised batch."""
     ids, mask = inputs["input_ids"], inputs["attention_mask"].bool()
     special = torch.isin(ids, torch.tensor(special_ids, device=ids.device))
-    return EmbeddingShape(mask & ~special, word_embeddings(model).embedding_dim)
+    words = where == "embeddings"
+    size = word_embeddings(model).embedding_dim if words else _encoder(model).config.hidden_size
+    return EmbeddingShape(mask & ~special, size)
+
+
+def _encoder(model: nn.Module) -> PreTrainedModel:
+    """The encoder of a model with a head of transformers or of this project."""
+    return (model if isinstance(model, PreTrainedModel) else model.encoder).base_model
 
 
 def word_embeddings(model: nn.Module) -> nn.Embedding:
     """The word embeddings of a model with or without a task's heads around its encoder."""
-    encoder = getattr(model, "encoder", model)
-    getter = model if hasattr(model, "get_input_embeddings") else encoder
-    return getter.get_input_embeddings()
+    return _encoder(model).get_input_embeddings()
 
 
 @contextmanager
-def perturbed(model: nn.Module, perturbation: torch.Tensor | None) -> Iterator[None]:
-    """Add a tensor [B, T, H] to the word embeddings of every forward pass inside the block."""
+def perturbed(
+    model: nn.Module,
+    perturbation: torch.Tensor | None,
+    *,
+    where: Where = "embeddings",
+    relative: bool = False,
+) -> Iterator[None]:
+    """Add a tensor [B, T, H] to what every forward pass inside the block computes.
+
+    Args:
+        relative: the tensor is in units of the norm of what it is added to, token by token.
+    """
     if perturbation is None:
         yield
         return
-    handle = word_embeddings(model).register_forward_hook(
-        lambda module, inputs, output: output + perturbation.to(output.dtype)
-    )
+
+    def moved(states: torch.Tensor) -> torch.Tensor:
+        unit = states.detach().norm(dim=-1, keepdim=True) if relative else 1.0
+        return states + (perturbation * unit).to(states.dtype)
+
+    def of_encoder(module: nn.Module, inputs: Any, output: Any) -> Any:
+        output.last_hidden_state = moved(output.last_hidden_state)
+        return output
+
+    if where == "embeddings":
+        handle = word_embeddings(model).register_forward_hook(
+            lambda module, inputs, output: moved(output)
+        )
+    else:
+        handle = _encoder(model).register_forward_hook(of_encoder)
     try:
         yield
     finally:
@@ -90,10 +127,56 @@ def robust_loss(
         return forward(dict(inputs))
 
     def loss(perturbation: torch.Tensor | None) -> torch.Tensor:
-        with perturbed(model, perturbation):
+        with perturbed(model, perturbation, where=robust.where, relative=True):
             return forward(dict(inputs))
 
-    return robust.method(loss, embedding_shape(model, inputs, robust.special_ids), seed)
+    shape = embedding_shape(model, inputs, robust.special_ids, robust.where)
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    return mean_loss(loss, robust.method.perturbations(loss, shape, seed), trained)
+
+
+def mean_loss(
+    loss: Loss, perturbations: Iterable[torch.Tensor], weights: Sequence[nn.Parameter]
+) -> torch.Tensor:
+    """The mean loss over perturbations, with the graph of one of them in memory at a time.
+
+    The gradient of each but the last is taken at once; what is returned hands them on when it is
+    itself differentiated, so the caller's `backward` sees an ordinary mean.
+    """
+    total, count, gradients = None, 0, None
+    for perturbation in perturbations:
+        if total is not None:
+            found = torch.autograd.grad(total, weights, allow_unused=True)
+            gradients = found if gradients is None else _added(gradients, found)
+            total = total.detach() + loss(perturbation)
+        else:
+            total = loss(perturbation)
+        count += 1
+    if gradients is not None:
+        total = _WithGradients.apply(total, gradients, *weights)
+    return total / count
+
+
+def _added(first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
+    return [
+        b if a is None else a if b is None else a + b for a, b in zip(first, second, strict=True)
+    ]
+
+
+class _WithGradients(torch.autograd.Function):
+    """A loss whose gradient has a known part beside the one that its graph gives."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, loss: torch.Tensor, gradients: Sequence[Any], *weights: torch.Tensor
+    ) -> torch.Tensor:
+        ctx.gradients = gradients
+        return loss.clone()
+
+    @staticmethod
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[Any, ...]:
+        known = (None if g is None else g * upstream.to(g.dtype) for g in ctx.gradients)
+        return (upstream, None, *known)
 
 
 def into_ball(perturbation: torch.Tensor, radius: float) -> torch.Tensor:

@@ -1,11 +1,13 @@
-"""ADV: adversarial training (Robust-XLT, section 3.1): the worst perturbation inside a ball.
+"""ADV: adversarial training (idea: Robust-XLT, section 3.1): the worst perturbation inside a ball.
 
-The authors publish no solver. Ours is projected gradient ascent on the word embeddings (Madry et
-al. 2018) with steps of the normalised gradient, in an L2 ball around each token.
+The authors publish no solver, no radius and no code for it, so this is no replication. Ours is
+projected gradient ascent (Madry et al. 2018) with steps of the normalised gradient, in an L2 ball
+around each token whose radius is relative to the token's norm.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -21,17 +23,12 @@ class Adversarial:
     step_size: float
     steps: int = 1
 
-    def __call__(self, loss: Loss, shape: EmbeddingShape, seed: int) -> torch.Tensor:
-        """The loss under the perturbation that the ascent finds.
+    def perturbations(self, loss: Loss, shape: EmbeddingShape, seed: int) -> Iterator[torch.Tensor]:
+        """The one that the ascent from a random start finds; zero where nothing may move.
 
         The ascent has its own random numbers, so the last pass draws the dropout masks that
         standard training would have drawn.
         """
-        worst = self.perturbation(loss, shape, seed)
-        return loss(worst)
-
-    def perturbation(self, loss: Loss, shape: EmbeddingShape, seed: int) -> torch.Tensor:
-        """Ascend from a random start in the ball: [B, T, H], zero where nothing may move."""
         generator = torch.Generator().manual_seed(seed)
         delta = uniform_in_ball(shape, self.radius, generator)
         devices = [shape.real.device] if shape.real.is_cuda else []
@@ -42,4 +39,4 @@ class Adversarial:
                 norm = gradient.norm(dim=-1, keepdim=True).clamp_min(1e-12)
                 moved = delta.detach() + self.step_size * gradient / norm
                 delta = into_ball(moved, self.radius) * shape.real.unsqueeze(-1)
-        return delta.detach()
+        yield delta.detach()

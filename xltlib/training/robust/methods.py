@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -23,7 +25,7 @@ from xltlib.training.robust.rs_rp import RandomPerturbation
 def robust_training(
     settings: Method | None, tokenizer: PreTrainedTokenizerBase
 ) -> RobustTraining | None:
-    """What perturbs the embeddings in training; None for RS-DA, which changes the data instead."""
+    """What perturbs representations in training; None for RS-DA, which changes the data instead."""
     method: RobustMethod
     if isinstance(settings, AdversarialSettings):
         method = Adversarial(settings.radius, settings.step_size, settings.steps)
@@ -31,7 +33,7 @@ def robust_training(
         method = RandomPerturbation(settings.radius, settings.draws)
     else:
         return None
-    return RobustTraining(method, tokenizer.all_special_ids)
+    return RobustTraining(method, tokenizer.all_special_ids, settings.where)
 
 
 def copies(
@@ -40,29 +42,29 @@ def copies(
     tokenizer: PreTrainedTokenizerBase,
     encoder: PreTrainedModel,
     seed: int,
-    n: int | None = None,
-) -> list[Dataset]:
-    """The training set itself, or with RS-DA its copies with words drawn anew.
+) -> Callable[[int], Dataset]:
+    """A function from a number to a copy: with RS-DA words drawn anew, else the set itself.
+
+    So only the copies that training reads are made.
 
     Args:
         encoder: gives neighbours in the languages that have no list.
-        n: only so many copies, where there are no epochs enough to use all.
 
     Raises:
         InputError: no word in any language has a neighbour: it would train as without RS-DA.
     """
     if not isinstance(settings, DataAugmentationSettings):
-        return [rows]
+        return lambda number: rows
     neighbours = {
         language: _neighbours(rows, language, settings, tokenizer, encoder)
         for language in sorted(set(rows["language"]))
     }
     if not any(neighbours.values()):
         raise InputError(
-            f"rs-da: no word of the training texts in {', '.join(neighbours)} has a neighbour;"
-            " name lists in methods.<name>.neighbours or lower methods.<name>.min_cosine"
+            f"rs-da: no word of the training texts in {', '.join(neighbours)} has a neighbour; "
+            "name lists in methods.<name>.neighbours or lower methods.<name>.min_cosine"
         )
-    return [smoothed(rows, neighbours, seed, copy) for copy in range(n or settings.copies)]
+    return lambda number: smoothed(rows, neighbours, seed, number)
 
 
 def _neighbours(

@@ -9,8 +9,8 @@ import regex
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from xltlib.artifacts import InputError, read_json
 from xltlib.languages import words
+from xltlib.text_files import InputError, read_json, shown
 
 Neighbours = Mapping[str, Sequence[str]]
 
@@ -26,12 +26,16 @@ def read_neighbours(path: Path) -> dict[str, list[str]]:
         InputError: the file is missing or holds something else.
     """
     raw = read_json(path)
-    good = isinstance(raw, dict) and all(
-        isinstance(near, list) and all(isinstance(word, str) for word in near)
-        for near in raw.values()
-    )
-    if not good:
-        raise InputError(f"{path}: not a neighbour list, which is {{word: [word, ...], ...}}")
+    if not isinstance(raw, dict):
+        raise InputError(
+            f"{path}: not a neighbour list, {{word: [word, ...], ...}} (found {shown(raw)})."
+        )
+    for word, near in raw.items():
+        if not (isinstance(near, list) and all(isinstance(other, str) for other in near)):
+            raise InputError(
+                f"{path}: the neighbours of {shown(word)} have to be a list of words (found "
+                f"{shown(near)})."
+            )
     return {word: near for word, near in raw.items() if near}
 
 

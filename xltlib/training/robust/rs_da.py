@@ -1,4 +1,4 @@
-"""RS-DA: randomised smoothing by data augmentation (Robust-XLT, section 3.2).
+"""RS-DA: randomised smoothing by data augmentation (after Robust-XLT, section 3.2).
 
 Every word with k > 0 neighbours becomes a uniform draw from itself and them, so it changes with
 probability k / (k + 1); both texts of a pair are drawn independently. The authors look words up as

@@ -1,7 +1,11 @@
-"""RS-RP: randomised smoothing by random perturbation (Robust-XLT, section 3.2)."""
+"""RS-RP: randomised smoothing by random perturbation (idea: Robust-XLT, section 3.2).
+
+No replication: the authors' code holds none of it, and radius and place of the noise are ours.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -16,8 +20,9 @@ class RandomPerturbation:
     radius: float
     draws: int = 1
 
-    def __call__(self, loss: Loss, shape: EmbeddingShape, seed: int) -> torch.Tensor:
-        """The mean loss over the draws."""
+    def perturbations(self, loss: Loss, shape: EmbeddingShape, seed: int) -> Iterator[torch.Tensor]:
+        """The draws, which do not depend on the loss."""
+        del loss
         generator = torch.Generator().manual_seed(seed)
-        losses = [loss(uniform_in_ball(shape, self.radius, generator)) for _ in range(self.draws)]
-        return torch.stack(losses).mean()
+        for _ in range(self.draws):
+            yield uniform_in_ball(shape, self.radius, generator)

@@ -1,0 +1,139 @@
+"""The local files of a corpus: finding them, and checking what all corpora must hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow.parquet
+from datasets import Dataset
+
+from xltlib.corpora.corpus import PAIR, Layout
+from xltlib.text_files import InputError, shown, shown_path
+
+T = TypeVar("T")
+
+
+def parquet(config: str, split: str) -> Layout:
+    """The layout that `hf download --repo-type dataset --local-dir` gives a hub data set."""
+    return (f"{config}/{split}-*.parquet",)
+
+
+def find(folder: Path, layouts: Sequence[Layout]) -> list[Path]:
+    """The files of the first layout whose patterns each match a file; the patterns' order is kept.
+
+    Raises:
+        InputError: the folder is missing or holds none; names it and what was looked for.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"{shown_path(folder)}: no such folder. Correct `folder` in the params file."
+        )
+    for layout in layouts:
+        found = [
+            sorted(path for path in folder.glob(pattern) if path.is_file()) for pattern in layout
+        ]
+        if all(found):
+            return [path for files in found for path in files]
+    wanted = ", or ".join(" with ".join(layout) for layout in layouts)
+    raise InputError(f"{shown_path(folder)}: no file here matches {wanted}.")
+
+
+def is_parquet(files: Sequence[Path]) -> bool:
+    """Whether files are a hub data set's."""
+    return files[0].suffix == ".parquet"
+
+
+def require_unique(ids: Sequence[str], where: str) -> None:
+    """Refuse rows that share an id: scores are kept and paired by it.
+
+    Raises:
+        InputError: names the ids.
+    """
+    double = [identity for identity, count in Counter(ids).items() if count > 1]
+    if double:
+        listed = ", ".join(shown(identity, 40) for identity in double[:5])
+        more = f" and {len(double) - 5} more" if len(double) > 5 else ""
+        raise InputError(
+            f"{where}: {len(double)} ids stand for more than one row: {listed}{more}. Give every "
+            "row an id of its own."
+        )
+
+
+def require_rows(rows: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
+    """Rows of a file, of which there must be one at least.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not rows:
+        raise InputError(f"{path}: holds no row. Check that the file is complete.")
+    return rows
+
+
+def read_parquet(files: Sequence[Path]) -> Dataset:
+    """The rows of Parquet files, in memory.
+
+    Raises:
+        InputError: a file is damaged.
+    """
+    tables = []
+    for file in files:
+        try:
+            tables.append(pyarrow.parquet.read_table(file))
+        except (pyarrow.ArrowException, OSError) as error:
+            raise InputError(
+                f"{file}: not a complete Parquet file ({str(error)[:150]}). Copy or download it "
+                "again."
+            ) from error
+    return Dataset(pyarrow.concat_tables(tables))
+
+
+def pairs(rows: Dataset, ids: Sequence[str], language: str) -> Dataset:
+    """Rows of sentence1, sentence2 and label with the other columns of sentence pairs."""
+    columns = {name: rows[name][:] for name in ("sentence1", "sentence2", "label")}
+    columns |= {"id": list(ids), "language": [language] * len(rows)}
+    return Dataset.from_dict({name: columns[name] for name in PAIR}, features=PAIR)
+
+
+def text_of(row: dict[str, Any], name: str, where: str) -> str:
+    """A text field of a row of JSON or of the hub.
+
+    Raises:
+        InputError: it is absent or no text.
+    """
+    value = row.get(name)
+    if not isinstance(value, str):
+        raise InputError(f"{where}: {name!r} has to be a text (found {shown(value)}).")
+    return value
+
+
+def number_of(row: dict[str, Any], name: str, where: str, below: int = 10**9) -> int:
+    """A whole number from 0 in a field of a row of JSON or of the hub.
+
+    Raises:
+        InputError: it is absent or no such number.
+    """
+    value = row.get(name)
+    if type(value) is not int or not 0 <= value < below:
+        raise InputError(
+            f"{where}: {name!r} has to be a whole number from 0 to {below - 1} "
+            f"(found {shown(value)})."
+        )
+    return value
+
+
+def key_of(row: dict[str, Any], name: str, known: Mapping[str, T], where: str) -> T:
+    """What a field of a row stands for, of a few known values.
+
+    Raises:
+        InputError: it is absent or another value; names those it may have.
+    """
+    value = row.get(name)
+    if not isinstance(value, str) or value not in known:
+        raise InputError(
+            f"{where}: {name!r} has to be one of {', '.join(known)} (found {shown(value)})."
+        )
+    return known[value]

@@ -1,0 +1,186 @@
+"""The files of a model folder: complete, of a kind that is read here, and never a pickle.
+
+Nothing here loads a model; the checks read file names, the config, and the headers of weights.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xltlib.artifacts import InputError
+
+TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+_POINTER = b"version https://git-lfs"
+_FLOATS = {"F64", "F32", "F16", "BF16"}
+_INTEGERS = {"I64", "I32", "BOOL"}  # buffers, such as position ids
+_MOST_HEADER_BYTES = 100_000_000
+# What people have instead of safetensors, and what to do with it.
+_CONVERT = "Save it again with `save_pretrained` of transformers, which writes model.safetensors"
+_OTHER_FORMATS = {
+    "*.gguf": f"GGUF weights are not read here. {_CONVERT}.",
+    "*.onnx": f"ONNX graphs are not read here. {_CONVERT}.",
+    "onnx/*.onnx": f"ONNX graphs are not read here. {_CONVERT}.",
+    "*.h5": f"TensorFlow weights are not read here. {_CONVERT}.",
+    "*.ckpt*": f"TensorFlow checkpoints are not read here. {_CONVERT}.",
+    "*.msgpack": f"Flax weights are not read here. {_CONVERT}.",
+    "*.bin": "PyTorch's .bin weights are pickles, which can run code and are never opened. "
+    f"{_CONVERT}, where you trust them.",
+    "*.pt": "PyTorch's .pt weights are pickles, which can run code and are never opened. "
+    f"{_CONVERT}, where you trust them.",
+}
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A folder with a config, safetensors weights and perhaps a tokenizer."""
+
+    folder: Path
+    config: dict[str, Any]
+    weights: tuple[Path, ...]
+
+
+def model_files(folder: Path) -> ModelFiles:
+    """Check a model folder's files before anything opens them.
+
+    Raises:
+        InputError: no folder, no config, or weights that are missing, cut short, Git LFS pointers,
+            quantised, an adapter's, or of another format; says what to do.
+    """
+    folder = Path(folder)
+    if "\0" in str(folder):
+        raise InputError(f"{str(folder)!r}: not a path, it holds a NUL character.")
+    if folder.is_file():
+        raise InputError(
+            f"{folder}: a file, where a model folder is expected. Give the folder that holds "
+            "config.json, the weights and the tokenizer."
+        )
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: no model here, there is no such model folder. Give the folder that "
+            "save_pretrained wrote."
+        )
+    if (folder / "adapter_config.json").exists():
+        raise InputError(
+            f"{folder}: a PEFT adapter, not a whole model. Merge it into its base model "
+            "(`merge_and_unload`) and save that."
+        )
+    if not (folder / "config.json").is_file():
+        raise InputError(
+            f"{folder}: no model here (config.json is missing). Give the folder that "
+            "save_pretrained wrote, e.g. outputs/quick/03_target_training/<cell>/model."
+            + _other_format(folder)
+        )
+    config = _json_object(folder / "config.json")
+    if config.get("quantization_config"):
+        raise InputError(
+            f"{folder / 'config.json'}: a quantised model (quantization_config). Give the model "
+            "in float32, float16 or bfloat16."
+        )
+    weights = _weights(folder)
+    for path in weights:
+        _check_safetensors(path)
+    return ModelFiles(folder, config, weights)
+
+
+def require_tokenizer(folder: Path) -> None:
+    """Refuse a folder without a tokenizer's files; transformers would make up an empty one.
+
+    Raises:
+        InputError: none is there, or they are Git LFS pointers.
+    """
+    found = [path for name in TOKENIZER_FILES for path in sorted(folder.glob(name))]
+    if not found:
+        raise InputError(
+            f"{folder}: no tokenizer here ({', '.join(TOKENIZER_FILES)}). Copy the files of the "
+            "tokenizer that the model was trained with into the folder."
+        )
+    for path in found:
+        _refuse_pointer(path)
+
+
+def _other_format(folder: Path) -> str:
+    """What a folder without safetensors holds instead, as a sentence to append."""
+    return next(
+        (f" {remedy}" for name, remedy in _OTHER_FORMATS.items() if any(folder.glob(name))), ""
+    )
+
+
+def _weights(folder: Path) -> tuple[Path, ...]:
+    """The files with the weights: one, or the shards that an index names."""
+    single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if single.is_file():
+        return (single,)
+    if not index.is_file():
+        others = sorted(path.name for path in folder.glob("*.safetensors"))
+        hint = f" There is {', '.join(others)}: rename it, if it is the model." if others else ""
+        raise InputError(
+            f"{folder}: no weights here (model.safetensors, or its shards and their index)."
+            + (hint or _other_format(folder))
+        )
+    names = _json_object(index).get("weight_map")
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise InputError(f"{index}: it has no weight_map. Copy or download the folder again.")
+    shards = sorted(set(names.values()))
+    missing = [name for name in shards if not (folder / name).is_file()]
+    if missing or any(Path(name).name != name for name in shards):
+        raise InputError(
+            f"{index}: it names {', '.join(missing[:3] or shards[:3])}, which is not in the "
+            "folder. Copy or download the missing files."
+        )
+    return tuple(folder / name for name in shards)
+
+
+def _refuse_pointer(path: Path) -> None:
+    with open(path, "rb") as file:
+        if file.read(len(_POINTER)) == _POINTER:
+            raise InputError(
+                f"{path}: a Git LFS pointer, not the file itself. Run `git lfs pull` in the "
+                "repository, or download the file."
+            )
+
+
+def _check_safetensors(path: Path) -> None:
+    """Refuse weights that are cut short, damaged or not floating-point, by their header.
+
+    The layout is eight bytes of length, a JSON header, and the data
+    (https://huggingface.co/docs/safetensors).
+    """
+    _refuse_pointer(path)
+    size = path.stat().st_size
+    damaged = f"{path}: not complete safetensors weights ({{}}). Copy or download the file again."
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 or not 0 < length <= min(size - 8, _MOST_HEADER_BYTES):
+            raise InputError(damaged.format("the header is cut short"))
+        try:
+            header = json.loads(file.read(length))
+            tensors = {name: t for name, t in header.items() if name != "__metadata__"}
+            kinds = {name: str(tensor["dtype"]) for name, tensor in tensors.items()}
+            end = max((int(tensor["data_offsets"][1]) for tensor in tensors.values()), default=0)
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
+            raise InputError(damaged.format("the header is damaged")) from None
+    if not kinds:
+        raise InputError(damaged.format("it holds no tensor"))
+    if size != 8 + length + end:
+        raise InputError(damaged.format(f"{size:,} bytes instead of {8 + length + end:,}"))
+    for name, kind in kinds.items():
+        if kind not in _FLOATS and (kind not in _INTEGERS or name.endswith((".weight", ".bias"))):
+            raise InputError(
+                f"{path}: tensor {name} is {kind}, not floating-point numbers of 16 bits or more. "
+                "Give the model in float32, float16 or bfloat16."
+            )
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    """A JSON object of a model's files."""
+    _refuse_pointer(path)
+    try:
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError, OSError) as error:
+        raise InputError(f"{path}: not a complete JSON file. Copy or download it again.") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: not a JSON object. Copy or download it again.")
+    return value

@@ -1,0 +1,285 @@
+"""The one place that opens a model or a tokenizer, for every user of one.
+
+Transformers makes up what a folder lacks and goes on. Here a folder is refused unless everything
+that the model computes with is in it, and the model shows on a text that padding changes nothing.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import (
+    MODEL_MAPPING,
+    AutoConfig,
+    AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import logging
+
+from xltlib.artifacts import InputError
+from xltlib.encoders.device import usable_device
+from xltlib.encoders.files import model_files, require_tokenizer
+from xltlib.encoders.report import check_report
+
+HEADS = {AutoModelForQuestionAnswering: "span-QA", AutoModelForMaskedLM: "masked-LM"}
+_MOST = 300
+"""Characters of another library's message that are passed on."""
+_PROOF = [
+    ("Where?", "It is in the old town."),
+    ("Where is the tower?", "The tower is in the town, near the river and the old bridge."),
+]
+_PROOF_TOKENS = 32
+_TOLERANCE = 1e-3
+
+
+def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """A folder's tokenizer, padding and truncating on the right, with a padding token.
+
+    A tokenizer without a padding token (GPT-2's, Llama's) pads with its end of text: the attention
+    mask hides padding, whatever it is.
+
+    Raises:
+        InputError: no model or no tokenizer is there, or their files are damaged.
+    """
+    folder = model_files(Path(folder)).folder
+    require_tokenizer(folder)
+    try:
+        with without_load_report():
+            tokenizer = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+            vocabulary = tokenizer.get_vocab()
+    # The Rust library raises plain Exceptions.
+    except Exception as error:
+        raise InputError(
+            f"{folder}: the tokenizer cannot be loaded ({_short(error)}). Copy its files again, or "
+            "save it again with save_pretrained."
+        ) from error
+    if len(vocabulary) <= len(tokenizer.all_special_tokens):
+        raise InputError(f"{folder}: the tokenizer has no vocabulary. Copy its files again.")
+    tokenizer.padding_side = tokenizer.truncation_side = "right"
+    if tokenizer.pad_token_id is None:
+        stand_in = tokenizer.eos_token or tokenizer.sep_token or tokenizer.unk_token
+        if stand_in is None:
+            raise InputError(
+                f"{folder}: the tokenizer has no padding token, nor another special token that "
+                "could stand for it. Set pad_token in tokenizer_config.json."
+            )
+        tokenizer.pad_token = stand_in
+    # Masks are needed wherever rows are padded, token types only where the model knows two.
+    wanted = [*dict.fromkeys([*tokenizer.model_input_names, "attention_mask"])]
+    if "token_type_ids" in wanted and not _takes_token_types(_config(folder)):
+        wanted.remove("token_type_ids")
+    tokenizer.model_input_names = wanted
+    return tokenizer
+
+
+def open_model(
+    auto_class: Any,
+    folder: Path,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    *,
+    new_head: bool = False,
+    device: str = "cpu",
+    attention_dropout: float | None = None,
+) -> PreTrainedModel:
+    """A folder's model in float32, in evaluation mode, everything in it checked.
+
+    Args:
+        auto_class: one of transformers' Auto classes.
+        tokenizer: what `open_tokenizer` gave for the same folder, if it was opened before.
+        new_head: a head that the folder lacks is made up, to be trained.
+        attention_dropout: in training, in place of the config's.
+
+    Raises:
+        xltlib.encoders.report.MissingHeadError: an encoder without the head that `auto_class` has.
+        InputError: anything else that would make the model's output wrong; says what to do.
+    """
+    folder = Path(folder)
+    target = usable_device(device)
+    files = model_files(folder)
+    tokenizer = open_tokenizer(folder) if tokenizer is None else tokenizer
+    config = _config(folder)
+    if attention_dropout is not None:
+        # BERT and XLM-R say it in one word, XLM in another.
+        for name in ("attention_probs_dropout_prob", "attention_dropout"):
+            if hasattr(config, name):
+                setattr(config, name, attention_dropout)
+    if auto_class is AutoModelForQuestionAnswering:
+        if new_head:
+            config.num_labels = 2
+        elif config.num_labels != 2:
+            raise InputError(
+                f"{folder / 'config.json'}: num_labels is {config.num_labels}; a span-QA head has "
+                "2, start and end. Give a model that was fine-tuned on span QA."
+            )
+    try:
+        with without_load_report():
+            model, report = auto_class.from_pretrained(
+                folder,
+                config=config,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                dtype=torch.float32,
+                ignore_mismatched_sizes=True,  # the report names them, and they are refused
+                output_loading_info=True,
+            )
+    except Exception as error:
+        raise InputError(f"{folder}: the model cannot be loaded ({_short(error)}).") from error
+    head = HEADS.get(auto_class)
+    check_report(files, model, report, head=head, new_head=new_head)
+    for name, weights in model.named_parameters():
+        if not torch.isfinite(weights).all():
+            raise InputError(
+                f"{folder}: the weights hold values that are not numbers (NaN or infinity), e.g. "
+                f"in {name}. Training has diverged, or the file is damaged: give other weights."
+            )
+    _check_fit(folder, tokenizer, model)
+    _prove(folder, tokenizer, model)
+    return model.to(target)
+
+
+def max_tokens(model: PreTrainedModel) -> int | None:
+    """How many tokens the model can read at once; None where its positions have no end."""
+    sizes = [
+        table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
+        for _, table in _position_tables(model)
+    ]
+    stated = getattr(model.config, "max_position_embeddings", None)
+    if isinstance(stated, int) and stated > 0:
+        sizes.append(stated)
+    return min(sizes, default=None)
+
+
+def require_positions(model: PreTrainedModel, tokens: int, key: str) -> None:
+    """Refuse windows longer than the model's positions.
+
+    Raises:
+        InputError: names the key to change and how many tokens the model reads.
+    """
+    limit = max_tokens(model)
+    if limit is not None and tokens > limit:
+        raise InputError(
+            f"{key}: {tokens} tokens, but {type(model).__name__} reads {limit} at most. Set {key} "
+            f"to {limit} or less."
+        )
+
+
+@contextmanager
+def without_load_report() -> Iterator[None]:
+    """Without transformers' own messages on loading: what matters in them is checked here."""
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _check_fit(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:
+    """Refuse a tokenizer and a model that are not of one kind."""
+    largest = max(tokenizer.get_vocab().values())
+    rows = model.get_input_embeddings().weight.shape[0]
+    if largest >= rows:
+        raise InputError(
+            f"{folder}: the tokenizer's ids go up to {largest}, the model has {rows} word "
+            "embeddings. They are not of one model: copy the tokenizer that belongs to it."
+        )
+    for name, table in _position_tables(model):
+        # RoBERTa's kind counts positions from the padding id.
+        if table.padding_idx is not None and table.padding_idx != tokenizer.pad_token_id:
+            raise InputError(
+                f"{folder}: the padding token is {tokenizer.pad_token_id} for the tokenizer and "
+                f"{table.padding_idx} for the model ({name}). They are not of one model: copy the "
+                "tokenizer that belongs to it."
+            )
+
+
+@torch.inference_mode()
+def _prove(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:
+    """Refuse a model that cannot read, or that reads a text in a padded batch otherwise."""
+    if model.config.model_type == "big_bird":
+        raise InputError(
+            f"{folder}: BigBird reads whole blocks, so that padding changes its answers. Choose "
+            "another model."
+        )
+    limit = min(_PROOF_TOKENS, max_tokens(model) or _PROOF_TOKENS)
+    try:
+        rows = [tokenizer(*pair, truncation="longest_first", max_length=limit) for pair in _PROOF]
+        alone = _output(model, tokenizer.pad([rows[0]], padding_side="right", return_tensors="pt"))
+        batch = tokenizer.pad(
+            rows, padding="max_length", max_length=limit, padding_side="right", return_tensors="pt"
+        )
+        together = _output(model, batch)[:1, : alone.shape[1]]
+    except (IndexError, RuntimeError, TypeError, ValueError, AttributeError, KeyError) as error:
+        raise InputError(
+            f"{folder}: {type(model).__name__} cannot read what its tokenizer makes of a text "
+            f"({type(error).__name__}: {_short(error)})."
+        ) from error
+    if not (torch.isfinite(alone).all() and torch.isfinite(together).all()):
+        raise InputError(f"{folder}: the model's output is not numbers (NaN). Give other weights.")
+    scale = max(1.0, float(alone.abs().max()))
+    if alone.shape != together.shape or (alone - together).abs().max() > _TOLERANCE * scale:
+        raise InputError(
+            f"{folder}: {type(model).__name__} reads a text in a padded batch otherwise than "
+            "alone, so its scores would depend on the batch size. Choose another model."
+        )
+
+
+def _output(model: PreTrainedModel, batch: Any) -> torch.Tensor:
+    """What a model says of each token: [B, T, ...]."""
+    output = model(**batch)
+    if "start_logits" in output:
+        return torch.stack((output.start_logits, output.end_logits), dim=-1)
+    return output.logits if "logits" in output else output.last_hidden_state
+
+
+def _position_tables(model: PreTrainedModel) -> list[tuple[str, nn.Embedding]]:
+    """The model's learnt absolute positions, by name."""
+    return [
+        (name, module)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Embedding)
+        and name.rpartition(".")[2] in ("position_embeddings", "embed_positions", "wpe")
+    ]
+
+
+def _config(folder: Path) -> PreTrainedConfig:
+    try:
+        with without_load_report():
+            return AutoConfig.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+    except Exception as error:
+        raise InputError(
+            f"{folder / 'config.json'}: not the config of a model that transformers knows "
+            f"({_short(error)}). A model with code of its own is not supported."
+        ) from error
+
+
+def _takes_token_types(config: PreTrainedConfig) -> bool:
+    """Whether a model tells a question from its context by token types."""
+    if getattr(config, "type_vocab_size", 2) < 2 or type(config) not in MODEL_MAPPING:
+        return False
+    found = MODEL_MAPPING[type(config)]
+    kinds = found if isinstance(found, tuple) else (found,)
+    return all("token_type_ids" in inspect.signature(kind.forward).parameters for kind in kinds)
+
+
+def _short(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= _MOST else f"{text[:_MOST]} ..."

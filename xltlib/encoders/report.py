@@ -1,0 +1,120 @@
+"""What loading a model reports: weights that are missing, left over or of another size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from xltlib.artifacts import InputError
+from xltlib.encoders.files import ModelFiles
+
+
+class MissingHeadError(InputError):
+    """The encoder is whole, but the head that was asked for is not in the weights."""
+
+
+# Heads that pretraining leaves in a checkpoint; what was trained on top does not read them.
+_PRETRAINING_HEADS = (
+    *("cls.", "lm_head.", "lm_predictions.", "mask_predictions.", "predictions."),
+    *("discriminator_predictions.", "generator_predictions.", "generator_lm_head."),
+    *("vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "pred_layer.", "decoder."),
+)
+
+
+def check_report(
+    files: ModelFiles,
+    model: PreTrainedModel,
+    report: dict[str, Any],
+    *,
+    head: str | None,
+    new_head: bool,
+) -> None:
+    """Refuse a model that computes with weights that were not in its files.
+
+    Poolers count for nothing, since nothing here reads them.
+
+    Args:
+        report: as transformers gives it with `output_loading_info`.
+        head: what the model has on its encoder, None where it is the encoder alone.
+        new_head: whether the head may be missing.
+
+    Raises:
+        MissingHeadError: only the head is missing.
+        InputError: names the tensors.
+    """
+    base = model.base_model
+    prefix = "" if base is model else f"{model.base_model_prefix}."
+
+    def inside(name: str) -> bool:
+        return name.startswith(prefix)
+
+    folder = files.folder
+    for name, *shapes in sorted(report["mismatched_keys"]):
+        if inside(name) or not new_head:
+            stored, wanted = (tuple(shape) for shape in shapes)
+            raise InputError(
+                f"{folder}: {name} is {stored} in the weights and {wanted} by config.json. They "
+                "are not of one model: copy the folder again."
+            )
+    missing = [name for name in sorted(report["missing_keys"]) if "pooler" not in name]
+    lost = [name for name in missing if inside(name)]
+    if lost:
+        raise InputError(
+            f"{folder}: the weights lack {_some(lost)} of {type(base).__name__}. Copy the folder "
+            "again; config.json and weights must be of one model."
+        )
+    if missing and not new_head:
+        raise MissingHeadError(
+            f"{folder}: an encoder without a {head} head (the weights lack {_some(missing)}). Give "
+            f"a model that was fine-tuned for it."
+        )
+    # A new head replaces the one that was there; the encoder's own tensors must all have a place.
+    left = [
+        name
+        for name in sorted(report["unexpected_keys"])
+        if "pooler" not in name
+        and (
+            _without_place(name, model)
+            if _belongs(name, model)
+            else head and not new_head and not name.startswith(_PRETRAINING_HEADS)
+        )
+    ]
+    if left:
+        raise InputError(
+            f"{folder}: {type(model).__name__} by config.json has no place for {_some(left)} of "
+            "the weights, so it would compute something else than what was trained. Correct "
+            "config.json, or give a model of this kind."
+        )
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    return f"{len(names)} tensor{'s' * (len(names) != 1)}, e.g. {names[0]}"
+
+
+def _inner(name: str, model: PreTrainedModel) -> str:
+    return name.removeprefix(f"{model.base_model_prefix}.")
+
+
+def _belongs(name: str, model: PreTrainedModel) -> bool:
+    """Whether a stored tensor is one of the encoder's, with or without the prefix of its name."""
+    children = {child for child, _ in model.base_model.named_children()}
+    return (
+        name.startswith(f"{model.base_model_prefix}.")
+        or _inner(name, model).split(".")[0] in children
+    )
+
+
+def _without_place(name: str, model: PreTrainedModel) -> bool:
+    """Whether an encoder's tensor is a layer that the config leaves out, or a bias it switches off.
+
+    Buffers (position ids) and copies of weights under other names do no harm.
+    """
+    path, _, last = _inner(name, model).rpartition(".")
+    try:
+        module = model.base_model.get_submodule(path)
+    except AttributeError:
+        return True
+    return last in module._parameters and module._parameters[last] is None

@@ -1,0 +1,65 @@
+"""Between the tokens of a window and the characters of its context.
+
+Offsets are int arrays [tokens, 2] of character offsets, (-1, -1) outside the context.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xltlib.languages import grapheme_spans
+
+
+def whole_graphemes(offsets: np.ndarray, context: str) -> np.ndarray:
+    """Token offsets [tokens, 2] widened to the grapheme clusters that they touch.
+
+    A tokenizer that composes characters gives "e" and its accent the offsets of "e" alone, and
+    others cut a cluster in two; an answer holds whole clusters.
+    """
+    if context.isascii():
+        return offsets
+    spans = np.asarray(grapheme_spans(context), dtype=np.int64)
+    used = _with_characters(offsets)
+    widened = offsets.copy()
+    widened[used, 0] = spans[offsets[used, 0], 0]
+    widened[used, 1] = spans[offsets[used, 1] - 1, 1]
+    return widened
+
+
+def _with_characters(offsets: np.ndarray) -> np.ndarray:
+    """Which tokens of offsets [..., tokens, 2] hold characters of the context: bool."""
+    return (offsets[..., 0] >= 0) & (offsets[..., 1] > offsets[..., 0])
+
+
+def borders(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which tokens of offsets [..., tokens, 2] can begin an answer, and which can end one: bool.
+
+    Where several tokens share a grapheme cluster the first of them begins it and the last ends it,
+    so that a span of characters is one span of tokens.
+    """
+    used = _with_characters(offsets)
+    before = np.maximum.accumulate(np.where(used, offsets[..., 0], -1), axis=-1)
+    begins = used.copy()
+    begins[..., 1:] &= offsets[..., 1:, 0] > before[..., :-1]
+    far = np.iinfo(offsets.dtype).max
+    after = np.where(used, offsets[..., 1], far)[..., ::-1]
+    after = np.minimum.accumulate(after, axis=-1)[..., ::-1]
+    ends = used.copy()
+    ends[..., :-1] &= offsets[..., :-1, 1] < after[..., 1:]
+    return begins, ends
+
+
+def token_span(offsets: np.ndarray, start: int, end: int) -> tuple[int, int] | None:
+    """First and last token of the characters [start, end), or None if not all in this window.
+
+    The span must begin and end at a character that is not white space, for tokens hold none; one
+    that cuts a grapheme cluster gets the tokens of the whole cluster.
+    """
+    inside = np.flatnonzero(_with_characters(offsets))
+    if inside.size == 0 or start < offsets[inside[0], 0] or end > offsets[inside[-1], 1]:
+        return None
+    first = inside[offsets[inside, 1] > start][0]
+    last = inside[offsets[inside, 0] < end][-1]
+    first = inside[offsets[inside, 0] == offsets[first, 0]][0]
+    last = inside[offsets[inside, 1] == offsets[last, 1]][-1]
+    return int(first), int(last)

@@ -1,0 +1,308 @@
+"""Reading text: one decoder of bytes, and one reader each for lines, JSON, JSON lines and YAML.
+
+Text is UTF-8, with or without a byte order mark. A line ends at a line feed, perhaps with a
+carriage return before it, and nowhere else: form feeds, U+0085 and U+2028 belong to the text they
+stand in. Every problem is an `InputError` of a few hundred characters that names the file, the
+place and the remedy.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import math
+import re
+import reprlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MOST_BYTES = 2**30
+MOST_YAML_BYTES = 2**20
+MOST_YAML_DEPTH = 50
+MOST_YAML_NODES = 100_000
+
+_HALF_PAIR = re.compile(r"[\ud800-\udfff]")
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+# The longer mark first: UTF-32's begins with UTF-16's.
+_OTHER_MARKS = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+
+
+class InputError(ValueError):
+    """The user's input cannot be used; the message names the file, the key and the fix."""
+
+
+def shown(value: object, most: int = 80) -> str:
+    """A value as a message quotes it: its `repr`, cut in the middle, without half surrogates."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = most
+    text = short.repr(value)
+    if len(text) > 2 * most:
+        text = text[:most] + "..." + text[-most // 2 :]
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def shown_path(path: Path | str) -> str:
+    """A path as a message names it: whole, unless no file could have it."""
+    text = str(path)
+    return text if text.isprintable() and len(text) < 500 else shown(text, 200)
+
+
+def read_text(path: Path | str, most_bytes: int = MOST_BYTES) -> str:
+    """A whole text file.
+
+    Raises:
+        InputError: cannot be opened, is too large, or is not UTF-8 text.
+    """
+    return decode(_bytes(Path(path), most_bytes), shown_path(path))
+
+
+def decode(data: bytes, where: str) -> str:
+    """UTF-8 bytes as text, without a byte order mark.
+
+    Raises:
+        InputError: names the encoding where it is known, else the first byte that is not UTF-8.
+    """
+    for mark, name in _OTHER_MARKS:
+        if data.startswith(mark):
+            raise InputError(f"{where}: is {name}. Save it as UTF-8.")
+    try:
+        text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+    except UnicodeDecodeError as error:
+        at = error.start
+        line = data.count(b"\n", 0, at) + 1
+        raise InputError(
+            f"{where}: not UTF-8: byte 0x{error.object[at]:02x} in line {line} ({error.reason}). "
+            "Save it as UTF-8; if it was UTF-8, the file is damaged: copy or download it again."
+        ) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError(
+            f"{where}: not a text file: line {line} holds the character NUL. It may be UTF-16 "
+            "(save it as UTF-8) or damaged (copy or download it again)."
+        )
+    return text
+
+
+def lines(path: Path | str) -> Iterator[tuple[int, str]]:
+    """The numbered lines of a text file, without their ends; the first is number 1.
+
+    Raises:
+        InputError: cannot be opened, or is not UTF-8 text.
+    """
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        yield number, line.removesuffix("\r")
+
+
+def read_json(path: Path | str) -> Any:
+    """The value in a JSON file.
+
+    Raises:
+        InputError: cannot be opened, or is not one complete JSON value; see `parse_json`.
+    """
+    return parse_json(read_text(path), shown_path(path))
+
+
+def read_json_lines(path: Path | str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a JSON-lines file, each with its place for messages; empty lines are passed.
+
+    Raises:
+        InputError: names the line that is not a JSON object.
+    """
+    for number, line in lines(path):
+        if line.strip():
+            where = f"{path}: line {number}"
+            row = parse_json(line, where)
+            if not isinstance(row, dict):
+                raise InputError(f"{where} is not a JSON object (found {shown(row)}).")
+            yield where, row
+
+
+def recovered_json_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file of JSON lines that a killed process may have left incomplete.
+
+    Lines that are not complete, inside a character too, are left out. So only for files that can
+    be written again.
+    """
+    records = []
+    for line in path.read_bytes().split(b"\n") if path.is_file() else ():
+        try:
+            record = json.loads(line.decode("utf-8"))
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(record, dict):
+            records.append(record)
+    return records
+
+
+def parse_json(text: str, where: str, *, finite: bool = True) -> Any:
+    """The value that a text of JSON holds.
+
+    Args:
+        finite: refuse NaN and infinite numbers, which JSON does not have.
+
+    Raises:
+        InputError: not complete JSON, nested too deeply, a number that is too large, or half a
+            surrogate pair, which no file can be written with.
+    """
+    try:
+        hooks = {"parse_constant": _refused, "parse_float": _finite} if finite else {}
+        value = json.loads(text, **hooks)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{where}: not complete JSON ({error.msg}: line {error.lineno}, column {error.colno}). "
+            "Correct it, or copy or download it again."
+        ) from error
+    except RecursionError as error:
+        raise InputError(f"{where}: JSON nested too deeply to be read. Flatten it.") from error
+    except ValueError as error:  # raised by the hooks, and for integers of thousands of digits
+        raise InputError(
+            f"{where}: holds a number that cannot be used ({str(error)[:100]}). Correct it."
+        ) from error
+    if _ESCAPED_HALF.search(text):
+        _refuse_half_pairs(value, where)
+    return value
+
+
+def _refused(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{shown(digits, 30)} is too large")
+    return number
+
+
+def _refuse_half_pairs(value: Any, where: str) -> None:
+    """Refuse a value of JSON or YAML with a text that is not valid Unicode."""
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, str):
+            found = _HALF_PAIR.search(item)
+            if found:
+                around = item[max(0, found.start() - 20) : found.end() + 20]
+                raise InputError(
+                    f"{where}: half a surrogate pair, {shown(found.group())}, in the text "
+                    f"{shown(around)}. It is no character: remove it or write the whole pair."
+                )
+        elif isinstance(item, dict):
+            left += [*item, *item.values()]
+        elif isinstance(item, list):
+            left += item
+
+
+def read_yaml(path: Path | str) -> Any:
+    """The value in a YAML file, made of plain types only.
+
+    Raises:
+        InputError: cannot be opened, is no YAML, has a key twice, or is too large or too deep,
+            whether written so or by aliases.
+    """
+    return parse_yaml(read_text(path, MOST_YAML_BYTES), shown_path(path))
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The value that a text of YAML holds.
+
+    Raises:
+        InputError: see `read_yaml`.
+    """
+    try:
+        _refuse_deep_yaml(text, where)
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        if node is None:
+            return None
+        _size(node, where, {})
+        loader = yaml.SafeLoader("")
+        value = loader.construct_document(node)
+    except (yaml.YAMLError, ValueError, OverflowError, TypeError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        problem = getattr(error, "problem", None) or str(error)
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise InputError(f"{where}: not valid YAML: {place}{problem[:200]}") from error
+    _refuse_half_pairs(value, where)
+    return value
+
+
+def _refuse_deep_yaml(text: str, where: str) -> None:
+    """Refuse nesting that the recursive steps after this one could not follow."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MOST_YAML_DEPTH:
+            raise InputError(
+                f"{where}: line {event.start_mark.line + 1} is nested more than "
+                f"{MOST_YAML_DEPTH} levels deep. Flatten it."
+            )
+
+
+def _size(node: yaml.Node, where: str, known: dict[int, int | None]) -> int:
+    """How many nodes a node has with every alias written out; refuses too many, and double keys.
+
+    Args:
+        known: sizes by the identity of nodes; None while a node is being counted.
+    """
+    line = node.start_mark.line + 1
+    if id(node) in known:
+        size = known[id(node)]
+        if size is None:
+            raise InputError(f"{where}: line {line} holds an alias of itself. Write it out.")
+        return size
+    known[id(node)] = None
+    size = 1
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if (key.tag, key.value) in seen:
+                    raise InputError(
+                        f"{where}: line {key.start_mark.line + 1} has the key "
+                        f"{shown(key.value)} a second time. Keep one of them."
+                    )
+                seen.add((key.tag, key.value))
+            size += _size(key, where, known) + _size(value, where, known)
+    elif isinstance(node, yaml.SequenceNode):
+        size += sum(_size(item, where, known) for item in node.value)
+    if size > MOST_YAML_NODES:
+        raise InputError(
+            f"{where}: line {line} stands for more than {MOST_YAML_NODES:,} values, aliases "
+            "written out. Make it smaller."
+        )
+    known[id(node)] = size
+    return size
+
+
+def _bytes(path: Path, most_bytes: int) -> bytes:
+    """All of a file."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(most_bytes + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file. Check the path.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: is a folder; a file is needed. Name a file in it.") from error
+    except (OSError, ValueError) as error:  # ValueError: NUL in the path
+        problem = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{shown_path(path)}: cannot be read ({problem}). Check the path."
+        ) from error
+    if len(data) > most_bytes:
+        raise InputError(
+            f"{path}: larger than {most_bytes // 2**20} MiB, the most that is read. Split it."
+        )
+    return data

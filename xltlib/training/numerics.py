@@ -1,0 +1,161 @@
+"""How a run computes on its device: precision, attention, dropout, optimiser. Decided here only.
+
+What `choose` decides is recorded with the run. The recipe (data, steps, learning rate) is the same
+on every device; the rounding and the random numbers of dropout are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from xltlib.encoders.device import resolve
+from xltlib.params import Precision
+from xltlib.tasks.kind import BLOCK
+from xltlib.training.dropout import cheap_dropout
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """What a training run uses.
+
+    `precision` is that of the weights in the forward and the backward pass. With bf16 the optimiser
+    keeps float32 master weights (Micikevicius et al. 2018), and the trained model is those.
+    """
+
+    device: str
+    precision: Literal["float32", "bf16"]
+    attention: Literal["eager", "sdpa"]
+    dropout: Literal["torch", "cheap"]
+    compiled: bool
+    threads: int
+    padded_to: int = BLOCK
+
+    def record(self) -> dict[str, Any]:
+        """For a cell's `metrics.json`."""
+        master = {"master_weights": "float32"} if self.precision == "bf16" else {}
+        return asdict(self) | {"optimiser": "fused AdamW", "torch": torch.__version__} | master
+
+
+def choose(precision: Precision, device: str, *, compiled: bool = False) -> Numerics:
+    """The numerics of a training run on a device (`cpu` or `cuda`)."""
+    on_cpu = device == "cpu"
+    return Numerics(
+        device=device,
+        precision=resolve(precision, device),
+        attention="eager" if on_cpu else "sdpa",
+        dropout="cheap" if on_cpu else "torch",
+        compiled=compiled,
+        threads=torch.get_num_threads(),
+    )
+
+
+@contextmanager
+def applied(numerics: Numerics, model: nn.Module) -> Iterator[Masters | None]:
+    """A model that computes as the numerics say inside the block; float32 again after it.
+
+    Gives the float32 master weights in bf16, else None. After the block the trainable weights are
+    what the model holds then, rounded to bf16; `Masters.restore` inside it makes them the masters.
+    """
+    attention = {
+        part: part.config._attn_implementation
+        for part in model.modules()
+        if isinstance(part, PreTrainedModel)
+    }
+    masters = None
+    with ExitStack() as stack:
+        for part in attention:
+            part.set_attn_implementation(numerics.attention)
+        if numerics.dropout == "cheap":
+            stack.enter_context(cheap_dropout(model))
+        if numerics.precision == "bf16":
+            masters = Masters(model)
+            stack.callback(masters.end)
+        try:
+            yield masters
+        finally:
+            for part, before in attention.items():
+                part.set_attn_implementation(before)
+
+
+class Masters:
+    """The float32 weights of a model that computes in bf16 from now on."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.of: dict[nn.Parameter, torch.Tensor] = {}
+        for weight in model.parameters():  # buffers stay: some, such as frequencies, need float32
+            self.of[weight] = weight.data
+            weight.data = weight.data.to(torch.bfloat16)
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Give the model its masters, in float32."""
+        for weight, master in self.of.items():
+            weight.data = master.detach()
+
+    @torch.no_grad()
+    def end(self) -> None:
+        """Leave bf16: frozen weights become what they were, the others keep what they are."""
+        for weight, master in self.of.items():
+            weight.data = weight.data.float() if weight.requires_grad else master
+
+
+class MasterAdamW(torch.optim.AdamW):
+    """AdamW over the float32 masters of bf16 weights; the weights are the masters, rounded."""
+
+    def __init__(self, groups: Iterable[dict[str, Any]], masters: Masters, **options: Any) -> None:
+        groups = [group | {"params": list(group["params"])} for group in groups]
+        self._weights = [weight for group in groups for weight in group["params"]]
+        self._masters = [nn.Parameter(masters.of[weight]) for weight in self._weights]
+        for weight, master in zip(self._weights, self._masters, strict=True):
+            masters.of[weight] = master
+        of = dict(zip(self._weights, self._masters, strict=True))
+        super().__init__(
+            [group | {"params": [of[weight] for weight in group["params"]]} for group in groups],
+            **options,
+        )
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
+        """One step on the masters from the weights' gradients."""
+        for weight, master in zip(self._weights, self._masters, strict=True):
+            master.grad = None if weight.grad is None else weight.grad.float()
+        loss = super().step(closure)
+        torch._foreach_copy_(self._weights, self._masters)
+        for master in self._masters:
+            master.grad = None
+        return loss
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the weights' gradients."""
+        del set_to_none
+        for weight in self._weights:
+            weight.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The moments, and the masters: what the weights do not hold."""
+        return super().state_dict() | {"masters": [m.detach() for m in self._masters]}
+
+    @torch.no_grad()
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        state = dict(state_dict)
+        for master, saved in zip(self._masters, state.pop("masters"), strict=True):
+            master.copy_(saved)
+        super().load_state_dict(state)
+
+
+def optimiser(
+    masters: Masters | None, learning_rate: float
+) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
+    """The optimiser's class and options, for a `Trainer` to make."""
+    options = {"lr": learning_rate, "betas": (0.9, 0.999), "eps": 1e-8, "fused": True}
+    if masters is None:
+        return torch.optim.AdamW, options
+    return MasterAdamW, options | {"masters": masters}
