@@ -76,6 +76,7 @@ def test_check_speaks_json_to_scripts(profile):
         "cells_without_estimate": 46,
         "cells_judged_by_other_profiles": 0,
         "memory_mb": 2 * 2500,
+        "largest_cell_mb": None,
     }
     assert {cell["state"] for cell in found["cells"]} == {"will run"}
 
@@ -198,7 +199,7 @@ def test_a_profile_outside_a_clone_says_where_to_run(profile, monkeypatch, tmp_p
 def test_results_of_an_unfinished_profile_say_what_to_run(profile):
     result = xlt("results", profile())
     assert result.exit_code == 2
-    assert "06_results has not finished" in result.output
+    assert "06_results/me5-small has not finished" in result.output
 
 
 def test_evaluate_scores_any_model_on_any_file(tiny_model, tmp_path):

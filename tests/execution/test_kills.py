@@ -1,5 +1,6 @@
 """Twenty kills of `xlt run`, of its whole tree or one process of it: the same bytes at the end."""
 
+import contextlib
 import random
 import shutil
 import subprocess
@@ -15,10 +16,8 @@ KILLS = 20
 
 def end(process: psutil.Process) -> None:
     """Kill as a power cut does."""
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process.kill()
-    except psutil.NoSuchProcess:
-        pass
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from xltlib.artifacts import InputError, no_room
 from xltlib.cli import app
 from xltlib.execution import cell as execution
 from xltlib.execution import status
-from xltlib.execution.estimate import Rest, Seconds, duration
+from xltlib.execution.estimate import Rest, Seconds, duration, peak_mb
 from xltlib.execution.leftovers import leftovers
 from xltlib.execution.lock import only_run
 from xltlib.study import Grid
@@ -90,8 +90,10 @@ def test_progress_bars_go_to_the_status_and_text_to_the_log(
     assert status.log_of(cell).read_text() == "a line\n"
     current.failed("it broke")
     assert status.read(cell)["cause"] == "it broke"
-    current.finished()
+    assert peak_mb(cell.params.outputs, "small") is None
+    current.finished(700)
     assert status.read(cell) is None
+    assert peak_mb(cell.params.outputs, "small") == 700
 
 
 @given(st.text())

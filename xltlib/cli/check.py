@@ -11,7 +11,7 @@ from rich.table import Table
 
 from xltlib.artifacts import InputError
 from xltlib.cli.run import project_root
-from xltlib.cli.terminal import ParamsFile, checked, console
+from xltlib.cli.terminal import ParamsFile, Strict, checked, console, require_today
 from xltlib.study import Grid
 
 
@@ -19,11 +19,13 @@ def check(
     params: ParamsFile,
     cores: Annotated[int, typer.Option(min=1, help="CPU cores to reckon with")] = os.cpu_count()
     or 1,
+    strict: Strict = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
 ) -> None:
     """Validate a params file and print its grid: what is done, what will run, what it will take."""
-    from xltlib.execution.estimate import Rest, Seconds
+    from xltlib.execution.estimate import Rest, Seconds, peak_mb
 
+    require_today(strict)
     grid = Grid(checked(params))
     compute = grid.params.compute
     try:
@@ -34,6 +36,8 @@ def check(
     learnt = Seconds.learnt(grid.params.outputs, grid.params.profile)
     rest = Rest.of(todo, learnt, at_once)
     outputs = grid.params.outputs / grid.params.profile
+    peak = peak_mb(grid.params.outputs, grid.params.profile)
+    outdated = [cell for cell in grid.everything() if cell not in todo and cell.outdated]
     if as_json:
         found: dict[str, Any] = {
             "profile": grid.params.profile,
@@ -43,6 +47,7 @@ def check(
                     "stage": cell.stage.notebook,
                     "cell": cell.key,
                     "state": "will run" if cell in todo else "done",
+                    "by_other_code": cell in outdated,
                     "seconds": learnt.of(cell)[0],
                 }
                 for cell in grid.everything()
@@ -53,6 +58,7 @@ def check(
                 "cells_without_estimate": rest.unknown,
                 "cells_judged_by_other_profiles": rest.guessed,
                 "memory_mb": min(at_once, len(todo)) * compute.mem_mb,
+                "largest_cell_mb": peak,
             },
         }
         typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
@@ -62,17 +68,24 @@ def check(
         table.add_column(column, overflow="fold")
     for cell in grid.everything():
         state = "will run" if cell in todo else "done"
+        state += " (by other code)" if cell in outdated else ""
         table.add_row(cell.stage.notebook, cell.key, state)
     console.print(table)
     console.print(
         f"{len(todo)} cells will run; outputs go to {outputs}", soft_wrap=True, markup=False
     )
+    if outdated:
+        console.print(
+            f"{len(outdated)} done cells were made by other code than today's; "
+            "`xlt run --strict` redoes them."
+        )
     if todo:
         gigabytes = min(at_once, len(todo)) * compute.mem_mb / 1000
         side = f"{at_once} cells side by side" if at_once > 1 else "one cell at a time"
+        measured = "no cell has run here yet" if peak is None else f"the largest so far took {peak}"
         console.print(
-            f"With {cores} cores ({side}): {rest}; up to {gigabytes:.1f} GB of memory, as "
-            "`compute.mem_mb` says.",
+            f"With {cores} cores ({side}): {rest}. Memory: up to {gigabytes:.1f} GB by "
+            f"`compute.mem_mb` ({compute.mem_mb} MB a cell; {measured}).",
             soft_wrap=True,
             highlight=False,
         )

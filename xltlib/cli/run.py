@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from xltlib.artifacts import InputError, require_writable
-from xltlib.cli.terminal import ParamsFile, checked, console
+from xltlib.cli.terminal import ParamsFile, Strict, checked, console, require_today
 
 
 def project_root(params: Path) -> Path:
@@ -38,6 +38,7 @@ def run(
     workflow_profile: Annotated[
         Path | None, typer.Option(help="A Snakemake profile, e.g. params/slurm for a cluster")
     ] = None,
+    strict: Strict = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for another run of the profile to end")
     ] = False,
@@ -47,6 +48,7 @@ def run(
     from xltlib.execution.lock import only_run
     from xltlib.study import Grid
 
+    require_today(strict)
     loaded = checked(params, to_run=True)
     root = project_root(params)
     job = workflow.Workflow(root, params, loaded, cores, gpus, workflow_profile)

@@ -50,7 +50,7 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
             status = Status(cell)
             cause = _execute(Path(source), Path(params), cell, kernel, status)
             if cause is None:
-                status.finished()
+                status.finished(kernel.peak_mb)
                 return 0
             status.failed(cause)
     except InputError as error:

@@ -63,6 +63,19 @@ class Seconds:
         return (statistics.median(guess), False) if guess else (None, False)
 
 
+def peak_mb(outputs: Path, profile: str) -> int | None:
+    """The largest size of any finished cell's process, None where no cell has run here."""
+    peaks = []
+    for file in (outputs / profile / "logs").glob("*.json"):
+        try:
+            found = read_json(file)
+        except InputError:
+            continue
+        if isinstance(found, dict) and isinstance(found.get("peak_mb"), int):
+            peaks.append(found["peak_mb"])
+    return max(peaks, default=None)
+
+
 def _manifest(file: Path) -> dict[str, Any] | None:
     """A manifest with what is needed here, None for one that is broken."""
     try:

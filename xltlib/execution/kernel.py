@@ -32,6 +32,8 @@ class ForkedKernel:
     def __init__(self) -> None:
         reading, self._start = os.pipe()
         self.returncode: int | None = None
+        self.peak_mb: int | None = None
+        """The largest size of the process, once it has ended."""
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self._start)
@@ -47,11 +49,13 @@ class ForkedKernel:
         """The exit code, or None while the kernel lives."""
         if self.returncode is None:
             try:
-                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                pid, status, used = os.wait4(self.pid, os.WNOHANG)
             except ChildProcessError:
                 self.returncode = -1
             else:
-                self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+                if pid:
+                    self.returncode = os.waitstatus_to_exitcode(status)
+                    self.peak_mb = used.ru_maxrss // 1000  # kilobytes on Linux
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int | None:

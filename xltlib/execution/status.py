@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import socket
@@ -10,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from xltlib.artifacts import InputError, read_json, write_json
+from xltlib.artifacts import InputError, read_json
 from xltlib.study import Cell
 
 # A tqdm bar: "answering:  40%|####      | 4/10 [00:02<00:03,  1.98batch/s]".
@@ -39,7 +40,7 @@ class Status:
             "since": time.time(),
             "doing": "starting",
         }
-        write_json(self._file, self._record)
+        self._write()
 
     def doing(self, what: str, *, done: int | None = None, of: int | None = None) -> None:
         """Say what the cell does now; written at most twice a second."""
@@ -47,24 +48,35 @@ class Status:
         self._record |= {"doing": what, "done": done, "of": of}
         if now - self._written >= SECONDS_BETWEEN_WRITES:
             self._written = now
-            with contextlib.suppress(InputError):  # a full disk; the cell itself says so
-                write_json(self._file, self._record)
+            self._write()
 
     def failed(self, cause: str) -> None:
         """Keep the cause for whoever asks later."""
-        with contextlib.suppress(InputError):
-            write_json(self._file, self._record | {"state": "failed", "cause": cause})
+        self._record |= {"state": "failed", "cause": cause}
+        self._write()
 
-    def finished(self) -> None:
-        """A finished cell has nothing to say."""
-        self._file.unlink(missing_ok=True)
+    def finished(self, peak_mb: int | None) -> None:
+        """Keep how long the cell took, and the largest size of its process."""
+        took = round(time.time() - self._record["since"], 1)
+        self._record = {"state": "done", "seconds": took, "peak_mb": peak_mb}
+        self._write()
+
+    def _write(self) -> None:
+        """In one step, without waiting for the disk: nothing is lost with it."""
+        temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}")
+        with contextlib.suppress(OSError):  # a full disk; the cell itself says so
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(self._record, ensure_ascii=False), "utf-8")
+            temporary.replace(self._file)
 
 
 class Log:
     """A text file for what a notebook prints; its progress bars go to the status file instead."""
 
     def __init__(self, cell: Cell, status: Status) -> None:
-        self._out = log_of(cell).open("a", encoding="utf-8", errors="replace")
+        file = log_of(cell)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._out = file.open("a", encoding="utf-8", errors="replace")
         self._status = status
 
     def write(self, text: str) -> int:
@@ -94,9 +106,10 @@ class Log:
 
 
 def read(cell: Cell) -> dict[str, Any] | None:
-    """The status of a cell, None where it does nothing and has not failed."""
+    """The status of a cell that runs or has failed; None of any other."""
     try:
         record = read_json(log_of(cell, "json"))
     except InputError:
         return None
-    return record if isinstance(record, dict) and "state" in record else None
+    states = ("running", "failed")
+    return record if isinstance(record, dict) and record.get("state") in states else None

@@ -28,7 +28,7 @@ HEAVY = (
     "papermill nbclient ipykernel.kernelapp torch transformers datasets pandas matplotlib.pyplot "
     "xltlib.study.corpora xltlib.study.intermediate xltlib.study.target xltlib.study.evaluation "
     "xltlib.study.attacks xltlib.study.representation xltlib.study.transfer xltlib.study.results "
-    "xltlib.study.claims xltlib.study.design"
+    "xltlib.study.claims xltlib.study.design xltlib.execution.cell xltlib.execution.status"
 ).split()
 
 
