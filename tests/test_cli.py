@@ -1,19 +1,20 @@
 """The command line: what it prints, and exit code 2 with a clear message for every bad input."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from xltlib import __version__
+from xltlib import params as schema
 from xltlib.cli import app
 from xltlib.evaluation import mlqa, squad
 from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.execution.workflow import Workflow
 
 ROOT = Path(__file__).parent.parent
 QUICK = ROOT / "params" / "quick.yaml"
@@ -83,6 +84,25 @@ def test_check_prints_the_grid(profile):
     for part in ("02_intermediate_training", "me5-small.multilingual.seed1", "will run"):
         assert part in result.output
     assert "46 cells will run" in result.output
+    assert "no time known for 46 cells" in result.output
+
+
+def test_check_speaks_json_to_scripts(profile):
+    found = json.loads(xlt("check", profile(), "--json", "--cores", "2").output)
+    assert found["left"] == {
+        "cells": 46,
+        "seconds": None,  # nothing has run yet
+        "cells_without_estimate": 46,
+        "cells_judged_by_other_profiles": 0,
+        "memory_mb": 2 * 2500,
+        "largest_cell_mb": None,
+    }
+    assert {cell["state"] for cell in found["cells"]} == {"will run"}
+
+
+def test_the_version_and_the_completion_of_names_are_there():
+    assert xlt("--version").output == f"xlt {__version__}\n"
+    assert "--install-completion" in xlt("--help").output
 
 
 @pytest.mark.parametrize(
@@ -198,7 +218,7 @@ def test_a_profile_outside_a_clone_says_where_to_run(profile, monkeypatch, tmp_p
 def test_results_of_an_unfinished_profile_say_what_to_run(profile):
     result = xlt("results", profile())
     assert result.exit_code == 2
-    assert "has not finished" in result.output
+    assert "06_results/me5-small has not finished" in result.output
 
 
 def test_evaluate_scores_any_model_on_any_file(tiny_model, tmp_path):
@@ -315,16 +335,15 @@ def test_evaluate_names_a_broken_model(tiny_model, tmp_path):
 
 def test_the_workflow_plans_every_cell_of_a_profile(profile):
     """Snakemake reads the real Snakefile and notebooks; nothing is run."""
-    command = [
-        str(Path(sys.executable).parent / "snakemake"),
-        "--dry-run",
-        "--nolock",
-        "--cores",
-        "1",
-    ]
-    command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(ROOT)]
-    command += ["--quiet", "rules", "--config", f"params={profile()}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
+    file = profile()
+    plan = Workflow(ROOT, file, schema.load(file), cores=1, gpus=0)
+    done = subprocess.run(
+        [*plan.command(), "--dry-run", "--quiet", "rules"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=plan.environment(),
+    )
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, re.M))
     assert jobs["total"] == "47"  # 46 cells and the rule that wants them all
     assert (jobs["intermediate"], jobs["attacks"], jobs["results"]) == ("4", "13", "1")
