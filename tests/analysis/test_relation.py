@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xltlib.analysis import drawing, relation
+from xltlib.analysis import relation
+from xltlib.reporting import findings, relation_figure, style
 
 CODES = ["ar", "bn", "fi", "id", "ko", "ru", "sw", "te"]
-ABOUT = drawing.Provenance("quick", "me5-small", True, (1,), "0123456789abcdef")
+ABOUT = style.Provenance("quick", "me5-small", True, (1,), "0123456789abcdef")
 
 
 def frames(slope=1.0, codes=CODES, noise=0.0):
@@ -63,12 +64,18 @@ def test_few_languages_have_no_correlation_and_the_sentence_says_so():
     found = correlation(*frames(codes=CODES[:3]))
     assert np.isnan(found["Spearman's rho"])
     table = relation.correlations(relation.by_language(*frames(codes=CODES[:3])), seed=0)
-    assert "too few" in str(relation.reading(table)[0])
+    assert "too few" in str(findings.of_relation(table)[0])
+
+
+def _correlations(slope: float) -> pd.DataFrame:
+    return relation.correlations(relation.by_language(*frames(slope)), seed=0)
 
 
 def test_the_sentence_follows_the_data():
     one, other = (
-        str(relation.reading(relation.correlations(relation.by_language(*frames(s)), seed=0))[0])
+        str(
+            findings.of_relation(relation.correlations(relation.by_language(*frames(s)), seed=0))[0]
+        )
         for s in (1.0, -1.0)
     )
     assert "rho +1.00" in one
@@ -76,11 +83,11 @@ def test_the_sentence_follows_the_data():
 
 
 def test_the_figure_has_a_panel_a_measure():
-    figure = relation.figure(relation.by_language(*frames()), about=ABOUT)
+    figure = relation_figure.figure(relation.by_language(*frames()), about=ABOUT)
     assert [axes.get_xlabel() for axes in figure.axes] == [
         f"retrieval\n(points; n={len(CODES)} languages)",
         f"{relation.DISTANCE}\n(0 to 1; n={len(CODES)} languages)",
     ]
     measures, attacked = frames()
     attacked["drop in f1"] = np.nan
-    assert relation.figure(relation.by_language(measures, attacked), about=ABOUT) is None
+    assert relation_figure.figure(relation.by_language(measures, attacked), about=ABOUT) is None

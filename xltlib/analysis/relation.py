@@ -9,26 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 from scipy.stats import rankdata
 
-from xltlib.analysis.drawing import THEME, Provenance, canvas, legend, styles, titled
-from xltlib.analysis.reading import Sentence, counted
 from xltlib.analysis.tables import arms_in
 from xltlib.languages import LANGUAGES, SYNTACTIC_DISTANCE
 
 KEYS = ["arm", "language"]
 OUTCOMES = ["clean f1", "drop in f1"]
 DISTANCE = "syntactic distance from en"
-UNITS = {
-    "retrieval": "points",
-    "margin": "cosine",
-    "rank consistency": "points",
-    "probe": "points",
-    "rotation": "points of F1",
-    DISTANCE: "0 to 1",
-}
 MIN_LANGUAGES = 4
 PERMUTATIONS = 5000
 
@@ -102,71 +90,3 @@ def _permuted(one: np.ndarray, other: np.ndarray, seed: int) -> tuple[float, flo
     drawn = [(a[rng.permutation(len(a))] * b).sum(axis=0).mean() for _ in range(PERMUTATIONS)]
     as_far = np.abs(drawn) >= abs(found) - 1e-12
     return found, float((1 + as_far.sum()) / (1 + PERMUTATIONS))
-
-
-def reading(table: pd.DataFrame) -> list[Sentence]:
-    """Each measure's correlation with what attacks cost, in words.
-
-    Args:
-        table: `correlations`.
-    """
-    found = []
-    for row in table[table["outcome"] == "drop in f1"].to_dict("records"):
-        measure = row["measure"][0].upper() + row["measure"][1:]
-        if row["Spearman's rho"] != row["Spearman's rho"]:
-            words = (
-                f"{measure}: {counted('n', row['n languages'], 'language')} with both, too few to "
-                "relate it to what attacks cost."
-            )
-            numbers = {"n": row["n languages"]}
-        else:
-            words = (
-                f"{measure} against the drop in F1 under attack: Spearman's rho "
-                "{rho:+.2f} (permutation p = {p:.3f}, {n} languages)."
-            )
-            numbers = {
-                "rho": row["Spearman's rho"],
-                "p": row["p (permutation)"],
-                "n": row["n languages"],
-            }
-        found.append(Sentence(f"relation {row['measure']}", words, numbers))
-    return found
-
-
-def figure(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
-    """Each measure against the drop in F1, a point an arm and language; None without points.
-
-    Args:
-        table: `by_language`.
-    """
-    shown = [
-        name
-        for name in table.columns.difference([*KEYS, *OUTCOMES, "Latin script", "n"], sort=False)
-        if len(table[[name, "drop in f1"]].dropna())
-    ]
-    if not shown:
-        return None
-    arms = arms_in(table)
-    with rc_context(THEME):
-        figure, panels = canvas([2.3] * len(shown), height=2.3)
-        for axes, name in zip(panels, shown, strict=True):
-            for arm, (color, marker) in styles(arms).items():
-                own = table[table["arm"] == arm]
-                axes.plot(own[name], own["drop in f1"], marker, color=color, ms=4, alpha=0.8)
-            for row in table[table["arm"] == arms[0]].to_dict("records"):
-                if row[name] == row[name] and row["drop in f1"] == row["drop in f1"]:
-                    place = (row[name], row["drop in f1"])
-                    axes.annotate(
-                        row["language"],
-                        place,
-                        (3, 2),
-                        textcoords="offset points",
-                        fontsize="x-small",
-                    )
-            n = table.loc[table[[name, "drop in f1"]].notna().all(axis=1), "language"].nunique()
-            axes.set_xlabel(f"{name}\n({UNITS[name]}; n={n} language{'s' if n > 1 else ''})")
-            if axes.get_subplotspec().is_first_col():
-                axes.set_ylabel("drop in F1 under attack (points)")
-        legend(figure, arms)
-        title = "Alignment and distance against what attacks cost, a point an arm and language"
-        return titled(figure, title, about)

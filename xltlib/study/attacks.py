@@ -9,8 +9,8 @@ import pandas as pd
 from IPython.display import HTML
 from transformers import AutoTokenizer
 
-from xltlib.analysis.tables import style
 from xltlib.attacks import Tools, attack_examples, report, static_set
+from xltlib.reporting.shown import style
 from xltlib.study import data
 from xltlib.study.corpora import encoder_folder
 from xltlib.study.evaluation import predictor

@@ -11,10 +11,11 @@ import pandas as pd
 from IPython.display import HTML
 
 from xltlib.analysis import relation
-from xltlib.analysis.figures import verdicts as draw_verdicts
-from xltlib.analysis.reading import Sentence
-from xltlib.analysis.tables import style
-from xltlib.analysis.verdict import Scope, judge
+from xltlib.reporting import findings, relation_figure
+from xltlib.reporting.figures import verdicts as draw_verdicts
+from xltlib.reporting.findings import Sentence
+from xltlib.reporting.shown import style
+from xltlib.reporting.verdict import Scope, judge
 from xltlib.study import representation, saved
 from xltlib.study.grid import Cell
 
@@ -39,10 +40,10 @@ def _run(cell: Cell) -> None:
     }
     drawn = {
         "verdicts": draw_verdicts(verdicts, about=about),
-        "alignment_and_robustness": relation.figure(measured, about=about),
+        "alignment_and_robustness": relation_figure.figure(measured, about=about),
     }
     saved.save(cell, made, {name: figure for name, figure in drawn.items() if figure is not None})
-    readings = [_summary(verdicts), *relation.reading(related)]
+    readings = [_summary(verdicts), *findings.of_relation(related)]
     metrics = {"claims": verdicts, "readings": [asdict(sentence) for sentence in readings]}
     cell.finish(metrics, started=started)
 

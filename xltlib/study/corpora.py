@@ -14,10 +14,10 @@ from IPython.display import HTML
 from transformers import AutoTokenizer
 
 from xltlib import corpora, encoders
-from xltlib.analysis.tables import style
 from xltlib.artifacts import read_json, write_json
 from xltlib.corpora.audit import Overlap, audit
 from xltlib.params import Params, SpanQASettings, TaskData, TestSet
+from xltlib.reporting.shown import style
 from xltlib.study import data
 from xltlib.study.grid import Cell
 from xltlib.tasks.span_qa import featurize, token_span

@@ -7,10 +7,10 @@ import time
 import pandas as pd
 from IPython.display import Markdown
 
-from xltlib.analysis.tables import sentences
-from xltlib.analysis.verdict import Scope, what_it_can_answer
 from xltlib.languages import TYDI
 from xltlib.params import STANDARD, Params
+from xltlib.reporting.shown import sentences
+from xltlib.reporting.verdict import Scope, what_it_can_answer
 from xltlib.study.grid import STAGES, Cell, Grid, attacked_tasks
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from xltlib.analysis.drawing import Provenance
-from xltlib.analysis.exhibits import Figure, Origin, Paper, Prose, Run, Section, Table, records
-from xltlib.analysis.macros import Quote
-from xltlib.analysis.reading import Sentence
 from xltlib.artifacts import InputError, fingerprint, read_json
+from xltlib.reporting.document import Figure, Origin, Paper, Prose, Run, Section, Table, records
+from xltlib.reporting.findings import Sentence
+from xltlib.reporting.macros import Quote
+from xltlib.reporting.style import Provenance
 from xltlib.study import saved
 from xltlib.study.grid import Cell, Grid
 

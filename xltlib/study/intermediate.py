@@ -11,8 +11,8 @@ from datasets import Dataset
 from IPython.display import Image
 from transformers import AutoModel, AutoTokenizer, set_seed
 
-from xltlib.analysis import drawing, figures
 from xltlib.params import Params, TaskData
+from xltlib.reporting import figures, style
 from xltlib.study import data
 from xltlib.study.corpora import dev_languages, encoder_folder
 from xltlib.study.grid import Cell
@@ -196,4 +196,4 @@ def budgets_equal(cell: Cell) -> dict[str, bool]:
 def loss_figure(cell: Cell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Intermediate training, {cell.key}")
-    return Image(drawing.png(figure, dpi=100))
+    return Image(style.png(figure, dpi=100))

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from xltlib.analysis import article, macros, report
-from xltlib.analysis.exhibits import Paper, Table
 from xltlib.artifacts import replacing_folder, write_atomic, write_json
+from xltlib.reporting import article, html_report, macros
+from xltlib.reporting.document import Paper, Table
 from xltlib.study import exhibits, saved
 from xltlib.study.grid import Grid
 
@@ -37,7 +37,7 @@ def write(grid: Grid) -> Path:
         write_json(new / "json/runs.json", _runs(paper))
         write_atomic(new / "numbers.tex", macros.definitions(paper.quotes))
         write_atomic(new / "article.tex", article.article(paper))
-        write_atomic(new / "report.html", report.page(paper))
+        write_atomic(new / "report.html", html_report.page(paper))
     return folder
 
 

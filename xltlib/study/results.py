@@ -9,14 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from xltlib.analysis import claims, figures, maps, reading, tables
+from xltlib.analysis import estimates, tables
 from xltlib.analysis.mixed_model import mixed_model
-from xltlib.analysis.verdict import Verdict, judge
 from xltlib.attacks import static_set
 from xltlib.attacks.frames import language_of
 from xltlib.evaluation import squad
 from xltlib.params import STANDARD, EngineSettings, Recipe
 from xltlib.params.claims import ArmsEstimate
+from xltlib.reporting import figures, findings, heat_maps
+from xltlib.reporting.verdict import Verdict, judge
 from xltlib.study import attacks, saved
 from xltlib.study.design import scope
 from xltlib.study.evaluation import predictor
@@ -122,16 +123,16 @@ def _run(cell: Cell) -> None:
         "success_rate": figures.success_rate(made["success_rate"], about=about),
     }
     if len(made["attack_transfer"]):
-        drawn["attack_transfer"] = maps.attack_transfer(made["attack_transfer"], about=about)
+        drawn["attack_transfer"] = heat_maps.attack_transfer(made["attack_transfer"], about=about)
     if len(contrasts):
         drawn["contrast"] = figures.contrast(contrasts, about=about)
     saved.save(cell, made, drawn)
     readings = [
-        *reading.of_scores(clean),
-        *reading.of_attacks(made["under_attack"]),
-        *reading.of_success(made["success_rate"]),
-        *reading.of_attack_transfer(made["attack_transfer"]),
-        *reading.of_contrasts(contrasts, tables.MACRO),
+        *findings.of_scores(clean),
+        *findings.of_attacks(made["under_attack"]),
+        *findings.of_success(made["success_rate"]),
+        *findings.of_attack_transfer(made["attack_transfer"]),
+        *findings.of_contrasts(contrasts, tables.MACRO),
     ]
     verdicts = _verdicts(cell, clean, attacked, resampling)
     metrics = {
@@ -159,10 +160,10 @@ def _verdicts(
     both = [name for name, attack in params.attacks.items() if _offers_english(attack.recipe)]
     for name, claim in params.claims_of("arms", "distractor language").items():
         if isinstance(claim.estimate, ArmsEstimate):
-            found, unit = claims.of_arms(claim.estimate, clean, attacked, **resampling), F1_UNIT
+            found, unit = estimates.of_arms(claim.estimate, clean, attacked, **resampling), F1_UNIT
         else:
             tried = attacked.assign(inserted=[_inserted(edits) for edits in attacked["edits"]])
-            found, unit = claims.of_distractors(tried, both, **resampling), SHARE_UNIT
+            found, unit = estimates.of_distractors(tried, both, **resampling), SHARE_UNIT
         options = {"unit": unit, "smallest_effect": params.analysis.smallest_effect}
         verdicts.append(judge(name, claim, found, scope(params), **options))
     return verdicts

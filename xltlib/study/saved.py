@@ -11,10 +11,10 @@ import pandas as pd
 from IPython.display import HTML, Image, Markdown
 from matplotlib.figure import Figure
 
-from xltlib.analysis import drawing
-from xltlib.analysis.reading import Sentence
-from xltlib.analysis.tables import sentences, style
 from xltlib.artifacts import write_atomic, write_with
+from xltlib.reporting import style as look
+from xltlib.reporting.findings import Sentence
+from xltlib.reporting.shown import sentences, style
 from xltlib.study.grid import Cell
 
 
@@ -23,8 +23,8 @@ def save(cell: Cell, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, F
     for name, frame in tables.items():
         write_csv(cell.path(f"tables/{name}.csv"), frame)
     for name, figure in figures.items():
-        write_atomic(cell.path(f"figures/{name}.png"), drawing.png(figure))
-        write_atomic(cell.path(f"figures/{name}.pdf"), drawing.pdf(figure))
+        write_atomic(cell.path(f"figures/{name}.png"), look.png(figure))
+        write_atomic(cell.path(f"figures/{name}.pdf"), look.pdf(figure))
 
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
@@ -37,9 +37,9 @@ def _seeds(cell: Cell) -> set[int]:
     return ({cell.seed} - {None}).union(*map(_seeds, cell.upstream))
 
 
-def provenance(cell: Cell) -> drawing.Provenance:
+def provenance(cell: Cell) -> look.Provenance:
     """What a cell's figures and tables say of where their numbers come from."""
-    return drawing.Provenance(
+    return look.Provenance(
         profile=cell.params.profile,
         encoder=str(cell.encoder),
         synthetic=cell.params.synthetic,

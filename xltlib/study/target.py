@@ -21,10 +21,10 @@ from transformers import (
     set_seed,
 )
 
-from xltlib.analysis import drawing, figures
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
+from xltlib.reporting import figures, style
 from xltlib.study import data
 from xltlib.study.corpora import encoder_folder
 from xltlib.study.grid import Cell
@@ -181,4 +181,4 @@ def settings_table(cell: Cell) -> pd.DataFrame:
 def loss_figure(cell: Cell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Target training, {cell.key}")
-    return Image(drawing.png(figure, dpi=100))
+    return Image(style.png(figure, dpi=100))

@@ -13,13 +13,13 @@ import torch
 from IPython.display import display
 from transformers import AutoTokenizer, set_seed
 
-from xltlib.analysis import maps
-from xltlib.analysis.claims import of_distance, of_methods
-from xltlib.analysis.reading import of_transfer
-from xltlib.analysis.transfer import mean_table, pair_table, with_languages
-from xltlib.analysis.verdict import NOT_ANSWERED, Scope, Verdict, judge
+from xltlib.analysis.estimates import of_distance, of_methods
+from xltlib.analysis.generalised import mean_table, pair_table, with_languages
 from xltlib.params import STANDARD
 from xltlib.params.claims import DistanceEstimate
+from xltlib.reporting import heat_maps
+from xltlib.reporting.findings import of_transfer
+from xltlib.reporting.verdict import NOT_ANSWERED, Scope, Verdict, judge
 from xltlib.study import saved
 from xltlib.study.corpora import encoder_folder
 from xltlib.study.grid import Cell, transfer_tasks
@@ -50,8 +50,8 @@ def _run(cell: Cell) -> None:
     drawn = {}
     for task in answers["task"].unique():
         pairs, means = (made[name][made[name]["task"] == task] for name in ("pairs", "means"))
-        drawn[f"heat_map_{task}"] = maps.pair_heat_map(pairs, about=about)
-        drawn[f"gains_{task}"] = maps.transfer_gains(means, about=about)
+        drawn[f"heat_map_{task}"] = heat_maps.pair_heat_map(pairs, about=about)
+        drawn[f"gains_{task}"] = heat_maps.transfer_gains(means, about=about)
     saved.save(cell, made, drawn)
     verdicts = _verdicts(cell, answers)
     metrics = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import jinja2
 
-from xltlib.analysis import latex, macros
-from xltlib.analysis.drawing import MAX_WIDTH
-from xltlib.analysis.exhibits import Paper, Table
+from xltlib.reporting import latex, macros
+from xltlib.reporting.document import Paper, Table
+from xltlib.reporting.style import MAX_WIDTH
 
 
 def table(one: Table) -> str:
@@ -18,7 +18,7 @@ def article(paper: Paper) -> str:
     """A document that quotes every sentence and shows every table and figure."""
     # LaTeX has braces of its own.
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("xltlib", "analysis"),
+        loader=jinja2.PackageLoader("xltlib", "reporting"),
         autoescape=False,
         undefined=jinja2.StrictUndefined,
         block_start_string="<%",

@@ -193,7 +193,7 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
     """What generalised pairs cost standard training, and the best robust method there.
 
     Args:
-        means: `xltlib.analysis.transfer.mean_table`.
+        means: `xltlib.analysis.generalised.mean_table`.
     """
     found = []
     for (task, arm), part in means.groupby(["task", "arm"], sort=False):
@@ -215,4 +215,33 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
             )
             numbers |= {name: float(best[name]) for name in ("gain", "low", "high")}
         found.append(Sentence(f"pairs {task} {arm}", words, numbers))
+    return found
+
+
+def of_relation(table: pd.DataFrame) -> list[Sentence]:
+    """Each measure's correlation with what attacks cost, in words.
+
+    Args:
+        table: `xltlib.analysis.relation.correlations`.
+    """
+    found = []
+    for row in table[table["outcome"] == "drop in f1"].to_dict("records"):
+        measure = row["measure"][0].upper() + row["measure"][1:]
+        if row["Spearman's rho"] != row["Spearman's rho"]:
+            words = (
+                f"{measure}: {counted('n', row['n languages'], 'language')} with both, too few to "
+                "relate it to what attacks cost."
+            )
+            numbers = {"n": row["n languages"]}
+        else:
+            words = (
+                f"{measure} against the drop in F1 under attack: Spearman's rho "
+                "{rho:+.2f} (permutation p = {p:.3f}, {n} languages)."
+            )
+            numbers = {
+                "rho": row["Spearman's rho"],
+                "p": row["p (permutation)"],
+                "n": row["n languages"],
+            }
+        found.append(Sentence(f"relation {row['measure']}", words, numbers))
     return found

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from xltlib.analysis.drawing import Provenance
-from xltlib.analysis.macros import Quote
-from xltlib.analysis.reading import Piece, Sentence
+from xltlib.reporting.findings import Piece, Sentence
+from xltlib.reporting.macros import Quote
+from xltlib.reporting.style import Provenance
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from xltlib.analysis.drawing import (
+from xltlib.analysis.tables import MACRO, arms_in, language_order
+from xltlib.reporting.style import (
     MAX_WIDTH,
     STYLES,
     THEME,
@@ -22,7 +23,6 @@ from xltlib.analysis.drawing import (
     styles,
     titled,
 )
-from xltlib.analysis.tables import MACRO, arms_in, language_order
 
 
 def _panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
@@ -205,7 +205,7 @@ def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | No
     """Every comparison of every claim with its interval, a panel a unit; None without any.
 
     Args:
-        records: `xltlib.analysis.verdict.Verdict.record`.
+        records: `xltlib.reporting.verdict.Verdict.record`.
     """
     panels: dict[str, list[tuple[dict[str, Any], str, dict[str, Any]]]] = {}
     for record in records:

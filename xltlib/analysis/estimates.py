@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from xltlib.analysis.bootstrap import MIN_EXAMPLES, Interval, interval_of, paired_bootstrap
-from xltlib.analysis.transfer import in_view
+from xltlib.analysis.generalised import in_view
 from xltlib.languages import SYNTACTIC_DISTANCE
 from xltlib.params import STANDARD
 from xltlib.params.claims import ArmsEstimate, DistanceEstimate, MethodsEstimate

@@ -9,7 +9,8 @@ import seaborn as sns
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from xltlib.analysis.drawing import (
+from xltlib.analysis.tables import arms_in, language_order
+from xltlib.reporting.style import (
     MAX_WIDTH,
     THEME,
     Provenance,
@@ -19,7 +20,6 @@ from xltlib.analysis.drawing import (
     styles,
     titled,
 )
-from xltlib.analysis.tables import arms_in, language_order
 
 
 def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:

@@ -8,8 +8,8 @@ import seaborn as sns
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from xltlib.analysis.drawing import THEME, Provenance, canvas, titled
 from xltlib.analysis.tables import language_order
+from xltlib.reporting.style import THEME, Provenance, canvas, titled
 
 
 def consistency_map(table: pd.DataFrame, *, about: Provenance) -> Figure:

@@ -11,8 +11,8 @@ from statsmodels.stats.multitest import multipletests
 
 from xltlib.analysis.bootstrap import MIN_EXAMPLES, Interval
 from xltlib.analysis.power import detectable
-from xltlib.analysis.reading import Sentence, counted
 from xltlib.params import Claim, Needs
+from xltlib.reporting.findings import Sentence, counted
 
 Kind = Literal["supported", "contradicted", "inconclusive", "not answered by this profile"]
 NOT_ANSWERED: Kind = "not answered by this profile"

@@ -12,16 +12,16 @@ from urllib.parse import quote
 import jinja2
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from xltlib.analysis.exhibits import Paper, Prose, Section, Table
-from xltlib.analysis.macros import Quote
-from xltlib.analysis.reading import Piece
-from xltlib.analysis.tables import shown
+from xltlib.reporting.document import Paper, Prose, Section, Table
+from xltlib.reporting.findings import Piece
+from xltlib.reporting.macros import Quote
+from xltlib.reporting.shown import shown
 
 
 def page(paper: Paper) -> str:
     """The whole report; the same paper gives the same page."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("xltlib", "analysis"),
+        loader=jinja2.PackageLoader("xltlib", "reporting"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
