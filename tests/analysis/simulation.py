@@ -99,7 +99,8 @@ class World:
         per = PASSAGE if self.units == "passages" else 1
         size = (simulations, 1, -(-n // per))
         scale = {"normal": 0.3, "rare": 0.03}.get(self.answers, 0.1)
-        favour = rng.normal(0, scale, size) if self.answers == "normal" else _uniform(rng, scale, size)
+        draw = rng.normal if self.answers == "normal" else None
+        favour = draw(0, scale, size) if draw else _uniform(rng, scale, size)
         base = rng.uniform(-1, 1, size)
         return np.repeat(favour, per, axis=-1), np.repeat(base, per, axis=-1)
 

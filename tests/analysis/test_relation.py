@@ -19,14 +19,16 @@ def frames(slope=1.0, codes=CODES, noise=0.0):
             for seed in (1, 2):
                 measures.append({"arm": arm, "seed": seed, "language": code, "retrieval": 10.0 * i})
             drop = slope * i + rng.normal(0, noise) if noise else slope * i
-            row = {"arm": arm, "language": code, "clean f1": 60.0, "drop in f1": drop, "n": 5}
+            row = {"corpus": "tydiqa", "arm": arm, "language": code}
+            row |= {"clean f1": 60.0, "drop in f1": drop, "n": 5}
             attacked += [row | {"attack": "typo"}, row | {"attack": "swap"}]
     return pd.DataFrame(measures), pd.DataFrame(attacked)
 
 
 def test_measures_and_outcomes_meet_by_arm_and_language():
     measures, attacked = frames()
-    english = {"arm": "none", "language": "en", "clean f1": 80.0, "drop in f1": 5.0, "n": 5}
+    english = {"corpus": "tydiqa", "arm": "none", "language": "en"}
+    english |= {"clean f1": 80.0, "drop in f1": 5.0, "n": 5}
     table = relation.by_language(measures, pd.concat([attacked, pd.DataFrame([english])]))
     assert len(table) == 2 * len(CODES)
     assert "en" not in set(table["language"])
@@ -72,12 +74,7 @@ def _correlations(slope: float) -> pd.DataFrame:
 
 
 def test_the_sentence_follows_the_data():
-    one, other = (
-        str(
-            findings.of_relation(relation.correlations(relation.by_language(*frames(s)), seed=0))[0]
-        )
-        for s in (1.0, -1.0)
-    )
+    one, other = (str(findings.of_relation(_correlations(s))[0]) for s in (1.0, -1.0))
     assert "rho +1.00" in one
     assert "rho -1.00" in other
 
@@ -91,3 +88,16 @@ def test_the_figure_has_a_panel_a_measure():
     measures, attacked = frames()
     attacked["drop in f1"] = np.nan
     assert relation_figure.figure(relation.by_language(measures, attacked), about=ABOUT) is None
+
+
+def test_languages_of_different_corpora_are_not_related():
+    measures, attacked = frames()
+    # Two languages of each corpus: what tells languages apart tells corpora apart too.
+    place = {code: f"corpus{i // 2}" for i, code in enumerate(CODES)}
+    attacked = attacked.assign(corpus=attacked["language"].map(place))
+    assert np.isnan(correlation(measures, attacked)["Spearman's rho"])
+
+
+def test_synthetic_data_has_no_p_value():
+    table = relation.correlations(relation.by_language(*frames()), seed=0, p_values=False)
+    assert table[["p (permutation)", "p (Holm)"]].isna().all(axis=None)

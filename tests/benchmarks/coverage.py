@@ -54,7 +54,8 @@ def worlds() -> Iterator[World]:
 
 def main(simulations: int) -> None:
     rows = [
-        asdict(world) | dict(coverage(world, simulations=simulations)) for world in tqdm([*worlds()])
+        asdict(world) | dict(coverage(world, simulations=simulations))
+        for world in tqdm(list(worlds()))
     ]
     frame = pd.DataFrame(rows).assign(simulations=simulations).sort_values("covers (%)")
     frame.to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.3f")

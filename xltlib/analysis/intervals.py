@@ -387,7 +387,8 @@ def _passages(rows: pd.DataFrame, ids: pd.Index, shared: bool) -> list[str]:
     passage = rows.drop_duplicates("id").set_index("id")["passage"].reindex(ids)
     if not shared:
         return [str(one) for one in passage]
-    return [str(one) for one in passage.index.to_series().groupby(passage.to_numpy()).transform("min")]
+    first = passage.index.to_series().groupby(passage.to_numpy()).transform("min")
+    return [str(one) for one in first]
 
 
 def _renumbered(blocks: dict[tuple[str, str], Block]) -> dict[tuple[str, str], Block]:

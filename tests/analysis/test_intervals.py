@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from xltlib.analysis.bootstrap import contrast_blocks, paired_bootstrap
+
 from xltlib.artifacts import InputError
 
 WEIGHTS = {"multilingual": 1.0, "english": -1.0}
