@@ -104,13 +104,14 @@ def _permuted(one: np.ndarray, other: np.ndarray, seed: int) -> tuple[float, flo
     a, b = standardised(one), standardised(other)
     products = a @ b.T / a.shape[1]
 
-    def mean_rho(rows: np.ndarray) -> float:
-        return products[rows.astype(int), np.arange(len(rows))].sum()
+    def mean_rho(rows: np.ndarray, axis: int) -> np.ndarray:
+        return products[rows.astype(int), np.arange(len(a))].sum(axis=axis)
 
     found = permutation_test(
         (np.arange(len(a)),),
         mean_rho,
         permutation_type="pairings",
+        vectorized=True,
         n_resamples=PERMUTATIONS,
         rng=np.random.default_rng(seed),
     )

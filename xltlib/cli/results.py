@@ -8,10 +8,14 @@ from xltlib.study import Grid
 
 
 def results(params: ParamsFile) -> None:
-    """Print the result tables of a finished profile."""
+    """Print the answer of a finished profile in five lines, then its tables."""
+    from xltlib.reporting.answers import in_five_lines
     from xltlib.study.saved import tables_of
 
     grid = Grid(schema.load(params))
+    for cell in grid.cells("claims"):
+        for line in in_five_lines(cell.metrics(), grid.params.profile, str(cell.encoder)):
+            console.print(line, soft_wrap=True, highlight=False)
     for stage in ("results", "transfer", "claims"):
         for cell in grid.cells(stage):
             for title, frame in tables_of(cell).items():

@@ -33,7 +33,7 @@ def write(grid: Grid) -> Path:
             for figure in section.figures:
                 write_atomic(new / f"figures/{figure.name}.png", figure.png)
                 write_atomic(new / f"figures/{figure.name}.pdf", figure.pdf)
-        write_json(new / "json/readings.json", _readings(paper))
+        write_json(new / "json/findings.json", _findings(paper))
         write_json(new / "json/runs.json", _runs(paper))
         write_atomic(new / "numbers.tex", macros.definitions(paper.quotes))
         write_atomic(new / "article.tex", article.article(paper))
@@ -52,7 +52,7 @@ def _rows(table: Table) -> dict[str, Any]:
     }
 
 
-def _readings(paper: Paper) -> list[dict[str, Any]]:
+def _findings(paper: Paper) -> list[dict[str, Any]]:
     """Every sentence with its macros."""
     return [
         asdict(quote.sentence)

@@ -57,7 +57,7 @@ def _run(cell: Cell, progress: bool) -> None:
     cell.finish(
         {
             "retrieval": rows["retrieval"],
-            "readings": [asdict(sentence) for sentence in _readings(cell, made)],
+            "findings": [asdict(sentence) for sentence in _findings(cell, made)],
         },
         started=started,
     )
@@ -104,7 +104,7 @@ def _of_models(cell: Cell) -> dict[str, Rows]:
     return rows
 
 
-def _readings(cell: Cell, made: dict[str, pd.DataFrame]) -> Iterator[Sentence]:
+def _findings(cell: Cell, made: dict[str, pd.DataFrame]) -> Iterator[Sentence]:
     """What each table says, and of an empty one why it is."""
     settings = cell.params.representation
     missing = {

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from xltlib.artifacts import write_atomic, write_with
 from xltlib.reporting import style as look
+from xltlib.reporting.answers import QUESTION
 from xltlib.reporting.findings import Sentence
 from xltlib.reporting.shown import sentences, style
 from xltlib.study.grid import Cell
@@ -73,7 +74,13 @@ def figure(cell: Cell, name: str) -> Image | Markdown:
     return Image(cell.path(f"figures/{name}.png").read_bytes(), width=900)
 
 
-def reading(cell: Cell, *names: str) -> Markdown:
+def findings(cell: Cell, *names: str) -> Markdown:
     """The sentences of a cell's metrics whose names begin with one of these, as a list."""
-    chosen = [Sentence.of(record) for record in cell.metrics()["readings"]]
+    chosen = [Sentence.of(record) for record in cell.metrics()["findings"]]
     return sentences([str(one) for one in chosen if one.name.startswith(names)])
+
+
+def answer(cell: Cell) -> Markdown:
+    """The study's question, and the answer of a cell that judges its primary claim."""
+    first, *rest = (str(Sentence.of(record)) for record in cell.metrics()["answer"])
+    return Markdown("\n\n".join([f"**{QUESTION}**", f"**{first}**", " ".join(rest)]))

@@ -18,8 +18,9 @@ from xltlib.analysis.generalised import mean_table, pair_table, with_languages
 from xltlib.params import STANDARD
 from xltlib.params.claims import DistanceEstimate
 from xltlib.reporting import heat_maps
+from xltlib.reporting.answers import kinds, record
 from xltlib.reporting.findings import of_transfer
-from xltlib.reporting.verdict import NOT_ANSWERED, Scope, Verdict, judge
+from xltlib.reporting.verdict import Verdict, judge
 from xltlib.study import saved
 from xltlib.study.corpora import encoder_folder
 from xltlib.study.grid import Cell, transfer_tasks
@@ -41,9 +42,7 @@ def _run(cell: Cell) -> None:
     answers = _answers(cell)
     made = {
         "pairs": pair_table(answers),
-        "means": mean_table(
-            answers, samples=settings.bootstrap_samples, seed=settings.seed, level=settings.level
-        ),
+        "means": mean_table(answers, level=settings.level, p_values=not cell.params.synthetic),
         "cost": cost(cell),
     }
     about = saved.provenance(cell)
@@ -56,8 +55,8 @@ def _run(cell: Cell) -> None:
     verdicts = _verdicts(cell, answers)
     metrics = {
         "answers": len(answers),
-        "readings": [asdict(sentence) for sentence in of_transfer(made["means"])],
-        "claims": [verdict.record() for verdict in verdicts],
+        "findings": [asdict(sentence) for sentence in of_transfer(made["means"])],
+        "claims": [record(verdict) for verdict in verdicts],
     }
     cell.finish(metrics, started=started)
 
@@ -65,15 +64,15 @@ def _run(cell: Cell) -> None:
 def _verdicts(cell: Cell, answers: pd.DataFrame) -> list[Verdict]:
     """The claims on robust training in generalised transfer."""
     params, settings, verdicts = cell.params, cell.params.analysis, []
-    resampling = {"samples": settings.bootstrap_samples, "seed": settings.seed}
+    smallest = settings.smallest_effects
     for name, claim in params.claims_of("methods", "distance").items():
-        of_slope = isinstance(claim.estimate, DistanceEstimate)
-        measure, unit = (of_distance, SLOPE_UNIT) if of_slope else (of_methods, POINTS)
-        found = measure(claim.estimate, answers, level=settings.level, **resampling)
-        seeds = min((one.n_seeds for one in found.values()), default=0)
-        scope = Scope(params.synthetic, seeds, ())
-        options = {"unit": unit, "smallest_effect": settings.smallest_effect}
-        verdicts.append(judge(name, claim, found, scope, **options))
+        if isinstance(claim.estimate, DistanceEstimate):
+            found = of_distance(claim.estimate, answers, level=settings.level)
+            options = {"unit": SLOPE_UNIT, "smallest": smallest.slope}
+        else:
+            found = of_methods(claim.estimate, answers, level=settings.level)
+            options = {"unit": POINTS, "smallest": smallest.accuracy}
+        verdicts.append(judge(name, claim, found, synthetic=params.synthetic, **options))
     return verdicts
 
 
@@ -142,12 +141,6 @@ def show_figures(cell: Cell, name: str) -> None:
         display(saved.figure(cell, f"{name}_{task}"))
 
 
-IN_SHORT = {"supported": "supported", NOT_ANSWERED: NOT_ANSWERED}
-
-
 def verdicts(metrics: dict[str, Any]) -> dict[str, str]:
-    """Each claim's name and whether it is supported, in a word or five."""
-    return {
-        claim["name"]: IN_SHORT.get(claim["kind"], f"not supported ({claim['kind']})")
-        for claim in metrics["claims"]
-    }
+    """Each comparison of each claim with its verdict."""
+    return kinds(metrics["claims"])
