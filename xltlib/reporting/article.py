@@ -5,13 +5,17 @@ from __future__ import annotations
 import jinja2
 
 from xltlib.reporting import latex, macros
-from xltlib.reporting.document import Paper, Table
+from xltlib.reporting.document import Figure, Paper, Table
 from xltlib.reporting.style import MAX_WIDTH
 
 
 def table(one: Table) -> str:
     """A table with its title, and where its numbers come from, as the caption."""
     return latex.table(one.frame, caption=f"{one.title} ({one.about}).", label=f"tab:{one.name}")
+
+
+def _figure(one: Figure) -> dict[str, str]:
+    return {"name": one.name, "caption": latex.escape(f"{one.title} ({one.about}).")}
 
 
 def article(paper: Paper) -> str:
@@ -30,6 +34,7 @@ def article(paper: Paper) -> str:
         keep_trailing_newline=True,
     )
     own = iter(macros.names(paper.quotes))
+    front = [macros.prose(quote, next(own)) for quote in paper.front.said]
     sections = [
         {
             "title": latex.escape(section.title),
@@ -39,16 +44,16 @@ def article(paper: Paper) -> str:
                 for quote in (*section.quotes, *section.quotes_in_tables)
             ],
             "tables": [one.name for one in section.tables],
-            "figures": [
-                {"name": one.name, "caption": latex.escape(f"{one.title} ({one.about}).")}
-                for one in section.figures
-            ],
+            "figures": [_figure(one) for one in section.figures],
         }
         for section in paper.sections
     ]
     return environment.get_template("article.tex.j2").render(
         title=latex.escape(f"Study output, profile {paper.about.profile}"),
         about=latex.escape(str(paper.about)),
+        question=latex.escape(paper.front.question),
+        front=front,
+        opening=[_figure(one) for one in paper.front.figures],
         packages=latex.PACKAGES,
         width=MAX_WIDTH,
         sections=sections,

@@ -30,9 +30,10 @@ def write(grid: Grid) -> Path:
                 write_atomic(new / f"tables/{table.name}.tex", article.table(table))
                 saved.write_csv(new / f"tables/{table.name}.csv", table.marked)
                 write_json(new / f"json/{table.name}.json", _rows(table))
-            for figure in section.figures:
-                write_atomic(new / f"figures/{figure.name}.png", figure.png)
-                write_atomic(new / f"figures/{figure.name}.pdf", figure.pdf)
+        shown = [paper.front, *paper.sections]
+        for figure in (figure for part in shown for figure in part.figures):
+            write_atomic(new / f"figures/{figure.name}.png", figure.png)
+            write_atomic(new / f"figures/{figure.name}.pdf", figure.pdf)
         write_json(new / "json/findings.json", _findings(paper))
         write_json(new / "json/runs.json", _runs(paper))
         write_atomic(new / "numbers.tex", macros.definitions(paper.quotes))

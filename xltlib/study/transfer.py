@@ -15,12 +15,12 @@ from transformers import AutoTokenizer, set_seed
 
 from xltlib.analysis.estimates import of_distance, of_methods
 from xltlib.analysis.generalised import mean_table, pair_table, with_languages
+from xltlib.analysis.verdict import Verdict, judge
 from xltlib.params import STANDARD
 from xltlib.params.claims import DistanceEstimate
 from xltlib.reporting import heat_maps
 from xltlib.reporting.answers import kinds, record
 from xltlib.reporting.findings import of_transfer
-from xltlib.reporting.verdict import Verdict, judge
 from xltlib.study import saved
 from xltlib.study.corpora import encoder_folder
 from xltlib.study.grid import Cell, transfer_tasks
