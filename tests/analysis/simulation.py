@@ -135,16 +135,19 @@ def _uniform(rng: np.random.Generator, sd: float, size: tuple[int, ...]) -> np.n
     return rng.uniform(-reach, reach, size)
 
 
-def coverage(world: World, *, simulations: int, batch: int = 250) -> pd.Series:
+def coverage(world: World, *, simulations: int, batch: int = 250, joint: bool = True) -> pd.Series:
     """How often the 95 % interval holds the effect, and how often p lies below a level.
 
     The p-values are those of the true effect, so the shares are those of false findings:
     `P(p<a)/a` is at most 1 where p is valid. A contrast without any variance has no interval; such
-    are counted in `none (%)` and in nothing else.
+    are counted in `none (%)` and in nothing else. Without `joint`, translations count as different
+    questions, which is wrong.
     """
     rng, found, none, widths = world.rng, [], 0, []
     for start in range(0, simulations, batch):
         blocks = world.blocks(rng, min(batch, simulations - start))
+        if not joint:
+            blocks = [Block(b.values, b.units, str(i)) for i, b in enumerate(blocks)]
         seeds = seed_variance(blocks)
         shares = [1 / len(blocks)] * len(blocks)
         if world.row == "language":

@@ -71,12 +71,12 @@ class Seeds:
     def nodes(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Draws [..., node] of the variance that trainings give to a weighted sum, and weights."""
         df = self.n_seeds - 1
-        factors, weights = _inverse_chi2(df, 41)
+        factors, weights = _inverse_chi2(df, 33)
         common = self.common[..., None] * factors
         own = np.zeros_like(common)
         if self.n_blocks > 1:
             own_df = df * (self.n_blocks - 1)
-            more, own_weights = _inverse_chi2(own_df, 15 if own_df > 4 else 25)
+            more, own_weights = _inverse_chi2(own_df, 9 if own_df > 4 else 21)
             common = np.repeat(common, len(more), axis=-1)
             own = np.tile(self.own[..., None] * more, len(factors))
             weights = np.outer(weights, own_weights).ravel()
@@ -168,7 +168,7 @@ class Spread:
         most = float((self.errors * stats.t.ppf(share, self.dfs)).max())
         if not most > 0:
             return 0.0
-        return float(optimize.brentq(lambda x: self.below(x) - share, 0.0, most, xtol=1e-12))
+        return float(optimize.brentq(lambda x: self.below(x) - share, 0.0, most, xtol=1e-9))
 
 
 def spread(

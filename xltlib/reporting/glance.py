@@ -153,7 +153,7 @@ def effective_robustness(points: pd.DataFrame, *, about: Provenance) -> Figure:
     points = points[points["n"] >= MIN_EXAMPLES]
     names, arms = list(dict.fromkeys(points["attack"])), arms_in(points)
     with rc_context(THEME):
-        figure, panels = canvas([2.3] * max(1, len(names)), height=2.5)
+        figure, panels = canvas([2.3] * len(names), height=2.5)
         for axes, name in zip(panels, names, strict=False):
             part = points[points["attack"] == name]
             axes.plot(

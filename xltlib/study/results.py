@@ -13,6 +13,7 @@ from xltlib.analysis import conditions, estimates, tables
 from xltlib.analysis.mixed_model import mixed_model
 from xltlib.analysis.robustness import MEASURES, answered_by_all, points
 from xltlib.analysis.verdict import Verdict, judge
+from xltlib.artifacts import fingerprint
 from xltlib.attacks import static_set
 from xltlib.attacks.frames import language_of
 from xltlib.evaluation import squad
@@ -42,6 +43,7 @@ def attacked_results(cell: Cell) -> pd.DataFrame:
             squad.exact_match(prediction, golds["text"])
             for prediction, golds in zip(frame[f"{when}_prediction"], frame["answers"], strict=True)
         ]
+    frame["passage"] = [fingerprint(context) for context in frame["context"]]
     return pd.concat([frame, conditions.ensemble(frame)], ignore_index=True)
 
 
