@@ -86,7 +86,7 @@ def test_the_light_rooms_import_nothing_heavy(name):
 
 def test_rooms_import_only_rooms_above_them():
     order = "text_files artifacts languages params corpora encoders tasks training evaluation "
-    order += "attacks analysis study execution cli"
+    order += "attacks analysis reporting study execution cli"
     rank = {room: i for i, room in enumerate(order.split())}
     for path in (ROOT / "xltlib").rglob("*.py"):
         room = path.relative_to(ROOT / "xltlib").parts[0].removesuffix(".py")

@@ -16,7 +16,8 @@ def results(
     params: ParamsFile,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
 ) -> None:
-    """Print the result tables of a finished profile."""
+    """Print the answer of a finished profile in five lines, then its tables."""
+    from xltlib.reporting.answers import in_five_lines
     from xltlib.study.saved import tables_of
 
     grid = Grid(schema.load(params))
@@ -31,6 +32,10 @@ def results(
         }
         typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
         return
+    for cell in grid.cells("claims"):
+        encoder = str(cell.factors["encoder"])
+        for line in in_five_lines(cell.metrics(), grid.params.profile, encoder):
+            console.print(line, soft_wrap=True, highlight=False)
     for name, of in tables.items():
         for title, frame in of.items():
             print_table(f"{name}: {title}", frame)

@@ -65,7 +65,7 @@ def checked(params: Path, *, to_run: bool = False) -> schema.Params:
 
 def print_table(title: str, frame: pd.DataFrame) -> None:
     """Print a table. A number is never cut: a narrow terminal wraps the lines itself."""
-    from xltlib.analysis.tables import shown
+    from xltlib.reporting.shown import shown
 
     table = Table(title=title)
     for column in frame.columns:

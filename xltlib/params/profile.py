@@ -156,6 +156,13 @@ class Params(Settings):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _one_primary(self) -> Params:
+        primary = [name for name, claim in self.claims.items() if claim.primary]
+        if len(primary) > 1:
+            raise ValueError(f"claims: {', '.join(primary)} are all primary; there can be one")
+        return self
+
     def data_used(self) -> list[tuple[str, TaskData | TestSet]]:
         """Every reference to corpus data, with its key path."""
         used: list[tuple[str, TaskData | TestSet]] = [
@@ -179,6 +186,12 @@ class Params(Settings):
             for i, texts in enumerate(encoder.vocabulary or []):
                 used.append((f"encoders.{name}.vocabulary.{i}", texts))
         return used
+
+    def seen_by(self, arm: str) -> set[str]:
+        """The languages of an arm's intermediate training; none for a name that is no arm."""
+        definition = self.intermediate.arms.get(arm)
+        tasks = definition.tasks.values() if definition else ()
+        return {language for data in tasks for language in data.languages}
 
     def claims_of(self, *kinds: str) -> dict[str, Claim]:
         """The claims whose estimate is of these kinds."""

@@ -12,11 +12,11 @@ from datasets import Dataset
 from IPython.display import HTML
 
 from xltlib import corpora
-from xltlib.analysis.tables import style
 from xltlib.corpora.answers import stripped_span
 from xltlib.corpora.audit import Overlap, audit
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import SpanQASettings
+from xltlib.reporting.shown import style
 from xltlib.study import data
 from xltlib.study.cell import Cell
 from xltlib.study.models import prepared

@@ -21,11 +21,11 @@ from transformers import (
     set_seed,
 )
 
-from xltlib.analysis import drawing, figures
 from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
+from xltlib.reporting import figures, style
 from xltlib.study import data
 from xltlib.study.cell import ModelCell
 from xltlib.study.models import starting_encoder
@@ -200,4 +200,4 @@ def settings_table(cell: ModelCell) -> pd.DataFrame:
 def loss_figure(cell: ModelCell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Target training, {cell.key}")
-    return Image(drawing.png(figure, dpi=100))
+    return Image(style.png(figure, dpi=100))

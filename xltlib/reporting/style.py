@@ -93,6 +93,9 @@ LEAST_HEIGHT = 1.6
 """Inches: a row of panels is no lower, however many there are."""
 
 
+NOTHING = "nothing here has enough questions to be drawn"
+
+
 def canvas(widths: Iterable[float], height: float = 2.7) -> tuple[Figure, list[Axes]]:
     """A figure with panels in rows, as many side by side as fit, without pyplot's state.
 
@@ -103,6 +106,10 @@ def canvas(widths: Iterable[float], height: float = 2.7) -> tuple[Figure, list[A
         if not rows or sum(rows[-1]) + width > MAX_WIDTH:
             rows.append([])
         rows[-1].append(width)
+    if not rows:
+        figure = Figure(figsize=(MAX_WIDTH, LEAST_HEIGHT), layout="constrained")
+        figure.text(0.5, 0.5, NOTHING, ha="center", va="center")
+        return figure, []
     # Room for title and legend, and for the labels of the axes.
     height = min(height, max(LEAST_HEIGHT, (MAX_HEIGHT - 1.0) / len(rows)))
     figure = Figure(figsize=(MAX_WIDTH, height * len(rows) + 1.0), layout="constrained")
@@ -131,7 +138,7 @@ def legend(figure: Figure, arms: list[str], extra: Iterable[Line2D] = ()) -> Non
         for arm, (color, marker) in styles(arms).items()
     ]
     handles += list(extra)
-    columns = min(len(handles), int(figure.get_figwidth() // 1.2))
+    columns = max(1, min(len(handles), int(figure.get_figwidth() // 1.2)))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
 
 

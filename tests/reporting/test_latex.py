@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from xltlib.analysis import latex, macros
-from xltlib.analysis.reading import Sentence
+from xltlib.reporting import latex, macros
+from xltlib.reporting.findings import Sentence
 
 
 @pytest.mark.parametrize(

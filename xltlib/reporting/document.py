@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from xltlib.analysis.drawing import Provenance
-from xltlib.analysis.macros import Quote
-from xltlib.analysis.reading import Piece, Sentence
+from xltlib.reporting.findings import Piece, Sentence
+from xltlib.reporting.macros import Quote
+from xltlib.reporting.style import Provenance
 
 
 @dataclass(frozen=True)
@@ -98,15 +98,28 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Front:
+    """What opens the paper: the question, the answer of every encoder, and its figure."""
+
+    question: str
+    said: list[Quote]
+    figures: list[Figure]
+
+
+@dataclass(frozen=True)
 class Paper:
     """All of it. `versions` are those of the packages that made the runs."""
 
     about: Provenance
+    front: Front
     sections: list[Section]
     runs: list[Run]
     versions: dict[str, str]
 
     @property
     def quotes(self) -> list[Quote]:
-        """The sentences of all sections, in order."""
-        return [q for one in self.sections for q in (*one.quotes, *one.quotes_in_tables)]
+        """All sentences, in order."""
+        return [
+            *self.front.said,
+            *(q for one in self.sections for q in (*one.quotes, *one.quotes_in_tables)),
+        ]

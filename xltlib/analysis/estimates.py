@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
 
-from xltlib.analysis.bootstrap import MIN_EXAMPLES, Interval, interval_of, paired_bootstrap
-from xltlib.analysis.transfer import in_view
+from xltlib.analysis.conditions import TRIED
+from xltlib.analysis.generalised import in_view
+from xltlib.analysis.intervals import MIN_EXAMPLES, Block, Interval, contrast, interval
+from xltlib.analysis.robustness import MEASURES, values
 from xltlib.languages import SYNTACTIC_DISTANCE
 from xltlib.params import STANDARD
 from xltlib.params.claims import ArmsEstimate, DistanceEstimate, MethodsEstimate
@@ -18,42 +19,65 @@ DISTANCE_UNIT = 0.1
 
 
 def of_arms(
-    estimate: ArmsEstimate, clean: pd.DataFrame, attacked: pd.DataFrame, **resampling: Any
-) -> dict[str, Interval]:
-    """Treated minus control over the zero-shot test sets, each question's mean over the attacks.
+    estimate: ArmsEstimate,
+    clean: pd.DataFrame,
+    attacked: pd.DataFrame,
+    *,
+    seen: Mapping[str, Collection[str]],
+    level: float,
+) -> tuple[dict[str, Interval], list[str]]:
+    """Treated minus control, each question's mean over the conditions; and what was left out.
 
-    Test sets with fewer than `MIN_EXAMPLES` questions are left out.
+    A language counts only where neither arm has trained on it; those left out are named. Test sets
+    with fewer than `MIN_EXAMPLES` questions are left out too.
+
+    Args:
+        clean: answers to clean test sets. attacked: `xltlib.analysis.conditions` of the kind that
+            the estimate names.
+        seen: the languages that each arm has trained on.
     """
     treated, control = estimate.contrast
+    measure = MEASURES[estimate.metric]
+    trained = {"en"}.union(*(seen.get(arm, ()) for arm in estimate.contrast))
     if estimate.metric == "clean":
-        frame = clean.rename(columns={"f1": "value"})
+        frame = clean.assign(value=clean["f1"])
+        left_out = _left_out(frame, trained)
+        frame = frame[~frame["language"].isin(trained)]
     else:
-        before = attacked["original_f1"] if estimate.metric == "change" else 0.0
-        frame = attacked.assign(value=attacked["attacked_f1"] - before)
-        met = frame.groupby("attack")["arm"].agg(lambda arms: {treated, control} <= set(arms))
-        frame = frame[frame["attack"].isin(met.index[met.astype(bool)])]
-    frame = frame[(frame["language"] != "en") & frame["arm"].isin([treated, control])]
-    # The unit is the question, whatever attacks it met.
-    keys = ["arm", "seed", "corpus", "language", "id"]
+        left_out = _left_out(attacked, trained)
+        parts = [
+            values(part, estimate.metric)
+            for _, part in attacked[~attacked["language"].isin(trained)].groupby("attack")
+            if {treated, control} <= set(part["arm"])
+        ]
+        frame = pd.concat(parts) if parts else attacked.iloc[:0].assign(value=0.0)
+    frame = frame[frame["arm"].isin([treated, control])]
+    # The unit is the question, whatever it met.
+    keys = ["arm", "seed", "corpus", "language", "id", *(["passage"] if "passage" in frame else [])]
     frame = frame.groupby(keys, as_index=False)["value"].mean()
     asked = frame.groupby(["corpus", "language"])["id"].transform("nunique")
     frame = frame[asked >= MIN_EXAMPLES]
     if {treated, control} - set(frame["arm"]):
-        return {}
+        return {}, left_out
     weights = {treated: 1.0, control: -1.0}
-    return {f"{treated} - {control}": paired_bootstrap(frame, "value", weights, **resampling)}
+    options = {"level": level, "scale": measure.scale, "most": measure.most}
+    return {f"{treated} - {control}": contrast(frame, "value", weights, **options)}, left_out
+
+
+def _left_out(frame: pd.DataFrame, trained: Collection[str]) -> list[str]:
+    return sorted((set(frame["language"]) & set(trained)) - {"en"})
 
 
 def of_methods(
-    estimate: MethodsEstimate, answers: pd.DataFrame, **resampling: Any
+    estimate: MethodsEstimate, answers: pd.DataFrame, *, level: float
 ) -> dict[str, Interval]:
     """Each robust method minus standard training, macro over the corpora; items are the unit."""
     items = _items(answers, estimate.corpora, estimate.pairs)
-    return _against_standard(items, **resampling)
+    return _against_standard(items, level=level)
 
 
 def of_distance(
-    estimate: DistanceEstimate, answers: pd.DataFrame, **resampling: Any
+    estimate: DistanceEstimate, answers: pd.DataFrame, *, level: float
 ) -> dict[str, Interval]:
     """The slope of each method's gain over the distance of a pair's languages from English.
 
@@ -80,7 +104,7 @@ def of_distance(
             .sum()
             .assign(corpus=corpus, language="slope")
         )
-    return _against_standard(pd.concat(slopes), **resampling) if slopes else {}
+    return _against_standard(pd.concat(slopes), level=level) if slopes else {}
 
 
 def _items(answers: pd.DataFrame, corpora: list[str], view: str) -> pd.DataFrame:
@@ -98,7 +122,7 @@ def _over_arms(answers: pd.DataFrame, corpora: list[str]) -> pd.DataFrame:
     return chosen.groupby(keys, as_index=False, sort=False)["correct"].mean()
 
 
-def _against_standard(items: pd.DataFrame, **resampling: Any) -> dict[str, Interval]:
+def _against_standard(items: pd.DataFrame, *, level: float) -> dict[str, Interval]:
     """Every method minus standard training, where both answered the same corpora."""
     frame = items.rename(columns={"method": "arm"})
     standard = set(frame.loc[frame["arm"] == STANDARD, "corpus"])
@@ -108,12 +132,12 @@ def _against_standard(items: pd.DataFrame, **resampling: Any) -> dict[str, Inter
         part = frame[frame["corpus"].isin(both) & frame["arm"].isin([method, STANDARD])]
         if both:
             weights = {method: 1.0, STANDARD: -1.0}
-            found[method] = paired_bootstrap(part, "value", weights, **resampling)
+            found[method] = contrast(part, "value", weights, level=level)
     return found
 
 
 def of_distractors(
-    attacked: pd.DataFrame, attacks: Collection[str], **resampling: Any
+    attacked: pd.DataFrame, attacks: Collection[str], *, level: float
 ) -> dict[str, Interval]:
     """Share of questions whose worst distractor is English, minus that in the passage's language.
 
@@ -124,17 +148,19 @@ def of_distractors(
         attacks: those that try as many English sentences as sentences in the passage's language.
     """
     tried = attacked[attacked["attack"].isin(list(attacks))]
-    tried = tried[(tried["outcome"] != "skipped") & (tried["language"] != "en")]
+    tried = tried[tried["outcome"].isin(TRIED) & (tried["language"] != "en")]
     tried = tried[tried["inserted"].notna()]
     value = np.where(tried["inserted"] == "en", 1.0, -1.0)
     keys = ["seed", "corpus", "language", "id"]
     means = tried.assign(value=value).groupby(keys, as_index=False)["value"].mean()
-    blocks = []
-    for _, part in means.groupby(["corpus", "language"]):
+    blocks, languages = [], []
+    for (corpus, language), part in means.groupby(["corpus", "language"]):
         table = part.pivot(index="seed", columns="id", values="value").dropna(axis=1)
         if table.shape[1] >= MIN_EXAMPLES:
-            blocks.append(table.to_numpy())
-    if not blocks or len({block.shape[0] for block in blocks}) > 1:
+            blocks.append(Block.independent(table.to_numpy(), f"{corpus}/{language}"))
+            languages.append(str(language))
+    if not blocks or len({block.values.shape[-2] for block in blocks}) > 1:
         return {}
     shares = [1 / len(blocks)] * len(blocks)
-    return {"English - passage's language": interval_of(blocks, shares, **resampling)}
+    found = interval(blocks, shares, level=level, languages=languages)
+    return {"English - passage's language": found}

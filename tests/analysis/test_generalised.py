@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xltlib.analysis import drawing, maps
-from xltlib.analysis.transfer import VIEWS, mean_table, pair_table
+from xltlib.analysis.generalised import VIEWS, mean_table, pair_table
+from xltlib.reporting import heat_maps, style
 
-ABOUT = drawing.Provenance("quick", "me5-small", True, (1, 2, 3), "0123456789abcdef")
+ABOUT = style.Provenance("quick", "me5-small", True, (1, 2, 3), "0123456789abcdef")
 OPTIONS = {"samples": 500, "seed": 0, "level": 0.95}
 LANGUAGES = ("en", "sw")
 
@@ -96,10 +96,10 @@ def test_holm_counts_the_methods_of_a_view():
     assert means[means["method"] == "standard"]["p (Holm)"].isna().all()
 
 
-@pytest.mark.parametrize("draw", [maps.pair_heat_map, maps.transfer_gains])
+@pytest.mark.parametrize("draw", [heat_maps.pair_heat_map, heat_maps.transfer_gains])
 def test_figures_of_transfer_say_units_n_seeds_and_data(draw):
     frame = answers(standard=0.6, adv=0.65, n=20)
-    table = pair_table(frame) if draw is maps.pair_heat_map else mean_table(frame, **OPTIONS)
+    table = pair_table(frame) if draw is heat_maps.pair_heat_map else mean_table(frame, **OPTIONS)
     figure = draw(table, about=ABOUT)
     texts = [figure.get_suptitle()]
     for axes in figure.axes:
@@ -107,10 +107,10 @@ def test_figures_of_transfer_say_units_n_seeds_and_data(draw):
     text = "\n".join(texts)
     for part in ("profile quick", "synthetic data (mini)", "seeds 1, 2, 3", "n=20", "points"):
         assert part in text, part
-    assert drawing.png(figure, dpi=60).startswith(b"\x89PNG")
+    assert style.png(figure, dpi=60).startswith(b"\x89PNG")
 
 
 def test_gains_without_a_robust_method_say_so():
     means = mean_table(answers(standard=0.6, n=20), **OPTIONS)
-    figure = maps.transfer_gains(means, about=ABOUT)
+    figure = heat_maps.transfer_gains(means, about=ABOUT)
     assert "no robust method here" in [text.get_text() for text in figure.axes[0].texts]

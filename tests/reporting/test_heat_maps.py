@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xltlib.analysis import drawing, maps, tables
+from xltlib.analysis import tables
+from xltlib.reporting import heat_maps, style
 
-ABOUT = drawing.Provenance("quick", "me5-small", True, (1, 2), "0123456789abcdef")
+ABOUT = style.Provenance("quick", "me5-small", True, (1, 2), "0123456789abcdef")
 LANGUAGES = "en ar bg de el es fr hi ru sw th tr ur vi zh".split()
 
 
@@ -16,7 +17,7 @@ def drawn(figure):
     """The figure with its layout done; a layout that does not fit is a warning, so an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        assert drawing.png(figure).startswith(b"\x89PNG")
+        assert style.png(figure).startswith(b"\x89PNG")
     return figure
 
 
@@ -32,7 +33,7 @@ def test_pairs_of_many_languages_fit(size):
             for other in LANGUAGES[:size]
         ]
     )
-    figure = drawn(maps.pair_heat_map(pairs, about=ABOUT))
+    figure = drawn(heat_maps.pair_heat_map(pairs, about=ABOUT))
     grids = [axes for axes in figure.axes if axes.get_title()]
     assert len(grids) == 4
     numbers = sum(len(axes.texts) for axes in grids)
@@ -53,6 +54,6 @@ def test_transfer_of_many_attacks_fits(count):
             for other in tables.ARMS
         ]
     )
-    figure = drawn(maps.attack_transfer(table, about=ABOUT))
+    figure = drawn(heat_maps.attack_transfer(table, about=ABOUT))
     assert [axes.get_title() for axes in figure.axes] == [f"attack {i}" for i in range(count)]
     assert all(text.get_text() == "50\nn=120" for axes in figure.axes for text in axes.texts)

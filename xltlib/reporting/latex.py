@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 from pandas.api.types import is_float_dtype, is_numeric_dtype
 
-from xltlib.analysis.tables import shown
+from xltlib.reporting.shown import shown
 
 PACKAGES = ("array", "booktabs", "graphicx", "longtable", "pdflscape")
 

@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from xltlib.analysis import reading
-from xltlib.analysis.reading import Sentence
+from xltlib.reporting import findings
+from xltlib.reporting.findings import Sentence
 
 
 def scores(multilingual):
@@ -19,15 +19,15 @@ def scores(multilingual):
 
 
 def test_changing_the_data_changes_the_sentence():
-    (better,) = reading.of_scores(scores(0.75))
-    (worse,) = reading.of_scores(scores(0.25))
+    (better,) = findings.of_scores(scores(0.75))
+    (worse,) = findings.of_scores(scores(0.25))
     assert "multilingual has the highest F1, 75.0 points, and english the lowest" in str(better)
     assert "english has the highest F1, 50.0 points, and multilingual the lowest" in str(worse)
     assert better.numbers["n"] == 2
 
 
 def test_a_sentence_comes_back_from_json():
-    (sentence,) = reading.of_scores(scores(0.75))
+    (sentence,) = findings.of_scores(scores(0.75))
     assert str(Sentence.of(asdict(sentence))) == str(sentence)
 
 
@@ -46,7 +46,7 @@ def under_attack():
 
 
 def test_what_an_attack_takes_is_told_for_english_and_for_the_others():
-    other, english = map(str, reading.of_attacks(under_attack()))
+    other, english = map(str, findings.of_attacks(under_attack()))
     assert other.startswith("In other languages, typo takes 40.0 points of F1 from none")
     assert "10.0 from english (from 50.0 to 40.0), which loses least" in other
     assert english.startswith("In English, typo takes 30.0 points of F1 from none")
@@ -61,7 +61,7 @@ def test_success_and_transfer_are_weighted_by_their_counts():
             "n": [3, 1, 10],
         }
     )
-    (sentence,) = reading.of_success(success)
+    (sentence,) = findings.of_success(success)
     assert "most in ar (75 % of 4" in str(sentence)
     table = pd.DataFrame(
         {
@@ -72,5 +72,5 @@ def test_success_and_transfer_are_weighted_by_their_counts():
             "n": [4, 2, 6],
         }
     )
-    (sentence,) = reading.of_attack_transfer(table)
+    (sentence,) = findings.of_attack_transfer(table)
     assert sentence.numbers == {"own": 100.0, "n_own": 4, "other": 12.5, "n_other": 8}

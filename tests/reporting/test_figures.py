@@ -6,9 +6,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
-from xltlib.analysis import drawing, figures, tables
+from xltlib.analysis import tables
+from xltlib.reporting import figures, style
 
-ABOUT = drawing.Provenance("quick", "me5-small", True, (1, 2), "0123456789abcdef")
+ABOUT = style.Provenance("quick", "me5-small", True, (1, 2), "0123456789abcdef")
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_every_arm_and_language_is_named(name, clean, attacked):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_figure_is_the_same_bytes(name, clean, attacked):
-    for render, start in ((drawing.png, b"\x89PNG"), (drawing.pdf, b"%PDF")):
+    for render, start in ((style.png, b"\x89PNG"), (style.pdf, b"%PDF")):
         first, second = (render(made(name, clean, attacked)) for _ in range(2))
         assert first == second
         assert first.startswith(start)
@@ -181,12 +182,11 @@ def test_points_are_drawn_at_the_means(clean):
 
 
 def test_arms_differ_in_marker_and_in_grey():
-    markers = [marker for _, marker in drawing.STYLES.values()]
-    assert len(set(markers)) == len(tables.ARMS) == len(drawing.STYLES)
+    markers = [marker for _, marker in style.STYLES.values()]
+    assert len(set(markers)) == len(tables.ARMS) == len(style.STYLES)
     # Rec. 709 luminance, as a grey printer sees the colours.
     greys = sorted(
-        float(np.dot(to_rgb(color), [0.2126, 0.7152, 0.0722]))
-        for color, _ in drawing.STYLES.values()
+        float(np.dot(to_rgb(color), [0.2126, 0.7152, 0.0722])) for color, _ in style.STYLES.values()
     )
     assert min(np.diff(greys)) > 0.04
 
@@ -197,6 +197,6 @@ def test_an_arm_without_training_says_so():
 
 
 def test_arms_of_a_profile_get_looks_of_their_own():
-    looks = drawing.styles(["none", "german", "none adv", "english"])
-    assert looks["none"] == drawing.STYLES["none"]
+    looks = style.styles(["none", "german", "none adv", "english"])
+    assert looks["none"] == style.STYLES["none"]
     assert len(set(looks.values())) == 4

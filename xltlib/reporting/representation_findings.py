@@ -7,8 +7,8 @@ from functools import partial
 
 import pandas as pd
 
-from xltlib.analysis.reading import Sentence
 from xltlib.analysis.tables import MACRO
+from xltlib.reporting.findings import Sentence
 
 NOT_WANTED = {
     "retrieval": "The profile names no retrieval corpus.",

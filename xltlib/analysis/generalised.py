@@ -1,7 +1,7 @@
 """Generalised cross-lingual transfer: accuracy by pair of languages, and what robust training adds.
 
 Huang et al. 2021 test sentence pairs whose sentences are in two languages, in all ordered pairs of
-languages. Here the test items, not the pairs, are the unit of resampling: an item is answered in
+languages. Here the test items, not the pairs, are the unit: an item is answered in
 every pair, and its answers are not independent.
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
-from xltlib.analysis.bootstrap import paired_bootstrap
+from xltlib.analysis.intervals import contrast
+from xltlib.analysis.verdict import holm
 from xltlib.params import STANDARD
 
 VIEWS = ("all pairs", "two languages", "one language", "English")
@@ -55,11 +55,11 @@ def _views(pairs: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
             yield view, pairs[rows]
 
 
-def mean_table(answers: pd.DataFrame, *, samples: int, seed: int, level: float) -> pd.DataFrame:
+def mean_table(answers: pd.DataFrame, *, level: float, p_values: bool) -> pd.DataFrame:
     """Mean accuracy of each model in each view, and its gain over standard training, in points.
 
-    The gain has a paired bootstrap interval over seeds and test items, and a p-value with Holm's
-    correction over the methods that are compared in the same view. `n` counts test items.
+    The gain has an interval over seeds and test items, and a p-value with Holm's correction over
+    the methods that are compared in the same view. `n` counts test items.
     """
     rows = []
     for (task, corpus, arm), part in with_languages(answers).groupby(
@@ -83,34 +83,20 @@ def mean_table(answers: pd.DataFrame, *, samples: int, seed: int, level: float) 
                     "pairs": view,
                     "n pairs": pairs["language"].nunique(),
                     "accuracy": 100 * own["correct"].mean(),
+                    "p": np.nan,
                 }
                 if method != STANDARD and STANDARD in set(items["arm"]):
-                    gain = paired_bootstrap(
-                        items,
-                        "correct",
-                        {method: 1.0, STANDARD: -1.0},
-                        samples=samples,
-                        seed=seed,
-                        level=level,
-                    )
-                    row |= {"gain": gain.estimate, "low": gain.low, "high": gain.high, "p": gain.p}
+                    gain = contrast(items, "correct", {method: 1.0, STANDARD: -1.0}, level=level)
+                    row |= {"gain": gain.estimate, "low": gain.low, "high": gain.high}
+                    row |= {"detectable": gain.detectable, "p": gain.p if p_values else np.nan}
                 row |= {"n": own["id"].nunique(), "seeds": own["seed"].nunique()}
                 of_view.append(row)
-            rows += _with_holm(of_view)
+            corrected = holm([row["p"] for row in of_view])
+            rows += [row | {"p (Holm)": p} for row, p in zip(of_view, corrected, strict=True)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 COLUMNS = [
     *("task", "corpus", "arm", "method", "pairs", "n pairs", "accuracy"),
-    *("gain", "low", "high", "p", "p (Holm)", "n", "seeds"),
+    *("gain", "low", "high", "detectable", "p", "p (Holm)", "n", "seeds"),
 ]
-
-
-def _with_holm(rows: list[dict]) -> list[dict]:
-    """Holm's correction over the methods of one view; none where an interval is missing."""
-    tested = [row for row in rows if "p" in row and not np.isnan(row["p"])]
-    if tested:
-        corrected = multipletests([row["p"] for row in tested], method="holm")[1]
-        for row, p in zip(tested, corrected, strict=True):
-            row["p (Holm)"] = float(p)
-    return rows

@@ -9,7 +9,8 @@ import seaborn as sns
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from xltlib.analysis.drawing import (
+from xltlib.analysis.tables import arms_in, language_order
+from xltlib.reporting.style import (
     MAX_WIDTH,
     THEME,
     Provenance,
@@ -19,7 +20,6 @@ from xltlib.analysis.drawing import (
     styles,
     titled,
 )
-from xltlib.analysis.tables import arms_in, language_order
 
 
 def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
@@ -58,7 +58,7 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
 
 
 def transfer_gains(means: pd.DataFrame, *, about: Provenance) -> Figure:
-    """What each robust method gains over standard training, with bootstrap intervals."""
+    """What each robust method gains over standard training, with intervals."""
     gains = means[means["gain"].notna()]
     models = list(dict.fromkeys(zip(gains["arm"], gains["method"], strict=True)))
     looks = styles([f"{method} (arm {arm})" for arm, method in models])
@@ -78,7 +78,7 @@ def transfer_gains(means: pd.DataFrame, *, about: Provenance) -> Figure:
         axes.set_yticks(range(len(views)), [f"{view} ({counts[view]})" for view in views])
         axes.set_ylim(max(1, len(views)) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel("gain in accuracy over standard training (points), bootstrap interval")
+        axes.set_xlabel("gain in accuracy over standard training (points), interval")
         if not models:
             axes.text(0.5, 0.5, "no robust method here", ha="center", transform=axes.transAxes)
         else:

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-
 from xltlib.analysis.bootstrap import Interval
-from xltlib.analysis.verdict import Scope, judge, missing, what_it_can_answer
+from xltlib.reporting.verdict import Scope, judge, missing, what_it_can_answer
+
 from xltlib.params import Claim, Needs
 
 FULL = Scope(synthetic=False, n_seeds=5, attacked_languages=("ar", "te"))

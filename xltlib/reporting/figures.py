@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from xltlib.analysis.drawing import (
+from xltlib.analysis.intervals import MIN_EXAMPLES
+from xltlib.analysis.tables import MACRO, arms_in, language_order
+from xltlib.reporting.glance import interval_axis
+from xltlib.reporting.style import (
     MAX_WIDTH,
     STYLES,
     THEME,
@@ -22,7 +26,6 @@ from xltlib.analysis.drawing import (
     styles,
     titled,
 )
-from xltlib.analysis.tables import MACRO, arms_in, language_order
 
 
 def _panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
@@ -69,12 +72,15 @@ def _by_arm_and_language(
     about: Provenance,
     extra: Iterable[Line2D] = (),
 ) -> Figure:
-    """A panel a corpus or attack, languages along it, the arms of a language side by side.
+    """A panel per corpus or attack, languages along it, the arms of a language side by side.
+
+    Points of fewer than `MIN_EXAMPLES` questions are not drawn.
 
     Args:
-        rows: one an arm and language: corpus, perhaps attack, arm, language, n, and what is drawn.
+        rows: one per arm and language: corpus, perhaps attack, arm, language, n, and what is drawn.
         draw: gets the axes, the place on them, the row, and the arm's style.
     """
+    rows = rows[rows["n"] >= MIN_EXAMPLES]
     panels, arms = _panels(rows), arms_in(rows)
     looks = styles(arms)
     with rc_context(THEME):
@@ -106,20 +112,6 @@ def scores_by_language(clean: pd.DataFrame, *, about: Provenance) -> Figure:
 
     title = "Zero-shot F1 by language and intermediate arm (bars span the seeds)"
     return _by_arm_and_language(rows, draw, title, "F1 (points, 0-100)", about=about)
-
-
-def drop(under_attack: pd.DataFrame, *, about: Provenance) -> Figure:
-    """F1 lost to each attack by language and arm.
-
-    Args:
-        under_attack: `xltlib.analysis.tables.under_attack`.
-    """
-
-    def draw(axes: Axes, x: float, row: pd.Series, style: dict[str, Any]) -> None:
-        axes.plot(x, row["drop in f1"], **style)
-
-    title = "F1 lost under attack (mean over seeds)"
-    return _by_arm_and_language(under_attack, draw, title, "drop in F1 (points)", about=about)
 
 
 def clean_and_attacked(under_attack: pd.DataFrame, *, about: Provenance) -> Figure:
@@ -171,93 +163,78 @@ def success_rate(success: pd.DataFrame, *, about: Provenance) -> Figure:
     )
 
 
-def contrast(table: pd.DataFrame, *, about: Provenance) -> Figure:
-    """Macro contrasts with their bootstrap intervals, a panel a pair of arms.
+def contrast(table: pd.DataFrame, *, smallest: Mapping[str, float], about: Provenance) -> Figure:
+    """Macro contrasts of F1 and of the share kept, a row per condition, a panel per pair of arms.
 
-    A point without a line has too few questions for an interval.
+    Args:
+        table: `xltlib.analysis.tables.contrasts`.
+        smallest: by unit, the smallest effect that would matter.
     """
-    rows = table[table["language"] == MACRO]
+    shown = ("clean", "change", "share kept", "effective robustness")
+    rows = table[(table["language"] == MACRO) & table["measured"].isin(shown)]
+    rows = rows[rows["n"] >= MIN_EXAMPLES]
     pairs = list(dict.fromkeys(rows["contrast"]))
-    first = rows[rows["contrast"] == pairs[0]]
-    measures = [f"{row.measured}\n{row.on}, n={row.n}" for row in first.itertuples()]
+    lines = list(dict.fromkeys(zip(rows["measured"], rows["condition"], strict=True)))
     with rc_context(THEME):
-        figure = Figure(figsize=(MAX_WIDTH, 1.7 + 0.42 * len(measures)), layout="constrained")
-        panels = figure.subplots(1, len(pairs), sharex=True, sharey=True, squeeze=False)[0]
-        for axes, pair in zip(panels, pairs, strict=True):
-            headline = pair == "multilingual - english"
-            color = STYLES["multilingual"][0] if headline else "#000000"
-            axes.axvline(0, color="#666666", lw=1, ls="--")
-            for y, row in enumerate(rows[rows["contrast"] == pair].itertuples()):
-                axes.hlines(y, row.low, row.high, color=color, lw=2)
-                axes.plot(row.estimate, y, "D" if headline else "o", color=color, ms=5)
+        figure = Figure(figsize=(MAX_WIDTH, 1.7 + 0.36 * len(lines)), layout="constrained")
+        panels = figure.subplots(1, max(1, len(pairs)), sharey=True, squeeze=False)[0]
+        for axes, pair in zip(panels, pairs, strict=False):
+            own = rows[rows["contrast"] == pair].set_index(["measured", "condition"])
+            empty = {"estimate": np.nan, "low": np.nan, "high": np.nan, "detectable": np.nan}
+            part = [dict(own.loc[line]) if line in own.index else empty for line in lines]
+            interval_axis(axes, part, smallest["f1"], STYLES["multilingual"][0])
             axes.set_title(pair.replace(" - ", "\nminus "), fontsize="small")
-        panels[0].set_yticks(range(len(measures)), measures)
-        panels[0].set_ylim(len(measures) - 0.5, -0.5)
-        level = rows["level (%)"].iloc[0]
-        figure.supxlabel(
-            f"difference in F1 (points), {level:.0f} % paired bootstrap interval", fontsize="medium"
-        )
-        title = "Contrasts between arms, macro over zero-shot languages"
+        panels[0].set_yticks(range(len(lines)), [f"{m}\n{c}" for m, c in lines])
+        level = rows["level (%)"].iloc[0] if len(rows) else 95.0
+        figure.supxlabel(f"difference in points, {level:.0f} % interval", fontsize="medium")
+        title = "All contrasts between arms, macro over zero-shot languages (exploratory)"
         return titled(figure, title, about)
 
 
 def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | None:
-    """Every comparison of every claim with its interval, a panel a unit; None without any.
+    """Every comparison of every claim with its interval, a panel per unit; None without any.
 
     Args:
         records: `xltlib.analysis.verdict.Verdict.record`.
     """
-    panels: dict[str, list[tuple[dict[str, Any], str, dict[str, Any]]]] = {}
+    panels: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for record in records:
-        for compared, interval in record["intervals"].items():
-            panels.setdefault(record["unit"], []).append((record, compared, interval))
+        for line in record["lines"]:
+            if line["interval"] is not None:
+                panels.setdefault(record["unit"], []).append((record, line))
     if not panels:
         return None
     heights = [1.2 + len(rows) for rows in panels.values()]
     with rc_context(THEME):
-        figure = Figure(figsize=(MAX_WIDTH, 1.0 + 0.4 * sum(heights)), layout="constrained")
+        figure = Figure(figsize=(MAX_WIDTH, 1.0 + 0.42 * sum(heights)), layout="constrained")
         all_axes = figure.subplots(len(panels), height_ratios=heights, squeeze=False)[:, 0]
         for axes, (unit, rows) in zip(all_axes, panels.items(), strict=True):
-            _intervals(axes, rows)
-            level = 100 * rows[0][2]["level"]
+            known = [
+                {k: np.nan if v is None else v for k, v in line["interval"].items()}
+                for _, line in rows
+            ]
+            interval_axis(axes, known, max(record["smallest"] for record, _ in rows), "#0072B2")
+            labels = [
+                f"{record['name']}\n{line['compared']}, n={line['interval']['n_examples']}"
+                for record, line in rows
+            ]
+            axes.set_yticks(range(len(rows)), labels, fontsize="small")
+            for y, (_, line) in enumerate(rows):
+                axes.annotate(
+                    line["kind"].replace(" by this profile", ""),
+                    (1.01, y),
+                    xycoords=("axes fraction", "data"),
+                    fontsize="small",
+                    va="center",
+                    annotation_clip=False,
+                )
+            level = 100 * rows[0][1]["interval"]["level"]
             axes.set_xlabel(f"effect ({unit}), {level:.0f} % interval")
-        empty = [record["name"] for record in records if not record["intervals"]]
+        empty = [record["name"] for record in records if record["lines"][0]["interval"] is None]
         if empty:
             words = f"Nothing to compare for: {', '.join(empty)}."
             figure.supxlabel(words, fontsize="small")
         return titled(figure, "What this profile finds of each claim", about)
-
-
-def _intervals(axes: Axes, rows: list[tuple[dict[str, Any], str, dict[str, Any]]]) -> None:
-    """A line a comparison: what is compared, its interval, and the verdict on its claim."""
-    axes.axvline(0, color="#666666", lw=1, ls="--")
-    for y, (record, _, interval) in enumerate(rows):
-        color = KIND_COLORS[record["kind"]]
-        if interval["low"] is not None:
-            axes.hlines(y, interval["low"], interval["high"], color=color, lw=2)
-        axes.plot(interval["estimate"], y, "o", color=color, ms=5)
-        axes.annotate(
-            record["kind"],
-            (1.01, y),
-            xycoords=("axes fraction", "data"),
-            fontsize="small",
-            va="center",
-            annotation_clip=False,
-        )
-    labels = [
-        f"{record['name']}\n{compared}, n={interval['n_examples']}"
-        for record, compared, interval in rows
-    ]
-    axes.set_yticks(range(len(rows)), labels, fontsize="small")
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-
-
-KIND_COLORS = {
-    "supported": "#009E73",
-    "contradicted": "#D55E00",
-    "inconclusive": "#0072B2",
-    "not answered by this profile": "#999999",
-}
 
 
 def training_loss(losses: list[dict[str, float]], title: str) -> Figure:

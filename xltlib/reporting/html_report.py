@@ -12,16 +12,16 @@ from urllib.parse import quote
 import jinja2
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from xltlib.analysis.exhibits import Paper, Prose, Section, Table
-from xltlib.analysis.macros import Quote
-from xltlib.analysis.reading import Piece
-from xltlib.analysis.tables import shown
+from xltlib.reporting.document import Paper, Prose, Section, Table
+from xltlib.reporting.findings import Piece
+from xltlib.reporting.macros import Quote
+from xltlib.reporting.shown import shown
 
 
 def page(paper: Paper) -> str:
     """The whole report; the same paper gives the same page."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("xltlib", "analysis"),
+        loader=jinja2.PackageLoader("xltlib", "reporting"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -31,8 +31,15 @@ def page(paper: Paper) -> str:
     environment.filters["beside"] = _beside
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
     return environment.get_template("report.html.j2").render(
-        paper=paper, sections=[_section(section) for section in paper.sections]
+        paper=paper,
+        answer=[(one, _sentence(f"answer-{i}", one)) for i, one in enumerate(paper.front.said)],
+        sections=[_section(section) for section in paper.sections],
+        folds_from=FOLDS_FROM,
     )
+
+
+FOLDS_FROM = 12
+"""Tables with more rows are folded away until they are asked for."""
 
 
 def _beside(file: str) -> str:
@@ -91,7 +98,7 @@ def _section(section: Section) -> ShownSection:
 
 def _sentence(anchor: str, said: Quote) -> Line:
     one = said.sentence
-    return Line(anchor, [one.pieces()], said.file, f"reading {one.name}", _json(asdict(one)))
+    return Line(anchor, [one.pieces()], said.file, f"finding {one.name}", _json(asdict(one)))
 
 
 def _table(table: Table) -> ShownTable:

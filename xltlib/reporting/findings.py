@@ -54,6 +54,10 @@ class Sentence:
         return cls(record["name"], record["words"], dict(record["numbers"]))
 
 
+MIN_FOR_EXTREMES = 20
+"""Questions that a language needs before it is called the most or the least."""
+
+
 def counted(key: str, count: int, noun: str) -> str:
     """A field and the noun that it counts, as a sentence's words have them: `{n} seeds`."""
     return f"{{{key}}} {noun}{'' if count == 1 else 's'}"
@@ -126,7 +130,9 @@ def of_success(success: pd.DataFrame) -> list[Sentence]:
     for attack, part in success[success["n"] > 0].groupby("attack", sort=True):
         won = (part["success rate"] * part["n"]).groupby(part["language"]).sum()
         n = part.groupby("language")["n"].sum()
-        rates = (won / n).sort_values()
+        rates = (won / n)[n >= MIN_FOR_EXTREMES].sort_values()
+        if len(rates) < 2:
+            continue
         words = (
             f"{attack} breaks most in {rates.index[-1]} ({{highest:.0f}} % of {{n_highest}} "
             f"questions answered right) and least in {rates.index[0]} ({{lowest:.0f}} % of "
@@ -174,26 +180,30 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
     rows = contrasts[contrasts["language"] == macro]
     found = []
     for row in rows[rows["contrast"] == rows["contrast"].iloc[:1].squeeze()].to_dict("records"):
-        measured = f"{row['measured']} ({row['on']}, n = {{n}})"
-        words = f"{row['contrast']}, {measured}: {{estimate:+.1f}} points"
+        words = (
+            f"{row['contrast']}, {row['measured']} ({row['condition']}, n = {{n}}): "
+            "{estimate:+.1f}"
+        )
         numbers = {"estimate": row["estimate"], "n": row["n"]}
         if row["low"] == row["low"]:
             words += (
-                " ({low:+.1f} to {high:+.1f}); a true difference of {detectable:.1f} would be "
-                "found four times in five."
+                " ({low:+.1f} to {high:+.1f}); minimum detectable effect (80 % power) "
+                "{detectable:.1f}."
             )
             numbers |= {name: row[name] for name in ("low", "high", "detectable")}
         else:
-            words += "; too few questions for an interval."
-        found.append(Sentence(f"contrast {row['measured']} {row['on']}", words, numbers))
+            words += f"; no interval ({row['why not']})."
+        if row["left out"]:
+            words += f" Left out because an arm has trained on them: {row['left out']}."
+        found.append(Sentence(f"contrast {row['measured']} {row['condition']}", words, numbers))
     return found
 
 
 def of_transfer(means: pd.DataFrame) -> list[Sentence]:
-    """What generalised pairs cost standard training, and the best robust method there.
+    """What generalised pairs cost standard training, and what robust training gains there.
 
     Args:
-        means: `xltlib.analysis.transfer.mean_table`.
+        means: `xltlib.analysis.generalised.mean_table`.
     """
     found = []
     for (task, arm), part in means.groupby(["task", "arm"], sort=False):
@@ -206,13 +216,44 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
             "are in two languages and {one:.1f} where they are in one (n = {n} items)."
         )
         numbers = {"one": float(one), "two": float(two), "n": int(part["n"].iloc[0])}
-        gains = part[(part["pairs"] == "two languages") & part["gain"].notna()]
+        gains = part[(part["pairs"] == "two languages") & (part["low"] > 0)]
         if len(gains):
             best = gains.loc[gains["gain"].idxmax()]
             words += (
-                f" In two languages {best['method']} gains most, {{gain:+.1f}} ({{low:+.1f}} to "
-                "{high:+.1f})."
+                f" There the largest gain whose interval excludes zero is that of {best['method']}:"
+                " {gain:+.1f} ({low:+.1f} to {high:+.1f})."
             )
             numbers |= {name: float(best[name]) for name in ("gain", "low", "high")}
+        elif part["gain"].notna().any():
+            words += " No method's gain there has an interval above zero."
         found.append(Sentence(f"pairs {task} {arm}", words, numbers))
+    return found
+
+
+def of_relation(table: pd.DataFrame) -> list[Sentence]:
+    """Each measure's correlation with what attacks cost, in words.
+
+    Args:
+        table: `xltlib.analysis.relation.correlations`.
+    """
+    found = []
+    for row in table[table["outcome"] == "drop in f1"].to_dict("records"):
+        measure = row["measure"][0].upper() + row["measure"][1:]
+        if row["Spearman's rho"] != row["Spearman's rho"]:
+            words = (
+                f"{measure}: {counted('n', row['n languages'], 'language')} with both, too few of "
+                "one corpus to relate it to what attacks cost."
+            )
+            numbers = {"n": row["n languages"]}
+        else:
+            words = (
+                f"{measure} against the drop in F1 under attack: Spearman's rho "
+                "{rho:+.2f} ({n} languages"
+            )
+            numbers = {"rho": row["Spearman's rho"], "n": row["n languages"]}
+            if row["p (Holm)"] == row["p (Holm)"]:
+                words += ", permutation p after Holm's correction {p:.3f}"
+                numbers["p"] = row["p (Holm)"]
+            words += "; exploratory)."
+        found.append(Sentence(f"relation {row['measure']}", words, numbers))
     return found
