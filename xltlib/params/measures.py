@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
-from xltlib.params.base import Name, Precision, Settings, TestSet
+from xltlib.params.base import Name, Precision, Seed, Settings, TestSet
 
 
 class EvaluationSettings(Settings):
@@ -75,4 +75,4 @@ class AnalysisSettings(Settings):
         ("english", "none"),
         ("multilingual+targets", "multilingual"),
     ]
-    seed: int = 0
+    seed: Seed = 0

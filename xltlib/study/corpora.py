@@ -152,7 +152,7 @@ def audit_table(metrics: dict[str, Any]) -> pd.DataFrame:
 def boundary_table(metrics: dict[str, Any], encoder: str) -> pd.DataFrame:
     """One row a QA split: answers, and how many of them tokens can express."""
     columns = ["corpus", "split", "language", "answers", "in_a_window", "exact"]
-    frame = pd.DataFrame(metrics["token_boundaries"][encoder])[columns]
+    frame = pd.DataFrame(metrics["token_boundaries"][encoder], columns=columns)
     return frame.assign(inexpressible=frame["answers"] - frame["exact"])
 
 

@@ -21,7 +21,9 @@ from xltlib.study.models import encoder_folder
 from xltlib.study.splits import dev_languages
 from xltlib.tasks.kind import Row
 from xltlib.training import plan
+from xltlib.training.memory import batch_shape, require_memory, training_mib
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
+from xltlib.training.numerics import choose
 from xltlib.training.robust.methods import copies, robust_training
 from xltlib.training.run import TrainingLog, train, use_threads
 
@@ -129,6 +131,9 @@ def _run(cell: ArmCell, progress: bool) -> None:
             settings.epochs,
         )
     ]
+    used = choose(settings.optimisation.precision, params.compute.device)
+    shapes = [batch_shape(rows) for _, rows in batches]
+    require_memory(params.compute, training_mib(model, used, shapes))
     dev = {
         name: {
             language: data.load(params, task.corpus, task.dev_split, language)
@@ -164,7 +169,8 @@ def _run(cell: ArmCell, progress: bool) -> None:
         for name, sets in dev.items()
     }
     examples = {name: len(items) for name, items in draws.items()}
-    cell.finish(log.as_metrics() | {"examples": examples, "dev": scores}, started=started)
+    metrics = log.as_metrics() | {"examples": examples, "dev": scores}
+    cell.finish(metrics, started=started, numerics=log.numerics)
 
 
 def _drawn(params: Params, task: TaskData, draws: list[plan.Draw]) -> Dataset:

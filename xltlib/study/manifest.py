@@ -19,7 +19,7 @@ NAME = "manifest.json"
 METRICS = "metrics.json"
 WORK = "work"
 """What a cell under way has written so far, by its fingerprint."""
-NOTEBOOKS = ("notebook.ipynb", "running.ipynb")
+NOTEBOOKS = ("notebook.ipynb", "failed.ipynb")
 
 
 class File(BaseModel):

@@ -32,7 +32,9 @@ from xltlib.study.models import starting_encoder
 from xltlib.study.target_tasks import is_qa
 from xltlib.tasks.kind import Row, lengths
 from xltlib.tasks.span_qa import featurize, pad_spans, span_loss, training_rows
+from xltlib.training.memory import batch_shape, require_memory, training_mib
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
+from xltlib.training.numerics import choose
 from xltlib.training.plan import Batching, copies_plan, n_batches
 from xltlib.training.robust.methods import copies, robust_training
 from xltlib.training.run import BatchLoss, model_loss, train, use_threads
@@ -138,10 +140,14 @@ def _run(cell: ModelCell, progress: bool) -> None:
             epochs = n_copies * (method.epochs or target.epochs)
     steps = n_batches(lengths(standard), epochs, batching, cell.seed)
     order = copies_plan(lambda copy: lengths(rows_of(copy)), n_copies, steps, batching, cell.seed)
+    batches = [[rows_of(copy)[i] for i in batch] for copy, batch in order]
+    used = choose(optimisation.precision, params.compute.device)
+    shapes = [batch_shape(batch) for batch in batches]
+    require_memory(params.compute, training_mib(learns.model, used, shapes))
     score = _dev_score(cell, learns)
     log = train(
         learns.model,
-        [[rows_of(copy)[i] for i in batch] for copy, batch in order],
+        batches,
         learns.collate,
         optimisation,
         seed=cell.seed,
@@ -158,6 +164,7 @@ def _run(cell: ModelCell, progress: bool) -> None:
     cell.finish(
         log.as_metrics() | {"examples": len(examples), "rows": len(standard)} | dev,
         started=started,
+        numerics=log.numerics,
     )
 
 

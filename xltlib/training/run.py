@@ -89,8 +89,8 @@ class TrainingLog:
     numerics: dict[str, Any]
 
     def as_metrics(self) -> dict[str, Any]:
-        """For a cell's `metrics.json`."""
-        return asdict(self)
+        """For a cell's `metrics.json`; `numerics` belongs in its manifest."""
+        return {name: value for name, value in asdict(self).items() if name != "numerics"}
 
 
 def train(
