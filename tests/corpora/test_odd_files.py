@@ -245,8 +245,8 @@ def test_conllu_as_treebanks_have_it(tmp_path):
     assert rows["tags"][0] == ["VERB", "PRON", "SYM", "NUM"]
     assert rows["id"] == [
         "es-s1",
-        "es-es_x-ud-test-000002",
-        "es-es_x-ud-test-000003",
+        "es-sentence-000002",
+        "es-sentence-000003",
         "es-s3",
     ]
 
@@ -266,12 +266,15 @@ def test_a_word_without_its_tag_is_named(tmp_path, line, message):
         corpora.load("udpos", local(tmp_path), "es", "test")
 
 
-def test_two_treebanks_may_not_share_ids(tmp_path):
+def test_two_treebanks_may_share_ids_and_one_may_not_have_an_id_twice(tmp_path):
     text = f"# sent_id = a\n1\tOtra\t_\tPRON{REST}\n"
     for name in ("x", "y"):
         (tmp_path / f"es_{name}-ud-test.conllu").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match="1 ids stand for more than one row: 'es-a'"):
-        corpora.load("udpos", local(tmp_path), "es", "test")
+    rows = corpora.load("udpos", local(tmp_path), "es", "test")
+    assert rows["id"] == ["es_x-ud-test-a", "es_y-ud-test-a"]
+    (tmp_path / "fi_x-ud-dev.conllu").write_text(f"{text}\n{text}", encoding="utf-8")
+    with pytest.raises(InputError, match="1 ids stand for more than one row: 'fi-a'"):
+        corpora.load("udpos", local(tmp_path), "fi", "dev")
 
 
 # --- TyDi QA, XNLI: as they are published ---

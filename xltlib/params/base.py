@@ -9,7 +9,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
 from xltlib.languages import LANGUAGES
-from xltlib.text_files import InputError
+from xltlib.text_files import InputError, shown
 
 
 def _reads_as_itself(name: str) -> str:
@@ -83,13 +83,26 @@ def without_repeats(seeds: list[int]) -> list[int]:
 
 
 def _expanded(path: Path | str) -> Path:
-    """A path with its `~` replaced by a home folder."""
+    """A path with its `~` replaced by a home folder.
+
+    Raises:
+        InputError: there is no such user, or no file can have this name.
+    """
+    if "\0" in str(path):
+        raise InputError(f"{shown(str(path))}: a path cannot hold NUL. Correct the params file.")
     try:
-        return Path(path).expanduser()
+        found = Path(path).expanduser()
+        found.exists()
     except RuntimeError as error:
         raise InputError(
             f"{path}: there is no such user. Write the folder out in the params file."
         ) from error
+    except OSError as error:
+        raise InputError(
+            f"{shown(str(path))}: no file can have this name ({error.strerror}). Correct it in the "
+            "params file."
+        ) from error
+    return found
 
 
 def known_languages(languages: list[str]) -> list[str]:
