@@ -108,7 +108,7 @@ class Cell:
     @property
     def notebook(self) -> Path:
         """The executed notebook."""
-        return self.path(manifest.NOTEBOOKS[0])
+        return self.path(manifest.NOTEBOOK)
 
     @cached_property
     def upstream(self) -> list[Cell]:
