@@ -26,7 +26,6 @@ def test_static_sets_pairs_and_the_worst_of_two_attacks(tmp_path, tiny_encoder):
         "recipe": {"kind": "typo", "max_queries": 12},
     }
     raw["representation"] = {}
-    raw["analysis"]["worst_of"] = ["typo", "distractor"]
     file.write_text(yaml.safe_dump(raw), encoding="utf-8")
     grid = finish(file)
 
@@ -47,5 +46,5 @@ def test_static_sets_pairs_and_the_worst_of_two_attacks(tmp_path, tiny_encoder):
         assert not cell.path("static_set.json").exists()
     (cell,) = grid.cells("results")
     table = pd.read_csv(cell.path("tables/under_attack.csv"))
-    assert {"typo", "distractor", "worst"} <= set(table["attack"])
+    assert {"typo", "distractor", "ensemble", "typo-30", "addonesent"} <= set(table["attack"])
     assert "pairs" not in set(table["attack"])

@@ -84,17 +84,21 @@ def test_the_same_seed_trains_the_same_model(tiny_encoder, tiny_tokenizer, batch
         assert torch.equal(weights, second.state_dict()[name]), name
 
 
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
 def test_a_killed_run_resumes_and_ends_as_an_uninterrupted_one(
-    tiny_encoder, tiny_tokenizer, batches, tmp_path
+    tiny_encoder, tiny_tokenizer, batches, tmp_path, precision
 ):
-    whole, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "a", save_every_steps=3)
+    options = {"save_every_steps": 3, "precision": precision}
+    whole, log = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "a", **options)
+    assert log.numerics["precision"] == precision
+    assert whole.dtype == torch.float32
     with pytest.raises(Killed):
-        run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", kill_at=8, save_every_steps=3)
+        run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", kill_at=8, **options)
     assert last_checkpoint(tmp_path / "b").endswith("checkpoint-6")
     # A checkpoint that was being written when the kill came is passed over.
     (tmp_path / "b" / "checkpoint-9").mkdir()
     (tmp_path / "b" / "checkpoint-9" / "trainer_state.json").write_text('{"global_st')
-    resumed, log = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", save_every_steps=3)
+    resumed, log = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", **options)
     assert log.steps == 12
     for name, weights in whole.state_dict().items():
         assert torch.equal(weights, resumed.state_dict()[name]), name

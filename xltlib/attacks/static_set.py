@@ -68,9 +68,7 @@ def read(file: Path, language: str) -> list[dict[str, Any]]:
             "answer_start": [start for _, start in one.answers],
         }
         about = {"id": one.id, "language": language, "title": one.title}
-        rows.append(
-            about | {"question": one.question, "context": one.context, "answers": answers}
-        )
+        rows.append(about | {"question": one.question, "context": one.context, "answers": answers})
     require_unique([row["id"] for row in rows], shown_path(file))
     return rows
 

@@ -13,6 +13,7 @@ from xltlib.params.base import (
     ModelName,
     Name,
     Precision,
+    Seed,
     Settings,
     TestSet,
     files_by_language,
@@ -41,7 +42,7 @@ class RecipeSettings(Settings):
     f1_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
     f1: F1Unit = "words"
     max_queries: Annotated[int, Field(ge=2)] = 200
-    seed: int = 0
+    seed: Seed = 0
 
 
 class WordSettings(RecipeSettings):
@@ -309,7 +310,7 @@ class AttackSettings(Settings):
     arms: Annotated[list[Name], Field(min_length=1)] | None = None
     test_sets: Annotated[list[TestSet], Field(min_length=1)]
     examples_per_language: PositiveInt
-    seed: int = 0
+    seed: Seed = 0
     recipe: Recipe
     engine: EngineSettings = EngineSettings()
 

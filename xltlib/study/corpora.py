@@ -12,11 +12,11 @@ from datasets import Dataset
 from IPython.display import HTML
 
 from xltlib import corpora
-from xltlib.analysis.tables import style
 from xltlib.corpora.answers import stripped_span
 from xltlib.corpora.audit import Overlap, audit
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import SpanQASettings
+from xltlib.reporting.shown import style
 from xltlib.study import data
 from xltlib.study.cell import Cell
 from xltlib.study.models import prepared
@@ -152,7 +152,7 @@ def audit_table(metrics: dict[str, Any]) -> pd.DataFrame:
 def boundary_table(metrics: dict[str, Any], encoder: str) -> pd.DataFrame:
     """One row a QA split: answers, and how many of them tokens can express."""
     columns = ["corpus", "split", "language", "answers", "in_a_window", "exact"]
-    frame = pd.DataFrame(metrics["token_boundaries"][encoder])[columns]
+    frame = pd.DataFrame(metrics["token_boundaries"][encoder], columns=columns)
     return frame.assign(inexpressible=frame["answers"] - frame["exact"])
 
 
@@ -166,7 +166,9 @@ def sample(cell: Cell) -> HTML:
             if "answers" in examples.column_names:
                 shown = {"question": shown["question"], "answer": _short(_answer(examples[0]))}
             text = "; ".join(f"{name}: {value}" for name, value in shown.items())
-            rows.append({"corpus": settings.corpus + settings.suffix, "language": language, "example": text})
+            rows.append(
+                {"corpus": settings.corpus + settings.suffix, "language": language, "example": text}
+            )
     return style(pd.DataFrame(rows).drop_duplicates())
 
 

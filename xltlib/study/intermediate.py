@@ -12,16 +12,18 @@ from datasets import Dataset
 from IPython.display import Image
 from transformers import AutoModel, set_seed
 
-from xltlib.analysis import drawing, figures
 from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.params import DataAugmentationSettings, Params, TaskData
+from xltlib.reporting import figures, style
 from xltlib.study import data
 from xltlib.study.cell import ArmCell
 from xltlib.study.models import encoder_folder
 from xltlib.study.splits import dev_languages
 from xltlib.tasks.kind import Row
 from xltlib.training import plan
+from xltlib.training.memory import batch_shape, require_memory, training_mib
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
+from xltlib.training.numerics import choose
 from xltlib.training.robust.methods import copies, robust_training
 from xltlib.training.run import TrainingLog, train, use_threads
 
@@ -129,6 +131,9 @@ def _run(cell: ArmCell, progress: bool) -> None:
             settings.epochs,
         )
     ]
+    used = choose(settings.optimisation.precision, params.compute.device)
+    shapes = [batch_shape(rows) for _, rows in batches]
+    require_memory(params.compute, training_mib(model, used, shapes))
     dev = {
         name: {
             language: data.load(params, task.corpus, task.dev_split, language)
@@ -164,7 +169,8 @@ def _run(cell: ArmCell, progress: bool) -> None:
         for name, sets in dev.items()
     }
     examples = {name: len(items) for name, items in draws.items()}
-    cell.finish(log.as_metrics() | {"examples": examples, "dev": scores}, started=started)
+    metrics = log.as_metrics() | {"examples": examples, "dev": scores}
+    cell.finish(metrics, started=started, numerics=log.numerics)
 
 
 def _drawn(params: Params, task: TaskData, draws: list[plan.Draw]) -> Dataset:
@@ -211,4 +217,4 @@ def budgets_equal(cell: ArmCell) -> dict[str, bool]:
 def loss_figure(cell: ArmCell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Intermediate training, {cell.key}")
-    return Image(drawing.png(figure, dpi=100))
+    return Image(style.png(figure, dpi=100))

@@ -21,18 +21,20 @@ from transformers import (
     set_seed,
 )
 
-from xltlib.analysis import drawing, figures
 from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
+from xltlib.reporting import figures, style
 from xltlib.study import data
 from xltlib.study.cell import ModelCell
 from xltlib.study.models import starting_encoder
 from xltlib.study.target_tasks import is_qa
 from xltlib.tasks.kind import Row, lengths
 from xltlib.tasks.span_qa import featurize, pad_spans, span_loss, training_rows
+from xltlib.training.memory import batch_shape, require_memory, training_mib
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
+from xltlib.training.numerics import choose
 from xltlib.training.plan import Batching, copies_plan, n_batches
 from xltlib.training.robust.methods import copies, robust_training
 from xltlib.training.run import BatchLoss, model_loss, train, use_threads
@@ -138,10 +140,14 @@ def _run(cell: ModelCell, progress: bool) -> None:
             epochs = n_copies * (method.epochs or target.epochs)
     steps = n_batches(lengths(standard), epochs, batching, cell.seed)
     order = copies_plan(lambda copy: lengths(rows_of(copy)), n_copies, steps, batching, cell.seed)
+    batches = [[rows_of(copy)[i] for i in batch] for copy, batch in order]
+    used = choose(optimisation.precision, params.compute.device)
+    shapes = [batch_shape(batch) for batch in batches]
+    require_memory(params.compute, training_mib(learns.model, used, shapes))
     score = _dev_score(cell, learns)
     log = train(
         learns.model,
-        [[rows_of(copy)[i] for i in batch] for copy, batch in order],
+        batches,
         learns.collate,
         optimisation,
         seed=cell.seed,
@@ -158,6 +164,7 @@ def _run(cell: ModelCell, progress: bool) -> None:
     cell.finish(
         log.as_metrics() | {"examples": len(examples), "rows": len(standard)} | dev,
         started=started,
+        numerics=log.numerics,
     )
 
 
@@ -193,4 +200,4 @@ def settings_table(cell: ModelCell) -> pd.DataFrame:
 def loss_figure(cell: ModelCell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Target training, {cell.key}")
-    return Image(drawing.png(figure, dpi=100))
+    return Image(style.png(figure, dpi=100))

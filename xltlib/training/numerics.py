@@ -38,7 +38,7 @@ class Numerics:
     padded_to: int = BLOCK
 
     def record(self) -> dict[str, Any]:
-        """For a cell's `metrics.json`."""
+        """For a cell's `manifest.json`."""
         master = {"master_weights": "float32"} if self.precision == "bf16" else {}
         return asdict(self) | {"optimiser": "fused AdamW", "torch": torch.__version__} | master
 

@@ -1,0 +1,207 @@
+"""How fast training is: `python -m tests.benchmarks.training_speed DATA ENCODER [OPTIONS]`.
+
+DATA is a folder with TyDi QA GoldP in its official layout, ENCODER a folder with me5-small (the
+cache of the quick profile has one). All recipes train on the same batches of English questions, in
+turn, in one process, on one thread (recipes in bf16 only where the machine has units for it, or
+with --only): tokens of text (padding does not count) per second of processor
+time, median over the rounds, and the ratio to the recipe before this project's numerics. Load and
+clock of the machine fall on all recipes alike; compare ratios, not numbers of different runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
+
+from xltlib.corpora.squad_files import read_squad
+from xltlib.encoders.device import computes_bf16
+from xltlib.params import EncoderSettings, SpanQASettings
+from xltlib.tasks.kind import Row, length, padded_length
+from xltlib.tasks.span_qa import featurize, span_loss, training_rows
+from xltlib.training import numerics
+from xltlib.training.dropout import cheap_dropout
+from xltlib.training.multitask import load_pretrained
+from xltlib.training.plan import Batching, length_batches
+
+TRAIN = "tydiqa-goldp-v1.1-train/tydiqa.goldp.en.train.json"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to take the same optimiser steps."""
+
+    padding: str  # longest, blocks or full (every row padded to 384)
+    attention: str
+    precision: str  # float32, autocast (bf16) or bf16 (weights, float32 masters)
+    dropout: str = "torch"
+    fused: bool = True
+    shuffled: bool = False  # no length buckets
+    all_weights: bool = False  # word embeddings train too
+
+
+USUAL = "the usual recipe"
+BEFORE = "before: bf16 autocast, SDPA, padded to the longest"
+RECIPES = {
+    USUAL: Recipe("full", "sdpa", "float32", fused=False, shuffled=True, all_weights=True),
+    BEFORE: Recipe("longest", "sdpa", "autocast", fused=False),
+    "float32, SDPA, padded to the longest": Recipe("longest", "sdpa", "float32", fused=False),
+    "+ whole blocks": Recipe("blocks", "sdpa", "float32", fused=False),
+    "+ eager attention": Recipe("blocks", "eager", "float32", fused=False),
+    "+ fused AdamW": Recipe("blocks", "eager", "float32"),
+    "+ cheap dropout (now, float32)": Recipe("blocks", "eager", "float32", "cheap"),
+    "bf16 weights, float32 masters (now, bf16)": Recipe("blocks", "eager", "bf16", "cheap"),
+}
+
+
+def collated(tokenizer: Any, rows: list[Row], padding: str) -> dict[str, torch.Tensor]:
+    """A batch padded as a recipe pads it."""
+    longest = max(length(row) for row in rows)
+    width = {
+        "longest": longest,
+        "blocks": padded_length(longest, tokenizer.model_max_length),
+        "full": 384,
+    }[padding]
+    inputs = [{k: v for k, v in row.items() if k != "labels"} for row in rows]
+    batch = tokenizer.pad(inputs, padding="max_length", max_length=width, return_tensors="pt")
+    labels = torch.tensor([row["labels"] for row in rows])
+    return dict(batch) | {"start_positions": labels[:, 0], "end_positions": labels[:, 1]}
+
+
+class Run:
+    """A model that trains by a recipe, a step at a time."""
+
+    def __init__(self, recipe: Recipe, model: torch.nn.Module, tokenizer: Any) -> None:
+        self.recipe, self.tokenizer = recipe, tokenizer
+        words = model.get_input_embeddings().weight  # frozen ones are shared, they are 0.4 GiB
+        shared = {} if recipe.all_weights or recipe.precision == "bf16" else {id(words): words}
+        self.model = copy.deepcopy(model, shared)
+        self.stack = ExitStack()
+        self.model.set_attn_implementation(recipe.attention)
+        if recipe.all_weights:
+            self.model.get_input_embeddings().weight.requires_grad_(True)
+        if recipe.dropout == "cheap":
+            self.stack.enter_context(cheap_dropout(self.model))
+        masters = numerics.Masters(self.model) if recipe.precision == "bf16" else None
+        make, options = numerics.optimiser(masters, 1e-5)
+        trained = [weight for weight in self.model.parameters() if weight.requires_grad]
+        self.optimiser = make([{"params": trained}], **options | {"fused": recipe.fused})
+        self.model.train()
+        self.trained = trained
+
+    def step(self, rows: list[Row]) -> tuple[float, float]:
+        """Seconds of processor time, and the loss."""
+        started = time.process_time()
+        batch = collated(self.tokenizer, rows, self.recipe.padding)
+        autocast = self.recipe.precision == "autocast"
+        with torch.autocast("cpu", dtype=torch.bfloat16) if autocast else nullcontext():
+            loss = span_loss(self.model, batch)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        return time.process_time() - started, float(loss.detach())
+
+
+def english_rows(data: Path, tokenizer: Any) -> list[Row]:
+    """The windows of TyDi QA's English training questions."""
+    train = read_squad(data / TRAIN, "en")
+    features = featurize(
+        tokenizer, list(train["question"]), list(train["context"]), SpanQASettings()
+    )
+    return training_rows(features, list(train["answers"]))
+
+
+def batches_of(
+    rows: list[Row], size: int, count: int, seed: int = 0
+) -> dict[bool, list[list[Row]]]:
+    """The same number of batches, in length buckets and (True) shuffled."""
+    rng = np.random.default_rng(seed)
+    bucketed = length_batches([length(row) for row in rows], Batching(size), rng)[:count]
+    shuffled = rng.permutation([i for batch in bucketed for i in batch])
+    plain = np.array_split(shuffled, len(bucketed))
+    return {
+        False: [[rows[i] for i in batch] for batch in bucketed],
+        True: [[rows[i] for i in batch] for batch in plain],
+    }
+
+
+def speed(
+    recipes: dict[str, Recipe], model: torch.nn.Module, tokenizer: Any, batches: dict, rounds: int
+) -> pd.DataFrame:
+    """Every recipe takes a round of steps in turn, the first one uncounted."""
+    rates: dict[str, list[float]] = {name: [] for name in recipes}
+    losses: dict[str, float] = {}
+    per_round = len(batches[False]) // (rounds + 1)
+    runs: dict[str, Callable] = {}
+    for round_ in range(rounds + 1):
+        for name, recipe in recipes.items():
+            set_seed(round_)
+            run = runs.setdefault(name, Run(recipe, model, tokenizer))
+            part = batches[recipe.shuffled][round_ * per_round : (round_ + 1) * per_round]
+            taken = [run.step(rows) for rows in part]
+            tokens = sum(length(row) for rows in part for row in rows)
+            losses[name] = float(np.mean([loss for _, loss in taken]))
+            if round_:
+                rates[name].append(tokens / sum(seconds for seconds, _ in taken))
+    base = BEFORE if BEFORE in recipes else next(iter(recipes))
+    frame = pd.DataFrame(
+        {
+            "recipe": list(recipes),
+            "tokens/s": [np.median(rates[name]) for name in recipes],
+            "ratio to before": [
+                np.median(np.array(rates[name]) / np.array(rates[base])) for name in recipes
+            ],
+            "last loss": [losses[name] for name in recipes],
+        }
+    )
+    if USUAL in recipes:
+        frame["ratio to usual"] = [
+            np.median(np.array(rates[name]) / np.array(rates[USUAL])) for name in recipes
+        ]
+    return frame
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("encoder", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=4, help="optimiser steps per round")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--only", nargs="*", help="parts of the recipes' names")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    tokenizer = AutoTokenizer.from_pretrained(chosen.encoder)
+    model = load_pretrained(
+        AutoModelForQuestionAnswering,
+        chosen.encoder,
+        EncoderSettings(freeze_word_embeddings=True, attention_dropout=0.0),
+    )
+    rows = english_rows(chosen.data, tokenizer)
+    batches = batches_of(rows, chosen.batch, chosen.steps * (chosen.rounds + 1))
+    emulated = not computes_bf16("cpu")
+    recipes = {
+        name: recipe
+        for name, recipe in RECIPES.items()
+        if (not chosen.only and not (emulated and recipe.precision != "float32"))
+        or any(part in name for part in chosen.only or [])
+    }
+    print(f"bf16 units: {computes_bf16('cpu')}; torch {torch.__version__}; one thread")
+    frame = speed(recipes, model, tokenizer, batches, chosen.rounds)
+    print(frame.round(2).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()

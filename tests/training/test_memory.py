@@ -1,0 +1,62 @@
+"""The estimate of memory: counts what there is, and stops a cell that would not fit."""
+
+import pytest
+import torch
+from transformers import BertConfig, BertForQuestionAnswering
+
+from xltlib.artifacts import InputError
+from xltlib.params import ComputeSettings
+from xltlib.training.memory import MIB, batch_shape, require_memory, training_mib
+from xltlib.training.numerics import Numerics
+from xltlib.training.run import model_loss
+
+FLOAT32 = Numerics("cpu", "float32", "eager", "torch", compiled=False, threads=1)
+CONFIG = BertConfig(
+    vocab_size=2000, hidden_size=128, num_hidden_layers=4, num_attention_heads=4,
+    intermediate_size=512, attention_probs_dropout_prob=0.0,
+)  # fmt: skip
+
+
+def test_the_shape_of_a_batch_counts_choices_windows_and_whole_blocks():
+    plain = {"input_ids": [1] * 40, "labels": 0}
+    assert batch_shape([plain, {"input_ids": [1] * 70, "labels": 0}]) == (2, 96)
+    assert batch_shape([{"input_ids": [[1] * 9, [1] * 33], "labels": 1}]) == (2, 64)
+    assert batch_shape([plain, {"input_ids": [1] * 60, "windows": [50, 10]}]) == (3, 64)
+
+
+@pytest.mark.parametrize(("rows", "tokens"), [(16, 64), (8, 256)])
+def test_the_estimate_is_near_what_a_step_allocates(rows, tokens):
+    model = BertForQuestionAnswering(CONFIG)
+    model.set_attn_implementation("eager")
+    model.train()
+    kept = []
+
+    def pack(tensor):
+        kept.append((tensor.untyped_storage().data_ptr(), tensor.untyped_storage().nbytes()))
+        return tensor
+
+    batch = {"input_ids": torch.ones(rows, tokens, dtype=torch.long)}
+    batch |= {
+        name: torch.zeros(rows, dtype=torch.long) for name in ("start_positions", "end_positions")
+    }
+    own = {w.untyped_storage().data_ptr() for w in model.parameters()}
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        model_loss(model, batch)
+    activations = sum(size for place, size in {*kept} if place not in own) / MIB
+    state = 16 * sum(w.numel() for w in model.parameters()) / MIB
+    estimate = training_mib(model, FLOAT32, [(rows, tokens), (2, 32)])
+    assert activations > 20
+    assert 0.8 < estimate / (state + activations) < 1.6
+
+
+def test_frozen_weights_need_no_gradient_and_no_moments():
+    model = BertForQuestionAnswering(CONFIG)
+    whole = training_mib(model, FLOAT32, [])
+    words = model.get_input_embeddings().weight.requires_grad_(False)
+    assert whole - training_mib(model, FLOAT32, []) == pytest.approx(12 * words.numel() / MIB)
+
+
+def test_a_cell_that_would_not_fit_says_so_and_what_to_set():
+    require_memory(ComputeSettings(mem_mb=3000), 2000)
+    with pytest.raises(InputError, match=r"compute\.mem_mb: 3000 .* about 3,400 MiB\. Raise it"):
+        require_memory(ComputeSettings(mem_mb=3000), 2500)

@@ -1,0 +1,193 @@
+"""Numerics: one place decides, bf16 with masters learns what float32 learns, models come back."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from transformers import AutoModelForQuestionAnswering, set_seed
+
+from xltlib.encoders import device
+from xltlib.params import SpanQASettings
+from xltlib.tasks.span_qa import featurize, pad_spans, span_loss, training_rows
+from xltlib.training import numerics
+from xltlib.training.dropout import CheapDropout, cheap_dropout, keep_mask
+
+CONTEXTS = [f"number {i} is {'abcdefgh'[i % 8] * 3} today" for i in range(8)]
+
+
+@pytest.fixture
+def batch(tiny_tokenizer):
+    answers = [{"text": [c.split()[3]], "answer_start": [c.index(c.split()[3])]} for c in CONTEXTS]
+    settings = SpanQASettings(max_length=64, doc_stride=16, max_query_length=16)
+    features = featurize(tiny_tokenizer, ["which?"] * 8, CONTEXTS, settings)
+    return pad_spans(tiny_tokenizer, training_rows(features, answers))
+
+
+@pytest.fixture
+def model(tiny_encoder):
+    set_seed(3)
+    return AutoModelForQuestionAnswering.from_pretrained(tiny_encoder)
+
+
+def used(**changes):
+    return numerics.Numerics(
+        **{
+            "device": "cpu",
+            "precision": "float32",
+            "attention": "sdpa",
+            "dropout": "torch",
+            "compiled": False,
+            "threads": 1,
+        }
+        | changes
+    )
+
+
+def losses(model, batch, how, steps=20):
+    """The loss of each step; the model trains in place."""
+    set_seed(5)
+    found = []
+    with numerics.applied(how, model) as masters:
+        make, options = numerics.optimiser(masters, 3e-3)
+        optimiser = make([{"params": list(model.parameters())}], **options)
+        model.train()
+        for _ in range(steps):
+            loss = span_loss(model, batch)
+            loss.backward()
+            optimiser.step()
+            optimiser.zero_grad()
+            found.append(loss.item())
+        if masters is not None:
+            masters.restore()
+    return found
+
+
+@pytest.mark.parametrize(("units", "expected"), [(True, "bf16"), (False, "float32")])
+def test_auto_is_bf16_where_there_are_units_for_it(monkeypatch, units, expected):
+    monkeypatch.setattr(device, "computes_bf16", lambda name: units)
+    assert numerics.choose("auto", "cpu").precision == expected
+    for asked in ("float32", "bf16"):  # what is asked for is what is done
+        assert numerics.choose(asked, "cpu").precision == asked
+
+
+def test_the_record_says_what_was_used():
+    record = numerics.choose("bf16", "cpu").record()
+    assert record["precision"] == "bf16"
+    assert record["master_weights"] == "float32"
+    assert (record["attention"], record["dropout"]) == ("eager", "cheap")
+    assert record["torch"] == torch.__version__
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_attention_does_not_change_the_loss(model, batch, attention):
+    model.eval()
+    plain = span_loss(model, batch)
+    with numerics.applied(used(attention=attention), model):
+        torch.testing.assert_close(span_loss(model, batch), plain, rtol=1e-5, atol=1e-6)
+    assert model.config._attn_implementation == "sdpa"
+
+
+def test_bf16_with_masters_learns_as_float32_does(model, batch, tiny_encoder):
+    set_seed(3)
+    other = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder)
+    for part in (*model.modules(), *other.modules()):
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+    exact = losses(model, batch, used())
+    rounded = losses(other, batch, used(precision="bf16"))
+    assert rounded[0] == pytest.approx(exact[0], rel=0.02)
+    assert exact[-1] < 0.7 * exact[0]
+    assert rounded[-1] == pytest.approx(exact[-1], rel=0.15)
+
+
+def test_masters_keep_steps_that_bf16_would_round_away(model):
+    weight = model.qa_outputs.weight
+    before = weight.detach().clone()
+    with numerics.applied(used(precision="bf16"), model) as masters:
+        assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
+        make, options = numerics.optimiser(masters, 1e-6)
+        optimiser = make([{"params": [weight], "weight_decay": 0.0}], **options)
+        for _ in range(10):
+            weight.grad = torch.ones_like(weight)
+            optimiser.step()
+        masters.restore()
+    assert weight.dtype == torch.float32
+    # Ten steps of 1e-6 down, each far below bf16's resolution of these weights.
+    torch.testing.assert_close(before - weight, torch.full_like(before, 1e-5), rtol=0.02, atol=0)
+
+
+def test_frozen_weights_come_back_exactly(model):
+    words = model.get_input_embeddings().weight.requires_grad_(False)
+    before = words.detach().clone()
+    with numerics.applied(used(precision="bf16"), model):
+        assert words.dtype == torch.bfloat16
+    assert torch.equal(words, before)
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
+def test_an_optimiser_with_masters_goes_on_from_its_state(model):
+    def made():
+        masters = numerics.Masters(model)
+        make, options = numerics.optimiser(masters, 1e-4)
+        return masters, make([{"params": list(model.parameters())}], **options)
+
+    def steps(optimiser, n):
+        for _ in range(n):
+            for weight in model.parameters():
+                weight.grad = torch.full_like(weight, 0.5)
+            optimiser.step()
+
+    masters, optimiser = made()
+    steps(optimiser, 3)
+    saved = copy.deepcopy(optimiser.state_dict())
+    weights = {n: w.detach().clone() for n, w in model.state_dict().items()}
+    steps(optimiser, 2)
+    expected = [m.detach().clone() for m in optimiser.state_dict()["masters"]]
+    masters.end()
+    model.load_state_dict(weights)
+    _, again = made()
+    again.load_state_dict(saved)
+    steps(again, 2)
+    for master, wanted in zip(again.state_dict()["masters"], expected, strict=True):
+        assert torch.equal(master, wanted)
+    assert again.state[next(iter(again.state))]["exp_avg"].dtype == torch.float32
+
+
+def test_a_mask_drops_as_often_as_it_says_and_follows_the_seed():
+    shape = torch.Size((1000, 401))
+    torch.manual_seed(1)
+    first = keep_mask(shape, 0.1)
+    assert first.shape == shape
+    assert (~first).float().mean().item() == pytest.approx(0.1, abs=0.002)
+    # Neighbours share a draw of 64 bits and must not share their fate.
+    pairs = (~first[:, :-1] & ~first[:, 1:]).float().mean().item()
+    assert pairs == pytest.approx(0.01, abs=0.001)
+    torch.manual_seed(1)
+    assert torch.equal(keep_mask(shape, 0.1), first)
+    assert not torch.equal(keep_mask(shape, 0.1), first)
+    assert keep_mask(shape, 0.0).all()
+
+
+def test_cheap_dropout_scales_what_it_keeps_and_its_gradient_is_its_own():
+    states = torch.rand(64, 64, dtype=torch.float64, requires_grad=True) + 1
+    dropped = CheapDropout(0.25)(states)
+    kept = dropped != 0
+    torch.testing.assert_close(dropped[kept], states[kept] / 0.75)
+    (gradient,) = torch.autograd.grad(dropped.sum(), states)
+    torch.testing.assert_close(gradient, kept.double() / 0.75)
+    assert torch.equal(CheapDropout(0.25).eval()(states), states)
+
+
+def test_a_model_has_its_own_dropout_back_after_the_block(model):
+    before = [module for module in model.modules() if type(module) is nn.Dropout]
+    assert before
+    with cheap_dropout(model):
+        assert not [module for module in model.modules() if type(module) is nn.Dropout]
+        assert all(
+            m.p == b.p
+            for m, b in zip(
+                [m for m in model.modules() if isinstance(m, CheapDropout)], before, strict=True
+            )
+        )
+    assert [module for module in model.modules() if type(module) is nn.Dropout] == before

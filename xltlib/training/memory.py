@@ -1,0 +1,79 @@
+"""What memory a training run takes, estimated before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from xltlib.artifacts import InputError
+from xltlib.params import ComputeSettings
+from xltlib.tasks.kind import Row, length, padded_length, windows
+from xltlib.training.numerics import Numerics
+
+PROCESS_MIB = 900
+"""A Python process with torch, transformers and a corpus loaded, before any model."""
+MIB = 2**20
+
+
+def batch_shape(rows: Iterable[Row]) -> tuple[int, int]:
+    """Sequences and tokens per sequence of a collated batch; choices and windows count each."""
+    rows = list(rows)
+    sequences = sum(
+        len(row["input_ids"]) if isinstance(row["input_ids"][0], list) else len(windows(row))
+        for row in rows
+    )
+    return sequences, padded_length(max(map(length, rows)), 2**20)
+
+
+def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[int, int]]) -> float:
+    """MiB of weights, gradients, optimiser state, and the activations of the largest batch.
+
+    Activations after Korthikanti et al. 2022 (arXiv 2205.05198, equation 1): a layer keeps
+    b s h (34 + 5 a s / h) bytes in 16 bits (b sequences of s tokens, width h, a heads), of which
+    dropout's masks are 2 and a / h; in 32 bits the rest doubles. The output of every layer's
+    gradient and the word embeddings' dense gradient come with it.
+
+    Args:
+        shapes: sequences and tokens per sequence of each batch.
+    """
+    weights = sum(weight.numel() for weight in model.parameters())
+    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    config = next(part.config for part in model.modules() if hasattr(part, "config"))
+    heads, width = config.num_attention_heads, config.hidden_size
+    half = numerics.precision == "bf16"
+    state = 4 * weights + 12 * trained + (2 * weights + 2 * trained if half else 0)
+
+    def activations(sequences: int, tokens: int) -> float:
+        scale, mask = (1, 1) if half else (2, 1)
+        per_layer = 32 * scale + 2 * mask + (4 * scale + mask) * heads * tokens / width
+        return sequences * tokens * width * per_layer * config.num_hidden_layers
+
+    largest = max((activations(*shape) for shape in shapes), default=0.0)
+    return (state + largest) / MIB
+
+
+def require_memory(compute: ComputeSettings, needed: float) -> None:
+    """Stop before training starts where it would not fit.
+
+    Args:
+        needed: MiB, as `training_mib` estimates.
+
+    Raises:
+        InputError: more than `compute.mem_mb` on a processor, or than is free on the GPU.
+    """
+    if compute.device == "cpu":
+        total = PROCESS_MIB + needed
+        if total > compute.mem_mb:
+            raise InputError(
+                f"compute.mem_mb: {compute.mem_mb} are given and this cell takes about "
+                f"{total:,.0f} MiB. Raise it, or lower optimisation.batch_size (or batch_tokens)."
+            )
+    else:
+        free = torch.cuda.mem_get_info()[0] / MIB
+        if needed > free:
+            raise InputError(
+                f"the GPU has {free:,.0f} MiB free and this cell takes about {needed:,.0f}. Lower "
+                "optimisation.batch_size and raise gradient_accumulation by as much."
+            )
