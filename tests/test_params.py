@@ -68,7 +68,7 @@ def test_every_shipped_profile_is_valid(name):
         ({"intermediate.temperature": 0.5}, r"intermediate\.temperature: .*greater than or equal"),
         (
             {"attacks.typo.recipe.max_queries": -5},
-            r"attacks\.typo\.recipe\.typo\.max_queries: .*greater than 0.*-5",
+            r"attacks\.typo\.recipe\.typo\.max_queries: .*greater than or equal to 2.*-5",
         ),
         (
             {"targets.tydiqa.test_sets": [{"corpus": "tydiqa", "languages": ["xx"]}]},

@@ -134,13 +134,13 @@ class Params(Settings):
         lists |= {f"attacks.{name}.test_sets": one.test_sets for name, one in self.attacks.items()}
         lists["representation.retrieval"] = self.representation.retrieval
         for key, test_sets in lists.items():
-            seen: set[tuple[str, str, str, bool]] = set()
+            seen: set[tuple[str, str, str, bool, str]] = set()
             for i, one in enumerate(test_sets):
                 for language in one.languages:
-                    place = (one.corpus, one.split, language, one.pairs)
+                    place = (one.corpus, one.split, language, one.pairs, one.suffix)
                     if place in seen:
                         raise ValueError(
-                            f"{key}.{i}: {one.corpus} {one.split} in {language} is there twice"
+                            f"{key}.{i}: {one.corpus}{one.suffix} {one.split} in {language} is there twice"
                         )
                     seen.add(place)
         return self
