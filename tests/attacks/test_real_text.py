@@ -10,7 +10,8 @@ import regex
 
 from xltlib.attacks import Resources, recipes
 from xltlib.attacks.example import edits
-from xltlib.attacks.goal import AttackedText, SpanQAVictim, UntargetedSpanF1, example, moved
+from xltlib.attacks.goal import SpanQAVictim, UntargetedSpanF1, example, moved
+from xltlib.attacks.passage import Passage
 from xltlib.corpora.squad_files import read_squad
 from xltlib.languages import TYDI, graphemes
 from xltlib.params import DistractorSettings, HomoglyphSettings, TypoSettings
@@ -18,12 +19,13 @@ from xltlib.params import DistractorSettings, HomoglyphSettings, TypoSettings
 XQUAD = ("ar", "de", "el", "en", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh")
 EXTRA = {"ko": "korquad/KorQuAD_v1.0_dev.json", "id": "facqa/facqa-test.id.json"}
 RECIPES = (
-    TypoSettings(candidates_per_word=6, max_edited_words=50),
+    TypoSettings(candidates_per_word=6, max_edited_words=50, min_word_length=1),
     HomoglyphSettings(candidates_per_word=3, max_edited_words=50),
     DistractorSettings(answers=4),
 )
 WANTED = 10_000
-ORPHAN = regex.compile(r"(?<![\p{L}\p{N}\p{M}\p{S}\p{P}\u200c\u200d\u00a0 ])\p{M}|^\p{M}")
+# A mark with nothing to stand on: at the beginning, or after white space or a control character.
+ORPHAN = regex.compile(r"(?<![\p{L}\p{N}\p{M}\p{S}\p{P}\u200c\u200d])\p{M}|^\p{M}")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def attacked(row, settings, resources, rng, depth):
     columns, truth = example(row)
     goal = UntargetedSpanF1(SpanQAVictim(lambda queries: []))
     attack = recipes.RECIPES[settings.kind](goal, row, settings, resources)
-    text = goal.initial_attacked_text = AttackedText(columns)
+    text = goal.initial_attacked_text = Passage(*columns.values())
     goal.ground_truth_output = truth
     first, made = text, []
     for _ in range(depth):
