@@ -27,13 +27,14 @@ from xltlib.params import (
 XQUAD = ("ar", "de", "el", "en", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh")
 EXTRA = {"ko": "korquad/KorQuAD_v1.0_dev.json", "id": "facqa/facqa-test.id.json"}
 RECIPES = (
-    TypoSettings(candidates_per_word=6, max_edited_words=50),
+    TypoSettings(candidates_per_word=6, max_edited_words=50, min_word_length=1),
     HomoglyphSettings(candidates_per_word=3, max_edited_words=50),
     DistractorSettings(answers=4),
     ImperceptibleSettings(max_edited_words=50),
 )
 WANTED = 10_000
-ORPHAN = regex.compile(r"(?<![\p{L}\p{N}\p{M}\p{S}\p{P}\u200c\u200d\u00a0 ])\p{M}|^\p{M}")
+# A mark with nothing to stand on: at the beginning, or after white space or a control character.
+ORPHAN = regex.compile(r"(?<![\p{L}\p{N}\p{M}\p{S}\p{P}\u200c\u200d])\p{M}|^\p{M}")
 
 
 @pytest.fixture(scope="module")
