@@ -16,7 +16,13 @@ from xltlib.attacks.query import Output, ask
 from xltlib.corpora.squad_files import read_squad
 from xltlib.evaluation.predictor import Prediction, SpanPredictor
 from xltlib.languages import TYDI, graphemes
-from xltlib.params import HomoglyphSettings, HotFlipSettings, TypoSettings
+from xltlib.params import (
+    DistractorSettings,
+    HomoglyphSettings,
+    HotFlipSettings,
+    ImperceptibleSettings,
+    TypoSettings,
+)
 
 XQUAD = ("zh", "th", "hi")
 
@@ -51,7 +57,11 @@ def passages(shared_data):
     }
 
 
-@pytest.mark.parametrize("settings", [TypoSettings(), HomoglyphSettings()], ids=["typo", "alike"])
+@pytest.mark.parametrize(
+    "settings",
+    [TypoSettings(), HomoglyphSettings(), ImperceptibleSettings(), DistractorSettings()],
+    ids=["typo", "alike", "unseen", "distractor"],
+)
 def test_half_of_real_passages_are_edited(passages, tmp_path, settings):
     """Letters of Arabic, Han, Hangul, Thai and the Indic scripts have few look-alikes or none."""
     settings = settings.model_copy(update={"max_queries": 40})
