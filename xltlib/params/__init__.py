@@ -29,6 +29,7 @@ from xltlib.params.profile import ComputeSettings, Params
 from xltlib.params.training import (
     STANDARD,
     AdversarialSettings,
+    Budget,
     DataAugmentationSettings,
     Method,
     Optimisation,
@@ -43,6 +44,7 @@ __all__ = [
     "ArmCell",
     "AttackCell",
     "AttackSettings",
+    "Budget",
     "Claim",
     "CodeMixSettings",
     "ComputeSettings",

@@ -163,6 +163,20 @@ class Params(Settings):
             raise ValueError(f"claims: {', '.join(primary)} are all primary; there can be one")
         return self
 
+    @model_validator(mode="after")
+    def _contrasts_are_fair(self) -> Params:
+        arms = self.intermediate.arms
+        for i, (treated, control) in enumerate(self.analysis.contrasts):
+            if treated not in arms or control not in arms:
+                continue
+            a, b = arms[treated], arms[control]
+            if a.tasks and b.tasks and a.budget != b.budget and a.tasks != b.tasks:
+                raise ValueError(
+                    f"analysis.contrasts.{i}: {treated} and {control} differ in budget and in data; "
+                    "compare arms of one budget, or arms with the same data"
+                )
+        return self
+
     def data_used(self) -> list[tuple[str, TaskData | TestSet]]:
         """Every reference to corpus data, with its key path."""
         used: list[tuple[str, TaskData | TestSet]] = [
