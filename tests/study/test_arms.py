@@ -117,7 +117,7 @@ def test_arms_of_a_budget_share_items_and_steps_and_leave_other_arms_alone(
             {"intermediate.arms.english-qa.budget": None},
             r"arm english-qa has the tasks \['qa'\], its budget is for \['nli', 'tagging'\]",
         ),
-        ({"analysis": {"contrasts": [["german-qa", "english"]]}}, "differ in budget and in data"),
+        ({"analysis": {"contrasts": [["german-qa", "english"]]}}, "differ in budget and data"),
     ],
 )
 def test_what_is_no_fair_comparison_is_refused(with_budgets, edit_profile, edits, message):

@@ -172,7 +172,7 @@ class Params(Settings):
             a, b = arms[treated], arms[control]
             if a.tasks and b.tasks and a.budget != b.budget and a.tasks != b.tasks:
                 raise ValueError(
-                    f"analysis.contrasts.{i}: {treated} and {control} differ in budget and in data; "
+                    f"analysis.contrasts.{i}: {treated} and {control} differ in budget and data; "
                     "compare arms of one budget, or arms with the same data"
                 )
         return self
