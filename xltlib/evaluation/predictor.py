@@ -17,9 +17,10 @@ from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrai
 from xltlib.encoders.device import computes_bf16, resolve
 from xltlib.encoders.opening import max_tokens, open_model, open_tokenizer, require_positions
 from xltlib.params import Precision, SpanQASettings
+from xltlib.tasks.decoding import best_spans
 from xltlib.tasks.kind import padded_length
 from xltlib.tasks.offsets import token_span
-from xltlib.tasks.span_qa import Features, best_spans, featurize
+from xltlib.tasks.span_qa import Features, featurize
 
 
 @dataclass(frozen=True)
