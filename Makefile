@@ -28,12 +28,23 @@ notebooks: $(READY)  ## execute the notebooks in place on the finished quick stu
 
 setup: $(READY)
 
+# An environment that works has Python 3.11 and pip, and lies where it was made: scripts hold its path.
+# conda's is taken as it is.
+WORKS = $(BIN)/python -c 'import pathlib, sys, pip; home = sys.prefix; file = pathlib.Path(home, "pyvenv.cfg"); made = [line for line in file.read_text().splitlines() if line.startswith("command =")] if file.exists() else []; sys.exit(sys.version_info[:2] != (3, 11) or not all(line.endswith(" " + home) for line in made))' 2>/dev/null
+
+# One that does not work (left by a failed set-up, of another Python, moved) is not ready, whatever
+# its mark says.
+ifneq ($(shell $(WORKS) && echo yes),yes)
+.PHONY: $(READY)
+endif
+
 # Torch first: the index of the machine decides between its CPU and its CUDA build. The lock names
 # neither torch nor any CUDA library, and is complete, so nothing is resolved.
 $(READY): requirements.lock pyproject.toml
+	@$(WORKS) || test ! -e $(VENV)/pyvenv.cfg || { echo "$(VENV) does not work (unfinished, another Python, or moved): making it anew"; rm -rf $(VENV); }
+	@$(WORKS) || test -e $(VENV)/conda-meta || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV) || true
+	@$(WORKS) || { echo "Python 3.11 with venv and pip is needed (Debian: python3.11-venv); or give make setup PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Setting up $(VENV): torch, then the packages of requirements.lock (a few minutes, once)"
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
-	$(BIN)/python -c 'import sys; assert sys.version_info[:2] == (3, 11), "Python 3.11 is needed, found " + sys.version'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

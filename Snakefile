@@ -1,84 +1,61 @@
-# The grid, one rule a stage: papermill executes the stage's notebook once for each of its cells.
-# `xlt run PARAMS` drives it; by hand: snakemake --cores 2 --nolock --config params=params/quick.yaml
+# The grid, one rule a stage; a job executes the stage's notebook for one of its cells.
+# `xlt run PARAMS` drives it and decides what must run: a cell without a notebook. By hand:
+#   XLT_PARAMS=params/quick.yaml snakemake --cores 2
 import os
+import sys
 from pathlib import Path
-from shlex import quote
 
 from xltlib import params as schema
 from xltlib.study import STAGES, Grid
-from xltlib.study.grid import notebook_code
 
 ROOT = Path(workflow.basedir)
-PARAMS = Path(config["params"]).resolve()
+PARAMS = Path(os.environ["XLT_PARAMS"]).resolve()
 PROFILE = schema.load(PARAMS)
 GRID = Grid(PROFILE)
-BAR = "--no-progress-bar" if os.environ.get("CI") else "--progress-bar"
-# A notebook appears under its name when all of it has run; a failed one stays as running.ipynb.
-PAPERMILL = (
-    f"papermill {BAR} --log-level WARNING --cwd {quote(str(ROOT))}"
-    " {params.source} {params.running} {params.values} && mv {params.running} {output}"
-)
+TODO = GRID.to_run(notebooks=ROOT / "notebooks")
 
 
-def notebook_of(stage):
-    factors = [f"seed{{{f}}}" if f == "seed" else f"{{{f}}}" for f in STAGES[stage].factors]
-    folder = PROFILE.outputs / PROFILE.profile / STAGES[stage].notebook
-    return str(folder / (".".join(factors) or "all") / "notebook.ipynb")
+# Every path below is relative to it, so what its own path holds matters to nobody.
+workdir: str(PROFILE.outputs / PROFILE.profile)
 
 
-def cell_of(stage, wildcards):
-    levels = dict(wildcards.items())
-    (cell,) = (
-        c
-        for c in GRID.cells(stage)
-        if all(str(level) == levels[name] for name, level in c.factors.items())
-    )
-    return cell
+def notebook(stage, key):
+    return f"{STAGES[stage].notebook}/{key}/notebook.ipynb"
 
 
+# A cell that is done needs no notebook: a fresh clone has its results and not its notebook.
 def reads(stage):
-    return lambda wildcards: [str(c.notebook) for c in cell_of(stage, wildcards).upstream]
+    return lambda wildcards: [
+        notebook(cell.stage.name, cell.key)
+        for cell in GRID.cell(stage, wildcards.key).upstream
+        if cell in TODO
+    ]
 
 
-def values(stage):
-    def flags(wildcards):
-        factors = {"params": PARAMS} | cell_of(stage, wildcards).factors
-        return " ".join(f"-p {name} {quote(str(level))}" for name, level in factors.items())
-
-    return flags
-
-
-def running(stage):
-    return lambda wildcards: str(cell_of(stage, wildcards).path("running.ipynb"))
+# Arguments of a process; Snakemake quotes each (:q), and no shell reads what is in them.
+def command(stage):
+    source = ROOT / "notebooks" / f"{STAGES[stage].notebook}.ipynb"
+    job = [sys.executable, "-m", "xltlib.execution.warm"]
+    return lambda wildcards: [*job, str(source), str(PARAMS), stage, wildcards.key]
 
 
-def source(stage):
-    return str(ROOT / "notebooks" / f"{STAGES[stage].notebook}.ipynb")
-
-
-# Nothing reads this value: a change of settings or of a notebook's code makes its cells stale.
-def state(stage):
-    code = notebook_code(STAGES[stage], ROOT / "notebooks")
-    return lambda wildcards: [cell_of(stage, wildcards).fingerprint, code]
+COMPUTE = PROFILE.compute
+LIGHT = {"mem_mb": COMPUTE.mem_mb}
+# Stages that only read and draw take no accelerator.
+HEAVY = LIGHT | ({"gpu": COMPUTE.gpus} if COMPUTE.gpus else {})
 
 
 wildcard_constraints:
-    encoder="|".join(map(re.escape, PROFILE.encoders)),
-    arm="|".join(map(re.escape, PROFILE.intermediate.arms)),
-    task="|".join(map(re.escape, PROFILE.targets)),
-    method="|".join(map(re.escape, ["standard", *PROFILE.methods])),
-    seed="|".join(map(str, PROFILE.seeds)),
-    attack="|".join(map(re.escape, PROFILE.attacks)) or "none",
+    key=r"[^/]+",
+
+
+localrules:
+    all,
 
 
 rule all:
     input:
-        [str(cell.notebook) for stage in STAGES for cell in GRID.cells(stage)],
-
-
-# Stages that only read and draw take no accelerator.
-LIGHT = {"mem_mb": PROFILE.compute.mem_mb}
-HEAVY = LIGHT | ({"gpu": PROFILE.compute.gpus} if PROFILE.compute.gpus else {})
+        [notebook(cell.stage.name, cell.key) for cell in TODO],
 
 
 for stage in STAGES:
@@ -86,12 +63,8 @@ for stage in STAGES:
     rule:
         name: stage
         input: reads(stage)
-        output: notebook_of(stage)
-        params:
-            source=source(stage),
-            values=values(stage),
-            running=running(stage),
-            state=state(stage),
-        threads: PROFILE.compute.threads
+        output: notebook(stage, "{key}")
+        params: command=command(stage)
+        threads: COMPUTE.threads
         resources: **(HEAVY if STAGES[stage].accelerated else LIGHT)
-        shell: PAPERMILL
+        shell: "{params.command:q}"

@@ -1,17 +1,20 @@
 """The command line: what it prints, and exit code 2 with a clear message for every bad input."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from xltlib import __version__
+from xltlib import params as schema
 from xltlib.cli import app
+from xltlib.evaluation import mlqa, squad
+from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.execution.workflow import Workflow
 
 ROOT = Path(__file__).parent.parent
 QUICK = ROOT / "params" / "quick.yaml"
@@ -34,10 +37,27 @@ def profile(tmp_path, edit_profile):
     return write
 
 
+CONTEXT = "The sky is red."
+
+
 def question(**changes: object) -> dict:
     answer = {"text": "red", "answer_start": 11} | changes
     qa = {"id": "1", "question": "Which?", "answers": [answer]}
-    return {"data": [{"paragraphs": [{"context": "The sky is red.", "qas": [qa]}]}]}
+    return {"data": [{"paragraphs": [{"context": CONTEXT, "qas": [qa]}]}]}
+
+
+def unanswerable(answerable: int) -> dict:
+    """SQuAD 2's form: two questions without an answer, beside some that have one."""
+    qas = [
+        {"id": "a", "question": "Who?", "answers": [], "is_impossible": True},
+        {"id": "b", "question": "Who?", "answers": []},
+    ]
+    answer = {"text": "red", "answer_start": 11}
+    qas += [
+        {"id": str(i), "question": "Which?", "answers": [answer], "is_impossible": False}
+        for i in range(answerable)
+    ]
+    return {"version": "v2.0", "data": [{"paragraphs": [{"context": CONTEXT, "qas": qas}]}]}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +84,25 @@ def test_check_prints_the_grid(profile):
     for part in ("02_intermediate_training", "me5-small.multilingual.seed1", "will run"):
         assert part in result.output
     assert "46 cells will run" in result.output
+    assert "no time known for 46 cells" in result.output
+
+
+def test_check_speaks_json_to_scripts(profile):
+    found = json.loads(xlt("check", profile(), "--json", "--cores", "2").output)
+    assert found["left"] == {
+        "cells": 46,
+        "seconds": None,  # nothing has run yet
+        "cells_without_estimate": 46,
+        "cells_judged_by_other_profiles": 0,
+        "memory_mb": 2 * 2500,
+        "largest_cell_mb": None,
+    }
+    assert {cell["state"] for cell in found["cells"]} == {"will run"}
+
+
+def test_the_version_and_the_completion_of_names_are_there():
+    assert xlt("--version").output == f"xlt {__version__}\n"
+    assert "--install-completion" in xlt("--help").output
 
 
 @pytest.mark.parametrize(
@@ -179,7 +218,7 @@ def test_a_profile_outside_a_clone_says_where_to_run(profile, monkeypatch, tmp_p
 def test_results_of_an_unfinished_profile_say_what_to_run(profile):
     result = xlt("results", profile())
     assert result.exit_code == 2
-    assert "06_results has not finished" in result.output
+    assert "06_results/me5-small has not finished" in result.output
 
 
 def test_evaluate_scores_any_model_on_any_file(tiny_model, tmp_path):
@@ -196,7 +235,7 @@ def test_evaluate_scores_any_model_on_any_file(tiny_model, tmp_path):
     ("content", "message"),
     [
         (json.dumps({"data": []}), "holds no question"),
-        (json.dumps(question(answer_start=900)), "answer_start 900 is past the end"),
+        (json.dumps(unanswerable(0)), "none of its 2 questions has an answer"),
         (json.dumps(question())[:50], "not complete JSON"),
         ("", "not complete JSON"),
     ],
@@ -208,6 +247,64 @@ def test_evaluate_names_a_bad_file(tiny_model, tmp_path, content, message):
     assert result.exit_code == 2
     assert message in result.output
     assert "mine.json" in result.output
+
+
+def evaluated(model: Path, file: Path, content: object, *options: str) -> dict:
+    """What `xlt evaluate --json` prints."""
+    file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    result = xlt("evaluate", "--model", model, "--data", file, "--json", *options)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_evaluate_leaves_out_unanswerable_questions_and_counts_them(tiny_model, tmp_path):
+    found = evaluated(tiny_model, tmp_path / "mine.json", unanswerable(3))
+    assert (found["n"], found["unanswerable_left_out"]) == (3, 2)
+    result = xlt("evaluate", "--model", tiny_model, "--data", tmp_path / "mine.json")
+    assert "n = 3 questions" in result.output
+    assert "left out: 2 questions without an answer" in result.output
+
+
+def test_evaluate_scores_by_texts_and_counts_wrong_offsets(tiny_model, tmp_path):
+    file = tmp_path / "mine.json"
+    right = evaluated(tiny_model, file, question())
+    wrong = evaluated(tiny_model, file, question(answer_start=900))
+    assert (right["wrong_offsets"], wrong["wrong_offsets"]) == (0, 1)
+    assert {k: wrong[k] for k in ("f1", "em", "n")} == {k: right[k] for k in ("f1", "em", "n")}
+    result = xlt("evaluate", "--model", tiny_model, "--data", file)
+    assert "wrong offsets: 1 answers" in result.output
+
+
+def test_evaluate_takes_its_metric_from_the_option_and_not_from_the_files_name(
+    tiny_model, tmp_path
+):
+    context = "在1951年"
+    answer = {"text": "1951年", "answer_start": 1}
+    qa = {"id": "1", "question": "?", "answers": [answer]}
+    content = {"data": [{"paragraphs": [{"context": context, "qas": [qa]}]}]}
+    options = ("--lang", "zh")
+    names = ("mlqa.json", "mine.json")
+    scores = [evaluated(tiny_model, tmp_path / name, content, *options) for name in names]
+    assert scores[0]["metric"] == "squad"
+    assert scores[0]["f1"] == scores[1]["f1"]
+    own = evaluated(tiny_model, tmp_path / "mine.json", content, *options, "--metric", "mlqa")
+    assert own["metric"] == "mlqa"
+    (prediction,) = SpanPredictor.load(tiny_model).predict(["?"], [context])
+    for found, rule in ((scores[0], squad.normalize_answer), (own, mlqa.normalizer("zh"))):
+        assert found["f1"] == 100 * squad.f1(prediction.text, ["1951年"], rule)
+
+
+def test_evaluate_says_which_windows_and_which_metric_it_used(tiny_model, tmp_path):
+    file = tmp_path / "mine.json"
+    assert evaluated(tiny_model, file, question(), "--max-length", "64")["max_length"] == 64
+    result = xlt("evaluate", "--model", tiny_model, "--data", file)
+    assert "metric: squad (--metric); windows of 384 tokens" in result.output
+    result = xlt("evaluate", "--model", tiny_model, "--data", file, "--max-length", "1000")
+    assert result.exit_code == 2
+    assert "reads 512 at most" in result.output
+    result = xlt("evaluate", "--model", tiny_model, "--data", file, "--device", "cuda:99")
+    assert result.exit_code == 2
+    assert "device cuda:99: PyTorch finds" in result.output
 
 
 def test_evaluate_names_what_is_missing(tiny_model, tmp_path):
@@ -238,16 +335,15 @@ def test_evaluate_names_a_broken_model(tiny_model, tmp_path):
 
 def test_the_workflow_plans_every_cell_of_a_profile(profile):
     """Snakemake reads the real Snakefile and notebooks; nothing is run."""
-    command = [
-        str(Path(sys.executable).parent / "snakemake"),
-        "--dry-run",
-        "--nolock",
-        "--cores",
-        "1",
-    ]
-    command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(ROOT)]
-    command += ["--quiet", "rules", "--config", f"params={profile()}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
+    file = profile()
+    plan = Workflow(ROOT, file, schema.load(file), cores=1, gpus=0)
+    done = subprocess.run(
+        [*plan.command(), "--dry-run", "--quiet", "rules"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=plan.environment(),
+    )
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, re.M))
     assert jobs["total"] == "47"  # 46 cells and the rule that wants them all
     assert (jobs["intermediate"], jobs["attacks"], jobs["results"]) == ("4", "13", "1")

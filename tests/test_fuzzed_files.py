@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from pathlib import Path
 
 import pytest
 
@@ -39,33 +40,9 @@ CONLLU = (
 XNLI = "language\tgold_label\tsentence1\tsentence2\tpromptID\tpairID\n" + "".join(
     f"{code}\tneutral\tone\ttwo {i}\t1\t{i}\n" for code in ("de", "en") for i in range(3)
 )
-PROFILE = """\
-profile: small
-description: One arm
-seeds: [1, 2]
-encoders: {me5: {name: me5-small}}
-corpora: {tydiqa: &mini {source: mini, mini: {train: 8}}, xquad: *mini}
-intermediate:
-  arms: {none: {}}
-  examples: {nli: 8}
-  optimisation: &o {learning_rate: 2.0e-5, batch_size: 4}
-targets:
-  tydiqa: &target
-    data: {corpus: tydiqa, languages: [en]}
-    test_sets: [{corpus: tydiqa, split: dev, languages: [en, sw]}]
-    crossings: [{methods: [standard]}]
-    epochs: 1
-    optimisation: *o
-  again: {<<: *target, epochs: 2}
-"""
-CLAIM = """\
-first:
-  statement: Methods help
-  source: "A paper (2021)"
-  estimate: {kind: methods, corpora: [pawsx]}
-  expected: above
-  size: 2.1
-"""
+PARAMS = Path(__file__).parent.parent / "params"
+PROFILE = (PARAMS / "quick.yaml").read_text(encoding="utf-8")
+CLAIMS = (PARAMS / "claims.yaml").read_text(encoding="utf-8")
 
 
 def of_corpus(name, language, split):
@@ -115,7 +92,7 @@ READERS = {
     "manifest": ("manifest.json", json.dumps({"fingerprint": "a", "n": [1, 2.5]}), read_json),
     "log": ("log.jsonl", '\n{"id": "é", "f1": 0.5}\n{"id": "b"}', recovered_json_lines),
     "params": ("mine.yaml", PROFILE, schema.load),
-    "claims": ("claims.yaml", CLAIM, load_claims),
+    "claims": ("claims.yaml", CLAIMS, load_claims),
 }
 READERS["pawsx"] = (
     *READERS["pawsx"][:2],
@@ -195,6 +172,7 @@ def test_a_damaged_file_is_read_or_refused_in_a_few_words(tmp_path, reader, coun
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     (tmp_path / "tatoeba.swh-eng.eng").write_text("Hello\nYes\n")
+    (tmp_path / "claims.yaml").write_text(CLAIMS, encoding="utf-8")
     path.write_text(content, encoding="utf-8")
     read(path)
     refused = 0

@@ -253,3 +253,37 @@ def test_claims_come_with_the_profile(changed, tmp_path):
     claims = tmp_path / "mine-claims.yaml"
     claims.write_text(CLAIM)
     assert list(schema.load(changed({"claims": str(claims)})).claims) == ["more"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [
+        ("~nosuchuser/data", "~nosuchuser/data: there is no such user"),
+        ("a\0b", "a path cannot hold NUL|no file can have this name"),
+        ("x" * 5000, "no file can have this name"),
+    ],
+)
+def test_a_path_that_cannot_be_is_named(changed, folder, message):
+    file = changed({"corpora.xquad": {"source": "local", "folder": folder}})
+    with pytest.raises(InputError, match=message) as error:
+        schema.load(file)
+    assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seeds: [1]\nprofile: a\nseeds: [2]\n", r"line 3 has the key 'seeds' a second time"),
+        ("profile: [\n", r"mine\.yaml: not valid YAML: line"),
+        ("- profile\n", r"\(whole file\): Input should be a valid dictionary"),
+        ("1\n", r"\(whole file\): Input should be a valid dictionary"),
+        ("", r"\(whole file\): Input should be a valid dictionary"),
+        (f"profile: {'x' * 70_000}\n", "errors, nothing was started"),
+    ],
+)
+def test_a_file_that_is_no_profile_is_named_in_a_few_words(tmp_path, text, message):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message) as error:
+        schema.load(file)
+    assert len(str(error.value)) < 1100

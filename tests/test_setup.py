@@ -74,7 +74,9 @@ def test_ci_runs_the_readmes_command():
     assert "make test" in (ROOT / ".ci" / "run").read_text()
 
 
-@pytest.mark.parametrize("name", ["xltlib", "xltlib.params", "xltlib.study", "xltlib.cli"])
+@pytest.mark.parametrize(
+    "name", ["xltlib", "xltlib.params", "xltlib.study", "xltlib.execution.warm", "xltlib.cli"]
+)
 def test_the_light_rooms_import_nothing_heavy(name):
     heavy = "torch transformers datasets textattack pandas matplotlib".split()
     code = f"import sys, {name}; print([m for m in {heavy!r} if m in sys.modules])"
@@ -84,7 +86,7 @@ def test_the_light_rooms_import_nothing_heavy(name):
 
 def test_rooms_import_only_rooms_above_them():
     order = "text_files artifacts languages params corpora encoders tasks training evaluation "
-    order += "attacks analysis study cli"
+    order += "attacks analysis reporting study execution cli"
     rank = {room: i for i, room in enumerate(order.split())}
     for path in (ROOT / "xltlib").rglob("*.py"):
         room = path.relative_to(ROOT / "xltlib").parts[0].removesuffix(".py")

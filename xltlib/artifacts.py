@@ -6,6 +6,7 @@ renamed over the target. A killed run leaves either the old file or the new one,
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -32,6 +33,28 @@ __all__ = [
     "write_json",
     "write_with",
 ]
+
+
+NO_ROOM = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a file is larger than the file system or its limit (ulimit -f) allows",
+}
+
+
+def no_room(error: BaseException | None) -> str | None:
+    """Why an error means that nothing more can be written, in words; None where it does not.
+
+    Libraries raise exceptions of their own for it, with the system's message somewhere inside.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        for number, words in NO_ROOM.items():
+            if getattr(error, "errno", None) == number or os.strerror(number) in str(error):
+                return words
+        error = error.__cause__ or error.__context__
+    return None
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Intervals hold the truth about as often as they say, and find nothing where nothing is.
 
-The full study, a thousand simulations of each world, is `tests/benchmarks/coverage.py`; its result
-lies beside it.
+The full study is `tests/benchmarks/coverage.py`; its result lies beside it.
 """
 
 from pathlib import Path
@@ -11,33 +10,54 @@ import pytest
 from scipy.stats import binom
 
 from tests.analysis.simulation import World, coverage
+from tests.benchmarks.coverage import worlds
 
-SIMULATIONS = 120
-# A coverage of 95 % gives a count outside these bounds once in two thousand runs.
-LEAST = 100 * binom.ppf(0.0005, SIMULATIONS, 0.95) / SIMULATIONS
-MOST_FINDS = 100 * binom.ppf(0.9995, SIMULATIONS, 0.05) / SIMULATIONS
-
-
-@pytest.mark.parametrize("answers", ["normal", "right or wrong"])
-@pytest.mark.parametrize(("seeds", "seed_spread"), [(1, 0.0), (3, 0.03), (5, 0.03)])
-def test_intervals_cover_and_no_effect_is_no_finding(answers, seeds, seed_spread):
-    nothing = World(answers, seeds, 30, 0.0, seed_spread)
-    found = coverage(nothing, simulations=SIMULATIONS, samples=300)
-    assert found["covers (%)"] >= LEAST
-    assert found["finds (%)"] <= MOST_FINDS
-    effect = World(answers, seeds, 60, 0.2, seed_spread)
-    found = coverage(effect, simulations=SIMULATIONS, samples=300)
-    assert found["covers (%)"] >= LEAST
-    assert found["finds (%)"] > 80
+SIMULATIONS = 400
+STUDY = Path(__file__).parents[1] / "benchmarks" / "coverage.csv"
 
 
-def test_the_committed_study_covers_at_its_nominal_rate():
-    file = Path(__file__).parents[1] / "benchmarks" / "coverage.csv"
-    study = pd.read_csv(file)
-    assert (study["simulations"] == 1000).all()
-    # Three standard errors of a share of a thousand; two seeds cannot show how much seeds vary, and
-    # there the study falls short by up to four points, as the README says.
-    least = study["seeds"].map(lambda seeds: 91 if seeds == 2 else 92.9)
-    assert (study["covers (%)"] >= least).all()
-    none = study[study["effect"] == 0]
-    assert (none["finds (%)"] <= 100 - least[none.index]).all()
+@pytest.mark.parametrize(
+    "world",
+    [
+        World("massed", 3, 24, seed_sd=0.05),
+        World("normal", 3, 24, seed_sd=0.03, seed_language_sd=0.03),
+        World("rare", 3, 12),
+        World("massed", 5, 24, effect=0.05, seed_sd=0.02, units="translations"),
+        World("massed", 5, 25, units="passages"),
+    ],
+    ids=str,
+)
+def test_intervals_cover_and_p_values_are_valid(world):
+    found = coverage(world, simulations=SIMULATIONS)
+    # A coverage of 95 % gives a count below this once in two thousand runs.
+    assert found["covers (%)"] >= 100 * binom.ppf(0.0005, SIMULATIONS, 0.95) / SIMULATIONS
+    assert found["P(p<0.01)/a"] <= binom.ppf(0.9995, SIMULATIONS, 0.01) / SIMULATIONS / 0.01
+
+
+def test_questions_that_are_translations_are_missed_where_they_count_as_many():
+    """The world can tell a wrong analysis from a right one."""
+    world = World("normal", 5, 40, units="translations")
+    right = coverage(world, simulations=SIMULATIONS)
+    wrong = coverage(world, simulations=SIMULATIONS, joint=False)
+    assert right["covers (%)"] > 92
+    assert wrong["covers (%)"] < 75
+
+
+def test_every_world_has_a_generator_of_its_own():
+    draws = [world.rng.random() for world in worlds()]
+    assert len(set(draws)) == len(draws)
+
+
+def test_the_committed_study_is_of_these_worlds_and_lists_the_lowest_first():
+    study = pd.read_csv(STUDY)
+    assert len(study) == len(list(worlds()))
+    assert (study["simulations"] >= 2000).all()
+    assert study["covers (%)"].is_monotonic_increasing
+    tested = study[study["seeds"] >= 3]
+    assert (tested["covers (%)"] >= 94).all()
+    assert (tested["P(p<0.05)/a"] <= 1.2).all()
+    # Where one training in five collapses, three seeds often show none: docs/statistics.md.
+    usual = tested[tested["answers"] != "collapsed"]
+    # A quarter of a per cent of 4,000 simulations is ten: its share varies by a third.
+    assert (usual["P(p<0.01)/a"] <= 1.2).all()
+    assert (usual["P(p<0.005)/a"] <= 1.2).all()

@@ -1,21 +1,25 @@
-"""The mixed model against numbers worked out another way."""
+"""The mixed model against numbers worked out another way, and against worlds without an effect."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from xltlib.analysis.mixed_model import TERMS, mixed_model
+from xltlib.analysis.mixed_model import OUTCOMES, mixed_model
 
 
-def attacked(effect=0.1, seeds=(1, 2), languages=("ar", "ko", "ru"), n=20):
+def attacked(effect=0.1, seeds=(1, 2, 3), languages=("ar", "ko"), n=15, training=0.05, rng=None):
     """Two arms, attacked: the multilingual one loses `effect` less."""
-    rng, rows = np.random.default_rng(0), []
+    rng, rows = rng or np.random.default_rng(0), []
+    of_training = {
+        (a, s): rng.normal(0, training) for a in ("english", "multilingual") for s in seeds
+    }
     for language in languages:
         for i in range(n):
             ease = rng.normal(0.5, 0.2)
-            for seed in seeds:
-                for arm in ("english", "multilingual"):
-                    before = ease + 0.05 * (arm == "multilingual") + rng.normal(0, 0.1)
+            for arm in ("english", "multilingual"):
+                tilt = rng.normal(0, 0.1)
+                for seed in seeds:
+                    before = ease + tilt + of_training[arm, seed] + rng.normal(0, 0.1)
                     kept = effect * (arm == "multilingual") - 0.3 + rng.normal(0, 0.1)
                     rows.append(
                         {
@@ -32,40 +36,59 @@ def attacked(effect=0.1, seeds=(1, 2), languages=("ar", "ko", "ru"), n=20):
     return pd.DataFrame(rows)
 
 
-def fitted(frame):
-    return mixed_model(frame, "multilingual", "english", level=0.95).set_index("term")
+def fitted(frame, **options):
+    table = mixed_model(frame, "multilingual", "english", level=0.95, **options)
+    return table.set_index("outcome")
 
 
 def test_in_a_balanced_design_the_estimates_are_differences_of_means():
     frame = attacked()
     found = fitted(frame)
-    change = (frame["attacked_f1"] - frame["original_f1"]).groupby(frame["arm"]).mean()
-    did = 100 * (change["multilingual"] - change["english"])
-    assert found.loc[TERMS["arm:attacked"], "estimate"] == pytest.approx(did, abs=1e-4)
-    assert found.loc[TERMS["attacked"], "estimate"] == pytest.approx(100 * change.mean(), abs=1e-4)
-    assert found["converged"].all()
-    assert (found["n"] == 60).all()
+    means = frame.assign(change=frame["attacked_f1"] - frame["original_f1"]).groupby("arm")
+    columns = ["original_f1", "attacked_f1", "change"]
+    expected = 100 * means[columns].mean().loc[["english", "multilingual"]].diff().iloc[-1]
+    assert list(found["estimate"]) == pytest.approx(list(expected), abs=1e-4)
+    assert (found["n"] == 30).all()
 
 
-def test_it_sees_how_much_questions_differ():
-    # 20 points by construction, and nothing by seed.
-    row = fitted(attacked(n=60)).iloc[0]
-    assert 15 < row["question sd"] < 25
-    assert row["seed sd"] < 3
+def test_trainings_are_a_component_of_their_own():
+    # Trainings differ by 20 points; arms do not. Without arm x seed this would be a finding.
+    row = fitted(attacked(0.0, seeds=range(6), training=0.2)).loc["clean"]
+    assert row["arm x seed sd"] > 8
+    assert row["p"] > 0.05
 
 
 def test_an_effect_is_found_and_none_is_not():
-    term = TERMS["arm:attacked"]
-    assert fitted(attacked(0.1)).loc[term, "p"] < 0.001
+    term = OUTCOMES[2]
+    assert fitted(attacked(0.15)).loc[term, "p"] < 0.01
     assert fitted(attacked(0.0)).loc[term, "p"] > 0.05
 
 
-def test_one_seed_and_one_language_leave_those_terms_out():
-    row = fitted(attacked(seeds=(1,), languages=("ar",))).iloc[0]
-    assert np.isnan(row["seed sd"])
-    assert row["seeds"] == 1
+def test_a_variance_of_zero_is_flagged():
+    assert fitted(attacked(training=0.0)).loc[OUTCOMES[2], "fit"] == "degenerate"
+    assert fitted(attacked(seeds=range(6), training=0.2)).loc["clean", "fit"] == "ok"
+
+
+def test_two_seeds_give_an_interval_and_no_p_and_one_seed_neither():
+    two = fitted(attacked(seeds=(1, 2)))
+    assert two["p"].isna().all()
+    assert two["low"].notna().all()
+    one = fitted(attacked(seeds=(1,), languages=("ar",)))
+    assert one[["low", "p"]].isna().all(axis=None)
+    assert fitted(attacked(), p_values=False)["p"].isna().all()
 
 
 def test_an_attack_that_one_arm_alone_met_has_no_row():
     frame = attacked()
     assert len(fitted(frame[frame["arm"] == "english"])) == 0
+
+
+@pytest.mark.slow
+def test_the_type_i_error_is_what_it_says():
+    rng = np.random.default_rng(0)
+    p = [
+        fitted(attacked(0.0, languages=("ar",), rng=rng, training=0.1)).loc["clean", "p"]
+        for _ in range(100)
+    ]
+    # Binomial(100, 0.05) exceeds 12 once in a thousand; without arm x seed it was 25.
+    assert sum(value < 0.05 for value in p) <= 12

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xltlib.analysis import drawing, relation
+from xltlib.analysis import relation
+from xltlib.reporting import findings, relation_figure, style
 
 CODES = ["ar", "bn", "fi", "id", "ko", "ru", "sw", "te"]
-ABOUT = drawing.Provenance("quick", "me5-small", True, (1,), "0123456789abcdef")
+ABOUT = style.Provenance("quick", "me5-small", True, (1,), "0123456789abcdef")
 
 
 def frames(slope=1.0, codes=CODES, noise=0.0):
@@ -18,14 +19,16 @@ def frames(slope=1.0, codes=CODES, noise=0.0):
             for seed in (1, 2):
                 measures.append({"arm": arm, "seed": seed, "language": code, "retrieval": 10.0 * i})
             drop = slope * i + rng.normal(0, noise) if noise else slope * i
-            row = {"arm": arm, "language": code, "clean f1": 60.0, "drop in f1": drop, "n": 5}
+            row = {"corpus": "tydiqa", "arm": arm, "language": code}
+            row |= {"clean f1": 60.0, "drop in f1": drop, "n": 5}
             attacked += [row | {"attack": "typo"}, row | {"attack": "swap"}]
     return pd.DataFrame(measures), pd.DataFrame(attacked)
 
 
 def test_measures_and_outcomes_meet_by_arm_and_language():
     measures, attacked = frames()
-    english = {"arm": "none", "language": "en", "clean f1": 80.0, "drop in f1": 5.0, "n": 5}
+    english = {"corpus": "tydiqa", "arm": "none", "language": "en"}
+    english |= {"clean f1": 80.0, "drop in f1": 5.0, "n": 5}
     table = relation.by_language(measures, pd.concat([attacked, pd.DataFrame([english])]))
     assert len(table) == 2 * len(CODES)
     assert "en" not in set(table["language"])
@@ -63,24 +66,38 @@ def test_few_languages_have_no_correlation_and_the_sentence_says_so():
     found = correlation(*frames(codes=CODES[:3]))
     assert np.isnan(found["Spearman's rho"])
     table = relation.correlations(relation.by_language(*frames(codes=CODES[:3])), seed=0)
-    assert "too few" in str(relation.reading(table)[0])
+    assert "too few" in str(findings.of_relation(table)[0])
+
+
+def _correlations(slope: float) -> pd.DataFrame:
+    return relation.correlations(relation.by_language(*frames(slope)), seed=0)
 
 
 def test_the_sentence_follows_the_data():
-    one, other = (
-        str(relation.reading(relation.correlations(relation.by_language(*frames(s)), seed=0))[0])
-        for s in (1.0, -1.0)
-    )
+    one, other = (str(findings.of_relation(_correlations(s))[0]) for s in (1.0, -1.0))
     assert "rho +1.00" in one
     assert "rho -1.00" in other
 
 
 def test_the_figure_has_a_panel_a_measure():
-    figure = relation.figure(relation.by_language(*frames()), about=ABOUT)
+    figure = relation_figure.figure(relation.by_language(*frames()), about=ABOUT)
     assert [axes.get_xlabel() for axes in figure.axes] == [
         f"retrieval\n(points; n={len(CODES)} languages)",
         f"{relation.DISTANCE}\n(0 to 1; n={len(CODES)} languages)",
     ]
     measures, attacked = frames()
     attacked["drop in f1"] = np.nan
-    assert relation.figure(relation.by_language(measures, attacked), about=ABOUT) is None
+    assert relation_figure.figure(relation.by_language(measures, attacked), about=ABOUT) is None
+
+
+def test_languages_of_different_corpora_are_not_related():
+    measures, attacked = frames()
+    # Two languages of each corpus: what tells languages apart tells corpora apart too.
+    place = {code: f"corpus{i // 2}" for i, code in enumerate(CODES)}
+    attacked = attacked.assign(corpus=attacked["language"].map(place))
+    assert np.isnan(correlation(measures, attacked)["Spearman's rho"])
+
+
+def test_synthetic_data_has_no_p_value():
+    table = relation.correlations(relation.by_language(*frames()), seed=0, p_values=False)
+    assert table[["p (permutation)", "p (Holm)"]].isna().all(axis=None)

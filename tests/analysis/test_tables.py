@@ -122,24 +122,3 @@ def test_holm_only_raises_p_values(clean, attacked):
     by_language = table[table["language"] != tables.MACRO]
     assert by_language["p"].notna().all()
     assert (by_language["p (Holm)"] >= by_language["p"]).all()
-
-
-def test_a_styled_table_is_the_same_html_each_time(clean):
-    frame = tables.scores(clean)
-    html = tables.style(frame, "scores").data
-    assert html == tables.style(frame, "scores").data
-    assert "<caption>scores</caption>" in html
-    assert ">50.0<" in html
-
-
-def test_a_long_text_is_not_cut_short():
-    text = "a sentence of many words " * 10
-    assert text in tables.style(pd.DataFrame({"text": [text]})).data
-    assert tables.sentences([text, "b"]).data == f"- {text}\n- b"
-
-
-def test_numbers_have_the_digits_of_what_they_count():
-    row = {"p (Holm)": 0.01234, "margin": 0.5, "f1": 12.34, "n": 40.0, "n languages": 3}
-    shown = tables.shown(pd.DataFrame([row, dict.fromkeys(row, float("nan"))]))
-    assert list(shown.iloc[0]) == ["0.012", "0.500", "12.3", "40", "3"]
-    assert list(shown.iloc[1]) == [""] * 5

@@ -21,7 +21,7 @@ from xltlib.corpora.squad_files import read_squad
 from xltlib.params import SpanQASettings
 from xltlib.tasks.decoding import best_spans
 from xltlib.tasks.offsets import borders
-from xltlib.tasks.span_qa import Features, featurize
+from xltlib.tasks.windows import Features, featurize
 
 DEV = "tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-{}.json"
 LANGUAGES = "english arabic bengali finnish indonesian korean russian swahili telugu".split()

@@ -373,7 +373,7 @@ def test_bmlama_has_one_split(tmp_path):
 
 
 def test_every_corpus_names_a_kind_that_something_can_train_or_measure():
-    from xltlib.study.data import MEASURED_ON
+    from xltlib.study.preflight import MEASURED_ON
     from xltlib.tasks import TASKS
 
     measured = {kind for kinds in MEASURED_ON.values() for kind in kinds}

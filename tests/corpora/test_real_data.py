@@ -33,6 +33,90 @@ def test_gold_against_gold_is_100_and_counts_are_as_published(shared_data, name)
     assert sum(rows["wrong_offsets"]) == (3 if name.startswith("arcd") else 0)
 
 
+# Corpus: folder, and how many rows each split has in each language.
+TYDI = {"en": 440, "ar": 921, "bn": 113, "fi": 782, "id": 565, "ko": 276, "ru": 812, "sw": 499}
+TYDI |= {"te": 669}
+MLQA = {"en": 1148, "ar": 517, "de": 512, "es": 500, "hi": 507, "vi": 511, "zh": 504}
+XNLI = corpora.corpus("xnli").languages
+PAWSX = corpora.corpus("pawsx").languages
+COUNTS = {
+    "tydiqa": ("tydiqa-goldp", {"train": {"en": 3696}, "dev": TYDI, "test": TYDI}),
+    "mlqa": ("mlqa", {"dev": MLQA, "dev-question-en": MLQA, "dev-question-zh": {"zh": 504}}),
+    "noiseqa": ("noiseqa", {split: {"en": 907} for split in corpora.corpus("noiseqa").splits}),
+    "squadshifts": ("squadshifts", {"new_wiki": {"en": 7938}}),
+    "xnli": ("xnli", {"dev": dict.fromkeys(XNLI, 2490), "test": dict.fromkeys(XNLI, 5010)}),
+    "pawsx": ("pawsx", {"dev": dict.fromkeys(PAWSX, 2000), "test": {"de": 2000, "zh": 2000}}),
+    "wikiann": (
+        "wikiann",
+        {"train": {"fi": 3000, "sw": 1000, "te": 1000}, "dev": {"fi": 1000, "sw": 1000}},
+    ),
+    "siqa": ("siqa", {"dev": {"en": 1954}, "test": {"en": 2224}}),
+    "siqa-copa": ("", {"small-train": {"en": 2224 + 400}, "dev": {"en": 1954 + 100}}),
+    "copa": ("copa", {"train": {"en": 400}, "dev": {"en": 100}}),
+    "udpos": ("udpos", {"train": {"te": 1051}, "dev": {"te": 131}, "test": {"te": 146}}),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_corpora_have_their_published_sizes(shared_data, name):
+    folder, splits = COUNTS[name]
+    source = CorpusSource(source="local", folder=shared_data / folder)
+    for split, sizes in splits.items():
+        assert {code: len(corpora.load(name, source, code, split)) for code in sizes} == sizes
+
+
+def test_tydiqa_keeps_all_golds_and_its_train_and_dev_share_no_passage(shared_data):
+    source = CorpusSource(source="local", folder=shared_data / "tydiqa-goldp")
+    sets = {code: corpora.load("tydiqa", source, code, "dev") for code in TYDI}
+    assert sum(map(len, sets.values())) == 5077
+    for rows in sets.values():
+        assert not any(rows["wrong_offsets"])
+    golds = Counter(len(answers["text"]) for answers in sets["en"]["answers"])
+    assert golds == {1: 194, 2: 246}
+    train = corpora.load("tydiqa", source, "en", "train")
+    assert not set(train["context"]) & set(sets["en"]["context"])
+
+
+def test_noiseqa_asks_xquads_questions(shared_data):
+    xquad_en = CorpusSource(source="local", folder=shared_data / "xquad")
+    noiseqa = CorpusSource(source="local", folder=shared_data / "noiseqa")
+    rows = corpora.load("xquad", xquad_en, "en", "all")
+    clean = dict(zip(rows["id"], rows["question"], strict=True))
+    for split in corpora.corpus("noiseqa").splits:
+        rows = corpora.load("noiseqa", noiseqa, "en", split)
+        noisy = dict(zip(rows["id"], rows["question"], strict=True))
+        assert set(noisy) == set(clean)
+        same = sum(noisy[identity] == clean[identity] for identity in clean)
+        assert same == 907 if split == "clean" else same < 500
+
+
+def test_mlqa_asks_about_the_same_passages_in_two_languages(shared_data):
+    source = CorpusSource(source="local", folder=shared_data / "mlqa")
+    own, english = (corpora.load("mlqa", source, "de", s) for s in ("dev", "dev-question-en"))
+    assert own["id"] == english["id"]
+    assert own["context"] == english["context"]
+    assert own["answers"] == english["answers"]
+    assert not set(own["question"]) & set(english["question"])
+
+
+def test_parts_of_pawsx_dev_share_no_english_sentence(shared_data):
+    source = CorpusSource(source="local", folder=shared_data / "pawsx", cut_after=960)
+    first, rest = (corpora.load("pawsx", source, "en", f"dev-{part}") for part in ("first", "rest"))
+    assert (len(first), len(rest)) == (1734, 266)
+    sentences = [set(rows["sentence1"]) | set(rows["sentence2"]) for rows in (first, rest)]
+    assert not sentences[0] & sentences[1]
+    german = corpora.load("pawsx", source, "de", "dev-rest")
+    assert german["id"] == rest["id"]
+
+
+def test_parts_of_squadshifts_share_no_passage(shared_data):
+    source = CorpusSource(source="local", folder=shared_data / "squadshifts", cut_after=43)
+    parts = [corpora.load("squadshifts", source, "en", f"new_wiki-{p}") for p in ("first", "rest")]
+    assert sum(map(len, parts)) == 7938
+    assert len(set(parts[1]["title"])) == 48 - 43
+    assert not set(parts[0]["context"]) & set(parts[1]["context"])
+
+
 def test_xquad_is_parallel_and_cut_by_article(shared_data):
     source = CorpusSource(source="local", folder=shared_data / "xquad", cut_after=24)
     train = {code: corpora.load("xquad", source, code, "train") for code in ("en", "th", "zh")}

@@ -38,6 +38,8 @@ def test_f1_and_exact_match_agree_with_each_other(prediction, gold):
         ("der Turm", ["Turm"], 2 / 3, 0.0),
         ("a.b", ["ab"], 1.0, 1.0),
         ("cat cat", ["cat"], 2 / 3, 0.0),
+        ("the", ["The"], 0.0, 1.0),  # nothing is left of either: the official rule
+        ("a cat", ["!"], 0.0, 0.0),
     ],
 )
 def test_known_scores(prediction, golds, f1, em):

@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
 
-from xltlib.artifacts import write_json
-from xltlib.params import CorpusSource, RepresentationSettings, TestSet
+from xltlib.params import CorpusSource, EncoderSettings, RepresentationSettings, TestSet
 from xltlib.study import Cell, Grid, encoder_measures, representation, saved
 
 
@@ -30,11 +29,11 @@ def finished(edited, tiny_encoder):
             "representation": settings,
             "targets": {name: params.targets[name] for name in tasks},
             "corpora": params.corpora | (corpora or {}),
+            "encoders": {"tiny": EncoderSettings(name=str(encoder))},
         }
         grid = Grid(params.model_copy(update=changes))
         (prepared,) = grid.cells("corpora")
         prepared.finish({}, started=0)
-        write_json(prepared.path("encoders.json"), {"tiny": str(encoder)})
         for cell in grid.cells("intermediate"):
             cell.finish({"steps": 0}, started=0)
         for cell in grid.cells("target"):

@@ -103,7 +103,6 @@ def write_profile(folder: Path, encoder: Path) -> Path:
             "rotation": {"corpus": "tydiqa", "languages": ["ar", "ru"]},
         },
         "cost": {"rounds": 1},
-        "analysis": {"bootstrap_samples": 200},
         "claims": str(Path(__file__).parents[2] / "params" / "claims.yaml"),
         "compute": {"mem_mb": 1000},
     }

@@ -189,12 +189,23 @@ def test_choices_of_an_example_compete_and_none_with_those_of_another(tiny_token
     assert metrics(kind, list(result["logits"].detach().numpy()), [1, 0]) == {"accuracy": 100.0}
 
 
-def test_rows_with_different_numbers_of_choices_make_no_batch(tiny_tokenizer):
+def test_rows_with_different_numbers_of_choices_share_a_batch(tiny_tokenizer):
     kind = MultipleChoice(64)
-    three = [{"premise": "a", "question": "b", "choices": ["c", "d", "e"], "label": 0}]
-    rows = kind.rows(tiny_tokenizer, CHOICES) + kind.rows(tiny_tokenizer, Dataset.from_list(three))
-    with pytest.raises(ValueError, match="the same number of choices"):
-        kind.collate(tiny_tokenizer, rows)
+    three = [{"premise": "a", "question": "b", "choices": ["c", "d", "e"], "label": 2}]
+    two, more = (kind.rows(tiny_tokenizer, rows) for rows in (CHOICES, Dataset.from_list(three)))
+    batch = kind.collate(tiny_tokenizer, two + more)
+    assert batch["input_ids"].shape[0] == 9
+    torch.manual_seed(0)
+    states = torch.randn(9, batch["input_ids"].shape[1], 8)
+    head = kind.head(8, 0.0).eval()
+    mixed = head(states, batch["attention_mask"], batch["labels"])["logits"]
+    assert mixed.softmax(-1)[:2, 2].tolist() == [0.0, 0.0]
+    alone = kind.collate(tiny_tokenizer, two)
+    kept = states[[0, 1, 3, 4]][:, : alone["input_ids"].shape[1]]
+    expected = head(kept, alone["attention_mask"], alone["labels"])["logits"]
+    torch.testing.assert_close(mixed[:2, :2], expected)
+    loss = head(states, batch["attention_mask"], batch["labels"])["loss"]
+    assert torch.isfinite(loss)
 
 
 def test_every_trainable_kind_of_xtreme_r_is_found_by_its_file():

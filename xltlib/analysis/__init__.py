@@ -1,1 +1,1 @@
-"""From predictions to intervals, tables, figures and what may be said."""
+"""From answers to numbers: intervals, models, tables and verdicts. Nothing here draws or speaks."""

@@ -9,41 +9,36 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-from scipy.stats import rankdata
+from scipy.stats import permutation_test, rankdata
 
-from xltlib.analysis.drawing import THEME, Provenance, canvas, legend, styles, titled
-from xltlib.analysis.reading import Sentence, counted
 from xltlib.analysis.tables import arms_in
+from xltlib.analysis.verdict import holm
 from xltlib.languages import LANGUAGES, SYNTACTIC_DISTANCE
 
 KEYS = ["arm", "language"]
 OUTCOMES = ["clean f1", "drop in f1"]
 DISTANCE = "syntactic distance from en"
-UNITS = {
-    "retrieval": "points",
-    "margin": "cosine",
-    "rank consistency": "points",
-    "probe": "points",
-    "rotation": "points of F1",
-    DISTANCE: "0 to 1",
-}
 MIN_LANGUAGES = 4
 PERMUTATIONS = 5000
 
 
 def by_language(measures: pd.DataFrame, under_attack: pd.DataFrame) -> pd.DataFrame:
-    """One row an arm and language: its measures, its distance from English, and the outcomes.
+    """One row per arm and language: its measures, its distance from English, and the outcomes.
 
-    `n` counts the attacked questions, each once for every attack and seed.
+    Outcomes are those of one corpus, the one attacked in most languages: where languages come from
+    different corpora, a difference between languages is one between corpora. `n` counts the
+    attacked questions, each once for every attack and seed.
 
     Args:
         measures: columns arm, seed, language and one for each measure, such as retrieval.
-        under_attack: `xltlib.analysis.tables.under_attack`; attacks and corpora are averaged.
+        under_attack: `xltlib.analysis.tables.under_attack`; attacks are averaged.
     """
     names = measures.columns.difference(["encoder", "seed", *KEYS], sort=False)
     aligned = measures.groupby(KEYS)[list(names)].mean()
+    zero_shot = under_attack[under_attack["language"] != "en"]
+    if len(zero_shot):
+        corpus = zero_shot.groupby("corpus")["language"].nunique().idxmax()
+        under_attack = zero_shot[zero_shot["corpus"] == corpus]
     groups = under_attack.groupby(KEYS)
     attacked = groups[OUTCOMES].mean().assign(n=groups["n"].sum())
     table = aligned.join(attacked, how="outer").reset_index()
@@ -57,10 +52,11 @@ def by_language(measures: pd.DataFrame, under_attack: pd.DataFrame) -> pd.DataFr
     return table[[*KEYS, *names, DISTANCE, "Latin script", *OUTCOMES, "n"]].reset_index(drop=True)
 
 
-def correlations(table: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+def correlations(table: pd.DataFrame, *, seed: int, p_values: bool = True) -> pd.DataFrame:
     """Spearman's correlation of each measure with each outcome, mean over the arms.
 
-    Rows have NaN where fewer than `MIN_LANGUAGES` languages have both.
+    Rows have NaN where fewer than `MIN_LANGUAGES` languages have both. Holm's correction covers the
+    measures of an outcome.
     """
     rows = []
     for measure in table.columns.difference([*KEYS, *OUTCOMES, "n"], sort=False):
@@ -75,21 +71,29 @@ def correlations(table: pd.DataFrame, *, seed: int) -> pd.DataFrame:
                     "measure": measure,
                     "outcome": outcome,
                     "Spearman's rho": rho,
-                    "p (permutation)": p,
+                    "p (permutation)": p if p_values else np.nan,
                     "n languages": len(wide),
                     "n arms": both["arm"].nunique(),
                 }
             )
-    return pd.DataFrame(rows)
+    found = pd.DataFrame(rows, columns=COLUMNS)
+    for _, part in found.groupby("outcome"):
+        found.loc[part.index, "p (Holm)"] = holm(list(part["p (permutation)"]))
+    return found
+
+
+COLUMNS = [
+    *("measure", "outcome", "Spearman's rho", "p (permutation)", "p (Holm)"),
+    *("n languages", "n arms"),
+]
 
 
 def _permuted(one: np.ndarray, other: np.ndarray, seed: int) -> tuple[float, float]:
-    """The mean correlation over columns, and the share of permutations that are as far from zero.
+    """The mean of Spearman's rho over columns, and its p-value by exchanging rows.
 
     Args:
         one, other: [languages, arms].
     """
-    rng = np.random.default_rng(seed)
 
     def standardised(values: np.ndarray) -> np.ndarray:
         ranks = rankdata(values, axis=0)
@@ -98,75 +102,17 @@ def _permuted(one: np.ndarray, other: np.ndarray, seed: int) -> tuple[float, flo
         return centred / np.where(length > 0, length, np.inf)
 
     a, b = standardised(one), standardised(other)
-    found = float((a * b).sum(axis=0).mean())
-    drawn = [(a[rng.permutation(len(a))] * b).sum(axis=0).mean() for _ in range(PERMUTATIONS)]
-    as_far = np.abs(drawn) >= abs(found) - 1e-12
-    return found, float((1 + as_far.sum()) / (1 + PERMUTATIONS))
+    products = a @ b.T / a.shape[1]
 
+    def mean_rho(rows: np.ndarray, axis: int) -> np.ndarray:
+        return products[rows.astype(int), np.arange(len(a))].sum(axis=axis)
 
-def reading(table: pd.DataFrame) -> list[Sentence]:
-    """Each measure's correlation with what attacks cost, in words.
-
-    Args:
-        table: `correlations`.
-    """
-    found = []
-    for row in table[table["outcome"] == "drop in f1"].to_dict("records"):
-        measure = row["measure"][0].upper() + row["measure"][1:]
-        if row["Spearman's rho"] != row["Spearman's rho"]:
-            words = (
-                f"{measure}: {counted('n', row['n languages'], 'language')} with both, too few to "
-                "relate it to what attacks cost."
-            )
-            numbers = {"n": row["n languages"]}
-        else:
-            words = (
-                f"{measure} against the drop in F1 under attack: Spearman's rho "
-                "{rho:+.2f} (permutation p = {p:.3f}, {n} languages)."
-            )
-            numbers = {
-                "rho": row["Spearman's rho"],
-                "p": row["p (permutation)"],
-                "n": row["n languages"],
-            }
-        found.append(Sentence(f"relation {row['measure']}", words, numbers))
-    return found
-
-
-def figure(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
-    """Each measure against the drop in F1, a point an arm and language; None without points.
-
-    Args:
-        table: `by_language`.
-    """
-    shown = [
-        name
-        for name in table.columns.difference([*KEYS, *OUTCOMES, "Latin script", "n"], sort=False)
-        if len(table[[name, "drop in f1"]].dropna())
-    ]
-    if not shown:
-        return None
-    arms = arms_in(table)
-    with rc_context(THEME):
-        figure, panels = canvas([2.3] * len(shown), height=2.3)
-        for axes, name in zip(panels, shown, strict=True):
-            for arm, (color, marker) in styles(arms).items():
-                own = table[table["arm"] == arm]
-                axes.plot(own[name], own["drop in f1"], marker, color=color, ms=4, alpha=0.8)
-            for row in table[table["arm"] == arms[0]].to_dict("records"):
-                if row[name] == row[name] and row["drop in f1"] == row["drop in f1"]:
-                    place = (row[name], row["drop in f1"])
-                    axes.annotate(
-                        row["language"],
-                        place,
-                        (3, 2),
-                        textcoords="offset points",
-                        fontsize="x-small",
-                    )
-            n = table.loc[table[[name, "drop in f1"]].notna().all(axis=1), "language"].nunique()
-            axes.set_xlabel(f"{name}\n({UNITS[name]}; n={n} language{'s' if n > 1 else ''})")
-            if axes.get_subplotspec().is_first_col():
-                axes.set_ylabel("drop in F1 under attack (points)")
-        legend(figure, arms)
-        title = "Alignment and distance against what attacks cost, a point an arm and language"
-        return titled(figure, title, about)
+    found = permutation_test(
+        (np.arange(len(a)),),
+        mean_rho,
+        permutation_type="pairings",
+        vectorized=True,
+        n_resamples=PERMUTATIONS,
+        rng=np.random.default_rng(seed),
+    )
+    return float(found.statistic), float(found.pvalue)

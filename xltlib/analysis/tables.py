@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from IPython.display import HTML, Markdown
-from pandas.api.types import is_float_dtype
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from xltlib.analysis.bootstrap import Interval, paired_bootstrap
-from xltlib.analysis.power import detectable, equivalence_p
+from xltlib.analysis.conditions import TRIED, UNTRIED
+from xltlib.analysis.intervals import (
+    MIN_EXAMPLES,
+    Interval,
+    contrast_blocks,
+    interval,
+    seed_variance,
+)
+from xltlib.analysis.robustness import MEASURES, UNDER_ATTACK, Measure, values
+from xltlib.analysis.verdict import holm
 from xltlib.evaluation import squad
 
 ARMS = ("none", "english", "multilingual", "multilingual+targets")
@@ -94,15 +100,18 @@ UNDER_ATTACK_COLUMNS = [
 def success_rate(attacked: pd.DataFrame) -> pd.DataFrame:
     """Share of attacked questions that the attack breaks, in percent, with Wilson's interval.
 
-    `n` counts attacks that were tried: those whose clean answer was right.
+    `n` counts attacks that were tried. Those that were not stand beside it: skipped for a wrong
+    clean answer, without a candidate, and stopped by an error. The interval treats questions of
+    several seeds as different ones, so it is a guide to size alone.
     """
     rows = []
     for (attack, corpus, arm, language), part in _by_arm_and_language(attacked):
-        tried = part[part["outcome"] != "skipped"]
+        tried = part[part["outcome"].isin(TRIED)]
         won = int((tried["outcome"] == "succeeded").sum())
         low, high = (
             proportion_confint(won, len(tried), method="wilson") if len(tried) else (0.0, 1.0)
         )
+        counts = part["outcome"].value_counts()
         rows.append(
             {
                 "attack": attack,
@@ -114,20 +123,18 @@ def success_rate(attacked: pd.DataFrame) -> pd.DataFrame:
                 "high": 100 * high,
                 "median queries": tried["queries"].median(),
                 "n": len(tried),
+                **{f"n {name}": int(counts.get(name, 0)) for name in UNTRIED},
                 "seeds": part["seed"].nunique(),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=SUCCESS_COLUMNS)
 
 
-def answered_by_all(attacked: pd.DataFrame, threshold: float = 0.5) -> pd.DataFrame:
-    """The attacked questions that every model of an attack answers right when they are clean.
-
-    On these the arms begin alike, so that what they lose can be compared; right is an F1 of
-    `threshold` or more, with every seed.
-    """
-    keys = ["attack", "corpus", "language", "id"]
-    return attacked[attacked.groupby(keys)["original_f1"].transform("min") >= threshold]
+SUCCESS_COLUMNS = [
+    *("attack", "corpus", "language", "arm", "success rate", "low", "high", "median queries", "n"),
+    *(f"n {name}" for name in UNTRIED),
+    "seeds",
+]
 
 
 def _by_arm_and_language(
@@ -141,10 +148,8 @@ def _by_arm_and_language(
                 yield (attack, corpus, arm, language), chosen
 
 
-def _with_drop(attacked: pd.DataFrame) -> pd.DataFrame:
-    """Zero-shot rows only, with the change that the attack makes to F1."""
-    zero_shot = attacked[attacked["language"] != "en"]
-    return zero_shot.assign(change=zero_shot["attacked_f1"] - zero_shot["original_f1"])
+LEFT_OUT = "left out"
+"""The column with languages that an arm of a contrast has trained on."""
 
 
 def contrasts(
@@ -152,112 +157,118 @@ def contrasts(
     attacked: pd.DataFrame,
     *,
     pairs: Sequence[tuple[str, str]],
-    samples: int,
-    seed: int,
+    seen: Mapping[str, Collection[str]],
+    smallest: Mapping[str, float],
     level: float,
-    smallest_effect: float,
+    p_values: bool,
 ) -> pd.DataFrame:
-    """Differences of F1 between arms with paired bootstrap intervals, in points.
+    """Differences between arms by every measure of robustness, each with its interval.
 
-    On clean text (each corpus), under attack, and the difference in differences; macro over the
-    zero-shot languages, then by language with Holm's correction over the languages. `detectable` is
-    the true difference that would be found four times in five; `p (same)` is small where the arms
-    are the same within `smallest_effect`.
+    Macro over the languages that neither arm has trained on, and by language with Holm's correction
+    over the languages. Where both have trained on some language of every test set, all languages
+    count, and `zero-shot` says so. Trainings vary as much in every row of a contrast and measure:
+    their variance is pooled. `p (same)` is small where the arms are the same within the smallest
+    effect that would matter.
 
     Args:
+        clean: answers to clean test sets. attacked: `xltlib.analysis.conditions`.
         pairs: (treated, control) arms.
+        seen: the languages that each arm has trained on.
+        smallest: by unit of `robustness.MEASURES`, the smallest effect that would matter.
+        p_values: whether p-values are shown; synthetic data has none.
     """
     rows = []
-    zero_shot = clean[clean["language"] != "en"]
-    views = [("clean", corpus, part, "f1") for corpus, part in zero_shot.groupby("corpus")]
-    for attack, part in _with_drop(attacked).groupby("attack"):
-        views.append((f"under {attack}", "attacked questions", part, "attacked_f1"))
-        views.append(
-            (f"difference in differences ({attack})", "attacked questions", part, "change")
-        )
-    for treated, control in pairs:
-        weights = {treated: 1.0, control: -1.0}
-        for view, corpus, part, value in views:
-            if not {treated, control} <= set(part["arm"]):
+    for pair in pairs:
+        trained = {"en"}.union(*(seen.get(arm, ()) for arm in pair))
+        for view, condition, part in _views(clean, attacked):
+            if not set(pair) <= set(part["arm"]):
                 continue
-            options = {"samples": samples, "seed": seed, "level": level}
-            name = {"contrast": f"{treated} - {control}", "measured": view, "on": corpus}
-            macro = paired_bootstrap(part, value, weights, **options)
-            rows.append(
-                name | {"language": MACRO} | _columns(macro, smallest_effect) | {"p (Holm)": None}
-            )
-            parts = [
-                (language, paired_bootstrap(chosen, value, weights, **options))
-                for language, chosen in part.groupby("language", sort=True)
-            ]
-            for (language, one), p in zip(parts, _holm([one.p for _, one in parts]), strict=True):
-                rows.append(
-                    name | {"language": language} | _columns(one, smallest_effect) | {"p (Holm)": p}
-                )
+            unseen = part[~part["language"].isin(trained)]
+            zero_shot = len(unseen) > 0
+            used = unseen if zero_shot else part[part["language"] != "en"]
+            left = sorted(set(part["language"]) - set(used["language"]) - {"en"})
+            name = {"contrast": " - ".join(pair), "measured": view, "condition": condition}
+            about = {"zero-shot": zero_shot, LEFT_OUT: " ".join(left)}
+            found = _intervals(used, MEASURES[view], pair, level)
+            rows += _rows(name | about, found, smallest[MEASURES[view].unit], p_values)
     return pd.DataFrame(rows, columns=CONTRAST_COLUMNS)
 
 
+def _views(clean: pd.DataFrame, attacked: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Measure, condition, and the frame with both; clean corpora are conditions of their own."""
+    for corpus, part in clean.groupby("corpus", sort=True):
+        yield "clean", str(corpus), part.assign(value=part["f1"])
+    for attack, part in attacked.groupby("attack", sort=True):
+        for measure in UNDER_ATTACK:
+            yield measure, str(attack), part
+
+
+def _intervals(
+    part: pd.DataFrame, measure: Measure, pair: tuple[str, str], level: float
+) -> Iterator[tuple[str, str, Interval]]:
+    """On what, in which language, and the interval: macro rows first, then by language."""
+    frame = part if measure.name == "clean" else values(part, measure.name)
+    weights = {pair[0]: 1.0, pair[1]: -1.0}
+    frame = frame[frame["arm"].isin(pair)]
+    if set(pair) - set(frame["arm"]):
+        return
+    blocks = contrast_blocks(frame, "value", weights)
+    enough = [block for block in blocks.values() if block.values.shape[-1] >= MIN_EXAMPLES]
+    options = {
+        "seeds": seed_variance(enough) if enough else None,
+        "level": level,
+        "scale": measure.scale,
+        "most": measure.most,
+    }
+    yield (
+        _places(blocks),
+        MACRO,
+        interval([*blocks.values()], [1 / len(blocks)] * len(blocks), **options),
+    )
+    if len(blocks) > 1:
+        for (corpus, language), block in blocks.items():
+            yield corpus, language, interval([block], [1.0], **options)
+
+
+def _places(blocks: Mapping[tuple[str, str], Any]) -> str:
+    return " ".join(dict.fromkeys(corpus for corpus, _ in blocks))
+
+
+def _rows(
+    name: dict[str, Any],
+    found: Iterable[tuple[str, str, Interval]],
+    smallest: float,
+    p_values: bool,
+) -> Iterator[dict[str, Any]]:
+    every = list(found)
+    corrected = iter(holm([one.p for _, language, one in every if language != MACRO]))
+    for on, language, one in every:
+        row = name | {"on": on, "language": language} | _columns(one, smallest)
+        if language != MACRO:
+            row["p (Holm)"] = next(corrected)
+        if not p_values:
+            row |= dict.fromkeys(("p", "p (same)", "p (Holm)"), np.nan)
+        yield row
+
+
 CONTRAST_COLUMNS = [
-    *("contrast", "measured", "on", "language", "estimate", "low", "high", "level (%)"),
-    *("p", "detectable", "p (same)", "n", "seeds", "p (Holm)"),
+    *("contrast", "measured", "condition", "on", "language", "estimate", "low", "high"),
+    *("level (%)", "detectable", "p", "p (same)", "p (Holm)", "n", "units", "seeds"),
+    *("zero-shot", LEFT_OUT, "why not"),
 ]
 
 
-def _holm(p_values: list[float]) -> np.ndarray:
-    """Holm's correction over those that could be computed."""
-    corrected = np.array(p_values)
-    known = ~np.isnan(corrected)
-    if known.any():
-        corrected[known] = multipletests(corrected[known], method="holm")[1]
-    return corrected
-
-
-def _columns(interval: Interval, smallest_effect: float) -> dict[str, float | int]:
+def _columns(one: Interval, smallest: float) -> dict[str, Any]:
     return {
-        "estimate": interval.estimate,
-        "low": interval.low,
-        "high": interval.high,
-        "level (%)": 100 * interval.level,
-        "p": interval.p,
-        "detectable": detectable(interval),
-        "p (same)": equivalence_p(interval, smallest_effect),
-        "n": interval.n_examples,
-        "seeds": interval.n_seeds,
+        "estimate": one.estimate,
+        "low": one.low,
+        "high": one.high,
+        "level (%)": 100 * one.level,
+        "detectable": one.detectable,
+        "p": one.p,
+        "p (same)": one.equivalence_p(smallest),
+        "n": one.n_examples,
+        "units": one.n_units,
+        "seeds": one.n_seeds,
+        "why not": one.why_not,
     }
-
-
-UP_TO_ONE = ("p", "translations", "others", "margin", "syntactic", "Spearman's")
-"""The first words of columns that hold p-values, cosines, correlations and distances."""
-COUNTS = ("n", "seeds")
-
-
-def decimals(column: str) -> int:
-    """Digits after the point: three for what lies within 1, none for counts, one for points.
-
-    Counts are no integers where some row has none.
-    """
-    first = column.split()[0]
-    return 3 if first in UP_TO_ONE else 0 if first in COUNTS else 1
-
-
-def shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame as text, every number as it is printed; what is missing is empty."""
-    texts = frame.astype(object)
-    for name in frame.columns:
-        form = f".{decimals(name)}f" if is_float_dtype(frame[name]) else ""
-        texts[name] = ["" if pd.isna(value) else format(value, form) for value in frame[name]]
-    return texts
-
-
-def style(frame: pd.DataFrame, caption: str = "") -> HTML:
-    """A table ready to read, no text cut short; the same HTML for the same data."""
-    formats = {name: f"{{:.{decimals(name)}f}}" for name in frame.select_dtypes("float").columns}
-    words = list(frame.select_dtypes(exclude="number").columns)
-    table = frame.style.set_uuid("table").format(formats, na_rep="").hide(axis="index")
-    table = table.set_properties(subset=words, **{"text-align": "left"})
-    return HTML((table.set_caption(caption) if caption else table).to_html())
-
-
-def sentences(lines: list[str]) -> Markdown:
-    """Sentences as a list."""
-    return Markdown("\n".join(f"- {line}" for line in lines))

@@ -1,185 +1,222 @@
-"""What may be said of a claim: one of four words, computed from intervals, with its reasons."""
+"""What may be said of a claim: three statements, each from one interval, with one vocabulary.
+
+Is there an effect (its sign); is it as large as published; is it large enough to matter. Each
+method that a claim is about has a line of its own: a noisy one neither blocks nor lends a verdict.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from statsmodels.stats.multitest import multipletests
 
-from xltlib.analysis.bootstrap import MIN_EXAMPLES, Interval
-from xltlib.analysis.power import detectable
-from xltlib.analysis.reading import Sentence, counted
+from xltlib.analysis.intervals import MIN_SEEDS, Interval
 from xltlib.params import Claim, Needs
 
-Kind = Literal["supported", "contradicted", "inconclusive", "not answered by this profile"]
+Effect = Literal["as claimed", "opposite", "not shown"]
+Size = Literal["compatible", "smaller", "larger"]
+Matters = Literal["large enough to matter", "too small to matter", "open"]
+Kind = Literal[
+    "supported",
+    "contradicted",
+    "too small to matter",
+    "inconclusive",
+    "not tested as stated",
+    "not answered by this profile",
+]
 NOT_ANSWERED: Kind = "not answered by this profile"
+KINDS: tuple[Kind, ...] = (
+    "supported",
+    "contradicted",
+    "too small to matter",
+    "inconclusive",
+    "not tested as stated",
+    NOT_ANSWERED,
+)
 
 
 @dataclass(frozen=True)
-class Scope:
-    """What a profile's numbers come from: its data, its seeds, and the languages it attacks."""
+class Held:
+    """What an interval rests on, or what a profile's params promise before there is one."""
 
     synthetic: bool
-    n_seeds: int
-    attacked_languages: tuple[str, ...]
+    seeds: int
+    languages: tuple[str, ...]
+    questions: int | None = None
+
+
+@dataclass(frozen=True)
+class Lack:
+    """Why there is no answer: a name and the numbers or words that go with it."""
+
+    name: Literal["synthetic", "seeds", "languages", "questions", "interval", "nothing"]
+    found: Any = None
+    needed: Any = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """The verdict on one comparison. Statements are None where it is not answered."""
+
+    compared: str
+    kind: Kind
+    interval: Interval | None
+    p_corrected: float | None = None
+    effect: Effect | None = None
+    size: Size | None = None
+    matters: Matters | None = None
+    lacks: tuple[Lack, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        return {
+            "compared": self.compared,
+            "kind": self.kind,
+            "interval": self.interval.record() if self.interval else None,
+            "p_corrected": self.p_corrected,
+            "effect": self.effect,
+            "size": self.size,
+            "matters": self.matters,
+            "lacks": [vars(lack) for lack in self.lacks],
+        }
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The kind, a sentence with the numbers, the reasons for the kind, and the intervals.
-
-    `unit` is what the intervals are in, such as points of F1.
-    """
+    """A claim and its lines. `unit` is what the intervals are in; `smallest` would matter."""
 
     name: str
-    statement: str
-    source: str
-    kind: Kind
+    claim: Claim
     unit: str
-    finding: Sentence
-    reasons: list[Sentence] = field(default_factory=list)
-    intervals: dict[str, Interval] = field(default_factory=dict)
+    smallest: float
+    lines: list[Line]
+    left_out: tuple[str, ...] = ()
+    """Languages left out because an arm has trained on them."""
+    notes: list[str] = field(default_factory=list)
 
     def record(self) -> dict[str, Any]:
-        """For JSON, which has no NaN."""
-        record = asdict(self)
-        for interval in record["intervals"].values():
-            for key, value in interval.items():
-                interval[key] = None if value != value else value
-        return record
+        """For JSON."""
+        return {
+            "name": self.name,
+            "statement": self.claim.statement,
+            "source": self.claim.cited,
+            "deviation": self.claim.deviation,
+            "primary": self.claim.primary,
+            "published": self.claim.size,
+            "unit": self.unit,
+            "smallest": self.smallest,
+            "left_out": list(self.left_out),
+            "lines": [line.record() for line in self.lines],
+        }
 
 
-def missing(needs: Needs, scope: Scope) -> list[Sentence]:
-    """Why a profile cannot answer a claim, whatever it finds; empty if it can."""
-    reasons = []
-    if scope.synthetic:
-        text = "Its data is synthetic: it shows that the study runs, not what holds."
-        reasons.append(Sentence("synthetic", text, {}))
-    if scope.n_seeds < needs.seeds:
-        text = f"It has {counted('seeds', scope.n_seeds, 'seed')}; the claim needs {{needed}}."
-        reasons.append(Sentence("seeds", text, {"seeds": scope.n_seeds, "needed": needs.seeds}))
-    lacking = [code for code in needs.attacked_languages if code not in scope.attacked_languages]
+def missing(needs: Needs, held: Held) -> list[Lack]:
+    """What an answer lacks, whatever it would be; empty if it can be given."""
+    lacks = [Lack("synthetic")] if held.synthetic else []
+    if held.seeds < needs.seeds:
+        lacks.append(Lack("seeds", held.seeds, needs.seeds))
+    lacking = [code for code in needs.languages if code not in held.languages]
     if lacking:
-        text = f"TyDi QA is not attacked in {', '.join(lacking)}."
-        reasons.append(Sentence("languages", text, {}))
-    return reasons
+        lacks.append(Lack("languages", lacking))
+    if held.questions is not None and held.questions < needs.questions:
+        lacks.append(Lack("questions", held.questions, needs.questions))
+    return lacks
 
 
 def judge(
     name: str,
     claim: Claim,
     intervals: Mapping[str, Interval],
-    scope: Scope,
     *,
+    synthetic: bool,
     unit: str,
-    smallest_effect: float,
+    smallest: float,
+    left_out: Sequence[str] = (),
 ) -> Verdict:
-    """The verdict on a claim.
+    """A line for every comparison; one that says so where there is nothing to compare.
 
-    A claim of an effect is supported when some interval lies above zero, after Holm's correction
-    where there are several, and reaches the published size (where none is published, the estimate
-    reaches the smallest effect that matters). It is contradicted when every interval excludes an
-    effect of that size, or lies on the other side of zero. A claim that there is no such effect is
-    supported when every interval excludes it, and contradicted by one that shows it. Anything else
-    is inconclusive.
+    What a claim needs is checked against what each interval holds. Where a claim has several
+    comparisons, p-values are corrected with Holm's method over those that are answered.
 
     Args:
-        intervals: by what is compared, in points; empty where there is nothing to compare.
-        smallest_effect: points that would matter.
+        intervals: by what is compared; empty where there is nothing to compare.
+        unit, smallest: of the measure; the effect that would matter.
     """
-
-    def verdict(kind: Kind, reasons: list[Sentence]) -> Verdict:
-        words = _finding(name, intervals, unit)
-        return Verdict(
-            name, claim.statement, claim.source, kind, unit, words, reasons, dict(intervals)
-        )
-
-    if not intervals:
-        nothing = Sentence("nothing", "This profile has nothing to compare for it.", {})
-        return verdict(NOT_ANSWERED, [nothing])
-    reasons = missing(claim.needs, scope)
-    if any(math.isnan(one.low) for one in intervals.values()):
-        text = "Some language has fewer than {least} questions."
-        reasons.append(Sentence("few", text, {"least": MIN_EXAMPLES}))
-    if reasons:
-        return verdict(NOT_ANSWERED, reasons)
-    size = claim.size or smallest_effect
-    sign = -1.0 if claim.expected == "below" else 1.0
-    found = _shown(intervals, sign, size, published=claim.size is not None)
-    excluded = all(_high(one, sign) < size for one in intervals.values())
-    numbers = {"size": size, "level": 100 * next(iter(intervals.values())).level}
-    expects_none = claim.expected == "not above"
-    if found:
-        text = (
-            f"The effect of {', '.join(found)} is there, and {{size:.1f}} {unit} can be its size."
-        )
-        return verdict(
-            "contradicted" if expects_none else "supported", [Sentence("shown", text, numbers)]
-        )
-    if excluded:
-        text = (
-            f"An effect of {{size:.1f}} {unit} or more lies outside the {{level:.0f}} % interval."
-        )
-        return verdict(
-            "supported" if expects_none else "contradicted", [Sentence("excluded", text, numbers)]
-        )
-    least = min(detectable(one) for one in intervals.values())
-    text = (
-        f"The interval holds effects that matter ({{size:.1f}} {unit}) and none; four times in "
-        f"five this profile would find {{detectable:.1f}} {unit}."
-    )
-    return verdict("inconclusive", [Sentence("open", text, numbers | {"detectable": least})])
-
-
-def _high(interval: Interval, sign: float) -> float:
-    return max(sign * interval.low, sign * interval.high)
-
-
-def _shown(
-    intervals: Mapping[str, Interval], sign: float, size: float, *, published: bool
-) -> list[str]:
-    """What is compared that shows the effect."""
-    p_values = multipletests([one.p for one in intervals.values()], method="holm")[1]
-    shown = []
-    for (name, one), p in zip(intervals.items(), p_values, strict=True):
-        above = min(sign * one.low, sign * one.high) > 0 and p < 1 - one.level
-        reach = _high(one, sign) if published else sign * one.estimate
-        if above and reach >= size:
-            shown.append(name)
-    return shown
-
-
-def _finding(name: str, intervals: Mapping[str, Interval], unit: str) -> Sentence:
-    """Every comparison with its interval and n."""
-    if not intervals:
-        return Sentence(name, "Nothing was measured.", {})
-    parts, numbers = [], {}
-    for i, (compared, one) in enumerate(intervals.items()):
-        part = f"{compared} {{estimate_{i}:+.1f}}"
-        numbers[f"estimate_{i}"] = one.estimate
-        if not math.isnan(one.low):
-            part += f" ({{low_{i}:+.1f}} to {{high_{i}:+.1f}})"
-            numbers |= {f"low_{i}": one.low, f"high_{i}": one.high}
-        parts.append(part)
-    first: Any = next(iter(intervals.values()))
-    words = (
-        f"In {unit}, with {{level:.0f}} % intervals: {'; '.join(parts)}; n = {{n}} questions or "
-        f"items in {counted('sets', first.n_languages, 'test set')}, "
-        f"{counted('seeds', first.n_seeds, 'seed')}; covers {first.covers}."
-    )
-    counts = {"level": 100 * first.level, "n": first.n_examples, "sets": first.n_languages}
-    return Sentence(name, words, numbers | counts | {"seeds": first.n_seeds})
-
-
-def what_it_can_answer(claims: Mapping[str, Claim], scope: Scope) -> list[str]:
-    """What a profile can and cannot answer, from its params alone."""
     lines = []
-    for claim in claims.values():
-        reasons = missing(claim.needs, scope)
-        said = " ".join(map(str, reasons))
-        answer = f"{NOT_ANSWERED}. {said}" if reasons else "can be answered, up to its intervals."
-        lines.append(f"*{claim.statement}* {answer}")
-    return lines
+    answered = {}
+    for compared, one in intervals.items():
+        lacks = missing(claim.needs, Held(synthetic, one.n_seeds, one.languages, one.n_examples))
+        if not one.known:
+            lacks.append(Lack("interval", one.why_not))
+        if not lacks:
+            answered[compared] = one
+        lines.append(Line(compared, NOT_ANSWERED, one, lacks=tuple(lacks)))
+    if not intervals:
+        lines.append(Line("", NOT_ANSWERED, None, lacks=(Lack("nothing"),)))
+    p_values = holm([one.p for one in answered.values()])
+    judged = {
+        compared: _line(compared, claim, one, p, smallest)
+        for (compared, one), p in zip(answered.items(), p_values, strict=True)
+    }
+    lines = [judged.get(line.compared, line) for line in lines]
+    return Verdict(name, claim, unit, smallest, lines, tuple(left_out))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's correction over the p-values that are known; NaN stays NaN."""
+    known = [i for i, p in enumerate(p_values) if p == p]
+    corrected = list(map(float, p_values))
+    if known:
+        found = multipletests([p_values[i] for i in known], method="holm")[1]
+        for i, p in zip(known, found, strict=True):
+            corrected[i] = float(p)
+    return corrected
+
+
+def _line(compared: str, claim: Claim, one: Interval, p: float, smallest: float) -> Line:
+    sign = -1.0 if claim.expected == "below" else 1.0
+    low, high = sorted((sign * one.low, sign * one.high))
+    effect = effect_of(low, high, p if one.n_seeds >= MIN_SEEDS else float("nan"), one.level)
+    matters = matters_of(low, high, smallest)
+    size: Size | None = None
+    if claim.size is not None:
+        size = size_of(low, high, claim.size, claim.size_error or 0.0)
+    kind: Kind = "inconclusive"
+    if not claim.as_stated:
+        kind = "not tested as stated"
+    elif claim.expected == "not above":
+        if high < smallest:
+            kind = "supported"
+        elif effect == "as claimed" and matters == "large enough to matter":
+            kind = "contradicted"
+    elif effect == "as claimed":
+        kind = "supported"
+    elif effect == "opposite":
+        kind = "contradicted"
+    elif matters == "too small to matter":
+        kind = "too small to matter"
+    return Line(compared, kind, one, p, effect, size, matters)
+
+
+def effect_of(low: float, high: float, p: float, level: float) -> Effect:
+    """The first statement: the sign, once the interval and the corrected p agree on it."""
+    if p < 1 - level and low > 0:
+        return "as claimed"
+    if p < 1 - level and high < 0:
+        return "opposite"
+    return "not shown"
+
+
+def size_of(low: float, high: float, published: float, error: float) -> Size:
+    """The second statement: the interval against the published size, give or take two errors."""
+    if high < published - 2 * error:
+        return "smaller"
+    return "larger" if low > published + 2 * error else "compatible"
+
+
+def matters_of(low: float, high: float, smallest: float) -> Matters:
+    """The third statement: the interval against the smallest effect that would matter."""
+    if low >= smallest or high <= -smallest:
+        return "large enough to matter"
+    return "too small to matter" if -smallest < low and high < smallest else "open"

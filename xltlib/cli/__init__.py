@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from xltlib import __version__
 from xltlib.cli.attack import attack
+from xltlib.cli.bundle import bundle
 from xltlib.cli.check import check
+from xltlib.cli.clean import clean
 from xltlib.cli.evaluate import evaluate
 from xltlib.cli.results import paper, results
 from xltlib.cli.run import run
@@ -15,14 +20,32 @@ app = typer.Typer(
     help="Cross-lingual robustness study: check, run and read a profile; evaluate and attack any "
     "model.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"xlt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version"),
+    ] = False,
+) -> None:
+    """Cross-lingual robustness study: run a profile; evaluate and attack any model."""
+
 
 app.command(epilog="Example: xlt check params/quick.yaml")(explained(check))
 app.command(epilog="Example: xlt run params/quick.yaml --cores 2")(explained(run))
 app.command(epilog="Example: xlt results params/quick.yaml")(explained(results))
 app.command(epilog="Example: xlt paper params/quick.yaml")(explained(paper))
+app.command(epilog="Example: xlt clean params/quick.yaml --yes")(explained(clean))
+app.command(epilog="Example: xlt bundle params/local-data.yaml study.tar.gz")(explained(bundle))
 app.command(
     epilog="Example: xlt evaluate --model outputs/quick/03_target_training/CELL/model "
     "--data xquad.de.json --lang de"

@@ -1,25 +1,102 @@
-"""`xlt check`: validate a profile and show its grid."""
+"""`xlt check`: validate a profile, show its grid, and say what the rest of it will take."""
 
 from __future__ import annotations
 
+import json
+import os
+from typing import Annotated, Any
+
+import typer
 from rich.table import Table
 
-from xltlib.cli.terminal import ParamsFile, checked, console
-from xltlib.study import STAGES, Grid
+from xltlib.artifacts import InputError
+from xltlib.cli.run import project_root
+from xltlib.cli.terminal import ParamsFile, Strict, checked, console, require_today
+from xltlib.study import Cell, Grid
 
 
-def check(params: ParamsFile) -> None:
-    """Validate a params file and print its grid: stages, cells, what is done, what will run."""
+def check(
+    params: ParamsFile,
+    cores: Annotated[int, typer.Option(min=1, help="CPU cores to reckon with")] = os.cpu_count()
+    or 1,
+    strict: Strict = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
+) -> None:
+    """Validate a params file and print its grid: what is done, what will run, what it will take."""
+    from xltlib.execution.estimate import Rest, Seconds, peak_mb
+    from xltlib.study import preflight
+
+    require_today(strict)
     grid = Grid(checked(params))
+    compute = grid.params.compute
+    try:
+        todo = grid.to_run(notebooks=project_root(params) / "notebooks")
+    except InputError:
+        todo = grid.to_run()  # outside a clone no notebook is there to compare with
+    at_once = max(1, cores // compute.threads)
+    learnt = Seconds.learnt(grid.params.outputs, grid.params.profile)
+    rest = Rest.of(todo, learnt, at_once)
+    outputs = grid.params.outputs / grid.params.profile
+    peak = peak_mb(grid.params.outputs, grid.params.profile)
+    outdated = [cell for cell in grid.everything() if cell not in todo and cell.outdated]
+    if as_json:
+        found: dict[str, Any] = {
+            "profile": grid.params.profile,
+            "outputs": str(outputs),
+            "cells": [
+                {
+                    "stage": cell.stage.notebook,
+                    "cell": cell.key,
+                    "state": "will run" if cell in todo else "done",
+                    "by_other_code": cell in outdated,
+                    "seconds": learnt.of(cell)[0],
+                }
+                for cell in grid.everything()
+            ],
+            "left": {
+                "cells": len(todo),
+                "seconds": round(rest.seconds) if rest.unknown < len(todo) or not todo else None,
+                "cells_without_estimate": rest.unknown,
+                "cells_judged_by_other_profiles": rest.guessed,
+                "memory_mb": min(at_once, len(todo)) * compute.mem_mb,
+                "largest_cell_mb": peak,
+            },
+        }
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        return
     table = Table(title=f"{grid.params.profile}: {grid.params.description.strip()}")
     for column in ("stage", "cell", "state"):
         table.add_column(column, overflow="fold")
-    left = 0
-    for stage in STAGES.values():
-        for cell in grid.cells(stage.name):
-            done = cell.done and cell.notebook.exists()
-            left += not done
-            table.add_row(stage.notebook, cell.key, "done" if done else "will run")
+    for cell in grid.everything():
+        state = _to_do(cell) if cell in todo else "done"
+        state += " (by other code)" if cell in outdated else ""
+        table.add_row(cell.stage.notebook, cell.key, state)
     console.print(table)
-    outputs = grid.params.outputs / grid.params.profile
-    console.print(f"{left} cells will run; outputs go to {outputs}", soft_wrap=True)
+    console.print(
+        f"{len(todo)} cells will run; outputs go to {outputs}", soft_wrap=True, markup=False
+    )
+    if outdated:
+        console.print(
+            f"{len(outdated)} done cells were made by other code than today's; "
+            "`xlt run --strict` redoes them."
+        )
+    if todo:
+        gigabytes = min(at_once, len(todo)) * compute.mem_mb / 1000
+        side = f"{at_once} cells side by side" if at_once > 1 else "one cell at a time"
+        measured = "no cell has run here yet" if peak is None else f"the largest so far took {peak}"
+        console.print(
+            f"With {cores} cores ({side}): {rest}. Memory: up to {gigabytes:.1f} GB by "
+            f"`compute.mem_mb` ({compute.mem_mb} MB a cell; {measured}).",
+            soft_wrap=True,
+            highlight=False,
+        )
+    for warning in preflight.warnings(grid.params):
+        console.print(f"Warning: {warning}", soft_wrap=True, markup=False)
+
+
+def _to_do(cell: Cell) -> str:
+    """Why a cell will run."""
+    problem = cell.problem
+    if problem is None:
+        problem = "its model is needed" if not cell.complete else "its notebook is missing"
+    return f"will run: {problem}" if cell.folder.is_dir() else "will run"

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import json
+from typing import Annotated
+
+import typer
+
 from xltlib import params as schema
 from xltlib.cli.terminal import ParamsFile, console, print_table
 from xltlib.study import Grid
 
 
-def results(params: ParamsFile) -> None:
-    """Print the result tables of a finished profile."""
+def results(
+    params: ParamsFile,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
+) -> None:
+    """Print the answer of a finished profile in five lines, then its tables."""
+    from xltlib.reporting.answers import in_five_lines
     from xltlib.study.saved import tables_of
 
     grid = Grid(schema.load(params))
-    for stage in ("results", "transfer", "claims"):
-        for cell in grid.cells(stage):
-            for title, frame in tables_of(cell).items():
-                print_table(f"{cell.key}: {title}", frame)
+    cells = [cell for stage in ("results", "transfer", "claims") for cell in grid.cells(stage)]
+    tables = {cell.name: tables_of(cell) for cell in cells}
+    if as_json:
+        found = {
+            name: {
+                title: json.loads(frame.to_json(orient="records")) for title, frame in of.items()
+            }
+            for name, of in tables.items()
+        }
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    for cell in grid.cells("claims"):
+        encoder = str(cell.factors["encoder"])
+        for line in in_five_lines(cell.metrics(), grid.params.profile, encoder):
+            console.print(line, soft_wrap=True, highlight=False)
+    for name, of in tables.items():
+        for title, frame in of.items():
+            print_table(f"{name}: {title}", frame)
 
 
 def paper(params: ParamsFile) -> None:

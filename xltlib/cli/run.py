@@ -1,16 +1,18 @@
-"""`xlt run`: hand the grid to Snakemake."""
+"""`xlt run`: hand the grid to Snakemake and show how it goes."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from xltlib.artifacts import InputError, require_writable
-from xltlib.cli.terminal import ParamsFile, checked
+from xltlib.cli.terminal import ParamsFile, Strict, checked, console, require_today
 
 
 def project_root(params: Path) -> Path:
@@ -34,38 +36,78 @@ def run(
     cores: Annotated[int, typer.Option(min=1, help="CPU cores to use")] = os.cpu_count() or 1,
     gpus: Annotated[int, typer.Option(min=0, help="GPUs to share among the cells")] = 0,
     workflow_profile: Annotated[
-        Path | None, typer.Option(help="A Snakemake profile, e.g. for a Slurm cluster")
+        Path | None, typer.Option(help="A Snakemake profile, e.g. params/slurm for a cluster")
     ] = None,
+    strict: Strict = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for another run of the profile to end")
+    ] = False,
 ) -> None:
     """Run what is missing of a profile; the same command resumes a run that was killed."""
+    from xltlib.execution import workflow
+    from xltlib.execution.lock import only_run
+    from xltlib.study import Grid
+
+    require_today(strict)
     loaded = checked(params, to_run=True)
-    if loaded.compute.gpus > gpus and workflow_profile is None:
+    root = project_root(params)
+    job = workflow.Workflow(root, params, loaded, cores, gpus, workflow_profile)
+    if loaded.compute.gpus > gpus and not job.on_cluster:
         raise InputError(
             f"{params}: compute.gpus: each cell wants {loaded.compute.gpus} GPU and --gpus is "
             f"{gpus}. Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
         )
-    root = project_root(params)
-    require_writable(loaded.outputs / loaded.profile, "outputs")
+    require_writable(job.folder, "outputs")
     require_writable(loaded.cache, "cache")
-    command = ["snakemake", "--snakefile", str(root / "Snakefile"), "--directory", str(root)]
-    # Cells lock themselves, so a lock left by a killed run need not stop the next one; what a
-    # killed cell left is replaced, and notebooks tell what changed, not file times of the code.
-    command += ["--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime", "params", "input"]
-    command += ["--keep-going", "--cores", str(cores), "--quiet", "rules"]
-    command += ["--config", f"params={params.resolve()}"]
-    if loaded.compute.gpus:
-        command += ["--resources", f"gpu={gpus}"]
-    if workflow_profile is not None:
-        command += ["--workflow-profile", str(workflow_profile)]
-    binaries = Path(sys.executable).parent
-    environment = os.environ | {
-        "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
-        # Idle threads that spin starve the cells beside them.
-        "OMP_WAIT_POLICY": "passive",
-        "GOMP_SPINCOUNT": "0",
-        "OMP_NUM_THREADS": str(loaded.compute.threads),
-        "TOKENIZERS_PARALLELISM": "false",
-        "KINETO_LOG_LEVEL": "5",  # the profiler that measures memory says when it starts and stops
-    }
-    sys.stdout.flush()
-    os.execvpe(binaries / "snakemake", command, environment)
+    signal.signal(signal.SIGTERM, _interrupt)
+    with only_run(job.folder, wait=wait) as lock:
+        grid = Grid(loaded)
+        todo = grid.to_run(notebooks=root / "notebooks")
+        if not todo:
+            console.print(f"{job.folder}: every cell is done.", soft_wrap=True, markup=False)
+            return
+        grid.forget(todo)
+        code = _follow(job, grid, todo, lock)
+    if code:
+        raise typer.Exit(code)
+
+
+def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
+    """Start Snakemake on these cells, show how it goes, and say how it ended."""
+    from xltlib.execution.display import Watch
+    from xltlib.execution.estimate import duration
+    from xltlib.execution.workflow import started
+    from xltlib.study import STAGES
+
+    ran = Counter(cell.stage.name for cell in todo)
+    before = {name: len(grid.cells(name)) - ran[name] for name in STAGES}
+    watch = Watch(job, todo, console, before)
+    console.print(
+        f"{len(todo)} cells to run, log in {job.log}", soft_wrap=True, highlight=False, markup=False
+    )
+    try:
+        with started(job, lock) as snakemake:
+            watch.follow(lambda: snakemake.poll() is None)
+            code = snakemake.returncode
+    except KeyboardInterrupt:
+        console.print("Stopped. The same command goes on; finished cells are kept.")
+        return 130
+    took = duration(watch.seconds)
+    if code == 0:
+        console.print(f"All {len(todo)} cells done in {took}.", highlight=False)
+        return 0
+    left = len(todo) - len(watch.done) - len(watch.failed)
+    console.print(
+        f"{len(watch.done)} cells done, {len(watch.failed)} failed, {left} not run, in {took}; "
+        f"log: {job.log}",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+    if not watch.failed:
+        print(job.tail(), file=sys.stderr)
+    return 1
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -21,6 +22,17 @@ console = Console()
 WIDEST_TABLE = 150
 
 ParamsFile = Annotated[Path, typer.Argument(help="A params file, e.g. params/quick.yaml")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Cells that older code made do not count as done")
+]
+
+
+def require_today(strict: bool) -> None:
+    """With --strict, let this process and those that it starts ask for today's code."""
+    from xltlib.study.cell import STRICT
+
+    if strict:
+        os.environ[STRICT] = "1"
 
 
 def explained(command: Callable[..., None]) -> Callable[..., None]:
@@ -53,7 +65,7 @@ def checked(params: Path, *, to_run: bool = False) -> schema.Params:
 
 def print_table(title: str, frame: pd.DataFrame) -> None:
     """Print a table. A number is never cut: a narrow terminal wraps the lines itself."""
-    from xltlib.analysis.tables import shown
+    from xltlib.reporting.shown import shown
 
     table = Table(title=title)
     for column in frame.columns:

@@ -27,7 +27,7 @@ def find(folder: Path, layouts: Sequence[Layout]) -> list[Path]:
     Raises:
         InputError: the folder is missing or holds none; names it and what was looked for.
     """
-    if not folder.is_dir():
+    if not _is_folder(folder):
         raise InputError(
             f"{shown_path(folder)}: no such folder. Correct `folder` in the params file."
         )
@@ -39,6 +39,13 @@ def find(folder: Path, layouts: Sequence[Layout]) -> list[Path]:
             return [path for files in found for path in files]
     wanted = ", or ".join(" with ".join(layout) for layout in layouts)
     raise InputError(f"{shown_path(folder)}: no file here matches {wanted}.")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, or a folder above it that cannot be entered
+        return False
 
 
 def is_parquet(files: Sequence[Path]) -> bool:

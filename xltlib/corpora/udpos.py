@@ -40,7 +40,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language of `train`, `dev`, `test`, or `pud`: the parallel sentences of PUD treebanks.
 
     Ids of PUD sentences are the treebanks' own, the same in every language. The others begin with
-    their language, because those sentences are not translations of each other.
+    their language or, where there are several, treebank: they are not translations of each other.
     """
     if split == "pud" and source.source == "hub":
         raise InputError("corpora.udpos: split pud needs source: local (UD's own files)")
@@ -49,13 +49,16 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     opened = published(source, where, REPOSITORY, hub)
     if isinstance(opened, Dataset):
         return tagged(opened, "pos_tags", UPOS, language, split)
-    prefix = "" if split == "pud" else f"{language}-"
-    rows = [row for path in opened for row in _sentences(path, language, prefix)]
+    rows = []
+    for path in opened:
+        # Two treebanks may name sentences alike.
+        prefix = f"{path.stem}-" if len(opened) > 1 else f"{language}-" * (split != "pud")
+        rows += _sentences(path, language, prefix)
     return Dataset.from_list(require_rows(rows, opened[0]), features=TAGGED)
 
 
 def _sentences(path: Path, language: str, prefix: str) -> Iterator[dict[str, object]]:
-    """Sentences of a CoNLL-U file; one without a `sent_id` is named by the file and its number.
+    """Sentences of a CoNLL-U file; one without a `sent_id` gets its number in the file.
 
     Multiword ranges and empty nodes carry no tag and are passed.
     """
@@ -83,7 +86,7 @@ def _sentences(path: Path, language: str, prefix: str) -> Iterator[dict[str, obj
             tags.append(columns[3])
         elif tokens:
             count += 1
-            identity = identity or f"{path.stem}-{count:06d}"
+            identity = identity or f"sentence-{count:06d}"
             yield {"id": prefix + identity, "language": language, "tokens": tokens, "tags": tags}
             identity, tokens, tags = "", [], []
 

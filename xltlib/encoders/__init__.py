@@ -87,6 +87,7 @@ def _made_once(target: Path, make: Callable[[Path], None]) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.parent / f".{target.name}.lock"):
+            _sweep(target)
             if not target.is_dir():
                 temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
                 try:
@@ -101,3 +102,11 @@ def _made_once(target: Path, make: Callable[[Path], None]) -> Path:
             "the params file."
         ) from error
     return target
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed processes left of making a folder; the caller holds its lock."""
+    temporary = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}")
+    for left in target.parent.iterdir():
+        if temporary.fullmatch(left.name) and left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)

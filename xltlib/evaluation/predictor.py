@@ -14,13 +14,18 @@ import torch
 from tqdm.auto import tqdm
 from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrainedTokenizerBase
 
+from xltlib.artifacts import InputError
 from xltlib.encoders.device import computes_bf16, resolve
 from xltlib.encoders.opening import max_tokens, open_model, open_tokenizer, require_positions
 from xltlib.params import Precision, SpanQASettings
 from xltlib.tasks.decoding import best_spans
 from xltlib.tasks.kind import padded_length
 from xltlib.tasks.offsets import token_span
-from xltlib.tasks.span_qa import Features, featurize
+from xltlib.tasks.windows import Features, featurize
+
+USUAL = SpanQASettings().max_length
+SHORTEST = 32
+"""Tokens in a window: XTREME's, and the least that the params allow."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,8 @@ class SpanPredictor:
         model = open_model(AutoModelForQuestionAnswering, Path(folder), tokenizer, device=device)
         limit = max_tokens(model)
         if settings is None:
-            settings = SpanQASettings() if limit is None else fitting(limit)
-        require_positions(model, settings.max_length, "span_qa.max_length")
+            settings = window_settings(min(limit or USUAL, USUAL))
+        require_positions(model, settings.max_length, "max_length")
         return cls(model, tokenizer, settings, **options)
 
     def _logits(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
@@ -195,16 +200,23 @@ class SpanPredictor:
         return _span_logits(features, *self._logits(features), spans)
 
 
-def fitting(limit: int) -> SpanQASettings:
-    """The default windows, made shorter in proportion where a model reads fewer tokens."""
+def window_settings(max_length: int) -> SpanQASettings:
+    """Windows of a length, with the defaults' question and overlap, shorter in proportion.
+
+    Raises:
+        InputError: too short to hold a question and a part of its context.
+    """
     usual = SpanQASettings()
-    if limit >= usual.max_length:
-        return usual
+    if max_length < SHORTEST:
+        raise InputError(
+            f"windows of {max_length} tokens hold no question with its context: {SHORTEST} is the "
+            "least. Choose a model that reads more."
+        )
     shorter = {
-        name: max(1, getattr(usual, name) * limit // usual.max_length)
+        name: min(getattr(usual, name), getattr(usual, name) * max_length // usual.max_length)
         for name in ("doc_stride", "max_query_length")
     }
-    return SpanQASettings(max_length=limit, **shorter)
+    return SpanQASettings(max_length=max_length, **shorter)
 
 
 def _span_logits(

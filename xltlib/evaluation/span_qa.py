@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from datasets import Dataset
 
+from xltlib.artifacts import fingerprint
 from xltlib.evaluation import mlqa, squad
 from xltlib.evaluation.predictor import SpanPredictor
 
@@ -15,7 +16,8 @@ def answer(predictor: SpanPredictor, corpus: str, dataset: Dataset) -> pd.DataFr
     Scores follow SQuAD 1.1's rules, and MLQA's own on MLQA.
 
     Returns:
-        One row a question: corpus, language, id, prediction, probability, f1 and em in [0, 1].
+        One row per question: corpus, language, id, passage (a hash: questions of one passage share
+        it), prediction, probability, f1 and em in [0, 1].
     """
     found = predictor.predict(list(dataset["question"]), list(dataset["context"]))
     rows = []
@@ -27,6 +29,7 @@ def answer(predictor: SpanPredictor, corpus: str, dataset: Dataset) -> pd.DataFr
                 "corpus": corpus,
                 "language": language,
                 "id": example["id"],
+                "passage": fingerprint(example["context"]),
                 "prediction": prediction.text,
                 "probability": prediction.probability,
                 "f1": squad.f1(prediction.text, golds, rule),

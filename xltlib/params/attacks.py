@@ -12,6 +12,7 @@ from xltlib.params.base import (
     ModelName,
     Name,
     Precision,
+    Seed,
     Settings,
     TestSet,
     files_by_language,
@@ -30,7 +31,7 @@ class RecipeSettings(Settings):
     goal: Literal["untargeted", "targeted"] = "untargeted"
     f1_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
     max_queries: PositiveInt = 200
-    seed: int = 0
+    seed: Seed = 0
 
 
 class WordSettings(RecipeSettings):
@@ -190,6 +191,6 @@ class AttackSettings(Settings):
     arms: Annotated[list[Name], Field(min_length=1)] | None = None
     test_sets: Annotated[list[TestSet], Field(min_length=1)]
     examples_per_language: PositiveInt
-    seed: int = 0
+    seed: Seed = 0
     recipe: Recipe
     engine: EngineSettings = EngineSettings()

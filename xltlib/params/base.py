@@ -5,14 +5,41 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
 from xltlib.languages import LANGUAGES
-from xltlib.text_files import InputError
+from xltlib.text_files import InputError, shown
+
+
+def _reads_as_itself(name: str) -> str:
+    """A name that is a string to YAML, to papermill and to a reader of CSV tables alike."""
+    if not isinstance(yaml.safe_load(name), str) or name in MISREAD or _is_number(name):
+        raise ValueError(
+            f"{name!r} is read as a number, a date, a truth value or nothing by YAML, by notebooks "
+            "or in tables; choose another name"
+        )
+    return name
+
+
+MISREAD = ("None", "True", "False", "NA", "NULL", "null", "NaN", "nan")
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
+
 
 # Arms, methods, attacks, target tasks and encoders are named by the profile; names are parts of
 # file names.
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
+Name = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$"), AfterValidator(_reads_as_itself)
+]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""A seed that every generator of random numbers takes."""
 Precision = Literal["float32", "bf16", "auto"]
 """What a model computes in; `auto` is bf16 where the hardware has units for it, else float32."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -24,7 +51,7 @@ ModelName = Annotated[str, Field(description=IS_MODEL)]
 class Settings(BaseModel):
     """Base of every section: unknown keys are errors, values never change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def resolved(self, base: Path) -> Settings:
         """The same settings with every path in them absolute, relative ones taken from `base`."""
@@ -48,14 +75,34 @@ def _absolute(value: Any, base: Path, is_model: bool = False) -> Any:
     return value
 
 
+def without_repeats(seeds: list[int]) -> list[int]:
+    """Seeds as they are, if none is there twice."""
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("a seed is listed twice")
+    return seeds
+
+
 def _expanded(path: Path | str) -> Path:
-    """A path with its `~` replaced by a home folder."""
+    """A path with its `~` replaced by a home folder.
+
+    Raises:
+        InputError: there is no such user, or no file can have this name.
+    """
+    if "\0" in str(path):
+        raise InputError(f"{shown(str(path))}: a path cannot hold NUL. Correct the params file.")
     try:
-        return Path(path).expanduser()
+        found = Path(path).expanduser()
+        found.exists()
     except RuntimeError as error:
         raise InputError(
             f"{path}: there is no such user. Write the folder out in the params file."
         ) from error
+    except OSError as error:
+        raise InputError(
+            f"{shown(str(path))}: no file can have this name ({error.strerror}). Correct it in the "
+            "params file."
+        ) from error
+    return found
 
 
 def known_languages(languages: list[str]) -> list[str]:

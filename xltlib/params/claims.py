@@ -8,16 +8,29 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from xltlib.params.base import Name, Settings, known_languages
 
+Robustness = Literal[
+    "clean",
+    "attacked",
+    "change",
+    "share kept",
+    "effective robustness",
+    "answered by all",
+    "log-odds",
+]
+"""What is measured of arms: see `xltlib.analysis.robustness`."""
+
 
 class ArmsEstimate(Settings):
-    """Treated minus control arm, zero-shot languages, in points of F1.
+    """Treated minus control arm, in languages that neither arm has trained on.
 
-    `change` is what the attacks do to F1: the difference in differences.
+    `conditions` says under what: static sets, which every model reads alike, or adaptive attacks,
+    which search against each model. A question counts once, with its mean over the conditions.
     """
 
     kind: Literal["arms"]
-    metric: Literal["clean", "attacked", "change"]
+    metric: Robustness
     contrast: tuple[Name, Name]
+    conditions: Literal["static", "adaptive"] = "static"
 
 
 class MethodsEstimate(Settings):
@@ -41,9 +54,7 @@ class DistanceEstimate(Settings):
 class DistractorEstimate(Settings):
     """How often the worst of the distractors is the English one rather than the passage's language.
 
-    In points: the difference of the two shares, where English is not the passage's language. Both
-    hold the question's own words; only the words around them are English (Rosenthal et al. 2021
-    have the whole sentence translated).
+    In points: the difference of the two shares, where English is not the passage's language.
     """
 
     kind: Literal["distractor language"]
@@ -56,24 +67,35 @@ Estimate = Annotated[
 
 
 class Needs(Settings):
-    """What a profile must have to answer: seeds, and languages in which TyDi QA is attacked."""
+    """What an interval must rest on to answer: seeds, languages, and questions in all."""
 
-    seeds: PositiveInt = 3
-    attacked_languages: list[str] = []
+    seeds: Annotated[int, Field(ge=3)] = 3
+    languages: list[str] = []
+    questions: PositiveInt = 100
 
-    _languages = field_validator("attacked_languages")(known_languages)
+    _languages = field_validator("languages")(known_languages)
 
 
 class Claim(Settings):
     """A claim: its words, its source, what is measured, and the sign and size to be expected.
 
-    `size` is the published one in points; without it, an effect must reach the smallest one that
-    matters to the analysis. `not above`: an effect of that size is ruled out.
+    `size` is the published one, in the measure's unit, with its standard error where the source
+    gives one. `not above`: an effect that would matter is ruled out.
     """
 
     statement: str
     source: str
+    where: str | None = Field(None, description="section or table; unverified where it is missing")
+    deviation: str | None = Field(None, description="how the test differs from what is claimed")
+    as_stated: bool = Field(True, description="false: what is measured cannot settle the claim")
     estimate: Estimate
     expected: Literal["above", "below", "not above"]
     size: PositiveFloat | None = None
+    size_error: PositiveFloat | None = None
+    primary: bool = Field(False, description="the one confirmatory test; all others explore")
     needs: Needs = Needs()
+
+    @property
+    def cited(self) -> str:
+        """The source, with where in it the claim stands."""
+        return f"{self.source}, {self.where}" if self.where else f"{self.source} (unverified)"

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from xltlib.params.base import Fraction, ModelName, Settings, TestSet, known_languages
+from xltlib.params.base import Fraction, ModelName, Seed, Settings, TestSet, known_languages
 
 
 class MiniSettings(Settings):
     """Size and seed of the synthetic, parallel corpora: items in each split."""
 
-    seed: int = 0
+    seed: Seed = 0
     train: PositiveInt = 240
     dev: PositiveInt = 60
     test: PositiveInt = 60

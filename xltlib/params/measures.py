@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
-from xltlib.params.base import Name, Precision, Settings, TestSet
+from xltlib.params.base import Name, Precision, Seed, Settings, TestSet
 
 
 class EvaluationSettings(Settings):
@@ -63,16 +63,26 @@ class CostSettings(Settings):
     rounds: PositiveInt = 5
 
 
-class AnalysisSettings(Settings):
-    """Resampling, the arms to compare, and the effect size that would matter."""
+class SmallestEffects(Settings):
+    """The smallest effects that would matter, each in its measure's own unit."""
 
-    bootstrap_samples: Annotated[int, Field(ge=100)] = 2000
+    f1: PositiveFloat = Field(2.0, description="points of F1, clean or under attack")
+    kept: PositiveFloat = Field(3.0, description="points of the share of clean F1 kept")
+    accuracy: PositiveFloat = Field(1.0, description="points of accuracy")
+    share: PositiveFloat = Field(5.0, description="points of a share of questions")
+    log_odds: PositiveFloat = Field(0.2, description="natural log-odds of the gold answer")
+    slope: PositiveFloat = Field(0.1, description="points of accuracy per 0.1 of distance")
+
+
+class AnalysisSettings(Settings):
+    """The arms to compare, the level of intervals, and the effect sizes that would matter."""
+
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    smallest_effect: PositiveFloat = 2.0
-    contrasts: list[tuple[Name, Name]] = [
+    smallest_effects: SmallestEffects = SmallestEffects()
+    contrasts: Annotated[list[tuple[Name, Name]], Field(min_length=1)] = [
         ("multilingual", "english"),
         ("multilingual", "none"),
         ("english", "none"),
         ("multilingual+targets", "multilingual"),
     ]
-    seed: int = 0
+    seed: Seed = 0

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from xltlib.params.attacks import AttackSettings
-from xltlib.params.base import Name, Settings, TestSet
+from xltlib.params.base import Name, Seed, Settings, TestSet, without_repeats
 from xltlib.params.claims import Claim
 from xltlib.params.data import CorpusSource, EncoderSettings, SpanQASettings, TaskData
 from xltlib.params.measures import (
@@ -48,7 +48,7 @@ class Params(Settings):
     description: str
     outputs: Path = Path("../outputs")
     cache: Path = Path("../outputs/cache")
-    seeds: Annotated[list[int], Field(min_length=1)]
+    seeds: Annotated[list[Seed], Field(min_length=1)]
     encoders: Annotated[dict[Name, EncoderSettings], Field(min_length=1)]
     corpora: Annotated[dict[str, CorpusSource], Field(min_length=1)]
     span_qa: SpanQASettings = SpanQASettings()
@@ -66,9 +66,7 @@ class Params(Settings):
     @field_validator("seeds")
     @classmethod
     def _distinct(cls, seeds: list[int]) -> list[int]:
-        if len(set(seeds)) < len(seeds):
-            raise ValueError("a seed is listed twice")
-        return seeds
+        return without_repeats(seeds)
 
     @model_validator(mode="after")
     def _corpora_are_declared(self) -> Params:
@@ -110,6 +108,44 @@ class Params(Settings):
         return self
 
     @model_validator(mode="after")
+    def _names_differ_in_more_than_case(self) -> Params:
+        # They name folders, and some file systems do not tell case apart.
+        sections = {
+            "encoders": self.encoders,
+            "intermediate.arms": self.intermediate.arms,
+            "targets": self.targets,
+            "methods": {STANDARD: None, **self.methods},
+            "attacks": self.attacks,
+        }
+        for key, names in sections.items():
+            seen: dict[str, str] = {}
+            for name in names:
+                if name.lower() in seen:
+                    raise ValueError(
+                        f"{key}: {seen[name.lower()]!r} and {name!r} differ in case alone, and "
+                        "would share a folder on some file systems; rename one"
+                    )
+                seen[name.lower()] = name
+        return self
+
+    @model_validator(mode="after")
+    def _no_test_set_twice(self) -> Params:
+        lists = {f"targets.{name}.test_sets": one.test_sets for name, one in self.targets.items()}
+        lists |= {f"attacks.{name}.test_sets": one.test_sets for name, one in self.attacks.items()}
+        lists["representation.retrieval"] = self.representation.retrieval
+        for key, test_sets in lists.items():
+            seen: set[tuple[str, str, str, bool]] = set()
+            for i, one in enumerate(test_sets):
+                for language in one.languages:
+                    place = (one.corpus, one.split, language, one.pairs)
+                    if place in seen:
+                        raise ValueError(
+                            f"{key}.{i}: {one.corpus} {one.split} in {language} is there twice"
+                        )
+                    seen.add(place)
+        return self
+
+    @model_validator(mode="after")
     def _arms_keep_the_budget(self) -> Params:
         for name, arm in self.intermediate.arms.items():
             method = self.methods.get(arm.method)
@@ -118,6 +154,13 @@ class Params(Settings):
                     f"intermediate.arms.{name}.method: {arm.method} is not step-matched, and every "
                     "arm must take the same steps; set matched: true"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _one_primary(self) -> Params:
+        primary = [name for name, claim in self.claims.items() if claim.primary]
+        if len(primary) > 1:
+            raise ValueError(f"claims: {', '.join(primary)} are all primary; there can be one")
         return self
 
     def data_used(self) -> list[tuple[str, TaskData | TestSet]]:
@@ -143,6 +186,12 @@ class Params(Settings):
             for i, texts in enumerate(encoder.vocabulary or []):
                 used.append((f"encoders.{name}.vocabulary.{i}", texts))
         return used
+
+    def seen_by(self, arm: str) -> set[str]:
+        """The languages of an arm's intermediate training; none for a name that is no arm."""
+        definition = self.intermediate.arms.get(arm)
+        tasks = definition.tasks.values() if definition else ()
+        return {language for data in tasks for language in data.languages}
 
     def claims_of(self, *kinds: str) -> dict[str, Claim]:
         """The claims whose estimate is of these kinds."""

@@ -7,7 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from xltlib.params.base import Fraction, Name, Precision, Settings, TestSet, files_by_language
+from xltlib.params.base import (
+    Fraction,
+    Name,
+    Precision,
+    Seed,
+    Settings,
+    TestSet,
+    files_by_language,
+    without_repeats,
+)
 from xltlib.params.data import TaskData
 
 STANDARD = "standard"
@@ -161,13 +170,18 @@ class TargetSettings(Settings):
     """
 
     data: TaskData
-    seeds: Annotated[list[int], Field(min_length=1)] | None = None
+    seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
     max_examples: PositiveInt | None = None
     max_length: Annotated[int, Field(ge=16, le=512)] = 128
     epochs: PositiveFloat
     crossings: Annotated[list[Crossing], Field(min_length=1)] = [Crossing()]
     optimisation: Optimisation
     test_sets: Annotated[list[TestSet], Field(min_length=1)]
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: list[int] | None) -> list[int] | None:
+        return None if seeds is None else without_repeats(seeds)
 
     @field_validator("data")
     @classmethod

@@ -10,12 +10,12 @@ import pandas as pd
 from IPython.display import HTML
 from pandas.api.types import is_numeric_dtype
 
-from xltlib.analysis.tables import style
-from xltlib.artifacts import write_with
+from xltlib.artifacts import fingerprint, write_with
 from xltlib.attacks import Tools, attack_examples, report, static_set
 from xltlib.attacks.frames import language_of
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import squad
+from xltlib.reporting.shown import style
 from xltlib.study import data
 from xltlib.study.cell import AttackCell
 from xltlib.study.evaluation import predictor
@@ -70,8 +70,8 @@ def _run(cell: AttackCell, progress: bool) -> None:
 def scores(results: pd.DataFrame) -> pd.DataFrame:
     """What an attack came to, question by question, without any text: all that later stages read.
 
-    F1, exact match and probability before and after, what it cost, where in the passage the edits
-    are, and the language of a sentence that was put in.
+    F1, exact match and probability before and after, cost, passage (a hash), where in it
+    the edits are, and the language of an inserted sentence.
     """
     numbers = [name for name in results if is_numeric_dtype(results[name])]
     found = results[[*NAMES, *numbers]].copy()
@@ -79,6 +79,7 @@ def scores(results: pd.DataFrame) -> pd.DataFrame:
         answers = zip(results[f"{when}_prediction"], results["answers"], strict=True)
         found[f"{when}_em"] = [squad.exact_match(said, gold["text"]) for said, gold in answers]
     return found.assign(
+        passage=[fingerprint(context) for context in results["context"]],
         edit_starts=[[int(edit["start"]) for edit in edits] for edits in results["edits"]],
         inserted=[_inserted(edits) for edits in results["edits"]],
     )

@@ -23,6 +23,7 @@ from xltlib import params as schema
 from xltlib.artifacts import (
     InputError,
     fingerprint,
+    no_room,
     read_json,
     read_sealed,
     require_writable,
@@ -107,7 +108,7 @@ class Cell:
     @property
     def notebook(self) -> Path:
         """The executed notebook."""
-        return self.path(manifest.NOTEBOOKS[0])
+        return self.path(manifest.NOTEBOOK)
 
     @cached_property
     def upstream(self) -> list[Cell]:
@@ -285,12 +286,12 @@ class Cell:
                     with gpu.reserved(self.params.compute):
                         work()
                 except Exception as error:
-                    # Each library has an exception of its own for it.
-                    if "No space left on device" not in str(error):
+                    reason = no_room(error)
+                    if reason is None:
                         raise
                     raise InputError(
-                        f"{self.folder}: the disk is full. Free some space and run the same "
-                        "command again; finished cells are kept."
+                        f"{self.folder}: {reason}. Free some space and run the same command "
+                        "again; finished cells are kept."
                     ) from error
         return self.metrics()
 

@@ -11,10 +11,12 @@ import pandas as pd
 from IPython.display import HTML
 
 from xltlib.analysis import relation
-from xltlib.analysis.figures import verdicts as draw_verdicts
-from xltlib.analysis.reading import Sentence
-from xltlib.analysis.tables import style
-from xltlib.analysis.verdict import Scope, judge
+from xltlib.analysis.verdict import Verdict, judge
+from xltlib.params import Claim
+from xltlib.reporting import answers, findings, relation_figure, representation_maps
+from xltlib.reporting.figures import verdicts as draw_verdicts
+from xltlib.reporting.findings import Sentence
+from xltlib.reporting.shown import style
 from xltlib.study import representation, saved
 from xltlib.study.cell import Cell, EncoderCell
 
@@ -27,23 +29,31 @@ def run(cell: EncoderCell) -> dict[str, Any]:
 def _run(cell: EncoderCell) -> None:
     started, about = time.time(), saved.provenance(cell)
     verdicts = _verdicts(cell)
-    measured = relation.by_language(
-        representation.by_language(cell.of("representation")),
-        _under_attack(cell),
+    measures = representation.by_language(cell.of("representation"))
+    measured = relation.by_language(measures, _under_attack(cell))
+    related = relation.correlations(
+        measured, seed=cell.params.analysis.seed, p_values=not cell.params.synthetic
     )
-    related = relation.correlations(measured, seed=cell.params.analysis.seed)
     made = {
         "claims": claim_table(verdicts),
         "alignment_and_robustness": measured,
         "relation": related,
+        "representation_change": representation_maps.changes(measures),
     }
     drawn = {
         "verdicts": draw_verdicts(verdicts, about=about),
-        "alignment_and_robustness": relation.figure(measured, about=about),
+        "alignment_and_robustness": relation_figure.figure(measured, about=about),
+        "representation_change": representation_maps.change_from_none(
+            made["representation_change"], about=about
+        ),
     }
     saved.save(cell, made, {name: figure for name, figure in drawn.items() if figure is not None})
-    readings = [_summary(verdicts), *relation.reading(related)]
-    metrics = {"claims": verdicts, "readings": [asdict(sentence) for sentence in readings]}
+    said = [_summary(verdicts), *findings.of_relation(related)]
+    metrics = {
+        "answer": [asdict(one) for one in answers.answer(answers.primary(verdicts))],
+        "claims": verdicts,
+        "findings": [asdict(sentence) for sentence in said],
+    }
     cell.finish(metrics, started=started)
 
 
@@ -54,48 +64,56 @@ def _verdicts(cell: Cell) -> list[dict[str, Any]]:
         for source in [*cell.of("results"), *cell.of("transfer")]
         for record in source.metrics()["claims"]
     }
-    nowhere = Scope(cell.params.synthetic, 0, ())
-    effect = cell.params.analysis.smallest_effect
     return [
-        found.get(name)
-        or judge(name, claim, {}, nowhere, unit="points", smallest_effect=effect).record()
+        found.get(name) or answers.record(_nowhere(name, claim, cell.params.synthetic))
         for name, claim in cell.params.claims.items()
     ]
+
+
+def _nowhere(name: str, claim: Claim, synthetic: bool) -> Verdict:
+    """The verdict on a claim that no stage of the profile measures."""
+    return judge(name, claim, {}, synthetic=synthetic, unit="points", smallest=0.0)
 
 
 def _under_attack(cell: Cell) -> pd.DataFrame:
     """The table of that name of this encoder's results; empty where nothing was attacked."""
     for source in cell.of("results"):
         return saved.tables_of(source)["under_attack"]
-    return pd.DataFrame(columns=[*relation.KEYS, *relation.OUTCOMES, "n"])
+    return pd.DataFrame(columns=["corpus", *relation.KEYS, *relation.OUTCOMES, "n"])
 
 
 def claim_table(verdicts: list[dict[str, Any]]) -> pd.DataFrame:
-    """One row a claim: its words, its source, the verdict, what was found, and why."""
+    """One row per comparison of a claim: words and source, verdict, what was found, and why."""
     return pd.DataFrame(
         [
             {
                 "claim": record["statement"],
                 "source": record["source"],
-                "verdict": record["kind"],
-                "found": str(Sentence.of(record["finding"])),
-                "because": " ".join(str(Sentence.of(reason)) for reason in record["reasons"]),
+                "compared": line["compared"],
+                "verdict": line["kind"],
+                "found": str(Sentence.of(line["finding"])),
+                "because": " ".join(str(Sentence.of(reason)) for reason in line["reasons"]),
+                "differs from the source": record["deviation"] or "",
+                "left out": " ".join(record["left_out"]),
             }
             for record in verdicts
+            for line in record["lines"]
         ]
     )
 
 
 def _summary(verdicts: list[dict[str, Any]]) -> Sentence:
-    counts = Counter(record["kind"] for record in verdicts)
+    counts = Counter(answers.kinds(verdicts).values())
     parts = [f"{{kind_{i}}} {kind}" for i, kind in enumerate(counts)]
-    numbers = {f"kind_{i}": n for i, n in enumerate(counts.values())} | {"claims": len(verdicts)}
-    return Sentence("claims", f"Of {{claims}} claims: {', '.join(parts)}.", numbers)
+    numbers = {f"kind_{i}": n for i, n in enumerate(counts.values())}
+    numbers |= {"claims": len(verdicts), "lines": counts.total()}
+    words = f"{{claims}} claims in {{lines}} comparisons: {', '.join(parts)}."
+    return Sentence("claims", words, numbers)
 
 
 def kinds(metrics: dict[str, Any]) -> dict[str, str]:
-    """Each claim's name and its verdict."""
-    return {record["name"]: record["kind"] for record in metrics["claims"]}
+    """Each comparison of each claim with its verdict."""
+    return answers.kinds(metrics["claims"])
 
 
 def show(cell: Cell) -> HTML:

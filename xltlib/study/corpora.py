@@ -12,17 +12,17 @@ from datasets import Dataset
 from IPython.display import HTML
 
 from xltlib import corpora
-from xltlib.analysis.tables import style
 from xltlib.corpora.answers import stripped_span
 from xltlib.corpora.audit import Overlap, audit
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import SpanQASettings
+from xltlib.reporting.shown import style
 from xltlib.study import data
 from xltlib.study.cell import Cell
 from xltlib.study.models import prepared
 from xltlib.study.splits import meetings, used_splits
 from xltlib.tasks.offsets import token_span
-from xltlib.tasks.span_qa import featurize
+from xltlib.tasks.windows import featurize
 
 
 def prepare(cell: Cell) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def audit_table(metrics: dict[str, Any]) -> pd.DataFrame:
 def boundary_table(metrics: dict[str, Any], encoder: str) -> pd.DataFrame:
     """One row a QA split: answers, and how many of them tokens can express."""
     columns = ["corpus", "split", "language", "answers", "in_a_window", "exact"]
-    frame = pd.DataFrame(metrics["token_boundaries"][encoder])[columns]
+    frame = pd.DataFrame(metrics["token_boundaries"][encoder], columns=columns)
     return frame.assign(inexpressible=frame["answers"] - frame["exact"])
 
 

@@ -7,10 +7,12 @@ import time
 import pandas as pd
 from IPython.display import Markdown
 
-from xltlib.analysis.tables import sentences
-from xltlib.analysis.verdict import Scope, what_it_can_answer
+from xltlib.analysis.verdict import Held
 from xltlib.languages import TYDI
 from xltlib.params import STANDARD, Params
+from xltlib.reporting.answers import what_it_can_answer
+from xltlib.reporting.preregistration import preregistered
+from xltlib.reporting.shown import sentences
 from xltlib.study.cell import Cell
 from xltlib.study.grid import Grid
 from xltlib.study.stages import STAGES
@@ -147,12 +149,16 @@ def attacked_seeds(params: Params) -> list[int]:
     return sorted(set.intersection(*sets)) if sets else []
 
 
-def scope(params: Params) -> Scope:
-    """What the answers on the attacked target task come from."""
-    languages = tuple(attacked_languages(params))
-    return Scope(params.synthetic, len(attacked_seeds(params)), languages)
+def held(params: Params) -> Held:
+    """What the answers on the attacked target task will rest on."""
+    return Held(params.synthetic, len(attacked_seeds(params)), tuple(attacked_languages(params)))
 
 
 def limits(cell: Cell) -> Markdown:
     """What the profile can answer of each claim, in words, from its params alone."""
-    return sentences(what_it_can_answer(cell.params.claims, scope(cell.params)))
+    return sentences(what_it_can_answer(cell.params.claims, held(cell.params)))
+
+
+def preregistration(cell: Cell) -> Markdown:
+    """The primary outcome, the hypotheses, the exclusions and the smallest effects of interest."""
+    return Markdown(preregistered(cell.params))

@@ -7,11 +7,22 @@ from typing import Any
 
 import pandas as pd
 
-from xltlib.analysis.drawing import Provenance
-from xltlib.analysis.exhibits import Figure, Origin, Paper, Prose, Run, Section, Table, records
-from xltlib.analysis.macros import Quote
-from xltlib.analysis.reading import Sentence
 from xltlib.artifacts import fingerprint
+from xltlib.reporting.answers import QUESTION
+from xltlib.reporting.document import (
+    Figure,
+    Front,
+    Origin,
+    Paper,
+    Prose,
+    Run,
+    Section,
+    Table,
+    records,
+)
+from xltlib.reporting.findings import Sentence
+from xltlib.reporting.macros import Quote
+from xltlib.reporting.style import Provenance
 from xltlib.study import saved
 from xltlib.study.cell import Cell
 from xltlib.study.grid import Grid
@@ -23,6 +34,9 @@ SECTIONS = {
     "representation": "Representation",
 }
 """The stages that the paper tells of, in the order of its prose."""
+GLANCE = ("answer", "effective_robustness")
+"""The figures of the results that open the paper; the others are its appendix."""
+APPENDIX = "Appendix: all contrasts, all languages"
 
 
 def gather(grid: Grid) -> Paper:
@@ -42,7 +56,8 @@ def gather(grid: Grid) -> Paper:
             versions.setdefault(package, set()).add(version)
     return Paper(
         about=_about(everything),
-        sections=[_section(name, cells) for name, cells in stages.items()],
+        front=_front(stages),
+        sections=[*(_section(name, cells) for name, cells in stages.items()), _appendix(stages)],
         runs=[
             Run(f"{cell.stage.notebook}/{cell.key}", cell.fingerprint, _file(cell, "manifest.json"))
             for cell in everything
@@ -51,15 +66,51 @@ def gather(grid: Grid) -> Paper:
     )
 
 
+def _front(stages: dict[str, list[Cell]]) -> Front:
+    """The answer, and the figures that show it."""
+    return Front(
+        QUESTION,
+        [
+            quote
+            for cell in stages.get("claims", [])
+            for quote in _quotes(cell, cell.metrics()["answer"], (*_place(cell), "answer"))
+        ],
+        [
+            figure
+            for cell in stages.get("results", [])
+            for figure in _figures(cell)
+            if figure.name.endswith(GLANCE)
+        ],
+    )
+
+
+def _appendix(stages: dict[str, list[Cell]]) -> Section:
+    """The other figures of the results."""
+    return Section(
+        "appendix",
+        APPENDIX,
+        figures=[
+            figure
+            for cell in stages.get("results", [])
+            for figure in _figures(cell)
+            if not figure.name.endswith(GLANCE)
+        ],
+    )
+
+
 def _section(stage: str, cells: list[Cell]) -> Section:
     claims = stage == "claims"
     return Section(
         name=stage,
         title=SECTIONS[stage],
-        quotes=[quote for cell in cells for quote in _readings(cell)],
+        quotes=[quote for cell in cells for quote in _findings(cell)],
         quotes_in_tables=[quote for cell in cells if claims for quote in _verdicts(cell)],
         tables=[*([_claims(cells)] if claims else []), *_tables(stage, cells)],
-        figures=[figure for cell in cells for figure in _figures(cell)],
+        # Those of the results open the paper and close it; the maps of each arm and seed stay in
+        # their own notebooks, and what arms change stands among the claims.
+        figures=[figure for cell in cells for figure in _figures(cell)]
+        if stage in ("claims", "transfer")
+        else [],
     )
 
 
@@ -172,37 +223,43 @@ def _quotes(cell: Cell, found: Iterable[dict[str, Any]], place: tuple[str, ...])
     ]
 
 
-def _readings(cell: Cell) -> list[Quote]:
+def _findings(cell: Cell) -> list[Quote]:
     """The sentences of a cell; one that has none gives none."""
-    return _quotes(cell, cell.metrics().get("readings", []), _place(cell))
+    return _quotes(cell, cell.metrics().get("findings", []), _place(cell))
 
 
 def _verdicts(cell: Cell) -> list[Quote]:
-    """What was found about each claim, and the reasons for its verdict."""
+    """What was found on each line of a claim, and the statements about it."""
     return [
         quote
         for claim in cell.metrics()["claims"]
+        for line in claim["lines"]
         for quote in _quotes(
-            cell, [claim["finding"], *claim["reasons"]], (*_place(cell), claim["name"])
+            cell,
+            [line["finding"], *line["reasons"]],
+            (*_place(cell), claim["name"], line["compared"]),
         )
     ]
 
 
 def _claims(cells: list[Cell]) -> Table:
-    """A row a claim: what is claimed and by whom, the verdict, what was found, and why."""
+    """A row per comparison: what is claimed and by whom, the verdict, what was found, and why."""
     rows, origins, found = [], [], []
     for cell in cells:
         for i, claim in enumerate(cell.metrics()["claims"], start=1):
-            rows.append(
-                _levels(cell)
-                | {
-                    "claim": claim["statement"],
-                    "source": claim["source"],
-                    "verdict": claim["kind"],
-                    "finding": Prose((Sentence.of(claim["finding"]),)),
-                    "reasons": Prose(tuple(map(Sentence.of, claim["reasons"]))),
-                }
-            )
-            origins.append(Origin(_file(cell, "metrics.json"), i, cell.fingerprint))
-            found.append(claim)
+            for line in claim["lines"]:
+                rows.append(
+                    _levels(cell)
+                    | {
+                        "claim": claim["statement"],
+                        "source": claim["source"],
+                        "compared": line["compared"],
+                        "verdict": line["kind"],
+                        "finding": Prose((Sentence.of(line["finding"]),)),
+                        "reasons": Prose(tuple(map(Sentence.of, line["reasons"]))),
+                        "differs from the source": claim["deviation"] or "",
+                    }
+                )
+                origins.append(Origin(_file(cell, "metrics.json"), i, cell.fingerprint))
+                found.append(claim | {"lines": [line]})
     return Table("claims", "Claims", _about(cells), pd.DataFrame(rows), origins, found)

@@ -140,28 +140,28 @@ class Grid:
     def to_run(self, notebooks: Path | None = None) -> list[Cell]:
         """The cells that a run has to execute, upstream ones first.
 
-        They are those that are not done, those whose executed notebook is missing or has other code
-        than the one in `notebooks` (where everything else of the cell is here), and those whose
-        models or texts are not here and are opened by a cell that runs.
+        They are those that are not done, those whose models or texts are not here and are opened by
+        a cell that runs, and those to be read back: their executed notebook has other code than the
+        one in `notebooks`, was not executed to its end, or is missing. Results of a real profile
+        travel without notebooks, so there a missing one is none to make.
         """
         chosen: list[Cell] = []
         opened: set[Cell] = set()
         for cell in reversed(self.everything()):
-            if not cell.done:
+            if not cell.done or (cell in opened and not cell.complete):
                 chosen.append(cell)
-            elif not cell.complete:
-                if cell in opened:
-                    chosen.append(cell)
-                continue
-            elif not cell.notebook.is_file() or (
-                notebooks and not is_current(cell.notebook, cell.stage, notebooks)
-            ):
+                opened.update(cell.stage.opens(cell))
+            elif self._unread(cell, notebooks):
                 chosen.append(cell)
-                continue  # it is read back, which opens nothing
-            else:
-                continue
-            opened.update(cell.stage.opens(cell))
         return chosen[::-1]
+
+    def _unread(self, cell: Cell, notebooks: Path | None) -> bool:
+        """Whether a done cell's notebook is to be executed again, to read the results back."""
+        if any(path.name != manifest.NOTEBOOK for path in cell.folder.glob("*.ipynb")):
+            return True
+        if not cell.notebook.is_file():
+            return self.params.synthetic
+        return notebooks is not None and not is_current(cell.notebook, cell.stage, notebooks)
 
     def forget(self, cells: Iterable[Cell]) -> None:
         """Remove what says that cells are done, so that running them makes them again."""

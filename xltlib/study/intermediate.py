@@ -12,9 +12,9 @@ from datasets import Dataset
 from IPython.display import Image
 from transformers import AutoModel, set_seed
 
-from xltlib.analysis import drawing, figures
 from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.params import DataAugmentationSettings, Params, TaskData
+from xltlib.reporting import figures, style
 from xltlib.study import data
 from xltlib.study.cell import ArmCell
 from xltlib.study.models import encoder_folder
@@ -217,4 +217,4 @@ def budgets_equal(cell: ArmCell) -> dict[str, bool]:
 def loss_figure(cell: ArmCell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Intermediate training, {cell.key}")
-    return Image(drawing.png(figure, dpi=100))
+    return Image(style.png(figure, dpi=100))

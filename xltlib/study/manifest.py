@@ -19,7 +19,8 @@ NAME = "manifest.json"
 METRICS = "metrics.json"
 WORK = "work"
 """What a cell under way has written so far, by its fingerprint."""
-NOTEBOOKS = ("notebook.ipynb", "running.ipynb")
+NOTEBOOK = "notebook.ipynb"
+"""The executed notebook; one by another name was not executed to its end."""
 
 
 class File(BaseModel):
@@ -97,9 +98,9 @@ def made(folder: Path) -> Iterator[Path]:
     """The files of a cell's folder that are its result."""
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        name = "/".join(parts)
-        hidden = parts[0].startswith(".") or path.name.startswith(".")
-        if path.is_file() and not hidden and parts[0] != WORK and name not in (NAME, *NOTEBOOKS):
+        hidden = any(part.startswith(".") for part in parts)
+        other = parts[0] in (WORK, NAME) or path.suffix == ".ipynb"
+        if path.is_file() and not hidden and not other:
             yield path
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from xltlib.analysis.bootstrap import paired_bootstrap
+from xltlib.analysis.intervals import contrast
 from xltlib.analysis.tables import MACRO
 from xltlib.evaluation.alignment import rotated, rotation
 from xltlib.evaluation.candidates import candidate_logits, candidate_spans
@@ -60,14 +60,8 @@ def rotation_gains(params: Params, task: str, predictor: SpanPredictor) -> Rows:
     answers = pd.concat(frames, ignore_index=True).assign(seed=0)
     gains: Rows = []
     for language, part in [*answers.groupby("language", sort=False), (MACRO, answers)]:
-        gain = paired_bootstrap(
-            part,
-            "f1",
-            {"rotated": 1.0, "plain": -1.0},
-            samples=options.bootstrap_samples,
-            seed=options.seed,
-            level=options.level,
-        )
+        weights = {"rotated": 1.0, "plain": -1.0}
+        gain = contrast(part, "f1", weights, level=options.level)
         means = 100 * part.groupby(["arm", "language"])["f1"].mean().groupby("arm").mean()
         gains.append(
             {

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from xltlib.analysis import article, macros, report
-from xltlib.analysis.exhibits import Paper, Table
 from xltlib.artifacts import replacing_folder, write_atomic, write_json
+from xltlib.reporting import article, html_report, macros
+from xltlib.reporting.document import Paper, Table
 from xltlib.study import exhibits, saved
 from xltlib.study.grid import Grid
 
@@ -30,14 +30,15 @@ def write(grid: Grid) -> Path:
                 write_atomic(new / f"tables/{table.name}.tex", article.table(table))
                 saved.write_csv(new / f"tables/{table.name}.csv", table.marked)
                 write_json(new / f"json/{table.name}.json", _rows(table))
-            for figure in section.figures:
-                write_atomic(new / f"figures/{figure.name}.png", figure.png)
-                write_atomic(new / f"figures/{figure.name}.pdf", figure.pdf)
-        write_json(new / "json/readings.json", _readings(paper))
+        shown = [paper.front, *paper.sections]
+        for figure in (figure for part in shown for figure in part.figures):
+            write_atomic(new / f"figures/{figure.name}.png", figure.png)
+            write_atomic(new / f"figures/{figure.name}.pdf", figure.pdf)
+        write_json(new / "json/findings.json", _findings(paper))
         write_json(new / "json/runs.json", _runs(paper))
         write_atomic(new / "numbers.tex", macros.definitions(paper.quotes))
         write_atomic(new / "article.tex", article.article(paper))
-        write_atomic(new / "report.html", report.page(paper))
+        write_atomic(new / "report.html", html_report.page(paper))
     return folder
 
 
@@ -52,7 +53,7 @@ def _rows(table: Table) -> dict[str, Any]:
     }
 
 
-def _readings(paper: Paper) -> list[dict[str, Any]]:
+def _findings(paper: Paper) -> list[dict[str, Any]]:
     """Every sentence with its macros."""
     return [
         asdict(quote.sentence)

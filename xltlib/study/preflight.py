@@ -11,6 +11,7 @@ from xltlib.corpora.hub import require_network
 from xltlib.evaluation.retrieval import RETRIEVAL
 from xltlib.params import Params, TaskData, TestSet
 from xltlib.study.data import bitexts
+from xltlib.study.grid import Grid
 from xltlib.tasks import TASKS
 
 MEASURED_ON = {
@@ -26,37 +27,73 @@ MEASURED_ON = {
 def check_sources(params: Params) -> None:
     """Refuse, before anything starts, what a stage would stop at later.
 
+    Where every cell is done, files that are not on this machine are not missed: results can be
+    read in a clone that has no corpora.
+
     Raises:
         InputError: all at once: corpora that do not exist, folders that are absent, languages that
             a source lacks, corpora of the wrong kind for their place.
     """
-    problems = []
+    problems = [*_misused(params)]
+    absent = [*_absent(params)]
+    if problems or (absent and Grid(params).to_run()):
+        _refuse([*problems, *absent])
+
+
+def _refuse(problems: list[str]) -> None:
+    count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
+    raise InputError(f"{count}, nothing was started\n  " + "\n  ".join(problems))
+
+
+def _misused(params: Params) -> Iterator[str]:
+    """Corpora that do not exist, or that are of the wrong kind for their place."""
     for name, source in params.corpora.items():
         if name not in corpora.CORPORA:
             known = ", ".join(corpora.CORPORA)
-            problems.append(f"corpora.{name}: there is no such corpus; known: {known}")
+            yield f"corpora.{name}: there is no such corpus; known: {known}"
         elif source.source not in corpora.corpus(name).sources:
             there = ", ".join(corpora.corpus(name).sources)
-            problems.append(f"corpora.{name}.source: {source.source} is not there; there: {there}")
-        if source.source == "local" and not source.folder.is_dir():
-            problems.append(f"corpora.{name}.folder: {source.folder} is not a folder")
+            yield f"corpora.{name}.source: {source.source} is not there; there: {there}"
+    for where, used in params.data_used():
+        if used.corpus in corpora.CORPORA:
+            yield from (f"{where}{problem}" for problem in _problems(params, where, used))
+    yield from _measures_lack(params)
+
+
+def _absent(params: Params) -> Iterator[str]:
+    """Files and folders that are not on this machine."""
+    for name, source in params.corpora.items():
+        if source.source == "local" and not (source.folder and source.folder.is_dir()):
+            yield f"corpora.{name}.folder: {source.folder} is not a folder"
     for name, encoder in params.encoders.items():
         if Path(encoder.name).is_absolute() and not Path(encoder.name).is_dir():
-            problems.append(f"encoders.{name}.name: {encoder.name} is not a folder")
+            yield f"encoders.{name}.name: {encoder.name} is not a folder"
     for where, file in _files(params):
         if not file.is_file():
-            problems.append(f"{where}: {file} is not a file")
+            yield f"{where}: {file} is not a file"
     for name, attack in params.attacks.items():
         model = getattr(attack.recipe, "model", "")
         if Path(model).is_absolute() and not Path(model).is_dir():
-            problems.append(f"attacks.{name}.recipe.model: {model} is not a folder")
-    for where, used in params.data_used():
-        if used.corpus in corpora.CORPORA:
-            problems += [f"{where}{problem}" for problem in _problems(params, where, used)]
-    problems += _measures_lack(params)
-    if problems:
-        count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
-        raise InputError(f"{count}, nothing was started\n  " + "\n  ".join(problems))
+            yield f"attacks.{name}.recipe.model: {model} is not a folder"
+
+
+def warnings(params: Params) -> Iterator[str]:
+    """What may stop a run here, and need not stop one elsewhere."""
+    if params.compute.device == "cuda":
+        import torch
+
+        seen = torch.cuda.device_count()
+        if seen < params.compute.gpus:
+            yield (
+                f"compute.gpus: each cell wants {params.compute.gpus}, and PyTorch sees {seen} on "
+                "this machine. Run on one with GPUs, or set device: cpu and gpus: 0."
+            )
+    for name, source in params.corpora.items():
+        if source.source == "hub" and source.revision is None:
+            yield (
+                f"corpora.{name}.revision: none is pinned, so a change on the hub goes unnoticed; "
+                "give a commit."
+            )
 
 
 def _files(params: Params) -> Iterator[tuple[str, Path]]:

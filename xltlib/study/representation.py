@@ -11,12 +11,12 @@ import pandas as pd
 from IPython.display import display
 from transformers import AutoModel
 
-from xltlib.analysis import representation as reading
-from xltlib.analysis import representation_maps as maps
-from xltlib.analysis.reading import Sentence
 from xltlib.analysis.tables import MACRO
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.reporting import representation_findings as findings
+from xltlib.reporting import representation_maps as maps
+from xltlib.reporting.findings import Sentence
 from xltlib.study import encoder_measures, model_measures, saved
 from xltlib.study.cell import ArmCell, ModelCell
 from xltlib.study.encoder_measures import Rows
@@ -58,7 +58,7 @@ def _run(cell: ArmCell, progress: bool) -> None:
     cell.finish(
         {
             "retrieval": rows["retrieval"],
-            "readings": [asdict(sentence) for sentence in _readings(cell, made)],
+            "findings": [asdict(sentence) for sentence in _findings(cell, made)],
         },
         started=started,
     )
@@ -104,20 +104,20 @@ def _of_models(cell: ArmCell) -> dict[str, Rows]:
     return rows
 
 
-def _readings(cell: ArmCell, made: dict[str, pd.DataFrame]) -> Iterator[Sentence]:
+def _findings(cell: ArmCell, made: dict[str, pd.DataFrame]) -> Iterator[Sentence]:
     """What each table says, and of an empty one why it is."""
     settings = cell.params.representation
     missing = {
-        "cloze": reading.NO_HEAD,
-        "rank_consistency": reading.NO_CANDIDATES if _models(cell) else reading.NO_MODEL,
-        "rotation": reading.NO_MODEL,
+        "cloze": findings.NO_HEAD,
+        "rank_consistency": findings.NO_CANDIDATES if _models(cell) else findings.NO_MODEL,
+        "rotation": findings.NO_MODEL,
     }
     for name, table in made.items():
         if len(table):
-            yield from reading.SAYS[name](table)
+            yield from findings.SAYS[name](table)
         else:
             wanted = getattr(settings, name, None)
-            yield Sentence(name, missing[name] if wanted else reading.NOT_WANTED[name], {})
+            yield Sentence(name, missing[name] if wanted else findings.NOT_WANTED[name], {})
 
 
 def show_consistency(cell: ArmCell) -> None:

@@ -8,15 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from xltlib.analysis import claims, figures, maps, reading, tables
+from xltlib.analysis import conditions, estimates, tables
 from xltlib.analysis.mixed_model import mixed_model
+from xltlib.analysis.robustness import MEASURES, answered_by_all, points
 from xltlib.analysis.verdict import Verdict, judge
 from xltlib.attacks import static_set
 from xltlib.params import STANDARD, EngineSettings, Recipe
 from xltlib.params.claims import ArmsEstimate
+from xltlib.reporting import answers, figures, findings, glance, heat_maps
 from xltlib.study import attacks, saved
 from xltlib.study.cell import AttackCell, EncoderCell, ModelCell
-from xltlib.study.design import scope
 from xltlib.study.evaluation import predictor
 
 
@@ -26,8 +27,24 @@ def clean_results(cell: EncoderCell) -> pd.DataFrame:
 
 
 def attacked_results(cell: EncoderCell) -> pd.DataFrame:
-    """Every attacked question of every model, with F1 and EM before and after, in [0, 1]."""
-    return _gather(cell, "attacks")
+    """Every attacked question of every model, with F1 and EM before and after, in [0, 1].
+
+    Where all models met several attacks, the worst of them per question is one more, the ensemble.
+    """
+    frame = _gather(cell, "attacks")
+    if not len(frame):
+        return pd.DataFrame(columns=ATTACKED_COLUMNS)
+    return pd.concat([frame, conditions.ensemble(frame)], ignore_index=True)
+
+
+ATTACKED_COLUMNS = [
+    "attack",
+    *conditions.KEYS,
+    *conditions.SCORES,
+    "outcome",
+    "queries",
+    "inserted",
+]
 
 
 def model_name(cell: ModelCell) -> str:
@@ -36,7 +53,7 @@ def model_name(cell: ModelCell) -> str:
 
 
 def _gather(cell: EncoderCell, stage: str) -> pd.DataFrame:
-    frames = []
+    frames = [pd.DataFrame()]
     for source in cell.of(stage):
         frame = pd.read_parquet(source.artefact("scores.parquet")).assign(**source.factors)
         frames.append(frame.assign(arm=model_name(source)))
@@ -80,89 +97,122 @@ TRANSFER_COLUMNS = ["attack", "made against", "tested on", "broken", "n"]
 
 
 def run(cell: EncoderCell) -> dict[str, Any]:
-    """Compute and save all tables, figures and the verdict; a finished cell is read back."""
+    """Compute and save all tables, figures and verdicts; a finished cell is read back."""
     return cell.once(lambda: _run(cell))
 
 
 def _run(cell: EncoderCell) -> None:
-    started, params = time.time(), cell.params
-    clean, attacked = clean_results(cell), attacked_results(cell)
-    settings = params.analysis
-    resampling = {
-        "samples": settings.bootstrap_samples,
-        "seed": settings.seed,
-        "level": settings.level,
-    }
-    contrasts = tables.contrasts(
-        clean,
-        attacked,
-        pairs=_pairs(cell, clean),
-        smallest_effect=settings.smallest_effect,
-        **resampling,
-    )
-    made = {
-        "scores": tables.scores(clean),
-        "under_attack": tables.under_attack(attacked),
-        "success_rate": tables.success_rate(attacked),
-        "on_common_questions": tables.under_attack(tables.answered_by_all(attacked)),
-        "attack_transfer": attack_transfer(cell),
-        "contrasts": contrasts,
-        "mixed_model": _mixed_model(cell, attacked),
-    }
-    about = saved.provenance(cell)
-    drawn = {
-        "scores_by_language": figures.scores_by_language(clean, about=about),
-        "clean_and_attacked": figures.clean_and_attacked(made["under_attack"], about=about),
-        "drop": figures.drop(made["under_attack"], about=about),
-        "success_rate": figures.success_rate(made["success_rate"], about=about),
-    }
-    if len(made["attack_transfer"]):
-        drawn["attack_transfer"] = maps.attack_transfer(made["attack_transfer"], about=about)
-    if len(contrasts):
-        drawn["contrast"] = figures.contrast(contrasts, about=about)
-    saved.save(cell, made, drawn)
-    readings = [
-        *reading.of_scores(clean),
-        *reading.of_attacks(made["under_attack"]),
-        *reading.of_success(made["success_rate"]),
-        *reading.of_attack_transfer(made["attack_transfer"]),
-        *reading.of_contrasts(contrasts, tables.MACRO),
+    started = time.time()
+    answered, adaptive = clean_results(cell), attacked_results(cell)
+    clean = answered[~conditions.is_static(answered)]
+    static = conditions.static(answered)
+    tested = pd.concat([static, adaptive], ignore_index=True)
+    made = _tables(cell, clean, adaptive, tested)
+    records = [answers.record(one) for one in _verdicts(cell, clean, static, adaptive)]
+    saved.save(cell, made, _figures(cell, clean, tested, made, records))
+    said = [
+        *findings.of_scores(clean),
+        *findings.of_attacks(made["under_attack"]),
+        *findings.of_success(made["success_rate"]),
+        *findings.of_attack_transfer(made["attack_transfer"]),
+        *findings.of_contrasts(made["contrasts"], tables.MACRO),
     ]
-    verdicts = _verdicts(cell, clean, attacked, resampling)
     metrics = {
         "tables": {name: len(frame) for name, frame in made.items()},
         "questions": len(clean),
-        "attacked": len(attacked),
-        "readings": [asdict(sentence) for sentence in readings],
-        "claims": [verdict.record() for verdict in verdicts],
+        "attacked": len(tested),
+        "answer": [asdict(one) for one in answers.answer(answers.primary(records))],
+        "findings": [asdict(sentence) for sentence in said],
+        "claims": records,
     }
     cell.finish(metrics, started=started)
 
 
-def _mixed_model(cell: EncoderCell, attacked: pd.DataFrame) -> pd.DataFrame:
-    """The check of the study's first contrast, where both of its arms are attacked."""
-    (treated, control), settings = cell.params.analysis.contrasts[0], cell.params.analysis
-    zero_shot = attacked[attacked["language"] != "en"]
-    return mixed_model(zero_shot, treated, control, level=settings.level)
+def _tables(
+    cell: EncoderCell, clean: pd.DataFrame, adaptive: pd.DataFrame, tested: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    settings, params = cell.params.analysis, cell.params
+    options = {"level": settings.level, "p_values": not params.synthetic}
+    pairs = _pairs(cell, clean)
+    zero_shot = tested[tested["language"] != "en"]
+    return {
+        "scores": tables.scores(clean),
+        "under_attack": tables.under_attack(tested),
+        "success_rate": tables.success_rate(adaptive),
+        "on_common_questions": tables.under_attack(answered_by_all(tested)),
+        "attack_transfer": attack_transfer(cell),
+        "contrasts": tables.contrasts(
+            clean,
+            tested,
+            pairs=pairs,
+            seen=_seen(cell, clean),
+            smallest=settings.smallest_effects.model_dump(),
+            **options,
+        ),
+        "mixed_model": mixed_model(zero_shot, *settings.contrasts[0], **options),
+        "clean_against_attacked": pd.concat(
+            [pd.DataFrame(columns=["attack", "arm"])]
+            + [points(part).assign(attack=name) for name, part in zero_shot.groupby("attack")]
+        ),
+    }
+
+
+def _figures(
+    cell: EncoderCell,
+    clean: pd.DataFrame,
+    tested: pd.DataFrame,
+    made: dict[str, pd.DataFrame],
+    records: list[dict[str, Any]],
+) -> dict[str, Any]:
+    about, settings = saved.provenance(cell), cell.params.analysis
+    drawn = {"scores_by_language": figures.scores_by_language(clean, about=about)}
+    if len(made["contrasts"]):
+        smallest = settings.smallest_effects.model_dump()
+        drawn["answer"] = glance.answer(
+            made["contrasts"], answers.primary(records), smallest=smallest, about=about
+        )
+        drawn["contrast"] = figures.contrast(made["contrasts"], smallest=smallest, about=about)
+    if len(tested):
+        drawn["effective_robustness"] = glance.effective_robustness(
+            made["clean_against_attacked"], about=about
+        )
+        drawn["clean_and_attacked"] = figures.clean_and_attacked(made["under_attack"], about=about)
+    if len(made["success_rate"]):
+        drawn["success_rate"] = figures.success_rate(made["success_rate"], about=about)
+    if len(made["attack_transfer"]):
+        drawn["attack_transfer"] = heat_maps.attack_transfer(made["attack_transfer"], about=about)
+    return drawn
+
+
+def _seen(cell: EncoderCell, clean: pd.DataFrame) -> dict[str, set[str]]:
+    """The languages of each model's intermediate training, by the name of the model."""
+    return {name: cell.params.seen_by(name.split(" ")[0]) for name in clean["arm"].unique()}
 
 
 def _verdicts(
-    cell: EncoderCell, clean: pd.DataFrame, attacked: pd.DataFrame, resampling: dict[str, Any]
+    cell: EncoderCell, clean: pd.DataFrame, static: pd.DataFrame, adaptive: pd.DataFrame
 ) -> list[Verdict]:
     """The claims on arms and distractors."""
     params, verdicts = cell.params, []
+    settings = params.analysis
+    smallest = settings.smallest_effects.model_dump()
     both = [name for name, attack in params.attacks.items() if _offers_english(attack.recipe)]
+    single = adaptive[adaptive["attack"] != conditions.ENSEMBLE]
     for name, claim in params.claims_of("arms", "distractor language").items():
+        left_out: list[str] = []
         if isinstance(claim.estimate, ArmsEstimate):
-            found, unit = claims.of_arms(claim.estimate, clean, attacked, **resampling), F1_UNIT
+            measure = MEASURES[claim.estimate.metric]
+            unit, matters = measure.words, smallest[measure.unit]
+            tested = static if claim.estimate.conditions == "static" else single
+            found, left_out = estimates.of_arms(
+                claim.estimate, clean, tested, seen=_seen(cell, clean), level=settings.level
+            )
         else:
-            found, unit = claims.of_distractors(attacked, both, **resampling), SHARE_UNIT
-        options = {"unit": unit, "smallest_effect": params.analysis.smallest_effect}
-        verdicts.append(judge(name, claim, found, scope(params), **options))
+            unit, matters = "points of the share of questions", smallest["share"]
+            found = estimates.of_distractors(single, both, level=settings.level)
+        options = {"unit": unit, "smallest": matters, "left_out": left_out}
+        verdicts.append(judge(name, claim, found, synthetic=params.synthetic, **options))
     return verdicts
-
-
-F1_UNIT, SHARE_UNIT = "points of F1", "points of the share of questions"
 
 
 def _offers_english(recipe: Recipe) -> bool:

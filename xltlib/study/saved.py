@@ -11,10 +11,11 @@ import pandas as pd
 from IPython.display import HTML, Image, Markdown
 from matplotlib.figure import Figure
 
-from xltlib.analysis import drawing
-from xltlib.analysis.reading import Sentence
-from xltlib.analysis.tables import sentences, style
 from xltlib.artifacts import write_atomic, write_with
+from xltlib.reporting import style as look
+from xltlib.reporting.answers import QUESTION
+from xltlib.reporting.findings import Sentence
+from xltlib.reporting.shown import sentences, style
 from xltlib.study.cell import Cell
 
 
@@ -23,8 +24,8 @@ def save(cell: Cell, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, F
     for name, frame in tables.items():
         write_csv(cell.path(f"tables/{name}.csv"), frame)
     for name, figure in figures.items():
-        write_atomic(cell.path(f"figures/{name}.png"), drawing.png(figure))
-        write_atomic(cell.path(f"figures/{name}.pdf"), drawing.pdf(figure))
+        write_atomic(cell.path(f"figures/{name}.png"), look.png(figure))
+        write_atomic(cell.path(f"figures/{name}.pdf"), look.pdf(figure))
 
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
@@ -38,9 +39,9 @@ def _seeds(cell: Cell) -> set[int]:
     return own.union(*map(_seeds, cell.upstream))
 
 
-def provenance(cell: Cell) -> drawing.Provenance:
+def provenance(cell: Cell) -> look.Provenance:
     """What a cell's figures and tables say of where their numbers come from."""
-    return drawing.Provenance(
+    return look.Provenance(
         profile=cell.params.profile,
         encoder=str(cell.factors.get("encoder")),
         synthetic=cell.params.synthetic,
@@ -73,7 +74,13 @@ def figure(cell: Cell, name: str) -> Image | Markdown:
     return Image(files[0].read_bytes(), width=900)
 
 
-def reading(cell: Cell, *names: str) -> Markdown:
+def findings(cell: Cell, *names: str) -> Markdown:
     """The sentences of a cell's metrics whose names begin with one of these, as a list."""
-    chosen = [Sentence.of(record) for record in cell.metrics()["readings"]]
+    chosen = [Sentence.of(record) for record in cell.metrics()["findings"]]
     return sentences([str(one) for one in chosen if one.name.startswith(names)])
+
+
+def answer(cell: Cell) -> Markdown:
+    """The study's question, and the answer of a cell that judges its primary claim."""
+    first, *rest = (str(Sentence.of(record)) for record in cell.metrics()["answer"])
+    return Markdown("\n\n".join([f"**{QUESTION}**", f"**{first}**", " ".join(rest)]))

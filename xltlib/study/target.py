@@ -21,17 +21,18 @@ from transformers import (
     set_seed,
 )
 
-from xltlib.analysis import drawing, figures
 from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
+from xltlib.reporting import figures, style
 from xltlib.study import data
 from xltlib.study.cell import ModelCell
 from xltlib.study.models import starting_encoder
 from xltlib.study.target_tasks import is_qa
 from xltlib.tasks.kind import Row, lengths
-from xltlib.tasks.span_qa import featurize, pad_spans, span_loss, training_rows
+from xltlib.tasks.span_qa import pad_spans, span_loss, training_rows
+from xltlib.tasks.windows import featurize
 from xltlib.training.memory import batch_shape, require_memory, training_mib
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
 from xltlib.training.numerics import choose
@@ -200,4 +201,4 @@ def settings_table(cell: ModelCell) -> pd.DataFrame:
 def loss_figure(cell: ModelCell) -> Image:
     """Training loss by optimiser step."""
     figure = figures.training_loss(cell.metrics()["losses"], f"Target training, {cell.key}")
-    return Image(drawing.png(figure, dpi=100))
+    return Image(style.png(figure, dpi=100))

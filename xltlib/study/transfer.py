@@ -13,14 +13,15 @@ import torch
 from IPython.display import display
 from transformers import set_seed
 
-from xltlib.analysis import maps
-from xltlib.analysis.claims import of_distance, of_methods
-from xltlib.analysis.reading import of_transfer
-from xltlib.analysis.transfer import mean_table, pair_table, with_languages
-from xltlib.analysis.verdict import NOT_ANSWERED, Scope, Verdict, judge
+from xltlib.analysis.estimates import of_distance, of_methods
+from xltlib.analysis.generalised import mean_table, pair_table, with_languages
+from xltlib.analysis.verdict import Verdict, judge
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import STANDARD
 from xltlib.params.claims import DistanceEstimate
+from xltlib.reporting import heat_maps
+from xltlib.reporting.answers import kinds, record
+from xltlib.reporting.findings import of_transfer
 from xltlib.study import saved
 from xltlib.study.cell import EncoderCell
 from xltlib.study.models import encoder_folder
@@ -43,23 +44,21 @@ def _run(cell: EncoderCell) -> None:
     answers = _answers(cell)
     made = {
         "pairs": pair_table(answers),
-        "means": mean_table(
-            answers, samples=settings.bootstrap_samples, seed=settings.seed, level=settings.level
-        ),
+        "means": mean_table(answers, level=settings.level, p_values=not cell.params.synthetic),
         "cost": pd.DataFrame(cell.measured("cost", _measured_on(cell), lambda: cost(cell))),
     }
     about = saved.provenance(cell)
     drawn = {}
     for task in answers["task"].unique():
         pairs, means = (made[name][made[name]["task"] == task] for name in ("pairs", "means"))
-        drawn[f"heat_map_{task}"] = maps.pair_heat_map(pairs, about=about)
-        drawn[f"gains_{task}"] = maps.transfer_gains(means, about=about)
+        drawn[f"heat_map_{task}"] = heat_maps.pair_heat_map(pairs, about=about)
+        drawn[f"gains_{task}"] = heat_maps.transfer_gains(means, about=about)
     saved.save(cell, made, drawn)
     verdicts = _verdicts(cell, answers)
     metrics = {
         "answers": len(answers),
-        "readings": [asdict(sentence) for sentence in of_transfer(made["means"])],
-        "claims": [verdict.record() for verdict in verdicts],
+        "findings": [asdict(sentence) for sentence in of_transfer(made["means"])],
+        "claims": [record(verdict) for verdict in verdicts],
     }
     cell.finish(metrics, started=started)
 
@@ -67,15 +66,15 @@ def _run(cell: EncoderCell) -> None:
 def _verdicts(cell: EncoderCell, answers: pd.DataFrame) -> list[Verdict]:
     """The claims on robust training in generalised transfer."""
     params, settings, verdicts = cell.params, cell.params.analysis, []
-    resampling = {"samples": settings.bootstrap_samples, "seed": settings.seed}
+    smallest = settings.smallest_effects
     for name, claim in params.claims_of("methods", "distance").items():
-        of_slope = isinstance(claim.estimate, DistanceEstimate)
-        measure, unit = (of_distance, SLOPE_UNIT) if of_slope else (of_methods, POINTS)
-        found = measure(claim.estimate, answers, level=settings.level, **resampling)
-        seeds = min((one.n_seeds for one in found.values()), default=0)
-        scope = Scope(params.synthetic, seeds, ())
-        options = {"unit": unit, "smallest_effect": settings.smallest_effect}
-        verdicts.append(judge(name, claim, found, scope, **options))
+        if isinstance(claim.estimate, DistanceEstimate):
+            found = of_distance(claim.estimate, answers, level=settings.level)
+            options = {"unit": SLOPE_UNIT, "smallest": smallest.slope}
+        else:
+            found = of_methods(claim.estimate, answers, level=settings.level)
+            options = {"unit": POINTS, "smallest": smallest.accuracy}
+        verdicts.append(judge(name, claim, found, synthetic=params.synthetic, **options))
     return verdicts
 
 
@@ -155,12 +154,6 @@ def show_figures(cell: EncoderCell, name: str) -> None:
         display(saved.figure(cell, f"{name}_{task}"))
 
 
-IN_SHORT = {"supported": "supported", NOT_ANSWERED: NOT_ANSWERED}
-
-
 def verdicts(metrics: dict[str, Any]) -> dict[str, str]:
-    """Each claim's name and whether it is supported, in a word or five."""
-    return {
-        claim["name"]: IN_SHORT.get(claim["kind"], f"not supported ({claim['kind']})")
-        for claim in metrics["claims"]
-    }
+    """Each comparison of each claim with its verdict."""
+    return kinds(metrics["claims"])

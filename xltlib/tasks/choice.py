@@ -45,16 +45,15 @@ class MultipleChoice:
     ) -> dict[str, torch.Tensor]:
         """Inputs [B * C, T]: the choices of an example one after the other; labels [B].
 
-        Raises:
-            ValueError: the rows differ in their number of choices.
+        Where an example has fewer choices than another, a sequence of one token stands for each
+        that it lacks, and the head gives it no probability.
         """
         names = [name for name in rows[0] if name != "labels"]
-        if len({len(row["input_ids"]) for row in rows}) > 1:
-            raise ValueError("a batch must have the same number of choices in every row")
+        most = max(len(row["input_ids"]) for row in rows)
         flat = [
-            {name: row[name][choice] for name in names}
+            {name: row[name][i] if i < len(row[name]) else row[name][0][:1] for name in names}
             for row in rows
-            for choice in range(len(row["input_ids"]))
+            for i in range(most)
         ]
         labels = torch.tensor([row["labels"] for row in rows])
         return pad_batch(tokenizer, flat) | {"labels": labels}

@@ -19,7 +19,8 @@ class PooledHead(nn.Module):
 
     The mean, and not the first token: that one's state holds little in an encoder that was trained
     without a sentence objective, which short training cannot make up for. One output gives each
-    sequence a score; `choices` in a row of them are then one example.
+    sequence a score; `choices` in a row of them are then one example. A sequence of one token is no
+    choice: real ones begin and end with special tokens.
     """
 
     def __init__(self, hidden_size: int, n_outputs: int, dropout: float) -> None:
@@ -35,6 +36,9 @@ class PooledHead(nn.Module):
         mask = attention_mask.unsqueeze(-1).to(states.dtype)
         mean = (states * mask).sum(1) / mask.sum(1)
         logits = self.out(self.dropout(torch.tanh(self.dense(mean)))).float()
+        if self.out.out_features == 1:
+            absent = attention_mask.sum(1, keepdim=True) < 2
+            logits = logits.masked_fill(absent, torch.finfo(logits.dtype).min)
         logits = logits.reshape(len(labels), -1)
         return {"logits": logits, "loss": nn.functional.cross_entropy(logits, labels)}
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from xltlib.params import SpanQASettings
 from xltlib.tasks.offsets import borders
-from xltlib.tasks.span_qa import Features
+from xltlib.tasks.windows import Features
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,7 @@ def last_checkpoint(folder: Path) -> str | None:
     for state in folder.glob("checkpoint-*/trainer_state.json"):
         try:
             complete.append((json.loads(state.read_text())["global_step"], state.parent))
-        except (json.JSONDecodeError, KeyError):
+        except (ValueError, KeyError, TypeError):  # cut short, inside a character too
             continue
     return str(max(complete)[1]) if complete else None
 

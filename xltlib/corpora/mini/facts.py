@@ -156,7 +156,7 @@ def _pools() -> dict[str, tuple[str, ...]]:
     ]
     names = {
         f"month:{month}": [
-            get_month_names("wide", "stand-alone", locale)[month] for locale in locales
+            get_month_names("wide", "stand-alone", locale)[month].casefold() for locale in locales
         ]
         for month in MONTHS
     }
@@ -173,16 +173,16 @@ def _pools() -> dict[str, tuple[str, ...]]:
             table = "territories" if pool == "territory" else "languages"
             found = [getattr(locale, table).get(key) for locale in locales]
         plain = all(name and regex.fullmatch(r"[\p{L}\p{M} ’'-]{2,24}", name) for name in found)
-        if plain and not any(_inside(found, other) for other in names.values()):
-            names[f"{pool}:{key}"] = found
+        folded = [(name or "").casefold() for name in found]
+        if plain and not any(_inside(folded, other) for other in names.values()):
+            names[f"{pool}:{key}"] = folded
             pools[pool].append(key)
     return {pool: tuple(keys) for pool, keys in pools.items()}
 
 
 def _inside(these: list[str], those: list[str]) -> bool:
-    """Whether in some language one name lies inside the other, letter case aside."""
-    pairs = [(a.casefold(), b.casefold()) for a, b in zip(these, those, strict=True)]
-    return any(a in b or b in a for a, b in pairs)
+    """Whether in some language one name lies inside the other."""
+    return any(a in b or b in a for a, b in zip(these, those, strict=True))
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,260 @@
+"""The parts of a run: locks, progress, estimates, left-overs, bundles, full disks."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from tests.execution.small_study import ROOT, write_profile
+from xltlib import artifacts, encoders
+from xltlib import params as schema
+from xltlib.artifacts import InputError, no_room
+from xltlib.cli import app
+from xltlib.execution import cell as execution
+from xltlib.execution import status
+from xltlib.execution.estimate import Rest, Seconds, duration, peak_mb
+from xltlib.execution.leftovers import leftovers
+from xltlib.execution.lock import only_run
+from xltlib.study import Grid
+
+RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
+
+
+@pytest.fixture
+def grid(tmp_path, tiny_encoder):
+    return Grid(schema.load(write_profile(tmp_path, tiny_encoder)))
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from xltlib.execution.lock import only_run
+with only_run(Path(sys.argv[1])):
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_run_is_told_who_runs_and_a_killed_one_leaves_no_lock(tmp_path):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT
+    )
+    assert holder.stdout.readline() == b"ready\n"
+    with (
+        pytest.raises(InputError, match=rf"process {holder.pid} on .* since 20"),
+        only_run(tmp_path),
+    ):
+        pass
+    holder.kill()
+    holder.communicate()
+    with only_run(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("text", "doing", "done", "of"),
+    [
+        (
+            "answering:  40%|####      | 4/10 [00:02<00:03,  1.98batch/s]",
+            "answering 1.98batch/s",
+            4,
+            10,
+        ),
+        ("typo:   0%|          | 0/3 [00:00<?, ?example/s]", "typo", 0, 3),
+        ("\r 50%|█████     | 4/8 [00:01<00:01,  3.1it/s]", "3.1it/s", 4, 8),
+    ],
+)
+def test_progress_bars_go_to_the_status_and_text_to_the_log(
+    grid, monkeypatch, text, doing, done, of
+):
+    monkeypatch.setattr(status, "SECONDS_BETWEEN_WRITES", 0)
+    (cell,) = grid.cells("target")
+    current = status.Status(cell)
+    with status.Log(cell, current) as log:
+        log.write("a line\n")
+        log.write(text)
+        log.flush()
+    found = status.read(cell)
+    assert (found["doing"], found["done"], found["of"]) == (doing, done, of)
+    assert status.log_of(cell).read_text() == "a line\n"
+    current.failed("it broke")
+    assert status.read(cell)["cause"] == "it broke"
+    assert peak_mb(cell.params.outputs, "small") is None
+    current.finished(700)
+    assert status.read(cell) is None
+    assert peak_mb(cell.params.outputs, "small") == 700
+
+
+@given(st.text())
+def test_no_text_of_a_notebook_breaks_the_search_for_bars(text):
+    for bar in status.BAR.finditer(text):
+        assert bar["done"].isdigit()
+
+
+def test_a_failure_is_three_short_lines():
+    lines = execution.failure(
+        "03_x", "a.b", "Error: one\ntwo\n" + "x" * 9000, Path("f"), "my p.yaml"
+    )
+    assert len(lines) == 3
+    assert max(map(len, lines)) < 500
+    assert lines[2] == "  See f; to go on: xlt run 'my p.yaml'"
+
+
+def finished(folder: Path, notebook: str, seconds: float, **factors: str) -> None:
+    """A manifest with what an estimate reads."""
+    name = ".".join(factors.values()) or "all"
+    path = folder / notebook / name / "manifest.json"
+    artifacts.write_json(path, {"seconds": seconds, "factors": factors})
+
+
+def test_time_left_is_learnt_from_cells_that_are_alike(grid):
+    outputs = grid.params.outputs
+    (target,) = grid.cells("target")
+    alike = {"task": "null", "method": "standard", "arm": "x"}
+    assert Seconds.learnt(outputs, "small").of(target) == (None, False)
+    finished(outputs / "other", "03_target_training", 50, **alike)
+    assert Seconds.learnt(outputs, "small").of(target) == (50, False)
+    finished(outputs / "small", "03_target_training", 9, **(alike | {"method": "adv"}))
+    assert Seconds.learnt(outputs, "small").of(target) == (9, True)
+    finished(outputs / "small", "03_target_training", 20, **alike)
+    learnt = Seconds.learnt(outputs, "small")
+    assert learnt.of(target) == (20, True)
+    rest = Rest.of([target] * 4 + grid.cells("evaluation"), learnt, at_once=2)
+    assert (rest.seconds, rest.unknown, rest.guessed) == (40, 1, 0)
+    assert str(rest) == "about 40 s left; no time known for 1 cell"
+    # Manifests that are no manifests are passed over.
+    for content in ("[]", "null", "{", '{"seconds": "x", "factors": {}}'):
+        (outputs / "small" / "03_target_training" / "x.null.adv").mkdir(exist_ok=True)
+        (outputs / "small" / "03_target_training" / "x.null.adv" / "manifest.json").write_text(
+            content
+        )
+        assert Seconds.learnt(outputs, "small").of(target) == (20, True)
+
+
+def test_durations_are_said_as_people_say_them():
+    assert [duration(s) for s in (0.4, 89, 600, 3 * 3600)] == [
+        "0 s",
+        "89 s",
+        "10 min",
+        "3 h 00 min",
+    ]
+
+
+def test_clean_shows_what_is_left_over_and_removes_it_only_when_told(grid, tmp_path):
+    file = tmp_path / "small.yaml"
+    (target,) = grid.cells("target")
+    gone = target.folder.parent / "1e5.old-arm.null.standard.seed1"
+    kept = target.work("checkpoints/checkpoint-1/state")
+    other = target.folder / "work" / "0123456789abcdef" / "state"
+    for path in (gone / "metrics.json", kept, other):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x" * 1000)
+    found = {one.path for one in leftovers(grid)}
+    assert found == {gone, other.parent}
+    result = RUNNER.invoke(app, ["clean", str(file)])
+    assert result.exit_code == 0
+    assert "nothing was removed" in result.output
+    assert gone.exists()
+    result = RUNNER.invoke(app, ["clean", str(file), "--yes"])
+    assert "MB freed" in result.output
+    assert not gone.exists()
+    assert not other.exists()
+    assert kept.exists()
+
+
+def test_a_bundle_holds_all_that_a_run_needs_under_relative_paths(tmp_path, tiny_encoder):
+    data = tmp_path / "my data"
+    data.mkdir()
+    (data / "words.json").write_text('{"red": ["scarlet"]}')
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "elsewhere" / "encoder")
+    methods = {"rs-da": {"kind": "rs-da", "neighbours": {"en": "my data/words.json"}}}
+    file = write_profile(tmp_path, encoder, methods=methods, claims="its claims.yaml")
+    shutil.copy(ROOT / "params" / "claims.yaml", tmp_path / "its claims.yaml")
+    archive = tmp_path / "study.tar.gz"
+    (tmp_path / "Snakefile").symlink_to(ROOT / "Snakefile")
+    for name in ("notebooks", "xltlib"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    result = RUNNER.invoke(app, ["bundle", str(file), str(archive)])
+    assert result.exit_code == 0, result.output
+    there = tmp_path / "there"
+    with tarfile.open(archive) as tar:
+        tar.extractall(there, filter="data")
+    shutil.rmtree(data)
+    shutil.rmtree(encoder)
+    raw = yaml.safe_load((there / "study" / "params" / "small.yaml").read_text())
+    assert raw["encoders"]["1e5"]["name"] == "../data/encoder"
+    assert raw["methods"]["rs-da"]["neighbours"]["en"] == "../data/words.json"
+    result = RUNNER.invoke(app, ["check", str(there / "study" / "params" / "small.yaml")])
+    assert result.exit_code == 0, result.output
+    assert "6 cells will run" in result.output  # with that of the claims
+    assert (there / "study" / "notebooks" / "03_target_training.ipynb").is_file()
+    assert not list(there.rglob("__pycache__"))
+
+
+def test_a_bundle_refuses_a_corpus_of_the_hub(tmp_path, tiny_encoder, monkeypatch):
+    from xltlib.execution.bundle import pack
+
+    file = write_profile(tmp_path, tiny_encoder, corpora={"xnli": {"source": "hub"}})
+    with pytest.raises(InputError, match=r"corpora\.xnli\.source: hub.*hf download"):
+        pack(file, ROOT, tmp_path / "study.tar")
+    assert not (tmp_path / "study.tar").exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+@pytest.mark.parametrize("how", ["itself", "wrapped", "in words"])
+def test_no_room_is_known_by_its_number_whoever_says_it(number, how):
+    error: Exception = OSError(number, os.strerror(number))
+    if how == "wrapped":
+        cause, error = error, ValueError("cannot save")
+        error.__cause__ = cause
+    elif how == "in words":
+        error = RuntimeError(f"IoError: {os.strerror(number)} (os error {number})")
+    assert no_room(error) in artifacts.NO_ROOM.values()
+    assert no_room(ValueError("no")) is None
+    assert no_room(PermissionError(errno.EACCES, "denied")) is None
+
+
+def test_what_killed_conversions_left_is_swept_by_the_next(tmp_path):
+    for name in (".me5.ab3_defg", ".me5.12345678"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(b"x")
+    others = {".me5.trimmed.ab3_defg", ".me5.lock", ".me5x.ab3_defg"}
+    for name in others:
+        (tmp_path / name).mkdir() if not name.endswith("lock") else (tmp_path / name).touch()
+    made = encoders._made_once(tmp_path / "me5", lambda path: (path / "config.json").touch())
+    assert {path.name for path in made.parent.iterdir()} == others | {"me5"}
+
+
+def test_an_estimate_of_a_running_cell_shrinks(grid, monkeypatch):
+    from rich.console import Console
+
+    from xltlib.execution.display import Watch
+    from xltlib.execution.workflow import Workflow
+
+    finished(
+        grid.params.outputs / "small", "03_target_training", 100, task="null", method="standard"
+    )
+    job = Workflow(ROOT, Path("small.yaml"), grid.params, cores=1, gpus=0)
+    said = Console(record=True, width=200)
+    (target,) = grid.cells("target")
+    watch = Watch(job, grid.everything(), said, began=time.time() - 60)
+    status.Status(target).doing("training", done=4, of=10)
+    record = json.loads(status.log_of(target, "json").read_text())
+    artifacts.write_json(status.log_of(target, "json"), record | {"since": time.time() - 30})
+    watch.look()
+    assert watch.left.seconds == pytest.approx(70, abs=2)
+    said.print(watch.table())
+    text = said.export_text()
+    for part in ("03_target_training", "1e5.2024.null.standard.seed1", "about 70 s left"):
+        assert part in text

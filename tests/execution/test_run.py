@@ -1,0 +1,109 @@
+"""`xlt run` from end to end: odd paths and names, two at once, failures, resuming."""
+
+import json
+import os
+import shutil
+import signal
+import time
+
+import nbformat
+import pytest
+
+from tests.execution.small_study import CELLS, ROOT, finish, results, start, write_profile
+
+ODD = 'it\'s a {a} #1 "q" $(touch X) `id` 日本 %s & ; * ~ [x] é'
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, tiny_encoder):
+    """A finished small study and what its run said; it lies, clone and all, under an odd path."""
+    clone = tmp_path_factory.mktemp("odd") / ODD / "clone {b}"
+    shutil.copytree(ROOT / "notebooks", clone / "notebooks")
+    shutil.copy(ROOT / "Snakefile", clone)
+    encoder = shutil.copytree(tiny_encoder, clone / "my {encoder} #2")
+    file = write_profile(clone / "params", encoder, outputs=f"../o$(touch Y) {ODD}")
+    said = finish(start("run", file, "--cores", "2"))
+    return file, file.parent.parent / f"o$(touch Y) {ODD}", said
+
+
+def test_any_path_and_any_name_works_and_no_shell_reads_them(finished):
+    file, outputs, said = finished
+    assert f"All {CELLS} cells done" in said
+    notebooks = sorted(outputs.glob("small/*/*/notebook.ipynb"))
+    assert len(notebooks) == CELLS
+    assert notebooks[2].parent.name == "1e5.2024.seed1"
+    assert [path for path in file.parents[3].rglob("*") if path.name in ("X", "Y")] == []
+    assert not (ROOT / "X").exists()
+
+
+def test_the_terminal_shows_progress_and_nothing_else(finished):
+    _, outputs, said = finished
+    for noise in ("Select jobs", "it/s", "TCP", "Warning", "%|"):
+        assert noise not in said
+    assert f"{CELLS} of {CELLS} done: 04_zero_shot_evaluation 1e5.2024.null.standard.seed1" in said
+    assert len(said.splitlines()) == CELLS + 2
+    log = (outputs / "small" / "run.log").read_text()
+    assert "without encryption" not in log
+    left = {path.name for path in outputs.glob("small/*/*/.executing.*.ipynb")}
+    assert left == set()
+
+
+def test_a_finished_study_runs_nothing_again(finished):
+    file, outputs, _ = finished
+    before = results(outputs)
+    said = finish(start("run", file))
+    assert "every cell is done" in said
+    assert results(outputs) == before
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(finished, tmp_path, tiny_encoder):
+    file = write_profile(tmp_path, tiny_encoder)
+    process = start("run", file, "--cores", "2")
+    cells = tmp_path / "outputs" / "small"
+    while not list(cells.glob("logs/03_*.json")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    # Its companion ends all that it started, and the lock with them.
+    (status,) = cells.glob("logs/03_*.json")
+    pid = json.loads(status.read_text())["pid"]
+    deadline = time.monotonic() + 10
+    while os.path.exists(f"/proc/{pid}"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    second = start("run", file, "--cores", "2")
+    while not list(cells.glob("logs/03_*.json")) or second.poll() is not None:
+        time.sleep(0.05)
+    third = start("run", file)
+    said, _ = third.communicate(timeout=60)
+    assert third.returncode == 2
+    assert f"process {second.pid} on" in said
+    assert "Wait for it to end (--wait does so)" in said
+    waiting = start("run", file, "--wait")
+    assert "All" in finish(second)
+    assert "waiting for it to end" in (said := finish(waiting))
+    assert "every cell is done" in said
+    assert results(tmp_path / "outputs") == results(finished[1])
+
+
+def test_a_failed_cell_ends_with_three_lines(finished, tmp_path, tiny_encoder):
+    clone = tmp_path / "clone"
+    shutil.copytree(ROOT / "notebooks", clone / "notebooks")
+    shutil.copy(ROOT / "Snakefile", clone)
+    source = clone / "notebooks" / "00_study_design.ipynb"
+    notebook = nbformat.read(source, 4)
+    notebook.cells[-1].source = 'raise ValueError("the moon is\\nin the way")'
+    nbformat.write(notebook, source)
+    # Nothing else can run: the encoder has gone since the last check.
+    file = write_profile(clone / "params", tiny_encoder)
+    process = start("run", file, "--cores", "2")
+    said, _ = process.communicate(timeout=400)
+    assert process.returncode == 1
+    lines = said.splitlines()
+    (first,) = (i for i, line in enumerate(lines) if "00_study_design all failed:" in line)
+    assert lines[first + 1] == "  ValueError: the moon is in the way"
+    failed = clone / "params" / "outputs" / "small" / "00_study_design" / "all" / "failed.ipynb"
+    assert lines[first + 2] == f"  See {failed}; to go on: xlt run {file}"
+    assert "the moon" in failed.read_text()
+    assert f"{CELLS - 1} cells done, 1 failed, 0 not run" in said

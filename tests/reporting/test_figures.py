@@ -1,0 +1,202 @@
+"""Figures say what they show, and tell the arms apart in colour, in grey and by shape."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+
+from xltlib.analysis import tables
+from xltlib.reporting import figures, style
+
+ABOUT = style.Provenance("quick", "me5-small", True, (1, 2), "0123456789abcdef")
+
+
+@pytest.fixture(scope="module")
+def clean():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        [
+            {
+                "corpus": corpus,
+                "arm": arm,
+                "seed": seed,
+                "language": language,
+                "id": f"q{i}",
+                "f1": rng.uniform(),
+                "em": 0.0,
+            }
+            for corpus, languages in (("tydiqa", ["en", "ar", "te"]), ("xquad", ["en", "th"]))
+            for arm in tables.ARMS
+            for seed in (1, 2)
+            for language in languages
+            for i in range(7)
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def attacked(clean):
+    frame = clean.rename(columns={"f1": "original_f1"}).assign(attack="typo", queries=3)
+    frame["attacked_f1"] = frame["original_f1"] / 2
+    frame["original_em"] = frame["attacked_em"] = 0.0
+    frame["outcome"] = np.where(frame["original_f1"] > 0.5, "succeeded", "failed")
+    return frame
+
+
+def made(name, clean, attacked):
+    if name == "contrast":
+        table = tables.contrasts(
+            clean,
+            attacked,
+            pairs=[("multilingual", "english"), ("english", "none")],
+            samples=100,
+            seed=0,
+            level=0.95,
+            smallest_effect=2.0,
+        )
+        return figures.contrast(table, about=ABOUT)
+    if name == "scores_by_language":
+        source = clean
+    elif name == "success_rate":
+        source = tables.success_rate(attacked)
+    else:
+        source = tables.under_attack(attacked)
+    return getattr(figures, name)(source, about=ABOUT)
+
+
+def words_of(figure):
+    texts = [figure.get_suptitle(), figure.get_supxlabel()]
+    for axes in figure.axes:
+        texts += [axes.get_title(), axes.get_xlabel(), axes.get_ylabel()]
+        texts += [label.get_text() for label in (*axes.get_xticklabels(), *axes.get_yticklabels())]
+    for legend in figure.legends:
+        texts += [text.get_text() for text in legend.get_texts()]
+    return "\n".join(texts)
+
+
+NAMES = ["scores_by_language", "clean_and_attacked", "drop", "success_rate", "contrast"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_figure_says_its_units_n_seeds_profile_and_data(name, clean, attacked):
+    text = words_of(made(name, clean, attacked))
+    for part in (
+        "profile quick",
+        "synthetic data (mini)",
+        "seeds 1, 2",
+        "run 0123456789abcdef",
+        "n=",
+    ):
+        assert part in text, part
+    assert "points" in text or "%" in text
+
+
+@pytest.mark.parametrize("name", NAMES[:4])
+def test_every_arm_and_language_is_named(name, clean, attacked):
+    text = words_of(made(name, clean, attacked))
+    # Success rates pool the two seeds.
+    n = "n=14 each" if name == "success_rate" else "n=7 each"
+    for part in (*tables.ARMS, "en", "te", f"tydiqa\n({n})", f"xquad\n({n})"):
+        assert part in text, part
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_figure_is_the_same_bytes(name, clean, attacked):
+    for render, start in ((style.png, b"\x89PNG"), (style.pdf, b"%PDF")):
+        first, second = (render(made(name, clean, attacked)) for _ in range(2))
+        assert first == second
+        assert first.startswith(start)
+
+
+def test_languages_of_different_size_each_say_theirs(clean):
+    uneven = clean[(clean["language"] != "te") | (clean["id"] < "q3")]
+    text = words_of(figures.scores_by_language(uneven, about=ABOUT))
+    for part in ("en\nn=7", "te\nn=3", "xquad\n(n=7 each)"):
+        assert part in text
+
+
+def test_arms_of_different_size_give_a_range(attacked):
+    skipped = (attacked["arm"] == "none") & (attacked["id"] < "q4")
+    some = attacked.assign(outcome=attacked["outcome"].mask(skipped, "skipped"))
+    text = words_of(figures.success_rate(tables.success_rate(some), about=ABOUT))
+    assert "tydiqa\n(n=6 to 14)" in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_sticks_out_of_the_figure(name, clean, attacked):
+    figure = made(name, clean, attacked)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    width, height = canvas.get_width_height()
+    box = figure.get_tightbbox(canvas.get_renderer())
+    inches = figure.dpi
+    assert box.x0 * inches >= -1
+    assert box.y0 * inches >= -1
+    assert box.x1 * inches <= width + 1
+    assert box.y1 * inches <= height + 1
+
+
+@pytest.mark.parametrize("name", ["clean_and_attacked", "drop", "success_rate"])
+def test_titles_of_narrow_panels_keep_apart(name, clean, attacked):
+    one = attacked[attacked["language"] == "en"]
+    many = pd.concat([one.assign(attack=attack) for attack in ("typo", "distractor", "synonym")])
+    figure = made(name, clean, many)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    boxes = [axes.title.get_window_extent(canvas.get_renderer()) for axes in figure.axes]
+    assert len(boxes) == 6
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def claimed(name, unit, intervals):
+    return {"name": name, "unit": unit, "kind": "inconclusive", "intervals": intervals}
+
+
+def test_claims_are_drawn_with_others_of_their_unit():
+    interval = {"estimate": 1.0, "low": -1.0, "high": 3.0, "level": 0.95, "n_examples": 40}
+    records = [
+        claimed("one", "points of F1", {"a - b": interval}),
+        claimed("two", "points of accuracy", {"adv": interval, "rs-rp": interval}),
+        claimed("three", "points of F1", {"c - d": interval | {"low": None, "high": None}}),
+        claimed("four", "points", {}),
+    ]
+    figure = figures.verdicts(records, about=ABOUT)
+    assert [len(axes.get_yticks()) for axes in figure.axes] == [2, 2]
+    text = words_of(figure)
+    for part in ("points of F1", "points of accuracy", "95 %", "n=40", "Nothing", "four"):
+        assert part in text, part
+    assert figures.verdicts(records[3:], about=ABOUT) is None
+
+
+def test_points_are_drawn_at_the_means(clean):
+    figure = figures.scores_by_language(clean, about=ABOUT)
+    drawn = {
+        round(float(line.get_ydata()[0]), 6)
+        for axes in figure.axes
+        for line in axes.lines
+        if len(line.get_ydata()) == 1
+    }
+    means = 100 * clean.groupby(["corpus", "arm", "language"])["f1"].mean()
+    assert drawn == {round(float(mean), 6) for mean in means}
+
+
+def test_arms_differ_in_marker_and_in_grey():
+    markers = [marker for _, marker in style.STYLES.values()]
+    assert len(set(markers)) == len(tables.ARMS) == len(style.STYLES)
+    # Rec. 709 luminance, as a grey printer sees the colours.
+    greys = sorted(
+        float(np.dot(to_rgb(color), [0.2126, 0.7152, 0.0722])) for color, _ in style.STYLES.values()
+    )
+    assert min(np.diff(greys)) > 0.04
+
+
+def test_an_arm_without_training_says_so():
+    figure = figures.training_loss([], "none")
+    assert figure.axes[0].texts[0].get_text() == "no training in this arm"
+
+
+def test_arms_of_a_profile_get_looks_of_their_own():
+    looks = style.styles(["none", "german", "none adv", "english"])
+    assert looks["none"] == style.STYLES["none"]
+    assert len(set(looks.values())) == 4

@@ -1,0 +1,76 @@
+"""Sentences change when their data does, and keep every number that they state."""
+
+from dataclasses import asdict
+
+import pandas as pd
+
+from xltlib.reporting import findings
+from xltlib.reporting.findings import Sentence
+
+
+def scores(multilingual):
+    return pd.DataFrame(
+        [
+            {"corpus": "tydiqa", "arm": arm, "seed": 1, "language": code, "id": "q", "f1": f1}
+            for arm, f1 in (("english", 0.5), ("multilingual", multilingual))
+            for code in ("en", "ar", "ko")
+        ]
+    )
+
+
+def test_changing_the_data_changes_the_sentence():
+    (better,) = findings.of_scores(scores(0.75))
+    (worse,) = findings.of_scores(scores(0.25))
+    assert "multilingual has the highest F1, 75.0 points, and english the lowest" in str(better)
+    assert "english has the highest F1, 50.0 points, and multilingual the lowest" in str(worse)
+    assert better.numbers["n"] == 2
+
+
+def test_a_sentence_comes_back_from_json():
+    (sentence,) = findings.of_scores(scores(0.75))
+    assert str(Sentence.of(asdict(sentence))) == str(sentence)
+
+
+def under_attack():
+    rows = [("en", "none", 90, 60), ("en", "english", 80, 70)]
+    rows += [("ar", "none", 60, 20), ("ar", "english", 50, 40)]
+    return pd.DataFrame(
+        [
+            {
+                **{"attack": "typo", "language": language, "arm": arm, "n": 5},
+                **{"clean f1": before, "attacked f1": after, "drop in f1": before - after},
+            }
+            for language, arm, before, after in rows
+        ]
+    ).astype({"clean f1": float, "attacked f1": float, "drop in f1": float})
+
+
+def test_what_an_attack_takes_is_told_for_english_and_for_the_others():
+    other, english = map(str, findings.of_attacks(under_attack()))
+    assert other.startswith("In other languages, typo takes 40.0 points of F1 from none")
+    assert "10.0 from english (from 50.0 to 40.0), which loses least" in other
+    assert english.startswith("In English, typo takes 30.0 points of F1 from none")
+
+
+def test_success_and_transfer_are_weighted_by_their_counts():
+    success = pd.DataFrame(
+        {
+            "attack": "typo",
+            "language": ["ar", "ar", "ko"],
+            "success rate": [100.0, 0.0, 10.0],
+            "n": [3, 1, 10],
+        }
+    )
+    (sentence,) = findings.of_success(success)
+    assert "most in ar (75 % of 4" in str(sentence)
+    table = pd.DataFrame(
+        {
+            "attack": "typo",
+            "made against": ["a", "a", "b"],
+            "tested on": ["a", "b", "a"],
+            "broken": [100.0, 50.0, 0.0],
+            "n": [4, 2, 6],
+        }
+    )
+    (sentence,) = findings.of_attack_transfer(table)
+    assert sentence.numbers == {"own": 100.0, "n_own": 4, "other": 12.5, "n_other": 8}

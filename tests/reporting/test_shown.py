@@ -1,0 +1,26 @@
+"""Tables and sentences as a reader sees them."""
+
+import pandas as pd
+
+from xltlib.reporting import shown
+
+
+def test_a_styled_table_is_the_same_html_each_time():
+    frame = pd.DataFrame({"f1": [50.0]})
+    html = shown.style(frame, "scores").data
+    assert html == shown.style(frame, "scores").data
+    assert "<caption>scores</caption>" in html
+    assert ">50.0<" in html
+
+
+def test_a_long_text_is_not_cut_short():
+    text = "a sentence of many words " * 10
+    assert text in shown.style(pd.DataFrame({"text": [text]})).data
+    assert shown.sentences([text, "b"]).data == f"- {text}\n- b"
+
+
+def test_numbers_have_the_digits_of_what_they_count():
+    row = {"p (Holm)": 0.01234, "margin": 0.5, "f1": 12.34, "n": 40.0, "n languages": 3}
+    texts = shown.shown(pd.DataFrame([row, dict.fromkeys(row, float("nan"))]))
+    assert list(texts.iloc[0]) == ["0.012", "0.500", "12.3", "40", "3"]
+    assert list(texts.iloc[1]) == [""] * 5

@@ -1,0 +1,76 @@
+"""What models are tested under: static perturbed sets, adaptive attacks, and the worst of those.
+
+Every condition gives the same frame, one row per question and model: attack (the condition's name),
+arm, seed, corpus, language, id, original_f1, attacked_f1, original_em and attacked_em in [0, 1].
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+KEYS = ["arm", "seed", "corpus", "language", "id"]
+SCORES = ["original_f1", "attacked_f1", "original_em", "attacked_em"]
+TRIED = ("succeeded", "failed")
+"""Outcomes that count in success rates; others are skipped, no_candidates and error."""
+UNTRIED = ("skipped", "no_candidates", "error")
+ENSEMBLE = "ensemble"
+
+
+def is_static(answers: pd.DataFrame) -> pd.Series:
+    """Which answers are to a perturbed test set, whose name is `corpus+perturbation`."""
+    return answers["corpus"].astype(str).str.contains("+", regex=False)
+
+
+def static(answers: pd.DataFrame) -> pd.DataFrame:
+    """Each question of a static set beside the same model's answer to the clean question.
+
+    Args:
+        answers: one row per answer: `KEYS`, f1, em, and perhaps passage.
+    """
+    perturbed = answers[is_static(answers)]
+    names = perturbed["corpus"].str.split("+", n=1, expand=True)
+    if not len(perturbed):
+        names = pd.DataFrame({0: [], 1: []}, dtype=str)
+    perturbed = perturbed.assign(corpus=names[0], attack=names[1])
+    clean = answers[~is_static(answers)]
+    extra = [name for name in ("passage",) if name in answers]
+    joined = perturbed[[*KEYS, "attack", "f1", "em"]].merge(
+        clean[[*KEYS, *extra, "f1", "em"]], on=KEYS, suffixes=("_attacked", "_original")
+    )
+    names = {f"{name.split('_')[1]}_{name.split('_')[0]}": name for name in SCORES}
+    return joined.rename(columns=names)
+
+
+def ensemble(attacked: pd.DataFrame) -> pd.DataFrame:
+    """The worst of the attacks on each example, from finished attacks; empty with fewer than two.
+
+    Only attacks that every model of the frame met count, and only examples that all of them tried
+    to change: otherwise one arm would face more attacks than another.
+    """
+    models = attacked[["arm", "seed"]].drop_duplicates()
+    met = attacked.groupby("attack").apply(
+        lambda part: len(part[["arm", "seed"]].drop_duplicates()) == len(models),
+        include_groups=False,
+    )
+    common = sorted(met.index[met.astype(bool)]) if len(met) else []
+    if len(common) < 2:
+        return attacked.iloc[:0]
+    chosen = attacked[attacked["attack"].isin(common)]
+    whole = chosen.groupby(KEYS)["attack"].transform("nunique") == len(common)
+    chosen = chosen[whole].sort_values("attacked_f1", kind="stable")
+    worst = chosen.groupby(KEYS, as_index=False, sort=True).first()
+    outcome = chosen.groupby(KEYS)["outcome"].agg(_worst_outcome)
+    queries = chosen.groupby(KEYS)["queries"].sum()
+    at = pd.MultiIndex.from_frame(worst[KEYS])
+    return worst.assign(
+        attack=ENSEMBLE,
+        outcome=outcome.reindex(at).to_numpy(),
+        queries=queries.reindex(at).to_numpy(),
+    )
+
+
+def _worst_outcome(outcomes: pd.Series) -> str:
+    """Broken by one is broken; an error hides what might have been."""
+    found = set(outcomes)
+    order = ("succeeded", "error", "failed", "no_candidates", "skipped")
+    return next(name for name in order if name in found)

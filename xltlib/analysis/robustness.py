@@ -1,0 +1,169 @@
+"""Measures of robustness, each as one value per question, so that one model gives all intervals.
+
+The raw change in F1 favours no one only where the arms begin alike: an arm that answers more has
+more to lose. The measures beside it do not have that fault. Ratios and curves are linearised at
+each model's own means (the delta method): the mean of the values is the measure itself, and their
+variance is its variance to first order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+from scipy.stats import linregress
+
+from xltlib.analysis.intervals import MIN_EXAMPLES
+
+MODEL = ["arm", "seed"]
+PLACE = ["corpus", "language"]
+RIGHT = 0.5
+"""An answer is right from this F1 on."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure of robustness. `unit` names one of `params.measures.SmallestEffects`.
+
+    A difference of two arms is `scale` times the difference of the values, and at most `most`.
+    """
+
+    name: str
+    unit: str
+    words: str
+    scale: float = 100.0
+    most: float = 100.0
+
+
+MEASURES = {
+    one.name: one
+    for one in (
+        Measure("clean", "f1", "points of F1"),
+        Measure("attacked", "f1", "points of F1"),
+        Measure("change", "f1", "points of F1"),
+        Measure("share kept", "kept", "points of the share of clean F1 kept"),
+        Measure("effective robustness", "f1", "points of F1 beyond what clean F1 predicts"),
+        Measure("answered by all", "f1", "points of F1"),
+        Measure("log-odds", "log_odds", "log-odds of the gold answer", 1.0, np.inf),
+    )
+}
+UNDER_ATTACK = [name for name in MEASURES if name != "clean"]
+
+
+def values(condition: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The rows of one condition with a column `value`; empty where the measure does not apply.
+
+    Args:
+        condition: `xltlib.analysis.conditions`, all arms, zero-shot languages only.
+    """
+    if measure == "attacked":
+        return condition.assign(value=condition["attacked_f1"])
+    if measure == "change":
+        return condition.assign(value=condition["attacked_f1"] - condition["original_f1"])
+    if measure == "answered by all":
+        chosen = answered_by_all(condition)
+        return chosen.assign(value=chosen["attacked_f1"] - chosen["original_f1"])
+    if measure == "share kept":
+        return _share_kept(condition)
+    if measure == "effective robustness":
+        return _effective_robustness(condition)
+    return _log_odds(condition)
+
+
+def answered_by_all(attacked: pd.DataFrame, threshold: float = RIGHT) -> pd.DataFrame:
+    """The attacked questions that every model of a condition answers right when they are clean."""
+    keys = ["attack", *PLACE, "id"]
+    return attacked[attacked.groupby(keys)["original_f1"].transform("min") >= threshold]
+
+
+def _macro(condition: pd.DataFrame, column: str) -> pd.Series:
+    """The mean of each model over test sets, on the rows of the condition."""
+    by_place = condition.groupby([*MODEL, *PLACE])[column].mean()
+    means = by_place.groupby(MODEL).mean()
+    return means.reindex(pd.MultiIndex.from_frame(condition[MODEL])).set_axis(condition.index)
+
+
+def _share_kept(condition: pd.DataFrame) -> pd.DataFrame:
+    """Attacked F1 over clean F1, of macro means; empty where some model has no clean F1 to lose."""
+    clean, attacked = (_macro(condition, name) for name in ("original_f1", "attacked_f1"))
+    if not len(condition) or not (clean > 0).all():
+        return condition.iloc[:0].assign(value=0.0)
+    kept = attacked / clean
+    change = condition["attacked_f1"] - kept * condition["original_f1"]
+    return condition.assign(value=kept + change / clean)
+
+
+def points(condition: pd.DataFrame) -> pd.DataFrame:
+    """Clean and attacked F1 in [0, 1] of every model, corpus and language, with n."""
+    groups = condition.groupby([*MODEL, *PLACE])
+    means = groups[["original_f1", "attacked_f1"]].mean()
+    return means.assign(n=groups["id"].nunique()).reset_index()
+
+
+def _logit(share: pd.Series, n: pd.Series) -> pd.Series:
+    """The logit, kept finite by half an answer right and half an answer wrong."""
+    return pd.Series(logit((share * n + 0.5) / (n + 1)), index=share.index)
+
+
+def fitted_line(table: pd.DataFrame) -> tuple[float, float] | None:
+    """Intercept and slope of attacked over clean F1 on the logit scale, over all models and places.
+
+    Taori et al. 2020, arXiv 2007.00644, section 2. None where clean F1 does not vary.
+
+    Args:
+        table: `points`; places with fewer than `MIN_EXAMPLES` questions do not count.
+    """
+    table = table[table["n"] >= MIN_EXAMPLES]
+    x, y = (_logit(table[name], table["n"]) for name in ("original_f1", "attacked_f1"))
+    if len(table) < 3 or np.ptp(x) == 0:
+        return None
+    fit = linregress(x, y)
+    return float(fit.intercept), float(fit.slope)
+
+
+def predicted(clean: Any, line: tuple[float, float]) -> Any:
+    """Attacked F1 in [0, 1] that the line gives for a clean F1 strictly between 0 and 1."""
+    return expit(line[0] + line[1] * logit(clean))
+
+
+def _effective_robustness(condition: pd.DataFrame) -> pd.DataFrame:
+    """Attacked F1 minus what clean F1 predicts, by model, corpus and language.
+
+    The line is taken as given: it is fitted over all models, and shared by the arms compared.
+    """
+    table = points(condition)
+    line = fitted_line(table) if len(table) else None
+    if line is None:
+        return condition.iloc[:0].assign(value=0.0)
+    clean = (table["original_f1"] * table["n"] + 0.5) / (table["n"] + 1)
+    expected = predicted(clean, line)
+    slope = line[1] * expected * (1 - expected) / (clean * (1 - clean))
+    table = table.assign(expected=expected, slope=slope)
+    rows = condition.merge(
+        table.rename(columns={"original_f1": "mean"}).drop(columns=["attacked_f1", "n"]),
+        on=[*MODEL, *PLACE],
+        how="left",
+        validate="many_to_one",
+    )
+    predictable = rows["expected"] + rows["slope"] * (rows["original_f1"] - rows["mean"])
+    return rows.assign(value=rows["attacked_f1"] - predictable)
+
+
+LEAST_PROBABILITY = 1e-4
+
+
+def _log_odds(condition: pd.DataFrame) -> pd.DataFrame:
+    """The change in the log-odds of the gold answer, where both probabilities were recorded."""
+    names = ["original_probability", "attacked_probability"]
+    if not set(names) <= set(condition):
+        return condition.iloc[:0].assign(value=0.0)
+    known = condition[condition[names].notna().all(axis=1)]
+    keys = ["attack", *PLACE, "id"]
+    models = len(condition[MODEL].drop_duplicates())
+    known = known[known.groupby(keys)["arm"].transform("size") == models]
+    clipped = known[names].clip(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    odds = logit(clipped)
+    return known.assign(value=odds["attacked_probability"] - odds["original_probability"])

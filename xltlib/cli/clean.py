@@ -1,0 +1,49 @@
+"""`xlt clean`: what a profile's outputs hold that no run needs any more."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from xltlib.cli.terminal import ParamsFile, checked, console
+
+
+def clean(
+    params: ParamsFile,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed")] = False,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="The cache too, which other profiles may share")
+    ] = False,
+) -> None:
+    """Show what can be removed: cells of other params, old checkpoints, logs. --yes removes it."""
+    from xltlib.execution.leftovers import leftovers
+    from xltlib.execution.lock import only_run
+    from xltlib.study import Grid
+
+    loaded = checked(params)
+    folder = loaded.outputs / loaded.profile
+    if not folder.is_dir():
+        console.print(f"{folder}: nothing there.", soft_wrap=True, markup=False)
+        return
+    with only_run(folder):
+        found = leftovers(Grid(loaded), cache=cache)
+        table = Table(title=f"{loaded.profile}: what can be removed")
+        for column, justify in (("what", "left"), ("why", "left"), ("MB", "right")):
+            table.add_column(column, overflow="fold", justify=justify)  # type: ignore[arg-type]
+        for one in found:
+            within = one.path.is_relative_to(loaded.outputs)
+            shown = one.path.relative_to(loaded.outputs) if within else one.path
+            table.add_row(str(shown), one.why, f"{one.bytes / 1e6:.1f}")
+        console.print(table)
+        megabytes = sum(one.bytes for one in found) / 1e6
+        if yes:
+            for one in found:
+                one.remove()
+            console.print(f"{megabytes:.1f} MB freed.", highlight=False)
+        else:
+            console.print(
+                f"{megabytes:.1f} MB would be freed; nothing was removed. To remove it: --yes",
+                highlight=False,
+            )

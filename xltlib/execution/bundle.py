@@ -1,0 +1,139 @@
+"""Pack all that a machine without internet needs to run a profile."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from xltlib import params as schema
+from xltlib.artifacts import InputError, replacing
+from xltlib.params import Params
+
+CODE = ("Snakefile", "Makefile", "pyproject.toml", "requirements.lock", "README.md", "LICENSE")
+CODE_FOLDERS = ("xltlib", "notebooks")
+SKIPPED = ("__pycache__", ".git", ".ipynb_checkpoints")
+OUTPUTS, CACHE = "../outputs", "../outputs/cache"
+
+
+def pack(file: Path, root: Path, archive: Path) -> list[str]:
+    """Write a tar archive that holds the project, the profile, its data and its models.
+
+    Unpacked, it is a folder in which `xlt run params/NAME` works without a network; every path in
+    the params file is relative. A name that ends in `.gz` compresses.
+
+    Returns:
+        The names of what was packed beside the code, e.g. `data/xquad`.
+
+    Raises:
+        InputError: a corpus that comes from the hub, or an archive that cannot be written.
+    """
+    params = schema.load(file)
+    _refuse_hub(file, params)
+    packer = _Packer(archive.name.partition(".")[0])
+    raw = yaml.safe_load(file.read_text("utf-8"))
+    claims = raw.pop("claims", None)
+    raw = packer.relocated(raw, params)
+    raw |= {"outputs": OUTPUTS, "cache": CACHE}
+    if isinstance(claims, str):
+        raw["claims"] = "claims.yaml"
+        packer.add(file.parent / claims, "params/claims.yaml")
+    elif claims is not None:
+        raw["claims"] = claims
+    _add_models(params, raw, packer)
+    for name in (*CODE, *CODE_FOLDERS):
+        if (root / name).exists():
+            packer.add(root / name, name)
+    text = yaml.safe_dump(raw, allow_unicode=True, sort_keys=False)
+    with replacing(archive) as temporary:
+        packer.write(temporary, archive.suffix == ".gz", {f"params/{file.name}": text})
+    code = (*CODE, *CODE_FOLDERS)
+    return [name for name in packer.sources if name not in code]
+
+
+def _refuse_hub(file: Path, params: Params) -> None:
+    """A corpus on the hub is no folder; say how to make it one."""
+    remote = [name for name, source in params.corpora.items() if source.source == "hub"]
+    if remote:
+        raise InputError(
+            f"{file}: corpora.{remote[0]}.source: hub, and a bundle holds local files. Download it "
+            "(hf download --repo-type dataset REPOSITORY --local-dir FOLDER), then set source: "
+            "local and folder: FOLDER."
+        )
+
+
+def _add_models(params: Params, raw: dict[str, Any], packer: _Packer) -> None:
+    """Encoders that are not folders already: the converted one, and those of the hub."""
+    from xltlib import encoders
+
+    named = [(encoder, raw["encoders"][name], "name") for name, encoder in params.encoders.items()]
+    for name, attack in params.attacks.items():
+        if hasattr(attack.recipe, "model"):
+            named.append((attack.recipe, raw["attacks"][name]["recipe"], "model"))
+    for settings, section, key in named:
+        model = str(getattr(settings, key))
+        if Path(model).is_absolute():
+            continue  # a folder, packed with the other paths
+        revision = getattr(settings, "revision", None)
+        folder = encoders.encoder_folder(model, cache=params.cache, revision=revision)
+        if folder.parent == params.cache:
+            packer.add(folder, f"outputs/cache/{folder.name}")
+        else:
+            section[key] = packer.add(folder, f"models/{model.replace('/', '--')}")
+
+
+class _Packer:
+    """Collects files and folders, each once, under names of their own."""
+
+    def __init__(self, top: str) -> None:
+        self.top = top
+        self.sources: dict[str, Path] = {}
+
+    def relocated(self, raw: Any, settings: Any) -> Any:
+        """The raw params with every path in them leading into the bundle."""
+        if isinstance(settings, BaseModel) and isinstance(raw, dict):
+            return {
+                key: self.relocated(value, getattr(settings, key, None))
+                for key, value in raw.items()
+            }
+        if isinstance(settings, dict) and isinstance(raw, dict):
+            return {key: self.relocated(value, settings.get(key)) for key, value in raw.items()}
+        if isinstance(settings, list) and isinstance(raw, list):
+            return [self.relocated(*pair) for pair in zip(raw, settings, strict=False)]
+        is_path = isinstance(settings, Path) or (
+            isinstance(settings, str) and Path(settings).is_absolute() and settings != raw
+        )
+        is_path = is_path or (isinstance(raw, str) and raw == settings and Path(raw).is_absolute())
+        if is_path and Path(settings).exists():
+            return self.add(Path(settings), f"data/{Path(settings).name}")
+        return raw
+
+    def add(self, source: Path, name: str) -> str:
+        """Take a file or folder in; returns its path as seen from the params file."""
+        source = source.resolve()
+        wanted, count = name, 1
+        while self.sources.get(name, source) != source:
+            count += 1
+            name = f"{wanted}-{count}"
+        self.sources[name] = source
+        return f"../{name}"
+
+    def write(self, archive: Path, compressed: bool, texts: dict[str, str]) -> None:
+        """Write everything, in order, links followed."""
+        options: dict[str, Any] = {"compresslevel": 1} if compressed else {}
+        mode: Any = "w:gz" if compressed else "w"
+        with tarfile.open(archive, mode, dereference=True, **options) as tar:
+            for name, source in sorted(self.sources.items()):
+                tar.add(source, f"{self.top}/{name}", filter=_wanted)
+            for name, text in texts.items():
+                entry, data = tarfile.TarInfo(f"{self.top}/{name}"), text.encode("utf-8")
+                entry.size, entry.mode = len(data), 0o644
+                tar.addfile(entry, io.BytesIO(data))
+
+
+def _wanted(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if Path(entry.name).name in SKIPPED else entry

@@ -1,0 +1,138 @@
+"""Execute one cell of the grid: its notebook, through papermill, in a kernel of its own.
+
+`python -m xltlib.execution.cell NOTEBOOK PARAMS STAGE KEY` is what a job of the workflow runs. The
+executed notebook appears under its name when all of it has run; one that failed stays beside it as
+`failed.ipynb`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+from xltlib.execution.kernel import ForkedKernel, managed
+
+TEMPORARY = ".executing."
+
+
+def main(arguments: list[str], client: socket.socket | None = None) -> int:
+    """Execute a cell and return the exit code.
+
+    Args:
+        arguments: notebook, params file, stage, key.
+        client: closes when whoever asked is gone; then there is nobody to work for.
+    """
+    source, params, stage, key = arguments
+    kernel = ForkedKernel()  # before any thread is there
+    if client is not None:
+        threading.Thread(target=_end_with, args=(client, kernel), daemon=True).start()
+
+    from filelock import FileLock
+
+    from xltlib import params as schema
+    from xltlib.artifacts import InputError, require_writable
+    from xltlib.execution.status import Status
+    from xltlib.study import Grid
+
+    try:
+        cell = Grid(schema.load(params)).cell(stage, key)
+        require_writable(cell.folder, "outputs")
+        # A second process that wants the same cell waits here and then reads the results back.
+        with FileLock(cell.path(".executing.lock")):
+            for left in cell.folder.glob(f"{TEMPORARY}*.ipynb"):
+                left.unlink(missing_ok=True)
+            status = Status(cell)
+            cause = _execute(Path(source), Path(params), cell, kernel, status)
+            if cause is None:
+                status.finished(kernel.peak_mb)
+                return 0
+            status.failed(cause)
+    except InputError as error:
+        cause = str(error)
+        print(f"{stage} {key}\n{cause}", file=sys.stderr)
+        return 2
+    finally:
+        kernel.kill()
+    print("\n".join(failure(cell.stage.notebook, key, cause, cell.path("failed.ipynb"), params)))
+    return 1
+
+
+def failure(notebook: str, key: str, cause: str, failed: Path, params: Path | str) -> list[str]:
+    """Three lines about a failed cell: the cell, the cause, where to look and how to go on."""
+    from shlex import quote
+
+    last = cause.strip().splitlines()[-1] if cause.strip() else "no message"
+    return [
+        f"{notebook} {key} failed:",
+        f"  {last[:400]}",
+        f"  See {failed}; to go on: xlt run {quote(str(params))}",
+    ]
+
+
+def _execute(
+    source: Path, params: Path, cell: Any, kernel: ForkedKernel, status: Any
+) -> str | None:
+    """Run the notebook; the cause of a failure, or None."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    from xltlib.artifacts import no_room
+    from xltlib.execution.status import Log
+
+    warnings.filterwarnings("ignore", module="papermill|nbclient|nbformat|zmq|traitlets")
+    running = cell.path(f"{TEMPORARY}{socket.gethostname()}-{os.getpid()}.ipynb")
+    cause: str | None = None
+    with managed(kernel) as manager, Log(cell, status) as log:
+        try:
+            papermill.execute_notebook(
+                _literal(source),
+                _literal(running),
+                parameters={"params": str(params)} | cell.factors,
+                km=manager,
+                cwd=str(source.parent),
+                progress_bar=False,
+                stdout_file=log,
+                stderr_file=log,
+            )
+        except PapermillExecutionError as error:
+            cause = f"{error.ename}: {error.evalue}"
+        except Exception as error:
+            # The kernel died (killed, out of memory), or the notebook could not be saved.
+            died = kernel.poll()
+            reason = no_room(error)
+            cause = f"{type(error).__name__}: {error}"
+            if reason is not None:
+                cause = f"{reason}; free some space, finished cells are kept"
+            if died is not None and died < 0:
+                cause = f"the cell's process was ended by {signal.Signals(-died).name}" + (
+                    ", perhaps for lack of memory" if died == -signal.SIGKILL else ""
+                )
+    if cause is None:
+        running.replace(cell.notebook)
+        cell.path("failed.ipynb").unlink(missing_ok=True)
+    elif running.exists():
+        running.replace(cell.path("failed.ipynb"))
+    return cause
+
+
+def _literal(path: Path) -> str:
+    """A path as papermill takes it, which would fill in what stands in braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _end_with(client: socket.socket, kernel: ForkedKernel) -> None:
+    """End this process and its kernel when the client is gone."""
+    while client.recv(1024):
+        pass
+    kernel.kill()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,159 @@
+"""What a run shows: one live table in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from xltlib.execution import status
+from xltlib.execution.cell import failure
+from xltlib.execution.estimate import Rest, Seconds, duration
+from xltlib.execution.workflow import Workflow
+from xltlib.study import STAGES, Cell
+
+PERIOD = 0.5
+"""Seconds between two looks at the cells."""
+
+
+@dataclass
+class Watch:
+    """Follows the cells of a run by their files, wherever they are executed."""
+
+    workflow: Workflow
+    todo: list[Cell]
+    console: Console
+    before: dict[str, int] = field(default_factory=dict)
+    """Cells by stage that were done before the run."""
+    learnt: Seconds = field(init=False)
+    done: list[Cell] = field(default_factory=list)
+    failed: dict[Cell, str] = field(default_factory=dict)
+    running: dict[Cell, dict[str, Any]] = field(default_factory=dict)
+    began: float = field(default_factory=time.time)
+
+    def __post_init__(self) -> None:
+        params = self.workflow.params
+        self.learnt = Seconds.learnt(params.outputs, params.profile)
+
+    def follow(self, alive: Callable[[], bool]) -> None:
+        """Show the run for as long as it is alive."""
+        if self.console.is_terminal:
+            with Live(console=self.console, refresh_per_second=4, transient=True) as live:
+                while alive():
+                    self.look()
+                    live.update(self.table())
+                    time.sleep(PERIOD)
+        else:
+            while alive():
+                self.look()
+                time.sleep(PERIOD)
+        self.look()
+
+    def look(self) -> None:
+        """Read the state of every cell that has not ended."""
+        self.running = {}
+        for cell in self.todo:
+            if cell in self.failed or cell in self.done:
+                continue
+            if cell.notebook.exists():
+                self.done.append(cell)
+                self.learnt = Seconds.learnt(cell.params.outputs, cell.params.profile)
+                self._say_done(cell)
+                continue
+            found = status.read(cell)
+            if found is None or float(found["since"]) < self.began:
+                continue
+            if found["state"] == "failed":
+                self.failed[cell] = str(found["cause"])
+                self._say_failed(cell)
+            else:
+                self.running[cell] = found
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return time.time() - self.began
+
+    @property
+    def left(self) -> Rest:
+        """What is expected of the cells that have not ended."""
+        waiting = [
+            cell
+            for cell in self.todo
+            if cell not in self.done and cell not in self.failed and cell not in self.running
+        ]
+        at_once = max(1, self.workflow.cores // self.workflow.params.compute.threads)
+        rest = Rest.of(waiting, self.learnt, at_once)
+        under_way = [left for left in map(self._seconds_left, self.running) if left is not None]
+        more = max(max(under_way, default=0.0), sum(under_way) / at_once)
+        return Rest(rest.seconds + more, rest.unknown, rest.guessed)
+
+    def _seconds_left(self, cell: Cell) -> float | None:
+        """Of a cell that runs: by cells like it."""
+        expected, _ = self.learnt.of(cell)
+        since = time.time() - float(self.running[cell]["since"])
+        return None if expected is None else max(0.0, expected - since)
+
+    def table(self) -> Table:
+        """Stages with their cells, what runs now, and the time that is left."""
+        table = Table(box=None, pad_edge=False)
+        for name, justify in (("stage", "left"), ("done", "right"), ("running", "right")):
+            table.add_column(name, justify=justify)  # type: ignore[arg-type]
+        table.add_column("left", justify="right")
+        table.add_column("failed", justify="right")
+        for stage in STAGES.values():
+            of = [cell for cell in self.todo if cell.stage == stage]
+            before = self.before.get(stage.name, 0)
+            if not of and not before:
+                continue
+            done, running, failed = (
+                sum(cell in group for cell in of)
+                for group in (self.done, self.running, self.failed)
+            )
+            left = len(of) - done - running - failed
+            style = "bold" if running else "dim" if not left else ""
+            table.add_row(
+                stage.notebook,
+                str(done + before),
+                str(running or ""),
+                str(left or ""),
+                Text(str(failed or ""), style="red"),
+                style=style,
+            )
+        for cell, found in self.running.items():
+            took = duration(time.time() - float(found["since"]))
+            table.add_row(Text(f"  {cell.key}: {self._doing(found)}, {took}", overflow="fold"))
+        table.add_row(Text(f"{duration(self.seconds)} gone, {self.left}"))
+        return table
+
+    def _doing(self, found: dict[str, Any]) -> str:
+        """What a cell does, in words: "answering 4/10, 1.98batch/s"."""
+        count = f" {found['done']}/{found['of']}" if found.get("of") else ""
+        return f"{found['doing']}{count}"
+
+    def _say_done(self, cell: Cell) -> None:
+        seconds = self.learnt.of(cell)[0]
+        took = "" if seconds is None else f" ({duration(seconds)})"
+        share = f"{len(self.done)} of {len(self.todo)}"
+        rest = f"; {self.left}" if len(self.done) < len(self.todo) else ""
+        self._say(f"{share} done: {cell.stage.notebook} {cell.key}{took}{rest}")
+
+    def _say_failed(self, cell: Cell) -> None:
+        lines = failure(
+            cell.stage.notebook,
+            cell.key,
+            self.failed[cell],
+            cell.path("failed.ipynb"),
+            self.workflow.file,
+        )
+        self._say("\n".join(lines), style="red")
+
+    def _say(self, text: str, style: str = "") -> None:
+        clock = time.strftime("%H:%M:%S")
+        self.console.print(Text(f"{clock} {text}", style=style), soft_wrap=True, highlight=False)

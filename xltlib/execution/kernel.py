@@ -1,0 +1,137 @@
+"""A Jupyter kernel that is a fork of this process, reached through Unix sockets.
+
+A kernel that starts from nothing spends seconds on imports before its first line. A fork has the
+parent's modules already. It must be made before the parent starts threads or event loops, so it is
+made first and waits for its connection file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jupyter_client import AsyncKernelManager
+
+# No history file, and no word on how to connect by hand.
+QUIET = ("--HistoryManager.enabled=False", "--quiet")
+
+
+class ForkedKernel:
+    """A child process that becomes an IPython kernel; the part of `Popen` that Jupyter uses."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self) -> None:
+        reading, self._start = os.pipe()
+        self.returncode: int | None = None
+        self.peak_mb: int | None = None
+        """The largest size of the process, once it has ended."""
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(self._start)
+            _become_kernel(reading)
+        os.close(reading)
+
+    def start(self, connection_file: str) -> None:
+        """Let the kernel listen where the connection file says."""
+        os.write(self._start, os.fsencode(connection_file))
+        os.close(self._start)
+
+    def poll(self) -> int | None:
+        """The exit code, or None while the kernel lives."""
+        if self.returncode is None:
+            try:
+                pid, status, used = os.wait4(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                self.returncode = -1
+            else:
+                if pid:
+                    self.returncode = os.waitstatus_to_exitcode(status)
+                    self.peak_mb = used.ru_maxrss // 1000  # kilobytes on Linux
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for the end, at most `timeout` seconds."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while self.poll() is None and (end is None or time.monotonic() < end):
+            time.sleep(0.02)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the kernel alone: it shares the process group of the run."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+def _become_kernel(reading: int) -> None:
+    """In the child: wait for the connection file, then serve until told to stop."""
+    code = 1
+    try:
+        from ipykernel.kernelapp import IPKernelApp
+
+        connection_file = os.fsdecode(os.read(reading, 4096))
+        os.close(reading)
+        if connection_file:  # empty: the parent ended before it had anything to execute
+            IPKernelApp.launch_instance(["-f", connection_file, *QUIET])
+            code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    finally:
+        os._exit(code)
+
+
+@contextmanager
+def managed(kernel: ForkedKernel) -> Iterator[AsyncKernelManager]:
+    """A kernel manager for papermill that has this kernel, and ends it with the block.
+
+    It talks over Unix sockets in a private folder: nothing listens on the network, and the path is
+    short, as the sockets need, wherever the study lies.
+    """
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+    class Provisioner(LocalProvisioner):
+        async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+            self.process, self.pid, self.pgid = kernel, kernel.pid, None
+            kernel.start(str(self.parent.connection_file))
+            return self.connection_info
+
+    with tempfile.TemporaryDirectory(prefix="xlt-", dir=_short_folder()) as folder:
+        manager = AsyncKernelManager(
+            transport="ipc", connection_file=str(Path(folder, "kernel.json")), kernel_name="python3"
+        )
+        manager.provisioner = Provisioner(
+            kernel_id=manager.kernel_id, kernel_spec=manager.kernel_spec, parent=manager
+        )
+        try:
+            yield manager
+        finally:
+            kernel.terminate()
+            if kernel.wait(2) is None:
+                kernel.kill()
+                kernel.wait()
+
+
+def _short_folder() -> str | None:
+    """The temporary folder, or /tmp where its path is too long for a Unix socket (108 bytes)."""
+    usual = tempfile.gettempdir()
+    with contextlib.suppress(OSError):
+        if len(os.fsencode(usual)) > 60 and os.access("/tmp", os.W_OK):
+            return "/tmp"
+    return usual

@@ -1,0 +1,71 @@
+"""What a profile's folder holds that no run needs any more."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from xltlib.study import Grid, manifest
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something that can be removed, why, and its size."""
+
+    path: Path
+    why: str
+    bytes: int
+
+    def remove(self) -> None:
+        """Remove it for good."""
+        if self.path.is_dir() and not self.path.is_symlink():
+            shutil.rmtree(self.path, ignore_errors=True)
+        else:
+            self.path.unlink(missing_ok=True)
+
+
+def leftovers(grid: Grid, *, cache: bool = False) -> list[Leftover]:
+    """Everything under a profile's outputs that the profile as it is today does not use.
+
+    Finished cells, and the work under way of unfinished ones, are kept.
+
+    Args:
+        cache: count the cache too: converted encoders, which other profiles may share and which
+            are made again when they are needed.
+    """
+    folder = grid.params.outputs / grid.params.profile
+    known = {cell.folder: cell for cell in grid.everything()}
+    found: list[tuple[Path, str]] = []
+    for path in sorted(folder.glob("[0-9][0-9]_*/*")):
+        cell = known.get(path)
+        if cell is None:
+            found.append((path, "a cell that the profile does not have"))
+            continue
+        record = cell.manifest
+        stale = record is not None and record.fingerprint != cell.fingerprint
+        if stale:
+            found.append((path, "made with other params or data"))
+            continue
+        for work in sorted((path / manifest.WORK).glob("*")):
+            if cell.done or work.name != cell.fingerprint:
+                found.append((work, "work of a run with other params"))
+        if cell.done and (path / "failed.ipynb").exists():
+            found.append((path / "failed.ipynb", "a failure before the cell was done"))
+        found += [
+            (left, "left by a killed run") for left in sorted(path.glob(".executing.*.ipynb"))
+        ]
+    found += [
+        (folder / name, "logs")
+        for name in ("logs", "run.log", ".snakemake")
+        if (folder / name).exists()
+    ]
+    if cache and grid.params.cache.is_dir():
+        found += [(path, "cache") for path in sorted(grid.params.cache.iterdir())]
+    return [Leftover(path, why, size(path)) for path, why in found]
+
+
+def size(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.lstat().st_size for file in files if file.is_file())

@@ -1,0 +1,55 @@
+"""One run of a profile at a time, by a lock that dies with its processes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xltlib.artifacts import InputError, require_writable
+
+
+@contextmanager
+def only_run(folder: Path, *, wait: bool = False) -> Iterator[int]:
+    """Hold a profile's folder; yields the lock's file descriptor.
+
+    The lock lasts as long as any process that has the descriptor, so a scheduler that outlives the
+    command keeps it. Nothing has to be cleaned up after a kill.
+
+    Raises:
+        InputError: another run has it, and `wait` is not set; says who runs it.
+    """
+    require_writable(folder, "outputs")
+    lock = os.open(folder / ".run.lock", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"{folder}: {_holder(lock)}"
+            if not wait:
+                raise InputError(
+                    f"{message}. Wait for it to end (--wait does so), or end that process first."
+                ) from error
+            print(f"{message}; waiting for it to end.", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        record = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+        os.truncate(lock, 0)
+        os.pwrite(lock, json.dumps(record).encode(), 0)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _holder(lock: int) -> str:
+    """Who holds the lock, in words."""
+    try:
+        holder = json.loads(os.pread(lock, 1000, 0))
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder["since"]))
+        return f"process {holder['pid']} on {holder['host']} runs this profile since {since}"
+    except (ValueError, KeyError, TypeError):
+        return "another process runs this profile"

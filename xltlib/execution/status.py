@@ -1,0 +1,115 @@
+"""What a cell is doing or why it failed, in a small file that the live display reads."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from xltlib.artifacts import InputError, read_json
+from xltlib.study import Cell
+
+# A tqdm bar: "answering:  40%|####      | 4/10 [00:02<00:03,  1.98batch/s]".
+BAR = re.compile(
+    r"(?:(?P<what>[^:|\r\n%]+): +)?\d+%\|[^|]*\| *(?P<done>\d+)/(?P<of>\d+) "
+    r"\[[^,\]]*(?:, *(?P<rate>[\d.]+ *[^\],]*/[^\],]+))?"
+)
+SECONDS_BETWEEN_WRITES = 0.5
+
+
+def log_of(cell: Cell, kind: str = "log") -> Path:
+    """The file that keeps what a cell printed (`log`), or what it does now (`json`)."""
+    folder = cell.params.outputs / cell.params.profile / "logs"
+    return folder / f"{cell.stage.notebook}.{cell.key}.{kind}"
+
+
+class Status:
+    """The status file of one cell, held by the process that executes it."""
+
+    def __init__(self, cell: Cell) -> None:
+        self._file, self._written = log_of(cell, "json"), 0.0
+        self._record: dict[str, Any] = {
+            "state": "running",
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": time.time(),
+            "doing": "starting",
+        }
+        self._write()
+
+    def doing(self, what: str, *, done: int | None = None, of: int | None = None) -> None:
+        """Say what the cell does now; written at most twice a second."""
+        now = time.monotonic()
+        self._record |= {"doing": what, "done": done, "of": of}
+        if now - self._written >= SECONDS_BETWEEN_WRITES:
+            self._written = now
+            self._write()
+
+    def failed(self, cause: str) -> None:
+        """Keep the cause for whoever asks later."""
+        self._record |= {"state": "failed", "cause": cause}
+        self._write()
+
+    def finished(self, peak_mb: int | None) -> None:
+        """Keep how long the cell took, and the largest size of its process."""
+        took = round(time.time() - self._record["since"], 1)
+        self._record = {"state": "done", "seconds": took, "peak_mb": peak_mb}
+        self._write()
+
+    def _write(self) -> None:
+        """In one step, without waiting for the disk: nothing is lost with it."""
+        temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}")
+        with contextlib.suppress(OSError):  # a full disk; the cell itself says so
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(self._record, ensure_ascii=False), "utf-8")
+            temporary.replace(self._file)
+
+
+class Log:
+    """A text file for what a notebook prints; its progress bars go to the status file instead."""
+
+    def __init__(self, cell: Cell, status: Status) -> None:
+        file = log_of(cell)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._out = file.open("a", encoding="utf-8", errors="replace")
+        self._status = status
+
+    def write(self, text: str) -> int:
+        """Sort text into bars and everything else."""
+        bars = list(BAR.finditer(text))
+        if bars:
+            bar = bars[-1]
+            doing = " ".join(
+                part for part in ((bar["what"] or "").strip(), (bar["rate"] or "").strip()) if part
+            )
+            self._status.doing(doing, done=int(bar["done"]), of=int(bar["of"]))
+        else:
+            with contextlib.suppress(OSError):
+                self._out.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand what was written to the system."""
+        with contextlib.suppress(OSError):
+            self._out.flush()
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._out.close()
+
+
+def read(cell: Cell) -> dict[str, Any] | None:
+    """The status of a cell that runs or has failed; None of any other."""
+    try:
+        record = read_json(log_of(cell, "json"))
+    except InputError:
+        return None
+    states = ("running", "failed")
+    return record if isinstance(record, dict) and record.get("state") in states else None

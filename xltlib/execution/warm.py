@@ -1,0 +1,107 @@
+"""A warm process: it imports the heavy libraries once, and each cell of a run is a fork of it.
+
+`serve` is the process, started by `xlt run`; `main` is what a job of the workflow runs, which hands
+its cell to it and waits. Where no such process is there (a cluster's nodes, a workflow started by
+hand), the job executes the cell itself. The warm process also ends everything that a run started
+when the run itself is gone.
+
+Only the standard library is imported here: a job is this module and little else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Sequence
+
+ADDRESS = "XLT_WARM"
+"""Environment variable: the Unix socket of the warm process."""
+
+HEAVY = (
+    "papermill nbclient ipykernel.kernelapp torch transformers datasets pandas matplotlib.pyplot "
+    "xltlib.study.corpora xltlib.study.intermediate xltlib.study.target xltlib.study.evaluation "
+    "xltlib.study.attacks xltlib.study.representation xltlib.study.transfer xltlib.study.results "
+    "xltlib.study.claims xltlib.study.design xltlib.execution.cell xltlib.execution.status"
+).split()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Execute a cell in a fork of the warm process, or here where there is none."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+        try:
+            server.connect(os.environ[ADDRESS])
+        except (KeyError, OSError):
+            from xltlib.execution import cell
+
+            return cell.main(list(arguments))
+        request = json.dumps([*arguments]).encode()
+        socket.send_fds(server, [len(request).to_bytes(4, "big")], [1, 2])
+        server.sendall(request)
+        # The exit code; nothing if the process died.
+        return int(server.recv(16) or 1)
+
+
+def serve(address: str, life: int, heavy: Sequence[str] = HEAVY) -> None:
+    """Fork a process for each cell asked for, until `life` (the end of a pipe) closes.
+
+    Then the run is gone, and with it its whole process group goes, this process included.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(address)
+    listener.listen(128)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run itself decides what an interrupt ends
+    for name in heavy:
+        importlib.import_module(name)
+    while True:
+        ready, _, _ = select.select([listener, life], [], [], 1)
+        if life in ready:
+            os.killpg(0, signal.SIGKILL)
+        if listener in ready:
+            client, _ = listener.accept()
+            if os.fork() == 0:
+                listener.close()
+                os.close(life)
+                _answer(client)
+            client.close()
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def _answer(client: socket.socket) -> None:
+    """In the child: execute the cell that the client asks for, and send it the exit code."""
+    code = 1
+    try:
+        head, outputs, _, _ = socket.recv_fds(client, 4, 2)
+        with client.makefile("rb", buffering=0) as request:
+            size, body = int.from_bytes(head, "big"), b""
+            while len(body) < size:
+                body += request.read(size - len(body)) or b""
+        for number, output in zip((1, 2), outputs, strict=True):
+            os.dup2(output, number)
+            os.close(output)
+        from xltlib.execution import cell
+
+        code = cell.main(json.loads(body), client)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            client.sendall(str(code).encode())
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        serve(sys.argv[2], int(sys.argv[3]), () if "--light" in sys.argv else HEAVY)
+    else:
+        sys.exit(main(sys.argv[1:]))

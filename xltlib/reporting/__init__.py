@@ -1,0 +1,1 @@
+"""What shows the numbers: style, figures, findings in words, tables, LaTeX and the report."""

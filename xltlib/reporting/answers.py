@@ -1,0 +1,170 @@
+"""Verdicts in words: what was found, three statements about it, and why there is no answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from xltlib.analysis.verdict import NOT_ANSWERED, Held, Lack, Line, Verdict, missing
+from xltlib.params import Claim
+from xltlib.reporting.findings import Sentence, counted
+
+
+def record(verdict: Verdict) -> dict[str, Any]:
+    """A verdict for JSON, with the sentences of every line."""
+    found = verdict.record()
+    for line, one in zip(found["lines"], verdict.lines, strict=True):
+        line["finding"] = asdict(finding(verdict, one))
+        line["reasons"] = [asdict(sentence) for sentence in statements(verdict, one)]
+    return found
+
+
+def finding(verdict: Verdict, line: Line) -> Sentence:
+    """What was measured, with its interval and what it rests on."""
+    name = " ".join(filter(None, (verdict.name, line.compared)))
+    one = line.interval
+    if one is None:
+        return Sentence(name, "Nothing was measured.", {})
+    words = f"{line.compared}: {{estimate:+.1f}} {verdict.unit}"
+    numbers: dict[str, Any] = {"estimate": one.estimate}
+    if one.known:
+        words += " ({level:.0f} % interval {low:+.1f} to {high:+.1f})"
+        numbers |= {"level": 100 * one.level, "low": one.low, "high": one.high}
+    if line.p_corrected is not None and line.p_corrected == line.p_corrected:
+        words += ", p = {p:.3f}"
+        numbers["p"] = line.p_corrected
+    words += (
+        f"; n = {{n}}, {counted('sets', one.n_languages, 'test set')}, "
+        f"{counted('seeds', one.n_seeds, 'seed')}."
+    )
+    numbers |= {"n": one.n_examples, "sets": one.n_languages, "seeds": one.n_seeds}
+    return Sentence(name, words, numbers)
+
+
+EFFECTS = {
+    "as claimed": "There is an effect in the claimed direction.",
+    "opposite": "There is an effect in the opposite direction.",
+    "not shown": "No effect is shown.",
+}
+SIZES = {
+    "compatible": "The data are compatible with the published {size:.1f}.",
+    "smaller": "The effect is smaller than the published {size:.1f}.",
+    "larger": "The effect is larger than the published {size:.1f}.",
+}
+MATTERS = {
+    "large enough to matter": "It is large enough to matter ({smallest:g} or more).",
+    "too small to matter": "Any effect is too small to matter (less than {smallest:g}).",
+    "open": (
+        "Whether it is large enough to matter ({smallest:g} or more) is open; the minimum "
+        "detectable effect (80 % power) is {detectable:.1f}."
+    ),
+}
+
+
+def statements(verdict: Verdict, line: Line) -> list[Sentence]:
+    """The three statements, or why there is no answer."""
+    if line.kind == NOT_ANSWERED:
+        return [lack(one) for one in line.lacks]
+    found = []
+    if line.effect:
+        found.append(Sentence("effect", EFFECTS[line.effect], {}))
+    if line.size:
+        found.append(Sentence("size", SIZES[line.size], {"size": verdict.claim.size}))
+    if line.matters:
+        numbers: dict[str, Any] = {"smallest": verdict.smallest}
+        if line.matters == "open" and line.interval:
+            numbers["detectable"] = line.interval.detectable
+        found.append(Sentence("matters", MATTERS[line.matters], numbers))
+    return found
+
+
+def lack(one: Lack) -> Sentence:
+    """Why there is no answer."""
+    numbers: dict[str, Any] = {}
+    if one.name == "synthetic":
+        words = "The data is synthetic: it shows that the study runs, not what holds."
+    elif one.name in ("seeds", "questions"):
+        noun = one.name.removesuffix("s")
+        words = f"It rests on {counted('found', one.found, noun)}; the claim needs {{needed}}."
+        numbers = {"found": one.found, "needed": one.needed}
+    elif one.name == "languages":
+        words = f"It lacks {', '.join(one.found)}."
+    elif one.name == "interval":
+        words = f"There is no interval: {one.found}."
+    else:
+        words = "This profile has nothing to compare for it."
+    return Sentence(one.name, words, numbers)
+
+
+def what_it_can_answer(claims: Mapping[str, Claim], held: Held) -> list[str]:
+    """What a profile can and cannot answer, from its params alone."""
+    lines = []
+    for claim in claims.values():
+        lacks = missing(claim.needs, held)
+        said = " ".join(str(lack(one)) for one in lacks)
+        answer = f"{NOT_ANSWERED}. {said}" if lacks else "can be answered, up to its intervals."
+        lines.append(f"*{claim.statement}* {answer}")
+    return lines
+
+
+QUESTION = (
+    "Does multilingual intermediate training make zero-shot cross-lingual transfer more robust "
+    "than English-only intermediate training?"
+)
+ANSWERS = {
+    "supported": "Yes.",
+    "contradicted": "No: it makes transfer less robust.",
+    "too small to matter": "No: any difference is too small to matter.",
+    "inconclusive": "Not settled: the data allow a difference that matters and none.",
+}
+
+
+def answer(record: Mapping[str, Any] | None) -> list[Sentence]:
+    """The answer to the study's question in a word, and up to three sentences more.
+
+    Args:
+        record: of the primary claim; None where the profile has none.
+    """
+    if record is None:
+        return [Sentence("answer", "Not answered: the profile names no primary claim.", {})]
+    line = record["lines"][0]
+    reasons = [Sentence.of(one) for one in line["reasons"]]
+    if line["kind"] not in ANSWERS:
+        said = reasons[0] if reasons else Sentence("reason", "The claim is not tested.", {})
+        words = f"Not answered, because: {said.words[0].lower()}{said.words[1:]}"
+        return [Sentence("answer", words, said.numbers), Sentence.of(line["finding"])]
+    first = Sentence("answer", ANSWERS[line["kind"]], {})
+    return [first, Sentence.of(line["finding"]), *reasons[:2]]
+
+
+def primary(records: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The record of the primary claim."""
+    return next((one for one in records if one["primary"]), None)
+
+
+def kinds(records: list[dict[str, Any]]) -> dict[str, str]:
+    """The verdict on every line, by claim and what is compared."""
+    return {
+        " ".join(filter(None, (record["name"], line["compared"]))): line["kind"]
+        for record in records
+        for line in record["lines"]
+    }
+
+
+def in_five_lines(metrics: Mapping[str, Any], profile: str, encoder: str) -> list[str]:
+    """The question, the answer, what it rests on, the verdicts on all claims, and where it is from.
+
+    Args:
+        metrics: of a cell of 09_claims.
+    """
+    first, *rest = (str(Sentence.of(one)) for one in metrics["answer"])
+    counts = Counter(kinds(metrics["claims"]).values())
+    return [
+        f"Question: {QUESTION}",
+        f"Answer: {first}",
+        f"Primary outcome: {' '.join(rest) or 'none'}",
+        f"All claims: {', '.join(f'{n} {kind}' for kind, n in counts.items())}.",
+        f"Profile {profile}, encoder {encoder}; tables below, everything in `xlt paper`.",
+    ]

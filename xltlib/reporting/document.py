@@ -1,0 +1,125 @@
+"""What a paper shows: tables, figures and sentences, each with the files that it came from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from xltlib.reporting.findings import Piece, Sentence
+from xltlib.reporting.macros import Quote
+from xltlib.reporting.style import Provenance
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Sentences in a cell of a table."""
+
+    sentences: tuple[Sentence, ...]
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self.sentences))
+
+    def pieces(self) -> list[Piece]:
+        """The text in order, each number apart from the words around it."""
+        pieces: list[Piece] = []
+        for sentence in self.sentences:
+            pieces += [Piece(" ")] * bool(pieces) + sentence.pieces()
+        return pieces
+
+
+class Origin(NamedTuple):
+    """Where a row stands: the file, the row's number there from 1, the run that made it."""
+
+    file: str
+    row: int
+    run: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, named as its files are; `origins` and `records` go with its rows."""
+
+    name: str
+    title: str
+    about: Provenance
+    frame: pd.DataFrame
+    origins: list[Origin]
+    records: list[dict[str, Any]]
+
+    @property
+    def marked(self) -> pd.DataFrame:
+        """The frame with the profile, seeds and run of every row, for files that stand alone."""
+        return self.frame.assign(
+            profile=self.about.profile,
+            seeds=" ".join(map(str, self.about.seeds)),
+            run=[origin.run for origin in self.origins],
+        )
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as JSON has them: plain values, null where one is missing."""
+    return json.loads(frame.to_json(orient="records", force_ascii=False))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure as a cell saved it, named as its copies are."""
+
+    name: str
+    title: str
+    about: Provenance
+    png: bytes
+    pdf: bytes
+    file: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A cell that the paper reads, and what its manifest says."""
+
+    name: str
+    fingerprint: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A stage of the study, as the paper tells it; some of its sentences stand in its tables."""
+
+    name: str
+    title: str
+    quotes: list[Quote] = field(default_factory=list)
+    quotes_in_tables: list[Quote] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Front:
+    """What opens the paper: the question, the answer of every encoder, and its figure."""
+
+    question: str
+    said: list[Quote]
+    figures: list[Figure]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """All of it. `versions` are those of the packages that made the runs."""
+
+    about: Provenance
+    front: Front
+    sections: list[Section]
+    runs: list[Run]
+    versions: dict[str, str]
+
+    @property
+    def quotes(self) -> list[Quote]:
+        """All sentences, in order."""
+        return [
+            *self.front.said,
+            *(q for one in self.sections for q in (*one.quotes, *one.quotes_in_tables)),
+        ]

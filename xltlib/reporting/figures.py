@@ -1,0 +1,251 @@
+"""Figures of the arms: scores by language, clean and attacked, and the contrasts between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from xltlib.analysis.intervals import MIN_EXAMPLES
+from xltlib.analysis.tables import MACRO, arms_in, language_order
+from xltlib.reporting.glance import interval_axis
+from xltlib.reporting.style import (
+    MAX_WIDTH,
+    STYLES,
+    THEME,
+    Provenance,
+    canvas,
+    legend,
+    shifts,
+    styles,
+    titled,
+)
+
+
+def _panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
+    """A panel a corpus, or an attack on one: its rows, its languages; most arms come first."""
+    attacked = "attack" in rows
+    names = rows["attack"] + " on " + rows["corpus"] if attacked else rows["corpus"]
+    panels = [
+        (str(name), part, language_order(set(part["language"])))
+        for name, part in rows.groupby(names, sort=True)
+    ]
+    return sorted(panels, key=lambda panel: -panel[1]["arm"].nunique())
+
+
+def _width(part: pd.DataFrame, languages: list[str]) -> float:
+    """Inches that a panel needs: a language's arms side by side, and the title in one piece."""
+    return max(1.2, 0.6 + len(languages) * (0.12 + 0.08 * part["arm"].nunique()))
+
+
+def _frame(axes: Axes, name: str, part: pd.DataFrame, languages: list[str]) -> None:
+    """Panel title and language codes with n: once where all have as many, else each or a range."""
+    if _width(part, languages) < 2:
+        name = name.replace(" on ", "\non ")
+    by_language = part.groupby("language")["n"].agg(["min", "max"])
+    least, most = by_language["min"].min(), by_language["max"].max()
+    labels = languages
+    if least == most:
+        name += f"\n(n={least}{' each' if len(languages) > 1 else ''})"
+    elif (by_language["min"] == by_language["max"]).all():
+        labels = [f"{code}\nn={by_language['min'][code]}" for code in languages]
+    else:
+        name += f"\n(n={least} to {most})"
+    axes.set_title(name)
+    axes.set_xticks(range(len(labels)), labels)
+    axes.set_xlim(-0.6, len(labels) - 0.4)
+    axes.grid(axis="x", visible=False)
+
+
+def _by_arm_and_language(
+    rows: pd.DataFrame,
+    draw: Callable[[Axes, float, pd.Series, dict[str, Any]], None],
+    title: str,
+    ylabel: str,
+    *,
+    about: Provenance,
+    extra: Iterable[Line2D] = (),
+) -> Figure:
+    """A panel per corpus or attack, languages along it, the arms of a language side by side.
+
+    Points of fewer than `MIN_EXAMPLES` questions are not drawn.
+
+    Args:
+        rows: one per arm and language: corpus, perhaps attack, arm, language, n, and what is drawn.
+        draw: gets the axes, the place on them, the row, and the arm's style.
+    """
+    rows = rows[rows["n"] >= MIN_EXAMPLES]
+    panels, arms = _panels(rows), arms_in(rows)
+    looks = styles(arms)
+    with rc_context(THEME):
+        figure, all_axes = canvas([_width(part, languages) for _, part, languages in panels])
+        for axes, (name, part, languages) in zip(all_axes, panels, strict=True):
+            here = arms_in(part)
+            shift = dict(zip(here, shifts(len(here)), strict=True))
+            for _, row in part.iterrows():
+                color, marker = looks[row["arm"]]
+                style = {"color": color, "marker": marker, "ms": 4.5, "linestyle": ""}
+                draw(axes, languages.index(row["language"]) + shift[row["arm"]], row, style)
+            _frame(axes, name, part, languages)
+            if axes.get_subplotspec().is_first_col():
+                axes.set_ylabel(ylabel)
+        legend(figure, arms, extra)
+        return titled(figure, title, about)
+
+
+def scores_by_language(clean: pd.DataFrame, *, about: Provenance) -> Figure:
+    """Zero-shot F1 by language and arm; thin lines span the seeds."""
+    keys = ["corpus", "arm", "language"]
+    by_seed = 100 * clean.groupby([*keys, "seed"])["f1"].mean()
+    rows = by_seed.groupby(keys).agg(["mean", "min", "max"])
+    rows = rows.assign(n=clean.groupby(keys)["id"].nunique()).reset_index()
+
+    def draw(axes: Axes, x: float, row: pd.Series, style: dict[str, Any]) -> None:
+        axes.vlines(x, row["min"], row["max"], color=style["color"], lw=1)
+        axes.plot(x, row["mean"], **style)
+
+    title = "Zero-shot F1 by language and intermediate arm (bars span the seeds)"
+    return _by_arm_and_language(rows, draw, title, "F1 (points, 0-100)", about=about)
+
+
+def clean_and_attacked(under_attack: pd.DataFrame, *, about: Provenance) -> Figure:
+    """F1 of the attacked questions before (filled) and after (hollow), by language and arm.
+
+    Args:
+        under_attack: `xltlib.analysis.tables.under_attack`.
+    """
+
+    def draw(axes: Axes, x: float, row: pd.Series, style: dict[str, Any]) -> None:
+        axes.vlines(x, row["attacked f1"], row["clean f1"], color=style["color"], lw=0.8)
+        axes.plot(x, row["clean f1"], **style)
+        axes.plot(x, row["attacked f1"], **style, mfc="white")
+
+    grey = {"color": "#666666", "marker": "o", "linestyle": ""}
+    return _by_arm_and_language(
+        under_attack,
+        draw,
+        "F1 of the attacked questions, clean and under attack (mean over seeds)",
+        "F1 (points, 0-100)",
+        about=about,
+        extra=[
+            Line2D([], [], **grey, label="clean"),
+            Line2D([], [], **grey, mfc="white", label="attacked"),
+        ],
+    )
+
+
+def success_rate(success: pd.DataFrame, *, about: Provenance) -> Figure:
+    """Attack success rate by language and arm with Wilson's 95 % interval.
+
+    Args:
+        success: `xltlib.analysis.tables.success_rate`.
+    """
+
+    def draw(axes: Axes, x: float, row: pd.Series, style: dict[str, Any]) -> None:
+        axes.set_ylim(-4, 104)
+        if row["n"]:
+            axes.vlines(x, row["low"], row["high"], color=style["color"], lw=0.8)
+            axes.plot(x, row["success rate"], **style)
+
+    return _by_arm_and_language(
+        success,
+        draw,
+        "Attack success rate among questions answered right\n"
+        "(n: those of all seeds; lines: 95 % Wilson interval)",
+        "attack success rate (%)",
+        about=about,
+    )
+
+
+def contrast(table: pd.DataFrame, *, smallest: Mapping[str, float], about: Provenance) -> Figure:
+    """Macro contrasts of F1 and of the share kept, a row per condition, a panel per pair of arms.
+
+    Args:
+        table: `xltlib.analysis.tables.contrasts`.
+        smallest: by unit, the smallest effect that would matter.
+    """
+    shown = ("clean", "change", "share kept", "effective robustness")
+    rows = table[(table["language"] == MACRO) & table["measured"].isin(shown)]
+    rows = rows[rows["n"] >= MIN_EXAMPLES]
+    pairs = list(dict.fromkeys(rows["contrast"]))
+    lines = list(dict.fromkeys(zip(rows["measured"], rows["condition"], strict=True)))
+    with rc_context(THEME):
+        figure = Figure(figsize=(MAX_WIDTH, 1.7 + 0.36 * len(lines)), layout="constrained")
+        panels = figure.subplots(1, max(1, len(pairs)), sharey=True, squeeze=False)[0]
+        for axes, pair in zip(panels, pairs, strict=False):
+            own = rows[rows["contrast"] == pair].set_index(["measured", "condition"])
+            empty = {"estimate": np.nan, "low": np.nan, "high": np.nan, "detectable": np.nan}
+            part = [dict(own.loc[line]) if line in own.index else empty for line in lines]
+            interval_axis(axes, part, smallest["f1"], STYLES["multilingual"][0])
+            axes.set_title(pair.replace(" - ", "\nminus "), fontsize="small")
+        panels[0].set_yticks(range(len(lines)), [f"{m}\n{c}" for m, c in lines])
+        level = rows["level (%)"].iloc[0] if len(rows) else 95.0
+        figure.supxlabel(f"difference in points, {level:.0f} % interval", fontsize="medium")
+        title = "All contrasts between arms, macro over zero-shot languages (exploratory)"
+        return titled(figure, title, about)
+
+
+def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | None:
+    """Every comparison of every claim with its interval, a panel per unit; None without any.
+
+    Args:
+        records: `xltlib.analysis.verdict.Verdict.record`.
+    """
+    panels: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for record in records:
+        for line in record["lines"]:
+            if line["interval"] is not None:
+                panels.setdefault(record["unit"], []).append((record, line))
+    if not panels:
+        return None
+    heights = [1.2 + len(rows) for rows in panels.values()]
+    with rc_context(THEME):
+        figure = Figure(figsize=(MAX_WIDTH, 1.0 + 0.42 * sum(heights)), layout="constrained")
+        all_axes = figure.subplots(len(panels), height_ratios=heights, squeeze=False)[:, 0]
+        for axes, (unit, rows) in zip(all_axes, panels.items(), strict=True):
+            known = [
+                {k: np.nan if v is None else v for k, v in line["interval"].items()}
+                for _, line in rows
+            ]
+            interval_axis(axes, known, max(record["smallest"] for record, _ in rows), "#0072B2")
+            labels = [
+                f"{record['name']}\n{line['compared']}, n={line['interval']['n_examples']}"
+                for record, line in rows
+            ]
+            axes.set_yticks(range(len(rows)), labels, fontsize="small")
+            for y, (_, line) in enumerate(rows):
+                axes.annotate(
+                    line["kind"].replace(" by this profile", ""),
+                    (1.01, y),
+                    xycoords=("axes fraction", "data"),
+                    fontsize="small",
+                    va="center",
+                    annotation_clip=False,
+                )
+            level = 100 * rows[0][1]["interval"]["level"]
+            axes.set_xlabel(f"effect ({unit}), {level:.0f} % interval")
+        empty = [record["name"] for record in records if record["lines"][0]["interval"] is None]
+        if empty:
+            words = f"Nothing to compare for: {', '.join(empty)}."
+            figure.supxlabel(words, fontsize="small")
+        return titled(figure, "What this profile finds of each claim", about)
+
+
+def training_loss(losses: list[dict[str, float]], title: str) -> Figure:
+    """Training loss by optimiser step."""
+    with rc_context(THEME):
+        figure = Figure(figsize=(6.0, 2.6), layout="constrained")
+        axes = figure.subplots()
+        axes.plot([p["step"] for p in losses], [p["loss"] for p in losses], "o-", color="#0072B2")
+        axes.set_xlabel("optimiser step")
+        axes.set_ylabel("training loss (nats)")
+        axes.set_title(title)
+        if not losses:
+            axes.text(0.5, 0.5, "no training in this arm", ha="center", transform=axes.transAxes)
+    return figure

@@ -1,0 +1,259 @@
+"""Sentences that state numbers: the numbers are kept beside the words, never inside them.
+
+So a sentence changes when its data does, and each number in it can be followed to where it came
+from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+
+class Piece(NamedTuple):
+    """A piece of a sentence's text; `key` says which number it shows, None for words."""
+
+    text: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Words with a replacement field for each number, as in `str.format`, and the numbers.
+
+    `name` tells it apart from the other sentences of its stage.
+    """
+
+    name: str
+    words: str
+    numbers: dict[str, Any]
+
+    def __str__(self) -> str:
+        return self.words.format_map(self.numbers)
+
+    def pieces(self) -> list[Piece]:
+        """Its text in order, each number apart from the words around it."""
+        formatter, pieces = Formatter(), []
+        for literal, key, form, conversion in formatter.parse(self.words):
+            if literal:
+                pieces.append(Piece(literal))
+            if key is not None:
+                field = f"{{{key}{'!' + conversion if conversion else ''}:{form}}}"
+                text = formatter.vformat(field, (), self.numbers)
+                is_number = isinstance(self.numbers[key], int | float)
+                pieces.append(Piece(text, key if is_number else None))
+        return pieces
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Sentence:
+        """From what `dataclasses.asdict` made of one."""
+        return cls(record["name"], record["words"], dict(record["numbers"]))
+
+
+MIN_FOR_EXTREMES = 20
+"""Questions that a language needs before it is called the most or the least."""
+
+
+def counted(key: str, count: int, noun: str) -> str:
+    """A field and the noun that it counts, as a sentence's words have them: `{n} seeds`."""
+    return f"{{{key}}} {noun}{'' if count == 1 else 's'}"
+
+
+def of_scores(clean: pd.DataFrame) -> list[Sentence]:
+    """Which arm answers best in the zero-shot languages of each corpus, and which worst."""
+    found = []
+    for corpus, part in clean[clean["language"] != "en"].groupby("corpus", sort=True):
+        by_language = part.groupby(["arm", "language"])["f1"].mean()
+        means = 100 * by_language.groupby("arm").mean().sort_values()
+        best, worst = means.index[-1], means.index[0]
+        numbers = {
+            "languages": part["language"].nunique(),
+            "n": len(part[["language", "id"]].drop_duplicates()),
+            "seeds": part["seed"].nunique(),
+            "best": float(means.iloc[-1]),
+            "worst": float(means.iloc[0]),
+        }
+        words = (
+            f"On {corpus}, mean of {counted('languages', numbers['languages'], 'language')} other "
+            f"than English (n = {{n}} questions, {counted('seeds', numbers['seeds'], 'seed')}), "
+            f"{best} has the highest F1, {{best:.1f}} points"
+        )
+        words += f", and {worst} the lowest, {{worst:.1f}}." if len(means) > 1 else "."
+        found.append(Sentence(f"scores {corpus}", words, numbers))
+    return found
+
+
+def of_attacks(under_attack: pd.DataFrame) -> list[Sentence]:
+    """What each attack takes from the arms, and from English.
+
+    Args:
+        under_attack: `xltlib.analysis.tables.under_attack`.
+    """
+    found = []
+    for attack, part in under_attack.groupby("attack", sort=True):
+        other = part[part["language"] != "en"]
+        views = (("other languages", other), ("English", part[part["language"] == "en"]))
+        for view, rows in views:
+            if not len(rows):
+                continue
+            means = rows.groupby("arm")[["clean f1", "attacked f1", "drop in f1"]].mean()
+            most, least = means["drop in f1"].idxmax(), means["drop in f1"].idxmin()
+            words = (
+                f"In {view}, {attack} takes {{most:.1f}} points of F1 from {most} (from "
+                "{most_clean:.1f} to {most_attacked:.1f})"
+            )
+            if most != least:
+                words += (
+                    f", the arm that loses most, and {{least:.1f}} from {least} (from "
+                    "{least_clean:.1f} to {least_attacked:.1f}), which loses least"
+                )
+            numbers: dict[str, Any] = {"n": int(rows.groupby("arm")["n"].sum().max())}
+            for name, arm in (("most", most), ("least", least)):
+                clean, attacked, drop = (float(value) for value in means.loc[arm])
+                numbers |= {name: drop, f"{name}_clean": clean, f"{name}_attacked": attacked}
+            words += " (n = {n} questions)."
+            found.append(Sentence(f"attack {attack} {view}", words, numbers))
+    return found
+
+
+def of_success(success: pd.DataFrame) -> list[Sentence]:
+    """In which language each attack succeeds most and least often, pooled over the arms.
+
+    Args:
+        success: `xltlib.analysis.tables.success_rate`.
+    """
+    found = []
+    for attack, part in success[success["n"] > 0].groupby("attack", sort=True):
+        won = (part["success rate"] * part["n"]).groupby(part["language"]).sum()
+        n = part.groupby("language")["n"].sum()
+        rates = (won / n)[n >= MIN_FOR_EXTREMES].sort_values()
+        if len(rates) < 2:
+            continue
+        words = (
+            f"{attack} breaks most in {rates.index[-1]} ({{highest:.0f}} % of {{n_highest}} "
+            f"questions answered right) and least in {rates.index[0]} ({{lowest:.0f}} % of "
+            "{n_lowest})."
+        )
+        numbers = {
+            "highest": float(rates.iloc[-1]),
+            "n_highest": int(n[rates.index[-1]]),
+            "lowest": float(rates.iloc[0]),
+            "n_lowest": int(n[rates.index[0]]),
+        }
+        found.append(Sentence(f"success {attack}", words, numbers))
+    return found
+
+
+def of_attack_transfer(transfer: pd.DataFrame) -> list[Sentence]:
+    """How often an example that was made against one model breaks another.
+
+    Args:
+        transfer: the columns attack, made against, tested on, broken (percent), n.
+    """
+    found = []
+    for attack, part in transfer[transfer["n"] > 0].groupby("attack", sort=True):
+        own = part["made against"] == part["tested on"]
+        numbers: dict[str, Any] = {}
+        for name, rows in (("own", part[own]), ("other", part[~own])):
+            n = float(rows["n"].sum())
+            rate = (rows["broken"] * rows["n"]).sum() / n if n else 0.0
+            numbers |= {name: float(rate), f"n_{name}": int(n)}
+        words = (
+            f"Examples of {attack} that broke one model break another in {{other:.0f}} % of "
+            "{n_other} tries (the one that they were made against: {own:.0f} % of {n_own})."
+        )
+        found.append(Sentence(f"transfer {attack}", words, numbers))
+    return found
+
+
+def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
+    """The first pair of arms in words: every measure with its interval, and what it could show.
+
+    Args:
+        contrasts: `xltlib.analysis.tables.contrasts`.
+        macro: the name of its rows over all languages.
+    """
+    rows = contrasts[contrasts["language"] == macro]
+    found = []
+    for row in rows[rows["contrast"] == rows["contrast"].iloc[:1].squeeze()].to_dict("records"):
+        words = (
+            f"{row['contrast']}, {row['measured']} ({row['condition']}, n = {{n}}): "
+            "{estimate:+.1f}"
+        )
+        numbers = {"estimate": row["estimate"], "n": row["n"]}
+        if row["low"] == row["low"]:
+            words += (
+                " ({low:+.1f} to {high:+.1f}); minimum detectable effect (80 % power) "
+                "{detectable:.1f}."
+            )
+            numbers |= {name: row[name] for name in ("low", "high", "detectable")}
+        else:
+            words += f"; no interval ({row['why not']})."
+        if row["left out"]:
+            words += f" Left out because an arm has trained on them: {row['left out']}."
+        found.append(Sentence(f"contrast {row['measured']} {row['condition']}", words, numbers))
+    return found
+
+
+def of_transfer(means: pd.DataFrame) -> list[Sentence]:
+    """What generalised pairs cost standard training, and what robust training gains there.
+
+    Args:
+        means: `xltlib.analysis.generalised.mean_table`.
+    """
+    found = []
+    for (task, arm), part in means.groupby(["task", "arm"], sort=False):
+        accuracy = part.set_index(["method", "pairs"])["accuracy"]
+        if ("standard", "two languages") not in accuracy.index:
+            continue
+        one, two = (accuracy["standard", view] for view in ("one language", "two languages"))
+        words = (
+            f"{task}, arm {arm}: standard training answers {{two:.1f}} points where the sentences "
+            "are in two languages and {one:.1f} where they are in one (n = {n} items)."
+        )
+        numbers = {"one": float(one), "two": float(two), "n": int(part["n"].iloc[0])}
+        gains = part[(part["pairs"] == "two languages") & (part["low"] > 0)]
+        if len(gains):
+            best = gains.loc[gains["gain"].idxmax()]
+            words += (
+                f" There the largest gain whose interval excludes zero is that of {best['method']}:"
+                " {gain:+.1f} ({low:+.1f} to {high:+.1f})."
+            )
+            numbers |= {name: float(best[name]) for name in ("gain", "low", "high")}
+        elif part["gain"].notna().any():
+            words += " No method's gain there has an interval above zero."
+        found.append(Sentence(f"pairs {task} {arm}", words, numbers))
+    return found
+
+
+def of_relation(table: pd.DataFrame) -> list[Sentence]:
+    """Each measure's correlation with what attacks cost, in words.
+
+    Args:
+        table: `xltlib.analysis.relation.correlations`.
+    """
+    found = []
+    for row in table[table["outcome"] == "drop in f1"].to_dict("records"):
+        measure = row["measure"][0].upper() + row["measure"][1:]
+        if row["Spearman's rho"] != row["Spearman's rho"]:
+            words = (
+                f"{measure}: {counted('n', row['n languages'], 'language')} with both, too few of "
+                "one corpus to relate it to what attacks cost."
+            )
+            numbers = {"n": row["n languages"]}
+        else:
+            words = (
+                f"{measure} against the drop in F1 under attack: Spearman's rho "
+                "{rho:+.2f} ({n} languages"
+            )
+            numbers = {"rho": row["Spearman's rho"], "n": row["n languages"]}
+            if row["p (Holm)"] == row["p (Holm)"]:
+                words += ", permutation p after Holm's correction {p:.3f}"
+                numbers["p"] = row["p (Holm)"]
+            words += "; exploratory)."
+        found.append(Sentence(f"relation {row['measure']}", words, numbers))
+    return found

@@ -1,0 +1,182 @@
+"""The answer at one glance: what the study asks, and how sure its answer is, in two figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from xltlib.analysis.intervals import MIN_EXAMPLES
+from xltlib.analysis.robustness import MEASURES, fitted_line, predicted
+from xltlib.analysis.tables import MACRO, arms_in
+from xltlib.analysis.verdict import matters_of
+from xltlib.reporting.style import (
+    MAX_WIDTH,
+    STYLES,
+    THEME,
+    Provenance,
+    canvas,
+    legend,
+    styles,
+    titled,
+)
+
+BAND = "#DDDDDD"
+WIDEST = 6.0
+"""An axis reaches no farther than so many times the smallest effect that would matter, unless an
+estimate lies beyond: an interval that goes on has an arrowhead."""
+
+
+def interval_axis(axes: Axes, rows: list[Mapping[str, Any]], smallest: float, color: str) -> None:
+    """Estimates with intervals below each other, the band of what would not matter, zero.
+
+    Args:
+        rows: estimate, low, high, and detectable where they are known; NaN elsewhere.
+    """
+    reach = max([1.2 * abs(row["estimate"]) for row in rows] + [WIDEST * smallest])
+    widest = [abs(row[end]) for row in rows for end in ("low", "high") if row[end] == row[end]]
+    reach = min(reach, max([1.1 * one for one in widest] + [2 * smallest]))
+    reach = max([reach] + [1.1 * abs(row["estimate"]) for row in rows])
+    axes.axvspan(-smallest, smallest, color=BAND, zorder=0)
+    axes.axvline(0, color="#666666", lw=1, ls="--")
+    for y, row in enumerate(rows):
+        if row["low"] == row["low"]:
+            ends = np.clip([row["low"], row["high"]], -reach, reach)
+            axes.hlines(y, *ends, color=color, lw=2)
+            for end, side in ((row["low"], "<"), (row["high"], ">")):
+                if abs(end) > reach:
+                    axes.plot(np.sign(end) * reach, y, side, color=color, ms=6, clip_on=False)
+            for sign in (-1, 1):
+                if abs(row["detectable"]) <= reach:
+                    axes.plot(sign * row["detectable"], y, "|", color="#000000", ms=9, mew=1.2)
+        known = row["low"] == row["low"]
+        axes.plot(
+            row["estimate"], y, "D", color=color, ms=6, mfc=color if known else "white", zorder=3
+        )
+    axes.set_xlim(-reach, reach)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.grid(axis="y", visible=False)
+
+
+def in_words(row: Mapping[str, Any], smallest: float) -> str:
+    """What one interval says, in a few words."""
+    if row["low"] != row["low"]:
+        return str(row["why not"]) or "no interval"
+    matters = matters_of(row["low"], row["high"], smallest)
+    if row["low"] > 0 or row["high"] < 0:
+        side = "higher" if row["low"] > 0 else "lower"
+        return f"{side}, {matters}" if matters != "open" else f"{side}; size open"
+    return "no difference shown" if matters == "open" else matters
+
+
+def answer(
+    contrasts: pd.DataFrame,
+    primary: Mapping[str, Any] | None,
+    *,
+    smallest: Mapping[str, float],
+    about: Provenance,
+) -> Figure:
+    """The first contrast: clean F1, and the share of it kept under each condition.
+
+    Args:
+        contrasts: `xltlib.analysis.tables.contrasts`.
+        primary: the record of the primary claim, whose verdict the title gives.
+        smallest: by unit, the smallest effect that would matter.
+    """
+    rows = contrasts[contrasts["language"] == MACRO]
+    pair = rows["contrast"].iloc[0]
+    rows = rows[rows["contrast"] == pair]
+    parts = [
+        (measure, part.to_dict("records"))
+        for measure in ("clean", "share kept")
+        if len(part := rows[(rows["measured"] == measure) & (rows["n"] >= MIN_EXAMPLES)])
+    ]
+    heights = [0.8 + len(part) for _, part in parts]
+    kind = primary["lines"][0]["kind"] if primary else "no primary claim"
+    with rc_context(THEME):
+        figure = Figure(figsize=(MAX_WIDTH, 1.5 + 0.38 * sum(heights)), layout="constrained")
+        panels = figure.subplots(max(1, len(parts)), height_ratios=heights or [1], squeeze=False)
+        for axes, (measure, part) in zip(panels[:, 0], parts, strict=False):
+            unit = smallest[MEASURES[measure].unit]
+            interval_axis(axes, part, unit, STYLES["multilingual"][0])
+            labels = [
+                f"{'clean, ' if measure == 'clean' else ''}{row['condition']}\n"
+                f"n={row['n']}, {row['seeds']} seed{'s' if row['seeds'] > 1 else ''}"
+                for row in part
+            ]
+            axes.set_yticks(range(len(part)), labels)
+            words = "F1 (points)" if measure == "clean" else "share of clean F1 kept (points)"
+            axes.set_xlabel(f"{pair.replace(' - ', ' minus ')}: {words}")
+            for y, row in enumerate(part):
+                axes.annotate(
+                    in_words(row, unit),
+                    (1.01, y),
+                    xycoords=("axes fraction", "data"),
+                    va="center",
+                    fontsize="small",
+                    annotation_clip=False,
+                )
+        level = rows["level (%)"].iloc[0]
+        line = {"color": STYLES["multilingual"][0]}
+        figure.legend(
+            handles=[
+                Line2D([], [], marker="D", lw=2, **line, label=f"{level:.0f} % interval"),
+                Line2D([], [], marker="D", lw=0, mfc="white", **line, label="no interval"),
+                Patch(color=BAND, label="too small to matter"),
+                Line2D([], [], marker="|", lw=0, color="#000000", label=DETECTABLE),
+            ],
+            loc="outside lower center",
+            ncols=2,
+            frameon=False,
+        )
+        return titled(figure, f"Multilingual against English data: {kind}", about)
+
+
+DETECTABLE = "minimum detectable effect (80 % power)"
+
+
+def effective_robustness(points: pd.DataFrame, *, about: Provenance) -> Figure:
+    """Attacked over clean F1, a point per arm and seed; a panel per condition, with the line.
+
+    Small grey points are the languages of each model, to which the line is fitted (logit scale).
+
+    Args:
+        points: `xltlib.analysis.robustness.points` with the condition's name in `attack`.
+    """
+    points = points[points["n"] >= MIN_EXAMPLES]
+    names, arms = list(dict.fromkeys(points["attack"])), arms_in(points)
+    with rc_context(THEME):
+        figure, panels = canvas([2.3] * len(names), height=2.5)
+        for axes, name in zip(panels, names, strict=False):
+            part = points[points["attack"] == name]
+            axes.plot(
+                100 * part["original_f1"], 100 * part["attacked_f1"], ".", color="#BBBBBB", ms=3
+            )
+            means = part.groupby(["arm", "seed"])[["original_f1", "attacked_f1"]].mean()
+            for arm, (color, marker) in styles(arms).items():
+                if arm in means.index:
+                    own = 100 * means.loc[arm]
+                    axes.plot(
+                        own["original_f1"], own["attacked_f1"], marker, color=color, ms=5, alpha=0.9
+                    )
+            line = fitted_line(part)
+            if line is not None:
+                low, high = part["original_f1"].min(), part["original_f1"].max()
+                x = np.linspace(max(low, 0.01), min(high, 0.99), 50)
+                axes.plot(100 * x, 100 * predicted(x, line), color="#444444", lw=1)
+            axes.set_title(f"{name} (n={part.groupby(['arm', 'seed'])['n'].sum().max()})")
+            axes.set_xlabel("clean F1 (points)")
+            if axes.get_subplotspec().is_first_col():
+                axes.set_ylabel("F1 under the condition (points)")
+        grey = Line2D([], [], marker=".", lw=0, color="#BBBBBB", label="one language")
+        fit = Line2D([], [], color="#444444", lw=1, label="fitted line")
+        legend(figure, arms, [grey, fit])
+        title = "Effective robustness: the height above the line (a point per arm and seed)"
+        return titled(figure, title, about)

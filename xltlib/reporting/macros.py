@@ -1,0 +1,84 @@
+r"""A LaTeX macro for every number that a sentence quotes, so that prose changes with the data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xltlib.reporting.findings import Piece, Sentence
+from xltlib.reporting.latex import escape, value
+
+DIGITS = "Zero One Two Three Four Five Six Seven Eight Nine".split()
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A sentence, the words that tell its place in the study, and the file that holds it.
+
+    `about` says for the reader which of several runs it is of.
+    """
+
+    place: tuple[str, ...]
+    sentence: Sentence
+    file: str
+    about: str = ""
+
+
+Names = dict[Piece, str]
+"""The macro of each number of a sentence."""
+
+
+def camel(text: str) -> str:
+    """Letters only, each word with a capital, digits and the plus sign spelled."""
+    words = re.findall(r"[A-Za-z]+|[0-9]|\+", text)
+    return "".join(
+        DIGITS[int(w)] if w.isdigit() else "Plus" if w == "+" else w[0].upper() + w[1:]
+        for w in words
+    )
+
+
+def names(quotes: Sequence[Quote]) -> list[Names]:
+    """A macro for each number of each sentence, all different; the same quotes, the same macros."""
+    used: set[str] = set()
+    found = []
+    for quote in quotes:
+        own: Names = {}
+        for piece in quote.sentence.pieces():
+            if piece.key is not None and piece not in own:
+                own[piece] = _free("xlt" + "".join(map(camel, (*quote.place, piece.key))), used)
+                used.add(own[piece])
+        found.append(own)
+    return found
+
+
+def _free(name: str, used: set[str]) -> str:
+    """The name, or with letters after it the first that is free: B to Z, BB to BZ and so on."""
+    tail, free = "", name
+    while free in used:
+        tail = tail[:-1] + chr(ord(tail[-1]) + 1) if tail and tail[-1] != "Z" else tail + "B"
+        free = name + tail
+    return free
+
+
+def definitions(quotes: Sequence[Quote]) -> str:
+    """`numbers.tex`: every sentence with its file as a comment, then its macros."""
+    lines = ["% One macro a number; made by `xlt paper`, do not edit."]
+    for quote, own in zip(quotes, names(quotes), strict=True):
+        if own:
+            lines += ["", f"% {_one_line(str(quote.sentence))}", f"% {quote.file}"]
+            lines += [f"\\newcommand{{\\{n}}}{{{value(piece.text)}}}" for piece, n in own.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _one_line(text: str) -> str:
+    """What a comment may hold: a line break would end it."""
+    return " ".join(text.split())
+
+
+def prose(quote: Quote, own: Names) -> str:
+    """The sentence in LaTeX, a macro in the place of each number."""
+    return "".join(
+        escape(piece.text) if piece.key is None else f"\\{own[piece]}{{}}"
+        for piece in quote.sentence.pieces()
+    )

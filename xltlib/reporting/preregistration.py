@@ -1,0 +1,53 @@
+"""The pre-registration in words, from params alone: written before any result is there."""
+
+from __future__ import annotations
+
+from xltlib.analysis.intervals import MIN_EXAMPLES, MIN_SEEDS
+from xltlib.analysis.robustness import MEASURES
+from xltlib.params import Claim, Params
+from xltlib.params.claims import ArmsEstimate
+from xltlib.params.measures import SmallestEffects
+
+DIRECTIONS = {
+    "above": "the difference is above zero",
+    "below": "the difference is below zero",
+    "not above": "the difference is smaller than one that would matter",
+}
+
+
+def preregistered(params: Params) -> str:
+    """Markdown: hypotheses, primary outcome, exclusions, smallest effects, multiplicity."""
+    primary = [name for name, claim in params.claims.items() if claim.primary]
+    lines = ["**Hypotheses**", ""]
+    lines += [f"- *{name}*: {_hypothesis(claim)}" for name, claim in params.claims.items()]
+    lines += [
+        "",
+        f"**Primary outcome.** {', '.join(primary) or 'None'}: one test, uncorrected. Every other "
+        "claim is secondary, with Holm's correction over the comparisons of a claim; the tables of "
+        "contrasts are exploratory.",
+        "",
+        "**Exclusions.** Languages that an arm of a contrast has trained on; test sets with fewer "
+        f"than {MIN_EXAMPLES} questions in a language; from success rates, examples that were "
+        "skipped, had no candidates or ended in an error. No p-value is given with fewer than "
+        f"{MIN_SEEDS} seeds or on synthetic data. No seed is left out, collapsed ones included.",
+        "",
+        "**Smallest effects of interest**",
+        "",
+    ]
+    for name, field in SmallestEffects.model_fields.items():
+        value = getattr(params.analysis.smallest_effects, name)
+        lines.append(f"- {value:g}: {field.description}")
+    return "\n".join(lines)
+
+
+def _hypothesis(claim: Claim) -> str:
+    words = claim.statement.strip()
+    if not isinstance(claim.estimate, ArmsEstimate):
+        return f"{words} Expected: {DIRECTIONS[claim.expected]}."
+    treated, control = claim.estimate.contrast
+    measure = MEASURES[claim.estimate.metric]
+    under = "" if measure.name == "clean" else f", {claim.estimate.conditions} conditions"
+    return (
+        f"{words} Measured: {measure.name} ({measure.words}), {treated} minus {control}{under}. "
+        f"Expected: {DIRECTIONS[claim.expected]}."
+    )

@@ -1,0 +1,59 @@
+"""Alignment and distance against what attacks cost, as a figure."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from xltlib.analysis.relation import DISTANCE, KEYS, OUTCOMES
+from xltlib.analysis.tables import arms_in
+from xltlib.reporting.style import THEME, Provenance, canvas, legend, styles, titled
+
+UNITS = {
+    "retrieval": "points",
+    "margin": "cosine",
+    "rank consistency": "points",
+    "probe": "points",
+    "rotation": "points of F1",
+    DISTANCE: "0 to 1",
+}
+
+
+def figure(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
+    """Each measure against the drop in F1, a point an arm and language; None without points.
+
+    Args:
+        table: `by_language`.
+    """
+    shown = [
+        name
+        for name in table.columns.difference([*KEYS, *OUTCOMES, "Latin script", "n"], sort=False)
+        if len(table[[name, "drop in f1"]].dropna())
+    ]
+    if not shown:
+        return None
+    arms = arms_in(table)
+    with rc_context(THEME):
+        figure, panels = canvas([2.3] * len(shown), height=2.3)
+        for axes, name in zip(panels, shown, strict=True):
+            for arm, (color, marker) in styles(arms).items():
+                own = table[table["arm"] == arm]
+                axes.plot(own[name], own["drop in f1"], marker, color=color, ms=4, alpha=0.8)
+            for row in table[table["arm"] == arms[0]].to_dict("records"):
+                if row[name] == row[name] and row["drop in f1"] == row["drop in f1"]:
+                    place = (row[name], row["drop in f1"])
+                    axes.annotate(
+                        row["language"],
+                        place,
+                        (3, 2),
+                        textcoords="offset points",
+                        fontsize="x-small",
+                    )
+            n = table.loc[table[[name, "drop in f1"]].notna().all(axis=1), "language"].nunique()
+            axes.set_xlabel(f"{name}\n({UNITS[name]}; n={n} language{'s' if n > 1 else ''})")
+            if axes.get_subplotspec().is_first_col():
+                axes.set_ylabel("drop in F1 under attack (points)")
+        legend(figure, arms)
+        title = "Alignment and distance against what attacks cost, a point an arm and language"
+        return titled(figure, title, about)

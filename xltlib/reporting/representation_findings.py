@@ -1,0 +1,152 @@
+"""What the measures of representation say, in sentences whose numbers come from the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pandas as pd
+
+from xltlib.analysis.tables import MACRO
+from xltlib.reporting.findings import Sentence
+
+NOT_WANTED = {
+    "retrieval": "The profile names no retrieval corpus.",
+    "alignment": "The profile names no bitext, so alignment is not measured.",
+    "probe": "The profile names no tagged corpus for a probe.",
+    "cloze": "The profile names no prompts for a masked language model.",
+    "rank_consistency": "The profile names no span-QA corpus whose candidates could be ranked.",
+    "rotation": "The profile names no test set for a rotation.",
+}
+"""What to say of each measure that the params leave out."""
+NO_HEAD = (
+    "This encoder has no masked-LM head, so it ranks no words for a prompt's gap. Intermediate "
+    "training keeps no such head, and some pretrained encoders, me5-small among them, have none."
+)
+NO_MODEL = (
+    "No span-QA model was fine-tuned from this arm's encoder with this seed by standard training, "
+    "so this is not measured."
+)
+NO_CANDIDATES = "No question of the corpus has two candidates in all languages."
+
+
+def retrieval(table: pd.DataFrame) -> Iterator[Sentence]:
+    """The best and the worst language of each corpus."""
+    for (corpus, metric), rows in table.groupby(["corpus", "metric"], sort=False):
+        numbers = _extremes(rows, "language", "points") | {
+            "corpus": corpus,
+            "metric": metric,
+            "mean": float(rows["points"].mean()),
+            "languages": len(rows),
+        }
+        yield Sentence(
+            "retrieval",
+            "{corpus}: {metric} is {mean:.1f} points, mean of {languages} languages; best is "
+            "{best} ({highest:.1f}), worst {worst} ({lowest:.1f}).",
+            numbers,
+        )
+
+
+def alignment(table: pd.DataFrame) -> Iterator[Sentence]:
+    """How much nearer translations are than other pairs."""
+    for corpus, rows in table.groupby("corpus", sort=False):
+        numbers = _extremes(rows, "language", "margin") | {
+            "corpus": corpus,
+            "margin": float(rows["margin"].mean()),
+            "translations": float(rows["translations"].mean()),
+            "others": float(rows["others"].mean()),
+        }
+        yield Sentence(
+            "alignment",
+            "{corpus}: the mean cosine of translations is {translations:.3f}, that of other pairs "
+            "{others:.3f}, a margin of {margin:.3f}; it is widest in {best} ({highest:.3f}) and "
+            "narrowest in {worst} ({lowest:.3f}).",
+            numbers,
+        )
+
+
+def consistency(table: pd.DataFrame, *, measure: str) -> Iterator[Sentence]:
+    """Mean corrected RankC, and the pairs that agree most and least."""
+    for (corpus, model), rows in table.groupby(["corpus", "model"], sort=False):
+        pairs = rows.assign(pair=rows["language 1"] + "-" + rows["language 2"])
+        numbers = _extremes(pairs, "pair", "corrected") | {
+            "corpus": corpus,
+            "model": model,
+            "value": float(rows["RankC"].mean()),
+            "chance": float(rows["chance"].mean()),
+            "mean": float(rows["corrected"].mean()),
+            "pairs": len(rows),
+            "n": int(rows["n"].iloc[0]),
+        }
+        yield Sentence(
+            measure,
+            "{corpus}, model {model}: RankC is {value:.1f} points where chance gives {chance:.1f}, "
+            "so {mean:.1f} corrected for chance (mean of {pairs} pairs of languages, n={n} each); "
+            "the strongest pair is {best} ({highest:.1f}), the weakest {worst} ({lowest:.1f}).",
+            numbers,
+        )
+
+
+def probe(table: pd.DataFrame) -> Iterator[Sentence]:
+    """Accuracy in the probe's own language, and in the others."""
+    own = table["trained on"] == table["tested on"]
+    pairs = table.assign(pair=table["trained on"] + " to " + table["tested on"])[~own]
+    numbers = _extremes(pairs, "pair", "accuracy") | {
+        "own": float(table.loc[own, "accuracy"].mean()),
+        "transferred": float(pairs["accuracy"].mean()),
+        "majority": float(table.loc[own, "majority"].mean()),
+    }
+    yield Sentence(
+        "probe",
+        "A linear probe gets {own:.1f}% of words right in the language that it was trained on and "
+        "{transferred:.1f}% in others, where the most frequent tag alone gets {majority:.1f}%; it "
+        "transfers best from {best} ({highest:.1f}%) and worst from {worst} ({lowest:.1f}%).",
+        numbers,
+    )
+
+
+def rotation(table: pd.DataFrame) -> Iterator[Sentence]:
+    """What rotated states do to mean F1."""
+    for (task, corpus), rows in table.groupby(["task", "corpus"], sort=False):
+        languages = rows[rows["language"] != MACRO]
+        (mean,) = rows[rows["language"] == MACRO].to_dict("records")
+        numbers = {
+            "task": task,
+            "corpus": corpus,
+            "languages": len(languages),
+            "plain": mean["f1"],
+            "rotated": mean["f1 rotated"],
+            "gain": mean["gain"],
+        }
+        words = (
+            "{corpus}, model {task}: with states rotated onto English, mean F1 of {languages} "
+            "languages goes from {plain:.1f} to {rotated:.1f} points, a gain of {gain:+.1f}"
+        )
+        if pd.notna(mean["low"]):
+            numbers |= {"low": mean["low"], "high": mean["high"]}
+            words += " ({low:+.1f} to {high:+.1f})."
+        else:
+            words += "; there are too few questions for an interval."
+        yield Sentence("rotation", words, numbers)
+
+
+def _extremes(rows: pd.DataFrame, name: str, value: str) -> dict[str, str | float]:
+    """The names and values of the rows with the largest and the smallest value."""
+    best, worst = rows.loc[rows[value].idxmax()], rows.loc[rows[value].idxmin()]
+    return {
+        "best": str(best[name]),
+        "highest": float(best[value]),
+        "worst": str(worst[name]),
+        "lowest": float(worst[value]),
+    }
+
+
+SAYS: dict[str, Callable[[pd.DataFrame], Iterator[Sentence]]] = {
+    "retrieval": retrieval,
+    "alignment": alignment,
+    "probe": probe,
+    "cloze": partial(consistency, measure="cloze"),
+    "rank_consistency": partial(consistency, measure="rank_consistency"),
+    "rotation": rotation,
+}
+"""What reads each table that has rows."""

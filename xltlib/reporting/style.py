@@ -1,0 +1,147 @@
+"""The look of every figure: the Okabe-Ito colours with a marker for each arm, at print size.
+
+Colours are safe for the colour-blind, and markers tell the arms apart in grey. Every figure says
+its units, its profile, n and seeds, whether its data is synthetic, and which run made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import seaborn as sns
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where numbers come from: said by every figure and every table of the paper."""
+
+    profile: str
+    encoder: str
+    synthetic: bool
+    seeds: tuple[int, ...]
+    fingerprint: str
+
+    def __str__(self) -> str:
+        data = "synthetic data (mini)" if self.synthetic else "real data"
+        seeds = f"seed{'s' if len(self.seeds) > 1 else ''} {', '.join(map(str, self.seeds))}"
+        where = f"profile {self.profile}, {self.encoder}"
+        return f"{where}, {data}, {seeds}, run {self.fingerprint}"
+
+
+# Okabe and Ito 2008; from dark to light, so that grey print keeps an order too.
+STYLES = {
+    "none": ("#000000", "o"),
+    "english": ("#0072B2", "s"),
+    "multilingual": ("#D55E00", "^"),
+    "multilingual+targets": ("#E69F00", "D"),
+}
+OTHERS = (("#009E73", "v"), ("#CC79A7", "P"), ("#56B4E9", "X"), ("#999999", "*"))
+"""For arms and methods that a profile adds."""
+THEME = {
+    **sns.axes_style("whitegrid"),
+    **sns.plotting_context("paper", font_scale=0.9),
+    "axes.titlesize": "medium",
+    "figure.dpi": 100,
+}
+
+
+def png(figure: Figure, dpi: int = 200) -> bytes:
+    """A figure as PNG in 256 colours, a third of the size; the same figure gives the same bytes."""
+    image = Image.open(BytesIO(_rendered(figure, "png", dpi=dpi))).convert("RGB")
+    buffer = BytesIO()
+    image.quantize(256, dither=Image.Dither.NONE).save(
+        buffer, format="png", optimize=True, dpi=(dpi, dpi)
+    )
+    return buffer.getvalue()
+
+
+def pdf(figure: Figure) -> bytes:
+    """A figure as PDF, its letters as text; the same figure gives the same bytes."""
+    with rc_context({"pdf.fonttype": 42}):
+        return _rendered(figure, "pdf", metadata={"CreationDate": None})
+
+
+def _rendered(figure: Figure, format: str, **options: Any) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format=format, **options)
+    return buffer.getvalue()
+
+
+def styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each arm: the study's own, and the others in turn."""
+    names = list(names)
+    others = [name for name in names if name not in STYLES]
+    return {name: STYLES[name] for name in names if name in STYLES} | {
+        name: OTHERS[i % len(OTHERS)] for i, name in enumerate(others)
+    }
+
+
+MAX_WIDTH, MAX_HEIGHT = 7.2, 9.0
+"""Inches: a page's text at full width and height, so that print keeps the size of the letters."""
+
+
+LEAST_HEIGHT = 1.6
+"""Inches: a row of panels is no lower, however many there are."""
+
+
+NOTHING = "nothing here has enough questions to be drawn"
+
+
+def canvas(widths: Iterable[float], height: float = 2.7) -> tuple[Figure, list[Axes]]:
+    """A figure with panels in rows, as many side by side as fit, without pyplot's state.
+
+    All panels share the vertical axis; the first one of a row has the label.
+    """
+    rows: list[list[float]] = []
+    for width in widths:
+        if not rows or sum(rows[-1]) + width > MAX_WIDTH:
+            rows.append([])
+        rows[-1].append(width)
+    if not rows:
+        figure = Figure(figsize=(MAX_WIDTH, LEAST_HEIGHT), layout="constrained")
+        figure.text(0.5, 0.5, NOTHING, ha="center", va="center")
+        return figure, []
+    # Room for title and legend, and for the labels of the axes.
+    height = min(height, max(LEAST_HEIGHT, (MAX_HEIGHT - 1.0) / len(rows)))
+    figure = Figure(figsize=(MAX_WIDTH, height * len(rows) + 1.0), layout="constrained")
+    lines = figure.add_gridspec(len(rows), 1)
+    panels: list[Axes] = []
+    for line, row in zip(lines, rows, strict=True):
+        rest = MAX_WIDTH - sum(row)
+        ratios = [*row, rest] if len(rows) > 1 and rest > 1 else row
+        places = line.subgridspec(1, len(ratios), width_ratios=ratios)
+        for i in range(len(row)):
+            panels.append(figure.add_subplot(places[i], sharey=panels[0] if panels else None))
+            panels[-1].tick_params(labelleft=i == 0)
+    return figure, panels
+
+
+def titled(figure: Figure, title: str, about: Provenance) -> Figure:
+    """The figure with its title, and below it where the numbers come from."""
+    figure.suptitle(f"{title}\n{about}", fontsize="medium")
+    return figure
+
+
+def legend(figure: Figure, arms: list[str], extra: Iterable[Line2D] = ()) -> None:
+    """Every arm's look below the panels, and what else there is to explain."""
+    handles = [
+        Line2D([], [], color=color, marker=marker, linestyle="", label=arm)
+        for arm, (color, marker) in styles(arms).items()
+    ]
+    handles += list(extra)
+    columns = max(1, min(len(handles), int(figure.get_figwidth() // 1.2)))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
+
+
+def shifts(count: int) -> np.ndarray:
+    """Offsets that set the arms of one language side by side."""
+    return np.linspace(-0.24, 0.24, count) if count > 1 else np.zeros(1)
