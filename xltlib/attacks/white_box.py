@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.tasks.decoding import best_spans
 from xltlib.tasks.kind import pad_batch
 from xltlib.tasks.offsets import token_span
-from xltlib.tasks.span_qa import Features, best_spans, featurize
+from xltlib.tasks.windows import Features, featurize
 from xltlib.training.robust import perturbed, word_embeddings
 
 Spans = tuple[tuple[int, int], ...]
