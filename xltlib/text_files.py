@@ -27,12 +27,8 @@ MOST_YAML_NODES = 100_000
 _HALF_PAIR = re.compile(r"[\ud800-\udfff]")
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 # The longer mark first: UTF-32's begins with UTF-16's.
-_OTHER_MARKS = (
-    (codecs.BOM_UTF32_LE, "UTF-32"),
-    (codecs.BOM_UTF32_BE, "UTF-32"),
-    (codecs.BOM_UTF16_LE, "UTF-16"),
-    (codecs.BOM_UTF16_BE, "UTF-16"),
-)
+_OTHER_MARKS = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32"}
+_OTHER_MARKS |= {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
 
 class InputError(ValueError):
@@ -70,7 +66,7 @@ def decode(data: bytes, where: str) -> str:
     Raises:
         InputError: names the encoding where it is known, else the first byte that is not UTF-8.
     """
-    for mark, name in _OTHER_MARKS:
+    for mark, name in _OTHER_MARKS.items():
         if data.startswith(mark):
             raise InputError(f"{where}: is {name}. Save it as UTF-8.")
     try:
@@ -102,11 +98,7 @@ def lines(path: Path | str) -> Iterator[tuple[int, str]]:
 
 
 def read_json(path: Path | str) -> Any:
-    """The value in a JSON file.
-
-    Raises:
-        InputError: cannot be opened, or is not one complete JSON value; see `parse_json`.
-    """
+    """The value in a JSON file; raises as `read_text` and `parse_json` do."""
     return parse_json(read_text(path), shown_path(path))
 
 
@@ -153,8 +145,11 @@ def parse_json(text: str, where: str, *, finite: bool = True) -> Any:
             surrogate pair, which no file can be written with.
     """
     try:
-        hooks = {"parse_constant": _refused, "parse_float": _finite} if finite else {}
-        value = json.loads(text, **hooks)
+        value = json.loads(
+            text,
+            parse_constant=_refused if finite else None,
+            parse_float=_finite if finite else None,
+        )
     except json.JSONDecodeError as error:
         raise InputError(
             f"{where}: not complete JSON ({error.msg}: line {error.lineno}, column {error.colno}). "
@@ -176,10 +171,9 @@ def _refused(name: str) -> float:
 
 
 def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError(f"{shown(digits, 30)} is too large")
-    return number
+    if math.isfinite(number := float(digits)):
+        return number
+    raise ValueError(f"{shown(digits, 30)} is too large")
 
 
 def _refuse_half_pairs(value: Any, where: str) -> None:
@@ -212,11 +206,7 @@ def read_yaml(path: Path | str) -> Any:
 
 
 def parse_yaml(text: str, where: str) -> Any:
-    """The value that a text of YAML holds.
-
-    Raises:
-        InputError: see `read_yaml`.
-    """
+    """The value that a text of YAML holds; raises as `read_yaml` does."""
     try:
         _refuse_deep_yaml(text, where)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
@@ -246,16 +236,14 @@ def _refuse_deep_yaml(text: str, where: str) -> None:
             depth -= 1
         if depth > MOST_YAML_DEPTH:
             raise InputError(
-                f"{where}: line {event.start_mark.line + 1} is nested more than "
-                f"{MOST_YAML_DEPTH} levels deep. Flatten it."
+                f"{where}: nested more than {MOST_YAML_DEPTH} levels deep. Flatten it."
             )
 
 
 def _size(node: yaml.Node, where: str, known: dict[int, int | None]) -> int:
     """How many nodes a node has with every alias written out; refuses too many, and double keys.
 
-    Args:
-        known: sizes by the identity of nodes; None while a node is being counted.
+    `known` are sizes by the identity of nodes; None while a node is being counted.
     """
     line = node.start_mark.line + 1
     if id(node) in known:

@@ -28,7 +28,8 @@ from xltlib.corpora.squad_files import read_squad
 from xltlib.encoders.device import computes_bf16
 from xltlib.params import EncoderSettings, SpanQASettings
 from xltlib.tasks.kind import Row, length, padded_length
-from xltlib.tasks.span_qa import featurize, span_loss, training_rows
+from xltlib.tasks.span_qa import span_loss, training_rows
+from xltlib.tasks.windows import featurize
 from xltlib.training import numerics
 from xltlib.training.dropout import cheap_dropout
 from xltlib.training.multitask import load_pretrained

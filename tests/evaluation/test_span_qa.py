@@ -1,5 +1,6 @@
 """Scoring a corpus: rows keep their ids, and scores are means over questions and languages."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from datasets import Dataset
@@ -11,8 +12,10 @@ from xltlib.evaluation.span_qa import answer, summarize
 class Echo:
     """Answers every question with its context's first word."""
 
-    def predict(self, questions, contexts):
-        return [Prediction(c.split()[0], 0, len(c.split()[0]), 0.5) for c in contexts]
+    def score(self, questions, contexts, spans):
+        words = [context.split()[0] for context in contexts]
+        gold = [0.5 if (0, len(w)) in of else 0.25 for w, of in zip(words, spans, strict=True)]
+        return [Prediction(word, 0, len(word), 0.5) for word in words], np.array(gold)
 
 
 def test_each_question_is_scored_against_its_best_answer():
@@ -33,6 +36,18 @@ def test_each_question_is_scored_against_its_best_answer():
     assert list(frame["f1"]) == [1.0, 0.0]
     assert list(frame["em"]) == [1.0, 0.0]
     assert list(frame["prediction"]) == ["red", "blue"]
+    assert list(zip(frame["start"], frame["end"], strict=True)) == [(0, 3), (0, 4)]
+
+
+def test_the_gold_probability_is_of_the_likeliest_gold_that_has_a_place():
+    answers = [
+        {"text": [" red", "sky"], "answer_start": [-1, 4]},
+        {"text": ["red "], "answer_start": [0]},
+        {"text": ["nowhere"], "answer_start": [-1]},
+    ]
+    texts = {"question": ["?"] * 3, "context": ["red sky"] * 3, "language": ["fi"] * 3}
+    frame = answer(Echo(), "xquad", Dataset.from_dict(texts | {"id": [*"abc"], "answers": answers}))
+    np.testing.assert_array_equal(frame["gold_probability"], [0.25, 0.5, np.nan])
 
 
 def test_averages_weigh_languages_not_questions():

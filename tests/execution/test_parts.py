@@ -1,6 +1,7 @@
 """The parts of a run: locks, progress, estimates, left-overs, bundles, full disks."""
 
 import errno
+import importlib.util
 import json
 import os
 import shutil
@@ -26,7 +27,8 @@ from xltlib.execution import status
 from xltlib.execution.estimate import Rest, Seconds, duration, peak_mb
 from xltlib.execution.leftovers import leftovers
 from xltlib.execution.lock import only_run
-from xltlib.study import Grid
+from xltlib.execution.warm import HEAVY
+from xltlib.study import STAGES, Grid
 
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
 
@@ -258,3 +260,8 @@ def test_an_estimate_of_a_running_cell_shrinks(grid, monkeypatch):
     text = said.export_text()
     for part in ("03_target_training", "1e5.2024.null.standard.seed1", "about 70 s left"):
         assert part in text
+
+
+def test_the_warm_process_imports_what_every_stage_needs():
+    assert {stage.module for stage in STAGES.values()} <= set(HEAVY)
+    assert all(importlib.util.find_spec(name) for name in HEAVY)

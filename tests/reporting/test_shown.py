@@ -24,3 +24,12 @@ def test_numbers_have_the_digits_of_what_they_count():
     texts = shown.shown(pd.DataFrame([row, dict.fromkeys(row, float("nan"))]))
     assert list(texts.iloc[0]) == ["0.012", "0.500", "12.3", "40", "3"]
     assert list(texts.iloc[1]) == [""] * 5
+
+
+def test_a_text_that_looks_like_html_is_shown_and_not_run():
+    frame = pd.DataFrame({"<b>": ["<script>alert(1)</script> & more"], "f1": [1.25]})
+    html = shown.style(frame).data
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in html
+    assert "&lt;b&gt;" in html
+    assert "<script" not in html
+    assert "<b>" not in html

@@ -67,3 +67,59 @@ def test_a_budget_that_no_arm_can_meet_names_the_key_and_the_most_there_is(edite
     params = edited("intermediate.examples.nli", 25)
     with pytest.raises(InputError, match=r"intermediate\.examples\.nli: 25 wanted, but only 24"):
         intermediate.arm_draws(params, "english", 1)
+
+
+@pytest.fixture
+def with_budgets(tiny_profile, edit_profile):
+    """The tiny study with two arms of another budget: one task, three passes."""
+
+    def task(*languages: str) -> dict:
+        data = {"corpus": "tydiqa", "split": "train", "languages": list(languages)}
+        return {"tasks": {"qa": data}, "budget": "qa"}
+
+    budget = {"examples": {"qa": 8}, "epochs": 3}
+    budget["optimisation"] = {"learning_rate": 1e-3, "batch_size": 4}
+    edits = {
+        "intermediate.budgets": {"qa": budget},
+        "intermediate.arms.english-qa": task("en"),
+        "intermediate.arms.german-qa": task("de"),
+    }
+    return edit_profile(tiny_profile, tiny_profile, edits)
+
+
+def test_arms_of_a_budget_share_items_and_steps_and_leave_other_arms_alone(
+    tiny_profile, edit_profile, with_budgets
+):
+    params = schema.load(with_budgets)
+    draws = {
+        arm: intermediate.arm_draws(params, arm, 1)["qa"] for arm in ("english-qa", "german-qa")
+    }
+    items = {arm: [draw.item for draw in drawn] for arm, drawn in draws.items()}
+    assert items["english-qa"] == items["german-qa"]
+    (cell,) = (c for c in Grid(params).cells("intermediate") if c.arm == "german-qa")
+    table = intermediate.budget_table(cell)
+    assert set(table["arm"]) == {"english-qa", "german-qa"}
+    assert set(table["task_steps"]) == {6}
+    assert intermediate.budgets_equal(cell) == {"qa": True}
+    # The other budget is no part of what the first arms are made from.
+    before = {c.key: c.fingerprint for c in Grid(params).cells("intermediate")}
+    edits = {"intermediate.budgets.qa.epochs": 4}
+    after = Grid(schema.load(edit_profile(with_budgets, with_budgets, edits))).cells("intermediate")
+    changed = {c.key for c in after if before[c.key] != c.fingerprint}
+    assert changed == {"tiny.english-qa.seed1", "tiny.german-qa.seed1"}
+
+
+@pytest.mark.parametrize(
+    ("edits", "message"),
+    [
+        ({"intermediate.arms.english-qa.budget": "big"}, r"no budget 'big'; there: qa"),
+        (
+            {"intermediate.arms.english-qa.budget": None},
+            r"arm english-qa has the tasks \['qa'\], its budget is for \['nli', 'tagging'\]",
+        ),
+        ({"analysis": {"contrasts": [["german-qa", "english"]]}}, "differ in budget and data"),
+    ],
+)
+def test_what_is_no_fair_comparison_is_refused(with_budgets, edit_profile, edits, message):
+    with pytest.raises(InputError, match=message):
+        schema.load(edit_profile(with_budgets, with_budgets, edits))

@@ -16,7 +16,7 @@ from tests import tiny_tokenizers
 from xltlib.artifacts import InputError
 from xltlib.languages import grapheme_spans
 from xltlib.params import SpanQASettings
-from xltlib.tasks import Setup, span_qa
+from xltlib.tasks import Setup, decoding, span_qa
 from xltlib.tasks.offsets import borders, token_span
 
 SMALL = SpanQASettings(max_length=48, doc_stride=12, max_query_length=16, max_answer_length=8)
@@ -224,11 +224,32 @@ def test_the_vectorised_search_finds_what_a_loop_finds(tiny_tokenizer, seed):
     features = span_qa.featurize(tiny_tokenizer, ["why?"] * 4, contexts, SMALL)
     width = max(map(len, features.input_ids))
     start, end = rng.normal(size=(2, len(features), width)).astype(np.float32)
-    spans = span_qa.best_spans(features, start, end, 4, SMALL)
+    spans = decoding.best_spans(features, start, end, 4, SMALL)
     expected = slow_best(features, start, end, 4, SMALL)
     assert [(s, a, b) for s, a, b in zip(spans.score, spans.start, spans.end, strict=True)] == [
         (pytest.approx(s), a, b) for s, a, b in expected
     ]
+
+
+@given(
+    st.integers(1, 6).flatmap(
+        lambda width: st.tuples(
+            st.lists(
+                st.lists(
+                    st.sampled_from([-np.inf, -1.5, 0.0, 0.25, 3.0]), min_size=width, max_size=width
+                ),
+                min_size=1,
+                max_size=5,
+            ),
+            st.integers(1, width),
+        )
+    )
+)
+def test_the_largest_are_those_of_a_stable_sort(drawn):
+    rows, n = drawn
+    values = np.array(rows, dtype=np.float32)
+    expected = np.argsort(-values, axis=1, kind="stable")[:, :n]
+    np.testing.assert_array_equal(decoding._largest(values, n), expected)
 
 
 def test_long_questions_are_cut_and_contexts_are_not(tiny_tokenizer):
@@ -260,7 +281,7 @@ def test_an_answer_keeps_its_last_accent(kind, answer, form):
     first, last = row["labels"]
     logits = np.full((2, 1, len(row["input_ids"])), -5.0, dtype=np.float32)
     logits[0, 0, first] = logits[1, 0, last] = 5.0
-    spans = span_qa.best_spans(features, *logits, 1, SMALL)
+    spans = decoding.best_spans(features, *logits, 1, SMALL)
     assert context[spans.start[0] : spans.end[0]] == answer
 
 

@@ -9,7 +9,8 @@ from transformers import AutoModelForQuestionAnswering, set_seed
 
 from xltlib.encoders import device
 from xltlib.params import SpanQASettings
-from xltlib.tasks.span_qa import featurize, pad_spans, span_loss, training_rows
+from xltlib.tasks.span_qa import pad_spans, span_loss, training_rows
+from xltlib.tasks.windows import featurize
 from xltlib.training import numerics
 from xltlib.training.dropout import CheapDropout, cheap_dropout, keep_mask
 

@@ -7,7 +7,8 @@ from transformers import AutoModelForQuestionAnswering, set_seed
 from xltlib.artifacts import InputError
 from xltlib.params import Optimisation, SpanQASettings, StoppingSettings
 from xltlib.tasks.kind import lengths
-from xltlib.tasks.span_qa import featurize, pad_spans, training_rows
+from xltlib.tasks.span_qa import pad_spans, training_rows
+from xltlib.tasks.windows import featurize
 from xltlib.training.plan import Batching, copies_plan
 from xltlib.training.robust import RobustTraining
 from xltlib.training.robust.adv import Adversarial

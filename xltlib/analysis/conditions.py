@@ -9,6 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 KEYS = ["arm", "seed", "corpus", "language", "id"]
+WHEN = ("original", "attacked")
 SCORES = ["original_f1", "attacked_f1", "original_em", "attacked_em"]
 TRIED = ("succeeded", "failed")
 """Outcomes that count in success rates; others are skipped, no_candidates and error."""
@@ -25,7 +26,7 @@ def static(answers: pd.DataFrame) -> pd.DataFrame:
     """Each question of a static set beside the same model's answer to the clean question.
 
     Args:
-        answers: one row per answer: `KEYS`, f1, em, and perhaps passage.
+        answers: one row per answer: `KEYS`, f1, em, and perhaps passage and gold_probability.
     """
     perturbed = answers[is_static(answers)]
     names = perturbed["corpus"].str.split("+", n=1, expand=True)
@@ -34,11 +35,22 @@ def static(answers: pd.DataFrame) -> pd.DataFrame:
     perturbed = perturbed.assign(corpus=names[0], attack=names[1])
     clean = answers[~is_static(answers)]
     extra = [name for name in ("passage",) if name in answers]
-    joined = perturbed[[*KEYS, "attack", "f1", "em"]].merge(
-        clean[[*KEYS, *extra, "f1", "em"]], on=KEYS, suffixes=("_attacked", "_original")
+    measured = ["f1", "em"]
+    if "gold_probability" in answers:
+        perturbed, clean = map(_with_gold, (perturbed, clean))
+        measured.append("probability")
+    joined = perturbed[[*KEYS, "attack", *measured]].merge(
+        clean[[*KEYS, *extra, *measured]], on=KEYS, suffixes=("_attacked", "_original")
     )
-    names = {f"{name.split('_')[1]}_{name.split('_')[0]}": name for name in SCORES}
-    return joined.rename(columns=names)
+    return joined.rename(
+        columns={f"{name}_{when}": f"{when}_{name}" for name in measured for when in WHEN}
+    )
+
+
+def _with_gold(answers: pd.DataFrame) -> pd.DataFrame:
+    """The probability of the gold answer in place of that of the answer given."""
+    kept = answers.drop(columns="probability", errors="ignore")
+    return kept.rename(columns={"gold_probability": "probability"})
 
 
 def ensemble(attacked: pd.DataFrame) -> pd.DataFrame:

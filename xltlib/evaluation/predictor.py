@@ -18,9 +18,10 @@ from xltlib.artifacts import InputError
 from xltlib.encoders.device import computes_bf16, resolve
 from xltlib.encoders.opening import max_tokens, open_model, open_tokenizer, require_positions
 from xltlib.params import Precision, SpanQASettings
+from xltlib.tasks.decoding import best_spans
 from xltlib.tasks.kind import padded_length
 from xltlib.tasks.offsets import token_span
-from xltlib.tasks.span_qa import Features, best_spans, featurize
+from xltlib.tasks.windows import Features, featurize
 
 USUAL = SpanQASettings().max_length
 SHORTEST = 32

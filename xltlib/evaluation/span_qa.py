@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 from datasets import Dataset
 
 from xltlib.artifacts import fingerprint
+from xltlib.corpora.answers import stripped_span
 from xltlib.evaluation import squad
 from xltlib.evaluation.answers import normalizer
 from xltlib.evaluation.predictor import SpanPredictor
@@ -18,11 +22,14 @@ def answer(predictor: SpanPredictor, corpus: str, dataset: Dataset) -> pd.DataFr
 
     Returns:
         One row per question: corpus, language, id, passage (a hash: questions of one passage share
-        it), prediction, probability, f1 and em in [0, 1].
+        it), prediction, probability, gold_probability (of the likeliest gold span; NaN where no
+        gold has a place in the passage), start and end of the prediction in characters, f1 and em
+        in [0, 1].
     """
-    found = predictor.predict(list(dataset["question"]), list(dataset["context"]))
+    golds_at = [_places(answers) for answers in dataset["answers"]]
+    found, gold = predictor.score(list(dataset["question"]), list(dataset["context"]), golds_at)
     rows = []
-    for example, prediction in zip(dataset, found, strict=True):
+    for i, (example, prediction) in enumerate(zip(dataset, found, strict=True)):
         language, golds = example["language"], example["answers"]["text"]
         rule = normalizer(language, corpus)
         rows.append(
@@ -33,11 +40,20 @@ def answer(predictor: SpanPredictor, corpus: str, dataset: Dataset) -> pd.DataFr
                 "passage": fingerprint(example["context"]),
                 "prediction": prediction.text,
                 "probability": prediction.probability,
+                "gold_probability": float(gold[i]) if golds_at[i] else np.nan,
+                "start": prediction.start,
+                "end": prediction.end,
                 "f1": squad.f1(prediction.text, golds, rule),
                 "em": squad.exact_match(prediction.text, golds, rule),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _places(answers: dict[str, Any]) -> list[tuple[int, int]]:
+    """Where the golds stand in their passage, without white space around them."""
+    pairs = zip(answers["answer_start"], answers["text"], strict=True)
+    return [stripped_span(start, text) for start, text in pairs if start >= 0 and text.strip()]
 
 
 def summarize(answers: pd.DataFrame) -> dict[str, dict]:

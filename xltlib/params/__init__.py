@@ -40,6 +40,7 @@ from xltlib.params.profile import ComputeSettings, Params
 from xltlib.params.training import (
     STANDARD,
     AdversarialSettings,
+    Budget,
     DataAugmentationSettings,
     Method,
     Optimisation,
@@ -55,6 +56,7 @@ __all__ = [
     "ArmCell",
     "AttackCell",
     "AttackSettings",
+    "Budget",
     "Claim",
     "CodeMixSettings",
     "CodeMixing",

@@ -139,9 +139,8 @@ class Params(Settings):
                 for language in one.languages:
                     place = (one.corpus, one.split, language, one.pairs, one.suffix)
                     if place in seen:
-                        raise ValueError(
-                            f"{key}.{i}: {one.corpus}{one.suffix} {one.split} in {language} is there twice"
-                        )
+                        named = f"{one.corpus}{one.suffix} {one.split}"
+                        raise ValueError(f"{key}.{i}: {named} in {language} is there twice")
                     seen.add(place)
         return self
 
@@ -161,6 +160,20 @@ class Params(Settings):
         primary = [name for name, claim in self.claims.items() if claim.primary]
         if len(primary) > 1:
             raise ValueError(f"claims: {', '.join(primary)} are all primary; there can be one")
+        return self
+
+    @model_validator(mode="after")
+    def _contrasts_are_fair(self) -> Params:
+        arms = self.intermediate.arms
+        for i, (treated, control) in enumerate(self.analysis.contrasts):
+            if treated not in arms or control not in arms:
+                continue
+            a, b = arms[treated], arms[control]
+            if a.tasks and b.tasks and a.budget != b.budget and a.tasks != b.tasks:
+                raise ValueError(
+                    f"analysis.contrasts.{i}: {treated} and {control} differ in budget and data; "
+                    "compare arms of one budget, or arms with the same data"
+                )
         return self
 
     def data_used(self) -> list[tuple[str, TaskData | TestSet]]:

@@ -56,14 +56,18 @@ class Optimisation(Settings):
 
 
 class IntermediateArm(Settings):
-    """One treatment: the data of each task; the budget is the stage's, the same for every arm."""
+    """One treatment: the data of each task. Arms of one budget differ in their data alone.
+
+    Without `budget`, an arm has the one that stands in `intermediate` itself.
+    """
 
     tasks: dict[Name, TaskData] = {}
     method: Name = STANDARD
+    budget: Name | None = None
 
 
-class IntermediateSettings(Settings):
-    """Intermediate training. Every arm with tasks sees `examples` of each task, `epochs` times.
+class Budget(Settings):
+    """What the arms of a comparison share: each sees `examples` of every task, `epochs` times.
 
     A language's share of a task's examples is its size to the power of 1 / `temperature`: 1 is in
     proportion, larger is flatter. `sequential` takes the tasks one after the other, in the order of
@@ -76,21 +80,52 @@ class IntermediateSettings(Settings):
     temperature: Annotated[float, Field(ge=1, le=1000)] = 5.0
     max_length: Annotated[int, Field(ge=16, le=512)] = 128
     optimisation: Optimisation
+
+    @field_validator("optimisation")
+    @classmethod
+    def _same_steps(cls, optimisation: Optimisation) -> Optimisation:
+        if optimisation.batch_tokens is not None:
+            raise ValueError(
+                "batch_tokens: arms would take different steps, because languages differ in their "
+                "tokens per text; leave it out here"
+            )
+        return optimisation
+
+
+class IntermediateSettings(Budget):
+    """Intermediate training: the arms, and their budget.
+
+    `budgets` are further ones, for arms that answer another question (other tasks, more passes).
+    Only arms of one budget are compared as treatments.
+    """
+
     arms: Annotated[dict[Name, IntermediateArm], Field(min_length=1)]
+    budgets: dict[Name, Budget] = {}
+
+    def budget(self, arm: str) -> Budget:
+        """The budget of an arm."""
+        name = self.arms[arm].budget
+        return self if name is None else self.budgets[name]
+
+    def peers(self, arm: str) -> dict[str, IntermediateArm]:
+        """The arms that share an arm's budget, itself included."""
+        name = self.arms[arm].budget
+        return {other: one for other, one in self.arms.items() if one.budget == name}
 
     @model_validator(mode="after")
     def _fair(self) -> IntermediateSettings:
         for name, arm in self.arms.items():
-            if arm.tasks and set(arm.tasks) != set(self.examples):
+            if arm.budget is not None and arm.budget not in self.budgets:
+                known = ", ".join(self.budgets) or "none"
                 raise ValueError(
-                    f"arm {name} has the tasks {sorted(arm.tasks)}, the budget is for "
-                    f"{sorted(self.examples)}: every arm with tasks must have the same ones"
+                    f"arms.{name}.budget: there is no budget {arm.budget!r}; there: {known}"
                 )
-        if self.optimisation.batch_tokens is not None:
-            raise ValueError(
-                "optimisation.batch_tokens: arms would take different steps, because languages "
-                "differ in their tokens per text; leave it out here"
-            )
+            examples = self.budget(name).examples
+            if arm.tasks and set(arm.tasks) != set(examples):
+                raise ValueError(
+                    f"arm {name} has the tasks {sorted(arm.tasks)}, its budget is for "
+                    f"{sorted(examples)}: every arm of a budget must have the same ones"
+                )
         if self.arms.get("none", IntermediateArm()).tasks:
             raise ValueError("arm none must have no tasks")
         return self

@@ -30,12 +30,18 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def style(frame: pd.DataFrame, caption: str = "") -> HTML:
-    """A table ready to read, no text cut short; the same HTML for the same data."""
+    """A table ready to read, no text cut short; the same HTML for the same data.
+
+    Texts of corpora are shown as they are: what looks like HTML in them is escaped. Wide tables
+    scroll.
+    """
     formats = {name: f"{{:.{decimals(name)}f}}" for name in frame.select_dtypes("float").columns}
     words = list(frame.select_dtypes(exclude="number").columns)
-    table = frame.style.set_uuid("table").format(formats, na_rep="").hide(axis="index")
+    table = frame.style.set_uuid("table").format(formats, na_rep="", escape="html")
+    table = table.format_index(escape="html", axis="columns").hide(axis="index")
     table = table.set_properties(subset=words, **{"text-align": "left"})
-    return HTML((table.set_caption(caption) if caption else table).to_html())
+    html = (table.set_caption(caption) if caption else table).to_html()
+    return HTML(f'<div style="overflow-x: auto">{html}</div>')
 
 
 def sentences(lines: list[str]) -> Markdown:

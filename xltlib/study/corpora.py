@@ -22,7 +22,7 @@ from xltlib.study.cell import Cell
 from xltlib.study.models import prepared
 from xltlib.study.splits import meetings, used_splits
 from xltlib.tasks.offsets import token_span
-from xltlib.tasks.span_qa import featurize
+from xltlib.tasks.windows import featurize
 
 
 def prepare(cell: Cell) -> dict[str, Any]:

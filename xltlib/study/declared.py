@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from xltlib.params import Params, TaskData, TestSet
+from xltlib.params import Budget, Params, TaskData, TestSet
 from xltlib.study.splits import dev_splits, drawn_from, meetings, splits_of, used_splits
 from xltlib.study.target_tasks import is_qa, transfer_tasks
 
@@ -41,23 +41,27 @@ def intermediate(cell: ArmCell, inputs: Inputs) -> None:
     arm = settings.arms[cell.arm]
     if not arm.tasks:
         return  # it leaves the encoder as it is, whatever that is
-    inputs.settings("intermediate", settings, exclude={"arms", "examples"})
-    inputs.settings("arm", arm)
+    budget = settings.budget(cell.arm)
+    inputs.settings("intermediate", budget, exclude={"arms", "budgets", "examples"})
+    inputs.settings("arm", arm, exclude={"budget"})
     _method(params, arm.method, inputs)
     # The order of tasks is that of their heads' first weights, and of a sequential schedule.
     inputs.value("tasks", list(arm.tasks))
-    _draws(params, arm.tasks, inputs)
+    _draws(params, cell.arm, arm.tasks, inputs)
     for task in arm.tasks.values():
         inputs.splits([*splits_of(task), *dev_splits(params, task)])
     inputs.encoder(cell.encoder)
 
 
-def _draws(params: Params, tasks: Iterable[str], inputs: Inputs) -> None:
-    """How many items of each task an arm draws, and from which: those that all arms have."""
+def _draws(
+    params: Params, arm: str, tasks: Iterable[str], inputs: Inputs, prefix: str = ""
+) -> None:
+    """How many items of each task an arm draws, and from which: those that all its peers have."""
+    examples = params.intermediate.budget(arm).examples
     for task in tasks:
-        inputs.value(f"examples of {task}", params.intermediate.examples[task])
-        inputs.common_items(task, drawn_from(params, task))
-    inputs.value("order of examples", [t for t in params.intermediate.examples if t in set(tasks)])
+        inputs.value(f"{prefix}examples of {task}", examples[task])
+        inputs.common_items(f"{prefix}{task}", drawn_from(params, arm, task))
+    inputs.value(f"{prefix}order of examples", [task for task in examples if task in set(tasks)])
 
 
 def _method(params: Params, name: str, inputs: Inputs) -> None:
@@ -162,11 +166,22 @@ def representation(cell: ArmCell, inputs: Inputs) -> None:
             name: {task: data.languages for task, data in arm.tasks.items() if _is(data, probed)}
             for name, arm in params.intermediate.arms.items()
         }
-        tasks = sorted({task for drawn in arms.values() for task in drawn})
         inputs.value("arms", sorted((sorted(d.items()) for d in arms.values() if d), key=str))
-        inputs.value("temperature", params.intermediate.temperature if tasks else None)
-        _draws(params, tasks, inputs)
+        for name, budget in _budgets(params).items():
+            drawing = [
+                arm for arm in arms if arms[arm] and params.intermediate.arms[arm].budget == name
+            ]
+            if drawing:
+                prefix = "" if name is None else f"{name} "
+                inputs.value(f"{prefix}temperature", budget.temperature)
+                tasks = sorted({task for arm in drawing for task in arms[arm]})
+                _draws(params, drawing[0], tasks, inputs, prefix)
     inputs.encoder(cell.encoder)
+
+
+def _budgets(params: Params) -> dict[str | None, Budget]:
+    """All budgets of intermediate training; None names the section's own."""
+    return {None: params.intermediate, **params.intermediate.budgets}
 
 
 def _is(data: TaskData, split: tuple[str, str]) -> bool:

@@ -48,7 +48,7 @@ def factor_table(cell: Cell) -> pd.DataFrame:
 
 
 def arm_table(cell: Cell) -> pd.DataFrame:
-    """One row an arm and task: data, languages, and the budget that every arm shares.
+    """One row per arm and task: data, languages, and the budget that comparable arms share.
 
     `also tested` names the languages of the arm that some test set has too: their scores are not
     zero-shot in that arm.
@@ -63,7 +63,8 @@ def arm_table(cell: Cell) -> pd.DataFrame:
     }
     for arm, definition in settings.arms.items():
         for task, data in definition.tasks.items():
-            examples = settings.examples[task]
+            budget = settings.budget(arm)
+            examples = budget.examples[task]
             rows.append(
                 {
                     "arm": arm,
@@ -72,11 +73,15 @@ def arm_table(cell: Cell) -> pd.DataFrame:
                     "languages": " ".join(data.languages),
                     "also tested": " ".join(code for code in data.languages if code in tested),
                     "examples": examples,
-                    "steps": -(-examples // settings.optimisation.batch_size),
+                    "passes": budget.epochs,
+                    "steps": budget.epochs * -(-examples // budget.optimisation.batch_size),
                 }
             )
         if not definition.tasks:
-            rows.append(dict.fromkeys(ARM_COLUMNS, "") | {"arm": arm, "examples": 0, "steps": 0})
+            rows.append(
+                dict.fromkeys(ARM_COLUMNS, "")
+                | {"arm": arm, "examples": 0, "passes": 0, "steps": 0}
+            )
     return pd.DataFrame(rows, columns=ARM_COLUMNS)
 
 
@@ -102,7 +107,16 @@ def crossing_table(cell: Cell) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-ARM_COLUMNS = ["arm", "task", "trains on", "languages", "also tested", "examples", "steps"]
+ARM_COLUMNS = [
+    "arm",
+    "task",
+    "trains on",
+    "languages",
+    "also tested",
+    "examples",
+    "passes",
+    "steps",
+]
 
 
 def corpus_table(cell: Cell) -> pd.DataFrame:

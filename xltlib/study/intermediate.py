@@ -31,15 +31,15 @@ from xltlib.training.run import TrainingLog, train, use_threads
 def arm_draws(params: Params, arm: str, seed: int) -> dict[str, list[plan.Draw]]:
     """The examples of one arm: for each task the budget's items, each in one language.
 
-    Items come from those that exist in the languages of all arms, so that arms differ in the
-    languages alone.
+    Items come from those that exist in the languages of all arms of the budget, so that these arms
+    differ in the languages alone.
     """
-    settings = params.intermediate
+    budget, peers = params.intermediate.budget(arm), params.intermediate.peers(arm)
     draws = {}
-    for name, task in settings.arms[arm].tasks.items():
+    for name, task in peers[arm].tasks.items():
         used = {
             (other.tasks[name].corpus, other.tasks[name].split, language)
-            for other in settings.arms.values()
+            for other in peers.values()
             if name in other.tasks
             for language in other.tasks[name].languages
         }
@@ -48,17 +48,20 @@ def arm_draws(params: Params, arm: str, seed: int) -> dict[str, list[plan.Draw]]
             for corpus, split, language in sorted(used)
         }
         draws[name] = plan.draw_items(
-            name, ids, task.languages, settings.examples[name], seed, settings.temperature
+            name, ids, task.languages, budget.examples[name], seed, budget.temperature
         )
     return draws
 
 
 def budget_table(cell: ArmCell) -> pd.DataFrame:
-    """Tasks, examples and steps of every arm at this seed: equal but for the languages."""
-    frames, settings = [], cell.params.intermediate
-    for arm in cell.params.intermediate.arms:
+    """Tasks, examples and steps of the arms that share this arm's budget, at this seed.
+
+    They are equal but for the languages.
+    """
+    frames, budget = [], cell.params.intermediate.budget(cell.arm)
+    for arm in cell.params.intermediate.peers(cell.arm):
         draws = arm_draws(cell.params, arm, cell.seed)
-        table = plan.mixture_table(draws, settings.optimisation.batch_size, settings.epochs)
+        table = plan.mixture_table(draws, budget.optimisation.batch_size, budget.epochs)
         frames.append(table.assign(arm=arm))
     return pd.concat(frames, ignore_index=True)[
         ["arm", "task", "language", "examples", "task_steps"]
@@ -66,13 +69,13 @@ def budget_table(cell: ArmCell) -> pd.DataFrame:
 
 
 def settings_table(cell: ArmCell) -> pd.DataFrame:
-    """The recipe of the cell's arm; all but the method is the same for every arm."""
+    """The recipe of the cell's arm; all but the method is the same for every arm of its budget."""
     params = cell.params
-    arm = params.intermediate.arms[cell.arm]
+    arm, budget = params.intermediate.arms[cell.arm], params.intermediate.budget(cell.arm)
     method = params.methods.get(arm.method)
     settings = (
-        params.intermediate.model_dump(exclude={"arms", "optimisation"})
-        | params.intermediate.optimisation.model_dump()
+        budget.model_dump(exclude={"arms", "budgets", "optimisation"})
+        | budget.optimisation.model_dump()
         | {"method": arm.method}
         | (method.model_dump() if method else {})
     )
@@ -86,7 +89,7 @@ def run(cell: ArmCell, *, progress: bool = True) -> dict[str, Any]:
 
 def _run(cell: ArmCell, progress: bool) -> None:
     started, params = time.time(), cell.params
-    settings, arm = params.intermediate, params.intermediate.arms[cell.arm]
+    settings, arm = params.intermediate.budget(cell.arm), params.intermediate.arms[cell.arm]
     if not arm.tasks:
         nothing = TrainingLog(steps=0, losses=[], dev_scores=[], best_step=None, numerics={})
         cell.finish(nothing.as_metrics() | {"examples": {}, "dev": {}}, started=started)

@@ -31,7 +31,9 @@ def used_splits(params: Params) -> dict[Split, set[str]]:
 
 def dev_languages(params: Params, used: TaskData) -> list[str]:
     """Languages of a dev split that are scored; early stopping needs English in every arm."""
-    stops = params.intermediate.optimisation.stopping is not None
+    settings = params.intermediate
+    budgets = [settings, *settings.budgets.values()]
+    stops = any(budget.optimisation.stopping is not None for budget in budgets)
     return list(dict.fromkeys([*used.languages, *(["en"] if stops else [])]))
 
 
@@ -61,7 +63,7 @@ def meetings(params: Params) -> set[tuple[Split, Split]]:
     return met
 
 
-def drawn_from(params: Params, task: str) -> set[Split]:
-    """The splits whose items bound what every arm draws for an intermediate task: all arms'."""
-    arms = params.intermediate.arms.values()
+def drawn_from(params: Params, arm: str, task: str) -> set[Split]:
+    """The splits whose items bound what an arm draws for a task: all those of its budget's arms."""
+    arms = params.intermediate.peers(arm).values()
     return {split for arm in arms if task in arm.tasks for split in splits_of(arm.tasks[task])}

@@ -31,7 +31,8 @@ from xltlib.study.cell import ModelCell
 from xltlib.study.models import starting_encoder
 from xltlib.study.target_tasks import is_qa
 from xltlib.tasks.kind import Row, lengths
-from xltlib.tasks.span_qa import featurize, pad_spans, span_loss, training_rows
+from xltlib.tasks.span_qa import pad_spans, span_loss, training_rows
+from xltlib.tasks.windows import featurize
 from xltlib.training.memory import batch_shape, require_memory, training_mib
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
 from xltlib.training.numerics import choose

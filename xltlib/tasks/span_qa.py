@@ -1,4 +1,4 @@
-"""Extractive question answering: span labels for windows over the context, and n-best spans."""
+"""Extractive question answering: span labels for windows over the context, head and loss."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xltlib.artifacts import InputError
 from xltlib.corpora.answers import stripped_span
 from xltlib.params import SpanQASettings
 from xltlib.tasks.kind import Row, Setup, pad_batch
-from xltlib.tasks.offsets import borders, token_span
+from xltlib.tasks.offsets import token_span
 from xltlib.tasks.windows import Features, featurize
 
 
@@ -165,71 +165,6 @@ def _best_tokens(logits: np.ndarray) -> tuple[int, int]:
     )
     start, end = np.unravel_index(int(np.argmax(total)), total.shape)
     return int(start), int(end)
-
-
-@dataclass(frozen=True)
-class Spans:
-    """The best span of each example: characters [start, end) of its context, and its logit sum."""
-
-    start: np.ndarray
-    end: np.ndarray
-    score: np.ndarray
-
-
-def best_spans(
-    features: Features,
-    start_logits: np.ndarray,
-    end_logits: np.ndarray,
-    n_examples: int,
-    settings: SpanQASettings,
-) -> Spans:
-    """Best span of every example from the n-best starts and ends of its windows, all at once.
-
-    Args:
-        start_logits, end_logits: [W, T], padded to the longest window; only the tokens of the
-            context count.
-
-    Returns:
-        Spans of arrays [n_examples]; start = end = 0 where no window has a legal span.
-    """
-    width = start_logits.shape[1]
-    offsets = np.full((len(features), width, 2), -1, dtype=np.int64)
-    for window, array in enumerate(features.offsets):
-        offsets[window, : len(array)] = array
-    begins, closes = borders(offsets)
-    starts = np.where(begins, start_logits, -np.inf)
-    ends = np.where(closes, end_logits, -np.inf)
-    n_best = min(settings.n_best, width)
-    # A stable sort breaks ties the same way on every machine: the earlier token wins.
-    top_start = np.argsort(-starts, axis=1, kind="stable")[:, :n_best]
-    top_end = np.argsort(-ends, axis=1, kind="stable")[:, :n_best]
-    length = top_end[:, None, :] - top_start[:, :, None] + 1
-    score = (
-        np.take_along_axis(starts, top_start, 1)[:, :, None]
-        + np.take_along_axis(ends, top_end, 1)[:, None, :]
-    )
-    score = np.where((length >= 1) & (length <= settings.max_answer_length), score, -np.inf)
-    flat = score.reshape(len(features), -1)
-    choice = flat.argmax(axis=1)
-    best = flat[np.arange(len(features)), choice]
-    rows = np.arange(len(features))
-    start = offsets[rows, top_start[rows, choice // n_best], 0]
-    end = offsets[rows, top_end[rows, choice % n_best], 1]
-    # Of an example's windows the best one wins: sort by example, then by falling score.
-    order = np.lexsort((rows, -best, features.example))
-    _, first = np.unique(features.example[order], return_index=True)
-    winner = order[first]
-    result = Spans(
-        start=np.zeros(n_examples, dtype=np.int64),
-        end=np.zeros(n_examples, dtype=np.int64),
-        score=np.full(n_examples, -np.inf),
-    )
-    example = features.example[winner]
-    found = np.isfinite(best[winner])
-    result.start[example[found]] = start[winner][found]
-    result.end[example[found]] = end[winner][found]
-    result.score[example] = best[winner]
-    return result
 
 
 def make(setup: Setup) -> SpanQA:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from transformers import AutoModelForQuestionAnswering, set_seed
 
 from xltlib.params import SpanQASettings
-from xltlib.tasks.span_qa import featurize, pad_spans, training_rows
+from xltlib.tasks.span_qa import pad_spans, training_rows
+from xltlib.tasks.windows import featurize
 from xltlib.training.robust import (
     EmbeddingShape,
     RobustTraining,

@@ -1,0 +1,91 @@
+"""From start and end logits to the best span of each example, all windows at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xltlib.params import SpanQASettings
+from xltlib.tasks.offsets import borders
+from xltlib.tasks.windows import Features
+
+
+@dataclass(frozen=True)
+class Spans:
+    """The best span of each example: characters [start, end) of its context, and its logit sum."""
+
+    start: np.ndarray
+    end: np.ndarray
+    score: np.ndarray
+
+
+def best_spans(
+    features: Features,
+    start_logits: np.ndarray,
+    end_logits: np.ndarray,
+    n_examples: int,
+    settings: SpanQASettings,
+) -> Spans:
+    """Best span of every example from the n-best starts and ends of its windows, all at once.
+
+    Args:
+        start_logits, end_logits: [W, T], padded to the longest window; only the tokens of the
+            context count.
+
+    Returns:
+        Spans of arrays [n_examples]; start = end = 0 where no window has a legal span.
+    """
+    width = start_logits.shape[1]
+    offsets = np.full((len(features), width, 2), -1, dtype=np.int64)
+    for window, array in enumerate(features.offsets):
+        offsets[window, : len(array)] = array
+    begins, closes = borders(offsets)
+    starts = np.where(begins, start_logits, -np.inf)
+    ends = np.where(closes, end_logits, -np.inf)
+    n_best = min(settings.n_best, width)
+    top_start, top_end = _largest(starts, n_best), _largest(ends, n_best)
+    length = top_end[:, None, :] - top_start[:, :, None] + 1
+    score = (
+        np.take_along_axis(starts, top_start, 1)[:, :, None]
+        + np.take_along_axis(ends, top_end, 1)[:, None, :]
+    )
+    score = np.where((length >= 1) & (length <= settings.max_answer_length), score, -np.inf)
+    flat = score.reshape(len(features), -1)
+    choice = flat.argmax(axis=1)
+    best = flat[np.arange(len(features)), choice]
+    rows = np.arange(len(features))
+    start = offsets[rows, top_start[rows, choice // n_best], 0]
+    end = offsets[rows, top_end[rows, choice % n_best], 1]
+    # Of an example's windows the best one wins: sort by example, then by falling score.
+    order = np.lexsort((rows, -best, features.example))
+    _, first = np.unique(features.example[order], return_index=True)
+    winner = order[first]
+    result = Spans(
+        start=np.zeros(n_examples, dtype=np.int64),
+        end=np.zeros(n_examples, dtype=np.int64),
+        score=np.full(n_examples, -np.inf),
+    )
+    example = features.example[winner]
+    found = np.isfinite(best[winner])
+    result.start[example[found]] = start[winner][found]
+    result.end[example[found]] = end[winner][found]
+    result.score[example] = best[winner]
+    return result
+
+
+def _largest(values: np.ndarray, n: int) -> np.ndarray:
+    """Places of the n largest values of each row [W, T], largest first, the earlier of equals.
+
+    Equal to the first n columns of a stable sort, on every machine, in a fraction of its time.
+    """
+    least = -np.partition(-values, n - 1, axis=1)[:, n - 1 : n]
+    chosen = values >= least
+    exact = chosen.sum(axis=1) == n
+    places = np.empty((len(values), n), dtype=np.int64)
+    columns = np.nonzero(chosen[exact])[1].reshape(-1, n)
+    order = np.argsort(-np.take_along_axis(values[exact], columns, 1), axis=1, kind="stable")
+    places[exact] = np.take_along_axis(columns, order, 1)
+    # Rows with equals at the border, and those with less than n legal tokens.
+    places[~exact] = np.argsort(-values[~exact], axis=1, kind="stable")[:, :n]
+    return places
