@@ -45,6 +45,27 @@ def nearby(query: Query, reach: int) -> Query:
     return replace(query, context=query.context[begin:stop], spans=moved)
 
 
+def occurrences(text: str, part: str) -> list[int]:
+    """Every offset at which `part` begins in `text`, overlapping ones included."""
+    places, found = [], text.find(part) if part else -1
+    while found >= 0:
+        places.append(found)
+        found = text.find(part, found + 1)
+    return places
+
+
+def moved(original: str, attacked: str, text: str, start: int) -> int | None:
+    """Where a text of a context, which stood at `start`, stands in the attacked one.
+
+    Constraints keep every copy of an answer as it is, so the n-th copy stays the n-th. Where an
+    edit has made a new copy, the one nearest to the old place is taken.
+    """
+    before, after = occurrences(original, text), occurrences(attacked, text)
+    if len(before) == len(after) and start in before:
+        return after[before.index(start)]
+    return min(after, key=lambda place: abs(place - start), default=None)
+
+
 @dataclass(frozen=True)
 class Output:
     """A model's answer, and the log-odds of the likeliest of the spans it was asked for.
