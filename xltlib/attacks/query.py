@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from xltlib.corpora.answers import nearest_place
 from xltlib.evaluation.predictor import Prediction
 from xltlib.languages import words
 
@@ -43,6 +44,28 @@ def nearby(query: Query, reach: int) -> Query:
     stop = max([last, *[end for start, end in spans if start >= last][:reach]])
     moved = tuple((start - begin, end - begin) for start, end in query.spans)
     return replace(query, context=query.context[begin:stop], spans=moved)
+
+
+def occurrences(text: str, part: str) -> list[int]:
+    """Every offset at which `part` begins in `text`, overlapping ones included."""
+    places, found = [], text.find(part) if part else -1
+    while found >= 0:
+        places.append(found)
+        found = text.find(part, found + 1)
+    return places
+
+
+def moved(original: str, attacked: str, text: str, start: int) -> int | None:
+    """Where a text of a context, which stood at `start`, stands in the attacked one.
+
+    Constraints keep every copy of an answer as it is, so the n-th copy stays the n-th. Where an
+    edit has made a new copy, the one nearest to the old place is taken.
+    """
+    before, after = occurrences(original, text), occurrences(attacked, text)
+    if len(before) == len(after) and start in before:
+        return after[before.index(start)]
+    place = nearest_place(attacked, text, start)
+    return place if place >= 0 else None
 
 
 @dataclass(frozen=True)
