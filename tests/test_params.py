@@ -287,3 +287,46 @@ def test_a_file_that_is_no_profile_is_named_in_a_few_words(tmp_path, text, messa
     with pytest.raises(InputError, match=message) as error:
         schema.load(file)
     assert len(str(error.value)) < 1100
+
+
+NAMES = ["None", "True", "yes", "null", "2024", "1e5", "1_0", "NA", "nan", "infinity", "2024-01-01"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("section", ["intermediate.arms", "encoders", "targets", "attacks"])
+def test_a_name_that_is_read_as_something_else_is_refused(changed, section, name):
+    inside = {
+        "intermediate.arms": {},
+        "encoders": {"name": "me5-small"},
+        "targets": schema.load(changed({})).targets["tydiqa"].model_dump(exclude_none=True),
+        "attacks": schema.load(changed({})).attacks["typo"].model_dump(exclude_none=True),
+    }
+    with pytest.raises(InputError, match="choose another name"):
+        schema.load(changed({f"{section}.{name}": inside[section]}))
+
+
+def test_names_that_differ_in_case_alone_are_refused(changed):
+    with pytest.raises(InputError, match=r"intermediate\.arms: 'none' and 'NoNe' differ in case"):
+        schema.load(changed({"intermediate.arms.NoNe": {}}))
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        ({"seeds": [-1]}, r"seeds\.0: .*greater than or equal to 0"),
+        ({"seeds": [2**33]}, r"seeds\.0: .*less than 4294967296"),
+        ({"attacks.typo.seed": -1}, r"attacks\.typo\.seed: .*greater than or equal to 0"),
+        ({"targets.tydiqa.seeds": [1, 1]}, "a seed is listed twice"),
+        ({"targets.tydiqa.epochs": float("inf")}, r"epochs: .*finite number"),
+        ({"intermediate.optimisation.learning_rate": float("inf")}, "finite number"),
+        ({"methods.adv.radius": float("nan")}, r"radius: .*"),
+        (
+            {"targets.tydiqa.test_sets": [QA, QA]},
+            r"test_sets\.1: tydiqa test in \w+ is there twice",
+        ),
+        ({"attacks.typo.test_sets": [QA, QA]}, r"test_sets\.1: tydiqa test in \w+ is there twice"),
+    ],
+)
+def test_what_would_fail_later_is_refused(changed, edits, expected):
+    with pytest.raises(InputError, match=expected):
+        schema.load(changed(edits))

@@ -10,7 +10,9 @@ import pytest
 
 from xltlib import params as schema
 from xltlib.artifacts import InputError
+from xltlib.params import TestSet
 from xltlib.study import STAGES, Grid, design, open_cell
+from xltlib.study.splits import drawn_from
 
 
 @pytest.fixture
@@ -247,3 +249,157 @@ def test_other_errors_are_not_hidden(grid):
     (cell,) = grid.cells("corpora")
     with pytest.raises(ZeroDivisionError):
         cell.once(lambda: 1 / 0)
+
+
+def fingerprints(grid):
+    return {cell.name: cell.fingerprint for stage in STAGES for cell in grid.cells(stage)}
+
+
+def stale_stages(before, after):
+    """The stages with a cell that both grids have and that another fingerprint tells apart."""
+    old, new = fingerprints(before), fingerprints(after)
+    changed = {name[:2] for name in old.keys() & new.keys() if old[name] != new[name]}
+    return {stage for stage, one in STAGES.items() if one.notebook[:2] in changed}
+
+
+def test_an_arm_more_on_the_same_corpora_makes_nothing_stale_but_what_compares(grid, edited):
+    tasks = grid.params.intermediate.arms["english"].model_dump(mode="json", exclude_none=True)
+    more = Grid(edited("intermediate.arms.again", tasks))
+    # The audit asks which splits meet in a model; the encoder does not change with it.
+    assert stale_stages(grid, more) == {"design", "results", "claims"}
+
+
+def test_another_crossing_makes_the_audit_stale_and_no_model(grid, edited):
+    crossings = [{"arms": ["none", "english"], "methods": ["standard", "adv", "rs-rp"]}]
+    more = Grid(edited("targets.xnli.crossings", crossings))
+    assert stale_stages(grid, more) == {"design", "corpora", "transfer", "claims"}
+
+
+def test_a_language_more_is_another_encoder_unless_the_vocabulary_names_its_texts(edited, grid):
+    languages = ["de", "tr", "fi"]
+    key = "intermediate.arms.multilingual.tasks.nli.languages"
+    changed = stale_stages(grid, Grid(edited(key, languages)))
+    assert {"corpora", "target", "attacks"} <= changed
+    texts = [{"corpus": "tydiqa", "split": "train", "languages": ["en"]}]
+
+    def fixed(params):
+        options = params.encoders["tiny"].model_copy(update={"vocabulary": [TestSet(**texts[0])]})
+        return Grid(params.model_copy(update={"encoders": {"tiny": options}}))
+
+    before, after = fixed(grid.params), fixed(edited(key, languages))
+    old, new = fingerprints(before), fingerprints(after)
+    changed = {name for name in old if old[name] != new[name]}
+    models = {name for name in changed if name.startswith(("02", "03"))}
+    assert {name.split("/")[1].split(".")[1] for name in models} == {"multilingual"}
+
+
+def test_early_stopping_makes_the_audit_stale(grid, edited):
+    def without_english(params):
+        arms = {k: arm for k, arm in params.intermediate.arms.items() if k != "english"}
+        settings = params.intermediate.model_copy(update={"arms": arms})
+        return Grid(params.model_copy(update={"intermediate": settings}))
+
+    # Every arm is scored on English then, which none of these reads otherwise.
+    stopping = edited("intermediate.optimisation.stopping", {"every_steps": 2})
+    changed = stale_stages(without_english(grid.params), without_english(stopping))
+    assert {"corpora", "intermediate"} <= changed
+
+
+@pytest.mark.parametrize("key", ["neighbours", "method"])
+def test_a_word_list_counts_by_its_content(grid, edited, tmp_path, key):
+    lists = [tmp_path / name for name in ("one.json", "two.json", "copy.json")]
+    for file, word in zip(lists, ("large", "huge", "large"), strict=True):
+        file.write_text(json.dumps({"big": [word]}))
+    one, two, copy = (
+        Grid(edited("methods.da", {"kind": "rs-da", "neighbours": {"en": str(file)}}))
+        for file in lists
+    )
+    assert stale_stages(one, copy) == {"design"}
+    # Its words are in the trimmed vocabulary, which every model has.
+    assert {"corpora", "target", "evaluation", "transfer"} <= stale_stages(one, two)
+
+
+ENGLISH, RUSSIAN = "Anna lives in Rome.", "Анна живёт в Риме."
+
+
+def write_xquad(folder, language, context, answer):
+    """A file of XQuAD's in one language: three articles with a question each."""
+    articles = [
+        {
+            "title": f"{i}",
+            "paragraphs": [
+                {
+                    "context": context,
+                    "qas": [
+                        {
+                            "id": f"q{i}",
+                            "question": f"Where {i}?",
+                            "answers": [{"text": answer, "answer_start": context.index(answer)}],
+                        }
+                    ],
+                }
+            ],
+        }
+        for i in range(3)
+    ]
+    file = folder / f"xquad.{language}.json"
+    file.write_text(json.dumps({"version": "1.1", "data": articles}, ensure_ascii=False))
+    return file
+
+
+@pytest.fixture
+def local(tmp_path, tiny_profile, edit_profile):
+    """A function that looks at the tiny profile anew, its rank consistency on local files."""
+    folder = tmp_path / "xquad"
+    folder.mkdir()
+    texts = (("en", ENGLISH, "Rome"), ("ar", ENGLISH, "Rome"), ("ru", RUSSIAN, "Риме"))
+    for language, context, answer in texts:
+        write_xquad(folder, language, context, answer)
+    edits = {
+        "corpora.xquad": {"source": "local", "folder": str(folder), "cut_after": 1},
+        "representation.rank_consistency": {"corpus": "xquad", "languages": ["en", "ar"]},
+    }
+    file = edit_profile(tiny_profile, tmp_path / "local.yaml", edits)
+    return folder, lambda: Grid(schema.load(file))
+
+
+def test_a_replaced_data_file_makes_stale_what_reads_it_and_nothing_else(local, tmp_path):
+    folder, look = local
+    before = look()
+    assert fingerprints(before)
+    write_xquad(folder, "ru", RUSSIAN.replace("Анна", "Инна"), "Риме")
+    assert stale_stages(before, look()) == set()
+    file = folder / "xquad.en.json"
+    file.write_text(json.dumps(json.loads(file.read_text()), indent=4))
+    assert stale_stages(before, look()) == set()
+    state = file.stat()
+    write_xquad(folder, "en", ENGLISH.replace("Anna", "Hana"), "Rome")
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert stale_stages(before, look()) == {"representation", "claims"}
+
+
+def test_a_clone_without_the_corpora_takes_what_was_recorded(local):
+    folder, look = local
+    (cell, *_) = look().cells("representation")
+    cell.finish({}, started=time.time())
+    assert cell.done
+    folder.rename(folder.with_name("elsewhere"))
+    (again, *_) = look().cells("representation")
+    assert again.done
+    folder.with_name("elsewhere").rename(folder)
+    write_xquad(folder, "en", ENGLISH.replace("Anna", "Hana"), "Rome")
+    (again, *_) = look().cells("representation")
+    assert not again.done
+
+
+def test_a_stage_declares_every_split_that_it_loads(finished_study):
+    recorded = json.loads((finished_study.params.outputs.parent / "loads.json").read_text())
+    assert len(recorded) > 20
+    for name, loaded in recorded.items():
+        (cell,) = (one for one in finished_study.everything() if one.name == name)
+        declared = {key.removeprefix("data ") for key in cell.inputs.content}
+        if cell.stage.name in ("intermediate", "representation"):
+            # What other arms draw from decides which items all arms have in common.
+            for task in finished_study.params.intermediate.examples:
+                declared |= {"/".join(split) for split in drawn_from(cell.params, task)}
+        assert set(loaded) <= declared, name

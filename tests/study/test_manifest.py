@@ -125,6 +125,7 @@ def test_results_travel_without_models_texts_and_cache(copied, finished_study, e
     profile = copied.params.outputs.parent / "tiny.yaml"
     for cell in copied.everything():
         if cell.manifest is not None:
+            cell.notebook.touch()
             for name in cell.manifest.files:
                 if not manifest.travels(name):
                     cell.path(name).unlink()
@@ -140,8 +141,7 @@ def test_results_travel_without_models_texts_and_cache(copied, finished_study, e
         (cell,) = grid.cells(stage)
         cell.path("manifest.json").unlink()
     (cell,) = grid.cells("results")
-    assert {one.stage.name for one in grid.to_run() if not one.done} >= {"results", "claims"}
-    assert not [one for one in grid.to_run() if one.stage.name in ("target", "attacks")]
+    assert [one.stage.name for one in grid.to_run()] == ["design", "results", "claims"]
     results.run(cell)
     tables = saved.tables_of(finished_study.cells("results")[0])
     assert all(saved.tables_of(cell)[name].equals(tables[name]) for name in tables)
@@ -150,9 +150,8 @@ def test_results_travel_without_models_texts_and_cache(copied, finished_study, e
     raw = schema.load(profile).attacks["typo"].model_dump(mode="json", exclude_none=True)
     more = raw | {"arms": ["english"], "examples_per_language": 1}
     target = edit_profile(profile, profile.with_name("more.yaml"), {"attacks.more": more})
-    todo = [cell.name for cell in Grid(schema.load(target)).to_run() if cell.stage.name != "design"]
-    made = {name for name in todo if name[:2] in ("02", "03", "04", "05")}
-    assert made == {
+    todo = [cell.name for cell in Grid(schema.load(target)).to_run()]
+    assert {name for name in todo if name[:2] in ("02", "03", "04", "05")} == {
         "02_intermediate_training/tiny.english.seed1",
         "03_target_training/tiny.english.tydiqa.standard.seed1",
         "05_attacks/tiny.english.tydiqa.standard.seed1.more",

@@ -16,24 +16,34 @@ LANGUAGES = ["en", "ar", "ru"]
 
 # Runs in a process of its own, so that it can be killed as a power cut kills: no clean-up runs.
 DRIVER = """
-import sys
+import json, pathlib, sys
+import xltlib.corpora
 from xltlib import params
 from xltlib.study import (
     Grid, attacks, claims, corpora, evaluation, intermediate, representation, results, target,
     transfer,
 )
 grid = Grid(params.load(sys.argv[1]))
+loads, load, now = {}, xltlib.corpora.load, []
+def recorded(name, source, language, split):
+    loads.setdefault(now[-1], []).append(f"{name}/{split}/{language}")
+    return load(name, source, language, split)
+xltlib.corpora.load = recorded
 for cell in grid.cells("corpora"):
+    now.append(cell.name)
     corpora.prepare(cell)
 for stage, module in (
     ("intermediate", intermediate), ("target", target),
     ("evaluation", evaluation), ("attacks", attacks), ("representation", representation),
 ):
     for cell in grid.cells(stage):
+        now.append(cell.name)
         module.run(cell, progress=False)
 for stage, module in (("transfer", transfer), ("results", results), ("claims", claims)):
     for cell in grid.cells(stage):
+        now.append(cell.name)
         module.run(cell)
+pathlib.Path(sys.argv[1]).with_name("loads.json").write_text(json.dumps(loads))
 """
 
 
