@@ -15,7 +15,7 @@ CELLS = 5
 
 
 def write_profile(folder: Path, encoder: Path, **changes: object) -> Path:
-    """Write the params file of a study whose names look like numbers and nothing to a parser."""
+    """Write the params file of the study."""
     optimisation = {"learning_rate": 1e-3, "batch_size": 4, "save_every_steps": 1}
     profile = {
         "profile": "small",
@@ -23,15 +23,15 @@ def write_profile(folder: Path, encoder: Path, **changes: object) -> Path:
         "outputs": "outputs",
         "cache": "cache",
         "seeds": [1],
-        "encoders": {"1e5": {"name": str(encoder)}},
+        "encoders": {"tiny": {"name": str(encoder)}},
         "corpora": {"xnli": {"source": "mini", "mini": {"train": 12, "dev": 4, "test": 4}}},
         "intermediate": {
             "examples": {"nli": 4},
             "optimisation": optimisation,
-            "arms": {"2024": {}},
+            "arms": {"plain": {}},
         },
         "targets": {
-            "null": {
+            "xnli": {
                 "data": {"corpus": "xnli", "languages": ["en"]},
                 "epochs": 1,
                 "max_length": 64,

@@ -123,7 +123,7 @@ def finished(folder: Path, notebook: str, seconds: float, **factors: str) -> Non
 def test_time_left_is_learnt_from_cells_that_are_alike(grid):
     outputs = grid.params.outputs
     (target,) = grid.cells("target")
-    alike = {"task": "null", "method": "standard", "arm": "x"}
+    alike = {"task": "xnli", "method": "standard", "arm": "x"}
     assert Seconds.learnt(outputs, "small").of(target) == (None, False)
     finished(outputs / "other", "03_target_training", 50, **alike)
     assert Seconds.learnt(outputs, "small").of(target) == (50, False)
@@ -137,8 +137,8 @@ def test_time_left_is_learnt_from_cells_that_are_alike(grid):
     assert str(rest) == "about 40 s left; no time known for 1 cell"
     # Manifests that are no manifests are passed over.
     for content in ("[]", "null", "{", '{"seconds": "x", "factors": {}}'):
-        (outputs / "small" / "03_target_training" / "x.null.adv").mkdir(exist_ok=True)
-        (outputs / "small" / "03_target_training" / "x.null.adv" / "manifest.json").write_text(
+        (outputs / "small" / "03_target_training" / "x.xnli.adv").mkdir(exist_ok=True)
+        (outputs / "small" / "03_target_training" / "x.xnli.adv" / "manifest.json").write_text(
             content
         )
         assert Seconds.learnt(outputs, "small").of(target) == (20, True)
@@ -156,7 +156,7 @@ def test_durations_are_said_as_people_say_them():
 def test_clean_shows_what_is_left_over_and_removes_it_only_when_told(grid, tmp_path):
     file = tmp_path / "small.yaml"
     (target,) = grid.cells("target")
-    gone = target.folder.parent / "1e5.old-arm.null.standard.seed1"
+    gone = target.folder.parent / "tiny.old-arm.xnli.standard.seed1"
     kept = target.work("checkpoints/checkpoint-1/state")
     other = target.folder / "work" / "0123456789abcdef" / "state"
     for path in (gone / "metrics.json", kept, other):
@@ -195,7 +195,7 @@ def test_a_bundle_holds_all_that_a_run_needs_under_relative_paths(tmp_path, tiny
     shutil.rmtree(data)
     shutil.rmtree(encoder)
     raw = yaml.safe_load((there / "study" / "params" / "small.yaml").read_text())
-    assert raw["encoders"]["1e5"]["name"] == "../data/encoder"
+    assert raw["encoders"]["tiny"]["name"] == "../data/encoder"
     assert raw["methods"]["rs-da"]["neighbours"]["en"] == "../data/words.json"
     result = RUNNER.invoke(app, ["check", str(there / "study" / "params" / "small.yaml")])
     assert result.exit_code == 0, result.output
@@ -245,7 +245,7 @@ def test_an_estimate_of_a_running_cell_shrinks(grid, monkeypatch):
     from xltlib.execution.workflow import Workflow
 
     finished(
-        grid.params.outputs / "small", "03_target_training", 100, task="null", method="standard"
+        grid.params.outputs / "small", "03_target_training", 100, task="xnli", method="standard"
     )
     job = Workflow(ROOT, Path("small.yaml"), grid.params, cores=1, gpus=0)
     said = Console(record=True, width=200)
@@ -258,7 +258,7 @@ def test_an_estimate_of_a_running_cell_shrinks(grid, monkeypatch):
     assert watch.left.seconds == pytest.approx(70, abs=2)
     said.print(watch.table())
     text = said.export_text()
-    for part in ("03_target_training", "1e5.2024.null.standard.seed1", "about 70 s left"):
+    for part in ("03_target_training", "tiny.plain.xnli.standard.seed1", "about 70 s left"):
         assert part in text
 
 
