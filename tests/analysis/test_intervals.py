@@ -86,17 +86,7 @@ def test_pairing_makes_the_error_smaller_than_unpaired_questions_would():
     assert paired.error < unpaired.error
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says():
-    rng, hits, trials = np.random.default_rng(7), 0, 200
-    for _ in range(trials):
-        frame = answers(0.05, n=50, seeds=(1,), rng=rng)
-        interval = contrast(frame, "f1", WEIGHTS, level=0.9)
-        hits += interval.low <= 5.0 <= interval.high
-    # Binomial(200, 0.9) lies within these bounds with a probability above 0.999.
-    assert 0.82 <= hits / trials <= 0.96
-
-
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.floats(-0.3, 0.3), st.floats(0.5, 0.99))
 def test_a_higher_level_never_narrows_the_interval(effect, level):
     frame = answers(effect, n=12)
