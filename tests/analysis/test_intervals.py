@@ -89,7 +89,7 @@ def test_pairing_makes_the_error_smaller_than_unpaired_questions_would():
 @settings(max_examples=10, deadline=None)
 @given(st.floats(-0.3, 0.3), st.floats(0.5, 0.99))
 def test_a_higher_level_never_narrows_the_interval(effect, level):
-    frame = answers(effect, n=12)
+    frame = answers(effect, n=12, seeds=(1, 2, 3))
     narrow = contrast(frame, "f1", WEIGHTS, level=level)
     wide = contrast(frame, "f1", WEIGHTS, level=0.995)
     assert wide.low <= narrow.low <= narrow.high <= wide.high
@@ -145,9 +145,9 @@ def test_no_p_value_under_three_seeds(seeds, has_p):
 
 
 def sparse(seeds):
-    """Differences of one sign in three questions of twelve, as a rare loss gives them."""
+    """Differences of one sign in three questions of twelve, with a t of 1.35."""
     one = np.zeros(12)
-    one[[2, 5, 9]] = -0.62, -0.24, -0.14
+    one[[2, 5, 9]] = -0.75, -0.15, -0.10
     return Block.independent(np.tile(one, (seeds, 1)), "ko")
 
 
@@ -155,8 +155,8 @@ def test_losses_of_one_sign_in_a_few_questions_are_no_finding():
     # The bootstrap that was here before gave 0.001: no draw crosses zero.
     found = interval([sparse(3)], [1.0])
     assert found.estimate == pytest.approx(-8.33, abs=0.01)
-    assert abs(found.estimate) / found.error == pytest.approx(1.5, abs=0.2)
-    assert found.p == pytest.approx(0.19, abs=0.04)
+    assert abs(found.estimate) / found.error == pytest.approx(1.35, abs=0.03)
+    assert found.p == pytest.approx(0.19, abs=0.03)
     assert found.low < 0 < found.high
     assert math.isnan(interval([sparse(2)], [1.0]).p)
 

@@ -80,8 +80,12 @@ def test_each_kind_follows_from_the_interval(expected, numbers, wanted):
 
 @pytest.mark.parametrize(
     ("numbers", "size"),
-    [((0.82, 0.42, 1.22), "smaller"), ((0.82, 0.72, 0.92), "smaller")]
-    + [((1.5, 0.5, 2.5), "compatible"), ((3.0, 2.0, 4.0), "larger")],
+    [
+        ((0.82, 0.42, 1.22), "smaller"),
+        ((0.82, 0.72, 0.92), "smaller"),
+        ((1.5, 0.5, 2.5), "compatible"),
+        ((3.0, 2.0, 4.0), "larger"),
+    ],
 )
 def test_more_certainty_about_a_small_effect_changes_its_size_and_not_its_sign(numbers, size):
     (line,) = verdict(interval(*numbers), size=1.6).lines
