@@ -152,7 +152,7 @@ def sparse(seeds):
 
 
 def test_losses_of_one_sign_in_a_few_questions_are_no_finding():
-    # The bootstrap that was here before gave 0.001: no draw crosses zero.
+    # A bootstrap gives its floor here, 0.001: no draw crosses zero.
     found = interval([sparse(3)], [1.0])
     assert found.estimate == pytest.approx(-8.33, abs=0.01)
     assert abs(found.estimate) / found.error == pytest.approx(1.35, abs=0.03)

@@ -92,7 +92,7 @@ def test_every_stage_finishes_and_its_results_can_be_read(finished_study, monkey
         assert len(found["cloze"]) == 0
         for name in ("probe", "rank_consistency_tydiqa"):
             assert cell.path(f"figures/{name}.png").stat().st_size > 5000
-        said = str(saved.reading(cell, "rank_consistency", "cloze", "rotation").data)
+        said = str(saved.findings(cell, "rank_consistency", "cloze", "rotation").data)
         assert "pairs of languages, n=8 each" in said
         assert "names no prompts" in said
         assert "mean F1 of 2 languages" in said
