@@ -133,7 +133,7 @@ def test_holm_counts_the_methods_that_are_answered():
     ],
 )
 def test_needs_are_checked_against_what_the_interval_holds(changes, needs, reason):
-    result = verdict(interval(9.0, 8.0, 10.0, **changes), **needs)
+    result = verdict(interval(**({"estimate": 9.0, "low": 8.0, "high": 10.0} | changes)), **needs)
     (line,) = result.lines
     assert line.kind == "not answered by this profile"
     assert line.effect is None
