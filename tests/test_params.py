@@ -236,7 +236,7 @@ more:
         (CLAIM.replace("metric: change", "metric: speed"), "more.estimate.arms.metric: Input shou"),
         (CLAIM.replace("above", "better"), "more.expected: Input should be 'above', 'below' or"),
         (CLAIM + "  size: -1\n", "more.size: Input should be greater than 0"),
-        (CLAIM + "  needs: {attacked_languages: [xx]}\n", "unknown language xx"),
+        (CLAIM + "  needs: {languages: [xx]}\n", "unknown language xx"),
         (CLAIM + "  sise: 1\n", "more.sise: unknown key. Allowed here: statement"),
         ("more: [", "not valid YAML"),
     ],

@@ -7,7 +7,8 @@ from xltlib.analysis import tables
 
 ARMS = ("english", "multilingual")
 PAIRS = [("multilingual", "english")]
-OPTIONS = {"samples": 200, "seed": 0, "level": 0.95, "smallest_effect": 2.0}
+SMALLEST = {"f1": 2.0, "kept": 3.0, "log_odds": 0.2}
+OPTIONS = {"seen": {}, "level": 0.95, "smallest": SMALLEST, "p_values": True}
 
 
 @pytest.fixture
@@ -97,28 +98,79 @@ def test_the_success_rate_counts_only_attacks_that_were_tried(attacked):
     assert table.loc[("ko", "english"), "low"] == pytest.approx(20.65, abs=0.01)
 
 
-def test_contrasts_leave_english_out_and_hold_the_difference_in_differences(clean, attacked):
+@pytest.mark.parametrize("outcome", ["skipped", "no_candidates", "error"])
+def test_what_was_not_tried_is_counted_and_not_divided_by(attacked, outcome):
+    untried = attacked.assign(
+        outcome=attacked["outcome"].mask(attacked["outcome"] == "failed", outcome)
+    )
+    row = tables.success_rate(untried).set_index(["language", "arm"]).loc[("ko", "multilingual")]
+    assert row["n"] == 0
+    assert row[f"n {outcome}"] >= 1
+    assert pd.isna(row["success rate"])
+
+
+def macro(table):
+    return table[table["language"] == tables.MACRO].set_index(["measured", "condition"])
+
+
+def test_contrasts_leave_english_out_and_hold_every_measure(clean, attacked):
     table = tables.contrasts(clean, attacked, pairs=PAIRS, **OPTIONS)
-    macro = table[table["language"] == tables.MACRO].set_index("measured")
-    assert macro.loc["clean", "estimate"] == pytest.approx(25)
-    assert macro.loc["under typo", "estimate"] == pytest.approx(50)
-    assert macro.loc["difference in differences (typo)", "estimate"] == pytest.approx(25)
+    rows = macro(table)
+    assert rows.loc[("clean", "tydiqa"), "estimate"] == pytest.approx(25)
+    assert rows.loc[("attacked", "typo"), "estimate"] == pytest.approx(50)
+    assert rows.loc[("change", "typo"), "estimate"] == pytest.approx(25)
+    # The multilingual arm keeps all of its F1, the English one none.
+    assert rows.loc[("share kept", "typo"), "estimate"] == pytest.approx(100)
     assert set(table["language"]) == {tables.MACRO, "ar", "ko"}
     assert (table["n"] > 0).all()
+
+
+def test_a_language_that_an_arm_trained_on_is_left_out_and_named(clean, attacked):
+    options = OPTIONS | {"seen": {"multilingual": {"ar", "de"}}}
+    table = tables.contrasts(clean, attacked, pairs=PAIRS, **options)
+    rows = macro(table)
+    assert rows.loc[("clean", "tydiqa"), "estimate"] == pytest.approx(0)
+    assert set(table[tables.LEFT_OUT]) == {"ar"}
+    assert set(table["language"]) == {tables.MACRO}
+    # Where nothing is zero-shot, all languages count and the row says so.
+    options = OPTIONS | {"seen": {"multilingual": {"ar", "ko"}}}
+    table = tables.contrasts(clean, attacked, pairs=PAIRS, **options)
+    assert not table["zero-shot"].any()
+    assert macro(table).loc[("clean", "tydiqa"), "estimate"] == pytest.approx(25)
 
 
 def test_contrasts_of_two_questions_have_no_interval_and_no_p(clean, attacked):
     table = tables.contrasts(clean, attacked, pairs=PAIRS, **OPTIONS)
     assert table["estimate"].notna().all()
-    assert table[["low", "high", "p", "p (Holm)"]].isna().all().all()
+    assert table[["low", "high", "p", "p (Holm)"]].isna().all(axis=None)
+    assert (table["why not"] != "").all()
 
 
-def test_holm_only_raises_p_values(clean, attacked):
-    clean, attacked = (
-        pd.concat([frame.assign(id=frame["id"] + copy) for copy in "abc"])
-        for frame in (clean, attacked)
-    )
-    table = tables.contrasts(clean, attacked, pairs=PAIRS, **OPTIONS)
-    by_language = table[table["language"] != tables.MACRO]
-    assert by_language["p"].notna().all()
+def many(frame, seeds=(1, 2, 3)):
+    """More questions, and seeds that differ a little."""
+    copies = pd.concat([frame.assign(id=frame["id"] + copy) for copy in "abcd"])
+    parts = [copies.assign(seed=seed) for seed in seeds]
+    for i, part in enumerate(parts):
+        column = "f1" if "f1" in part else "attacked_f1"
+        odd = (part["id"] == f"q{i % 2}a") & (part["arm"] == "multilingual")
+        part[column] = part[column].mask(odd, 0.3)
+    return pd.concat(parts)
+
+
+def test_holm_only_raises_p_values_and_synthetic_data_has_none(clean, attacked):
+    frames = many(clean), many(attacked)
+    table = tables.contrasts(*frames, pairs=PAIRS, **OPTIONS)
+    by_language = table[(table["language"] != tables.MACRO) & table["p"].notna()]
+    assert len(by_language)
     assert (by_language["p (Holm)"] >= by_language["p"]).all()
+    none = tables.contrasts(*frames, pairs=PAIRS, **(OPTIONS | {"p_values": False}))
+    assert none[["p", "p (same)", "p (Holm)"]].isna().all(axis=None)
+    assert none["low"].notna().any()
+
+
+def test_two_seeds_have_intervals_and_no_p(clean, attacked):
+    frames = many(clean, (1, 2)), many(attacked, (1, 2))
+    table = tables.contrasts(*frames, pairs=PAIRS, **OPTIONS)
+    assert table[["p", "p (same)", "p (Holm)"]].isna().all(axis=None)
+    shown = table[table["low"].notna()]
+    assert (shown[["low", "high"]].abs() <= 100).all(axis=None)

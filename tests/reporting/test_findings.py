@@ -58,11 +58,13 @@ def test_success_and_transfer_are_weighted_by_their_counts():
             "attack": "typo",
             "language": ["ar", "ar", "ko"],
             "success rate": [100.0, 0.0, 10.0],
-            "n": [3, 1, 10],
+            "n": [30, 10, 100],
         }
     )
     (sentence,) = findings.of_success(success)
-    assert "most in ar (75 % of 4" in str(sentence)
+    assert "most in ar (75 % of 40" in str(sentence)
+    # A handful of questions makes no language the most or the least.
+    assert findings.of_success(success.assign(n=[3, 1, 10])) == []
     table = pd.DataFrame(
         {
             "attack": "typo",
@@ -74,3 +76,17 @@ def test_success_and_transfer_are_weighted_by_their_counts():
     )
     (sentence,) = findings.of_attack_transfer(table)
     assert sentence.numbers == {"own": 100.0, "n_own": 4, "other": 12.5, "n_other": 8}
+
+
+def test_a_gain_whose_interval_holds_zero_is_no_gain():
+    row = {"task": "xnli", "arm": "none", "pairs": "two languages", "accuracy": 50.0, "n": 40}
+    rows = [
+        row | {"method": "standard"},
+        row | {"method": "standard", "pairs": "one language"},
+        row | {"method": "adv", "gain": 1.5, "low": -0.5, "high": 3.5},
+    ]
+    (none,) = findings.of_transfer(pd.DataFrame(rows))
+    assert "No method's gain there has an interval above zero" in str(none)
+    rows[2] |= {"low": 0.5, "high": 2.5}
+    (some,) = findings.of_transfer(pd.DataFrame(rows))
+    assert "is that of adv: +1.5 (+0.5 to +2.5)" in str(some)

@@ -92,8 +92,8 @@ def test_a_stage_without_anything_to_do_has_no_cells(edited):
     ("key", "value", "stale"),
     [
         (
-            "analysis.bootstrap_samples",
-            300,
+            "analysis.level",
+            0.9,
             {"design", "results", "transfer", "representation", "claims"},
         ),
         ("attacks.typo.recipe.max_queries", 13, {"design", "attacks", "results", "claims"}),

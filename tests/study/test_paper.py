@@ -127,6 +127,15 @@ def test_every_number_of_the_report_s_prose_and_tables_is_a_link(page, folder):
     assert all(cell.startswith("<a class") for cell in cells if re.search(r"\d", cell))
 
 
+def test_the_report_begins_with_the_question_the_answer_and_its_figure(folder):
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    header = text[text.index("<h1>") : text.index("<dl>")]
+    assert header.startswith("<h1>Does multilingual intermediate training make")
+    assert header.index("Not answered, because") < header.index("<img")
+    assert "Multilingual against" not in header  # the verdict stands in the figure itself
+    assert text.count("<details>") == text.count("</details>") > 0
+
+
 def test_the_report_needs_nothing_from_elsewhere(page):
     assert not page.tags & {"script", "iframe", "link", "object"}
     outside = [a for a in page.addresses if not a.startswith(("#", "data:", "../"))]
@@ -160,8 +169,8 @@ def test_each_quoted_number_is_a_macro_of_its_own(finished_study, folder):
     names = re.findall(r"\\newcommand\{\\(\w+)\}", numbers)
     assert len(names) == len(set(names)) > 50
     assert all(re.fullmatch("xlt[A-Za-z]+", name) for name in names)
-    readings = json.loads((folder / "json/readings.json").read_text(encoding="utf-8"))
-    assert sorted(name for one in readings for name in one["macros"]) == sorted(names)
+    said = json.loads((folder / "json/findings.json").read_text(encoding="utf-8"))
+    assert sorted(name for one in said for name in one["macros"]) == sorted(names)
     article = (folder / "article.tex").read_text(encoding="utf-8")
     assert set(names) == set(re.findall(r"\\(xlt[A-Za-z]+)\{\}", article))
 

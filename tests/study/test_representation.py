@@ -57,7 +57,7 @@ RANKED = TestSet(corpus="xquad", languages=["en", "ru"])
 
 
 def sentences(metrics):
-    return {r["name"]: r["words"].format_map(r["numbers"]) for r in metrics["readings"]}
+    return {r["name"]: r["words"].format_map(r["numbers"]) for r in metrics["findings"]}
 
 
 def test_retrieval_alone_reads_no_model_and_says_what_is_not_asked_for(finished):

@@ -113,6 +113,7 @@ def write_profile(folder: Path, encoder: Path) -> Path:
             "rotation": {"corpus": "tydiqa", "languages": ["ar", "ru"]},
         },
         "cost": {"rounds": 1},
+        "analysis": {"level": 0.95},
         "claims": str(Path(__file__).parents[2] / "params" / "claims.yaml"),
         "compute": {"mem_mb": 1000},
     }

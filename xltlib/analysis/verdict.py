@@ -153,7 +153,8 @@ def judge(
             answered[compared] = one
         lines.append(Line(compared, NOT_ANSWERED, one, lacks=tuple(lacks)))
     if not intervals:
-        lines.append(Line("", NOT_ANSWERED, None, lacks=(Lack("nothing"),)))
+        lacks = [Lack("synthetic")] if synthetic else []
+        lines.append(Line("", NOT_ANSWERED, None, lacks=(*lacks, Lack("nothing"))))
     p_values = holm([one.p for one in answered.values()])
     judged = {
         compared: _line(compared, claim, one, p, smallest)

@@ -121,14 +121,15 @@ POINTS = {"retrieval": 1.0, "margin": 100.0, "rank consistency": 1.0, "probe": 1
 
 
 def changes(measures: pd.DataFrame) -> pd.DataFrame:
-    """Each arm's measures by language minus those of `none`, in points, means over seeds.
+    """Each arm's measures by language minus those of `none`, in points, means over `n` seeds.
 
     Args:
         measures: columns arm, seed, language and the measures of `POINTS`.
     """
     means = measures.groupby(["arm", "language"])[list(POINTS)].mean()
     if "none" not in means.index.get_level_values("arm"):
-        return pd.DataFrame(columns=["arm", "language", *POINTS])
+        return pd.DataFrame(columns=["arm", "language", *POINTS, "n"])
     base = means.xs("none", level="arm").reindex(means.index.get_level_values("language"))
     change = (means - base.to_numpy()) * pd.Series(POINTS)
+    change["n"] = measures.groupby(["arm", "language"])["seed"].nunique()
     return change.drop(index="none", level="arm").reset_index()

@@ -1,0 +1,189 @@
+"""What may be said: three statements from numbers that call for them, each method by itself."""
+
+import json
+import math
+
+import pytest
+
+from xltlib.analysis.intervals import Interval
+from xltlib.analysis.verdict import Held, judge, matters_of, missing, size_of
+from xltlib.params import Claim, Needs
+from xltlib.reporting import answers
+
+
+def claim(expected="above", size=None, primary=False, as_stated=True, size_error=None, **needs):
+    return Claim(
+        statement="More is better.",
+        source="a test",
+        estimate={"kind": "arms", "metric": "change", "contrast": ("multilingual", "english")},
+        expected=expected,
+        size=size,
+        size_error=size_error,
+        primary=primary,
+        as_stated=as_stated,
+        needs=needs,
+    )
+
+
+def interval(estimate, low, high, p=None, **changes):
+    if p is None:
+        p = 0.001 if low > 0 or high < 0 else 0.4
+    values = {
+        "estimate": estimate,
+        "low": low,
+        "high": high,
+        "p": p,
+        "error": (high - low) / 4,
+        "detectable": 0.7 * (high - low),
+        "n_examples": 800,
+        "n_units": 800,
+        "n_seeds": 5,
+        "n_languages": 8,
+        "level": 0.95,
+        "languages": ("ar", "te"),
+    }
+    return Interval(**(values | changes))
+
+
+def verdict(*intervals, synthetic=False, **options):
+    named = {f"method {i}": one for i, one in enumerate(intervals)}
+    unit = {"unit": "points of F1", "smallest": 2.0}
+    return judge("more", claim(**options), named, synthetic=synthetic, **unit)
+
+
+def kind(*numbers, **options):
+    return verdict(interval(*numbers), **options).lines[0].kind
+
+
+@pytest.mark.parametrize(
+    ("expected", "numbers", "wanted"),
+    [
+        ("above", (4.0, 1.0, 7.0), "supported"),
+        # The sign is shown; whether it matters is a statement of its own.
+        ("above", (1.5, 0.5, 2.5), "supported"),
+        ("above", (-4.0, -7.0, -1.0), "contradicted"),
+        ("above", (0.5, -1.0, 1.9), "too small to matter"),
+        ("above", (1.0, -3.0, 5.0), "inconclusive"),
+        ("below", (-4.0, -7.0, -1.0), "supported"),
+        ("below", (4.0, 1.0, 7.0), "contradicted"),
+        ("below", (-1.0, -5.0, 3.0), "inconclusive"),
+        # That there is no such effect is a finding too.
+        ("not above", (0.1, -1.5, 1.7), "supported"),
+        ("not above", (-5.0, -7.0, -3.0), "supported"),
+        ("not above", (4.0, 2.5, 5.5), "contradicted"),
+        ("not above", (4.0, 1.0, 7.0), "inconclusive"),
+    ],
+)
+def test_each_kind_follows_from_the_interval(expected, numbers, wanted):
+    assert kind(*numbers, expected=expected) == wanted
+
+
+@pytest.mark.parametrize(
+    ("numbers", "size"),
+    [
+        ((0.82, 0.42, 1.22), "smaller"),
+        ((0.82, 0.72, 0.92), "smaller"),
+        ((1.5, 0.5, 2.5), "compatible"),
+        ((3.0, 2.0, 4.0), "larger"),
+    ],
+)
+def test_more_certainty_about_a_small_effect_changes_its_size_and_not_its_sign(numbers, size):
+    (line,) = verdict(interval(*numbers), size=1.6).lines
+    assert (line.kind, line.effect, line.size) == ("supported", "as claimed", size)
+
+
+def test_the_publications_own_uncertainty_counts():
+    assert size_of(0.4, 1.2, 1.6, 0.0) == "smaller"
+    assert size_of(0.4, 1.2, 1.6, 0.3) == "compatible"
+
+
+def test_whether_it_matters_is_judged_on_both_sides():
+    assert matters_of(2.0, 5.0, 2.0) == "large enough to matter"
+    assert matters_of(-5.0, -2.0, 2.0) == "large enough to matter"
+    assert matters_of(-1.9, 1.9, 2.0) == "too small to matter"
+    assert matters_of(0.1, 2.1, 2.0) == "open"
+
+
+def test_a_noisy_method_neither_blocks_nor_lends_a_verdict():
+    good, noisy = interval(4.0, 1.0, 7.0), interval(5.0, -20.0, 30.0)
+    assert [line.kind for line in verdict(good, noisy).lines] == ["supported", "inconclusive"]
+    small = interval(0.0, -1.0, 1.0)
+    assert [line.kind for line in verdict(small, noisy).lines] == [
+        "too small to matter",
+        "inconclusive",
+    ]
+
+
+def test_holm_counts_the_methods_that_are_answered():
+    none, weak = interval(0.0, -3.0, 3.0), interval(4.0, 0.2, 7.8, p=0.03)
+    assert verdict(weak).lines[0].kind == "supported"
+    # 0.03 is under 0.05 and not under a third of it.
+    assert verdict(weak, none, none).lines[0].kind == "inconclusive"
+    two_seeds = interval(0.0, -3.0, 3.0, p=math.nan, n_seeds=2)
+    assert verdict(weak, two_seeds, two_seeds).lines[0].kind == "supported"
+
+
+@pytest.mark.parametrize(
+    ("changes", "needs", "reason"),
+    [
+        ({"n_seeds": 2, "p": math.nan}, {}, "It rests on 2 seeds; the claim needs 3."),
+        ({}, {"languages": ["ar", "bn"]}, "It lacks bn."),
+        ({"n_examples": 40}, {"questions": 100}, "It rests on 40 questions; the claim needs 100."),
+        ({"low": math.nan, "why_not": "not estimable with two seeds"}, {}, "not estimable with"),
+    ],
+)
+def test_needs_are_checked_against_what_the_interval_holds(changes, needs, reason):
+    result = verdict(interval(**({"estimate": 9.0, "low": 8.0, "high": 10.0} | changes)), **needs)
+    (line,) = result.lines
+    assert line.kind == "not answered by this profile"
+    assert line.effect is None
+    said = " ".join(map(str, answers.statements(result, line)))
+    assert reason in said
+    json.dumps(answers.record(result), allow_nan=False)
+
+
+def test_synthetic_data_answers_nothing():
+    result = verdict(interval(9.0, 8.0, 10.0), synthetic=True)
+    assert result.lines[0].kind == "not answered by this profile"
+
+
+def test_what_is_not_tested_as_stated_settles_nothing():
+    assert kind(4.0, 1.0, 7.0, as_stated=False) == "not tested as stated"
+
+
+def test_nothing_to_compare_is_not_an_answer():
+    (line,) = verdict().lines
+    assert line.kind == "not answered by this profile"
+    assert str(answers.finding(verdict(), line)) == "Nothing was measured."
+
+
+def test_the_finding_holds_the_numbers_and_what_they_are():
+    result = verdict(interval(4.0, 1.0, 7.0))
+    words = str(answers.finding(result, result.lines[0]))
+    for part in ("method 0: +4.0 points of F1", "95 % interval +1.0 to +7.0", "n = 800", "5 seeds"):
+        assert part in words
+    said = [str(one) for one in answers.statements(result, result.lines[0])]
+    assert said[0] == "There is an effect in the claimed direction."
+    assert "minimum detectable effect (80 % power) is 4.2" in said[1]
+
+
+def test_the_answer_is_a_word_and_at_most_three_sentences():
+    result = answers.record(verdict(interval(4.0, 2.5, 5.5), primary=True))
+    said = [str(one) for one in answers.answer(answers.primary([result]))]
+    assert said[0] == "Yes."
+    assert len(said) <= 4
+    cannot = answers.record(verdict(interval(4.0, 2.5, 5.5), synthetic=True, primary=True))
+    assert str(answers.answer(cannot)[0]).startswith("Not answered, because: the data is synthetic")
+    metrics = {"answer": [], "claims": [result]}
+    metrics["answer"] = [vars(one) for one in answers.answer(result)]
+    lines = answers.in_five_lines(metrics, "quick", "me5-small")
+    assert len(lines) == 5
+    assert lines[1] == "Answer: Yes."
+
+
+def test_the_params_alone_tell_what_can_be_answered():
+    held = Held(False, 5, ("ar", "te"))
+    can, cannot = answers.what_it_can_answer({"one": claim(), "two": claim(seeds=9)}, held)
+    assert "can be answered" in can
+    assert "It rests on 5 seeds; the claim needs 9." in cannot
+    assert missing(Needs(), held) == []

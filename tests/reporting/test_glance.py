@@ -1,0 +1,62 @@
+"""The figures that open the report."""
+
+import math
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from xltlib.analysis.tables import MACRO
+from xltlib.reporting import glance, style
+
+ABOUT = style.Provenance("quick", "me5-small", True, (1, 2), "0123456789abcdef")
+SMALLEST = {"f1": 2.0, "kept": 3.0}
+ROW = {"estimate": 1.0, "low": -1.0, "high": 3.0, "detectable": 2.9, "why not": ""}
+
+
+def contrasts(**changes):
+    about = {"contrast": "multilingual - english", "language": MACRO, "n": 400, "seeds": 3}
+    about |= {"level (%)": 95.0}
+    rows = [
+        about | ROW | {"measured": "clean", "condition": "tydiqa"},
+        about | ROW | {"measured": "share kept", "condition": "typo-20"},
+        about | ROW | {"measured": "share kept", "condition": "codemix-20"} | changes,
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_verdict_stands_in_words_beside_each_interval():
+    primary = {"lines": [{"kind": "inconclusive"}]}
+    nan = {"low": math.nan, "high": math.nan, "detectable": math.nan}
+    table = contrasts(**nan, **{"why not": "not estimable with two seeds"})
+    figure = glance.answer(table, primary, smallest=SMALLEST, about=ABOUT)
+    assert "inconclusive" in figure.get_suptitle()
+    words = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert words == ["no difference shown", "no difference shown", "not estimable with two seeds"]
+    again = glance.answer(table, primary, smallest=SMALLEST, about=ABOUT)
+    assert style.png(figure, dpi=60) == style.png(again, dpi=60)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.5, 1.5, "higher, too small to matter"),
+        (2.5, 3.5, "higher, large enough to matter"),
+        (0.5, 3.5, "higher; size open"),
+        (-3.5, -2.5, "lower, large enough to matter"),
+        (-1.0, 1.0, "too small to matter"),
+        (-1.0, 5.0, "no difference shown"),
+    ],
+)
+def test_words_follow_the_interval(low, high, words):
+    assert glance.in_words(ROW | {"low": low, "high": high}, 2.0) == words
+
+
+def test_no_interval_makes_the_axis_so_wide_that_the_others_vanish():
+    axes = Figure().subplots()
+    wide = ROW | {"low": -95.0, "high": 97.0}
+    glance.interval_axis(axes, [ROW, wide], 2.0, "#000000")
+    assert axes.get_xlim()[1] <= glance.WIDEST * 2.0
+    # An estimate is never left out.
+    glance.interval_axis(axes, [ROW, wide | {"estimate": 50.0}], 2.0, "#000000")
+    assert axes.get_xlim()[1] > 50

@@ -1,0 +1,75 @@
+"""Every marked number in README.md and docs is what the committed file beside its mark says."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MARK = re.compile(r"<!-- n: (?P<file>[^#\s]+)#(?P<place>\S+) -->\s*(?P<shown>[^<\s]*)")
+NUMBER = re.compile(r"[+\-−]?\d[\d,]*(?:\.\d+)?")
+
+
+def documents() -> list[Path]:
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+
+
+def marks(text: str) -> list[re.Match]:
+    # An indented line shows how to write a mark.
+    return [m for line in text.splitlines() if line[:4] != "    " for m in MARK.finditer(line)]
+
+
+def value(root: Path, file: str, place: str) -> float:
+    """The number at a JSON pointer, or in a column and row of a CSV file."""
+    path = root / file
+    if path.suffix == ".csv":
+        column, row = place.rsplit("@", 1)
+        return float(pd.read_csv(path)[column.replace("%20", " ")].iloc[int(row)])
+    found = json.loads(path.read_text(encoding="utf-8"))
+    for part in place.strip("/").split("/"):
+        found = found[int(part)] if isinstance(found, list) else found[part]
+    return float(found)
+
+
+def problems(root: Path, text: str) -> list[str]:
+    found = []
+    for mark in marks(text):
+        number = NUMBER.match(mark["shown"].strip("*_`~("))
+        if number is None:
+            found.append(f"{mark[0]}: no number follows")
+            continue
+        shown = number[0].replace(",", "").replace("−", "-")
+        digits = len(shown.partition(".")[2])
+        true = value(root, mark["file"], mark["place"])
+        if abs(float(shown) - true) > 0.5 * 10.0**-digits + 1e-9:
+            found.append(f"{mark['file']}#{mark['place']} is {true}, the text says {shown}")
+    return found
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
+def test_marked_numbers_are_those_of_the_committed_files(document):
+    assert problems(ROOT, document.read_text(encoding="utf-8")) == []
+
+
+def test_there_are_marked_numbers():
+    assert sum(len(marks(path.read_text(encoding="utf-8"))) for path in documents()) > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("<!-- n: a.json#/x/0/y -->12.3 points", False),
+        ("**<!-- n: a.json#/x/0/y -->12** points", False),
+        ("<!-- n: a.json#/x/0/y -->12.4 points", True),
+        ("<!-- n: a.json#/x/0/y -->many points", True),
+        ("<!-- n: b.csv#f1@1 -->-7", False),
+        ("<!-- n: b.csv#f1@0 -->-7", True),
+        ("    <!-- n: absent.json#/x -->1", False),
+    ],
+)
+def test_a_wrong_number_is_found(tmp_path, text, wrong):
+    (tmp_path / "a.json").write_text(json.dumps({"x": [{"y": 12.34}]}))
+    (tmp_path / "b.csv").write_text("f1\n3.0\n-7.2\n")
+    assert bool(problems(tmp_path, text)) == wrong
