@@ -286,7 +286,10 @@ def test_names_that_differ_in_case_alone_are_refused(changed):
         ({"targets.tydiqa.epochs": float("inf")}, r"epochs: .*finite number"),
         ({"intermediate.optimisation.learning_rate": float("inf")}, "finite number"),
         ({"methods.adv.radius": float("nan")}, r"radius: .*"),
-        ({"targets.tydiqa.test_sets": [QA, QA]}, r"test_sets\.1: tydiqa test in \w+ is there twice"),
+        (
+            {"targets.tydiqa.test_sets": [QA, QA]},
+            r"test_sets\.1: tydiqa test in \w+ is there twice",
+        ),
         ({"attacks.typo.test_sets": [QA, QA]}, r"test_sets\.1: tydiqa test in \w+ is there twice"),
     ],
 )
