@@ -13,12 +13,13 @@ from xltlib.analysis.mixed_model import mixed_model
 from xltlib.analysis.robustness import MEASURES, answered_by_all, points
 from xltlib.analysis.verdict import Verdict, judge
 from xltlib.attacks import static_set
-from xltlib.params import STANDARD, EngineSettings, Recipe
+from xltlib.params import STANDARD, EngineSettings, Params, Recipe
 from xltlib.params.claims import ArmsEstimate
 from xltlib.reporting import answers, figures, findings, glance, heat_maps
 from xltlib.study import attacks, saved
 from xltlib.study.cell import AttackCell, EncoderCell, ModelCell
 from xltlib.study.evaluation import predictor
+from xltlib.study.stages import transfer_groups
 from xltlib.study.target_tasks import is_qa
 
 
@@ -69,33 +70,34 @@ def attack_transfer(cell: EncoderCell) -> pd.DataFrame:
     Models are those of standard training. `broken` is a percent of the `n` examples that the tested
     model answers right when clean.
     """
-    key = [one.fingerprint for one in cell.of("attacks")]
-    counts = cell.measured("attack_transfer", key, lambda: _transfer_counts(cell))
-    table = pd.DataFrame(counts, columns=TRANSFER_COLUMNS)
-    table[["broken", "n"]] = table[["broken", "n"]].astype(float)
+    counts = [pd.DataFrame(columns=TRANSFER_COLUMNS)]
+    for (attack, seed), sources in transfer_groups(cell).items():
+        found = cell.measured(
+            f"attack_transfer.{attack}.{seed}",
+            [source.fingerprint for source in sources],
+            lambda attack=attack, sources=sources: _transfer_counts(cell.params, attack, sources),
+        )
+        counts.append(pd.DataFrame(found, columns=TRANSFER_COLUMNS))
+    sums = pd.concat(counts).groupby(TRANSFER_COLUMNS[:3], sort=False)[["broken", "n"]].sum()
+    table = sums.astype(float).reset_index()
     return table.assign(broken=100 * table["broken"] / table["n"].where(table["n"] > 0))
 
 
-def _transfer_counts(cell: EncoderCell) -> list[dict[str, Any]]:
-    """The counts of that table, from the attacked texts and the models."""
-    groups: dict[tuple[str, int], list[AttackCell]] = {}
-    for source in cell.of("attacks"):
-        if source.method == STANDARD:
-            groups.setdefault((source.attack, source.seed), []).append(source)
-    frames = [pd.DataFrame(columns=TRANSFER_COLUMNS)]
-    for (attack, _), sources in groups.items():
-        if len(sources) > 1 and "perturbation_norm" not in attacks.results(sources[0]):
-            made = {model_name(source): attacks.results(source) for source in sources}
-            models = (
-                # In float32, as it was decided that the attacks succeed.
-                (model_name(source), predictor(source, EngineSettings()))
-                for source in sources
-            )
-            recipe = cell.params.attacks[attack].recipe
-            table = static_set.transfer_matrix(made, models, recipe)
-            frames.append(table.assign(attack=attack))
-    counts = pd.concat(frames).groupby(TRANSFER_COLUMNS[:3], sort=False)[["broken", "n"]].sum()
-    return counts.astype(int).reset_index().to_dict("records")
+def _transfer_counts(
+    params: Params, attack: str, sources: list[AttackCell]
+) -> list[dict[str, Any]]:
+    """The counts of one attack at one seed, from the attacked texts and the models."""
+    if "perturbation_norm" in attacks.results(sources[0]):
+        return []
+    made = {model_name(source): attacks.results(source) for source in sources}
+    models = (
+        # In float32, as it was decided that the attacks succeed.
+        (model_name(source), predictor(source, EngineSettings()))
+        for source in sources
+    )
+    recipe = params.attacks[attack].recipe
+    found = static_set.transfer_matrix(made, models, recipe).assign(attack=attack)
+    return found.astype({"broken": int, "n": int}).to_dict("records")
 
 
 TRANSFER_COLUMNS = ["attack", "made against", "tested on", "broken", "n"]

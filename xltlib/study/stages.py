@@ -68,12 +68,26 @@ def _read(*stages: str) -> Callable[[Cell], list[Cell]]:
     return lambda cell: [one for name in stages for one in cell.of(name)]
 
 
+def transfer_groups(cell: Cell) -> dict[tuple[str, int], list[Any]]:
+    """The attacks on models of standard training by attack and seed, where there are several."""
+    groups: dict[tuple[str, int], list[Any]] = {}
+    for one in cell.of("attacks"):
+        if one.method == schema.STANDARD:
+            groups.setdefault((one.attack, one.seed), []).append(one)
+    return {key: sources for key, sources in groups.items() if len(sources) > 1}
+
+
 def _attacked_models(cell: Cell) -> list[Cell]:
-    """Attacked texts and the models to try them on, unless that was counted before."""
-    attacks = cell.of("attacks")
-    if cell.is_measured("attack_transfer", [one.fingerprint for one in attacks]):
-        return []
-    return [*attacks, *(one.reads("target") for one in attacks)]
+    """Attacked texts and the models to try them on, but for those that were counted before."""
+    left = [
+        source
+        for (attack, seed), sources in transfer_groups(cell).items()
+        if not cell.is_measured(
+            f"attack_transfer.{attack}.{seed}", [one.fingerprint for one in sources]
+        )
+        for source in sources
+    ]
+    return [*left, *(one.reads("target") for one in left)]
 
 
 STAGES: dict[str, Stage] = {
