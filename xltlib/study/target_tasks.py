@@ -6,8 +6,12 @@ from xltlib.params import Params
 
 
 def attacked_tasks(params: Params) -> list[str]:
-    """The target tasks whose models some attack is made on."""
-    return list(dict.fromkeys(attack.target for attack in params.attacks.values()))
+    """The span-QA tasks whose models some attack is made on; stage 06 is about them.
+
+    Attacks on pairs of sentences have no F1: stage 05 shows what came of them.
+    """
+    targets = dict.fromkeys(attack.target for attack in params.attacks.values())
+    return [name for name in targets if is_qa(params, name)]
 
 
 def transfer_tasks(params: Params) -> list[str]:
