@@ -403,3 +403,16 @@ def test_a_stage_declares_every_split_that_it_loads(finished_study):
             for task in finished_study.params.intermediate.examples:
                 declared |= {"/".join(split) for split in drawn_from(cell.params, task)}
         assert set(loaded) <= declared, name
+
+
+def test_static_sets_alone_give_results(edited):
+    params = edited("attacks", {})
+    target = params.targets["tydiqa"]
+    (clean,) = target.test_sets
+    noise = schema.TestSet.model_validate(
+        clean.model_dump() | {"perturbation": {"kind": "typo", "severity": 0.2}}
+    )
+    both = target.model_copy(update={"test_sets": [clean, noise]})
+    grid = Grid(params.model_copy(update={"targets": params.targets | {"tydiqa": both}}))
+    (cell,) = grid.cells("results")
+    assert {one.stage.name for one in cell.upstream} == {"evaluation"}

@@ -16,7 +16,7 @@ from xltlib.reporting.shown import sentences
 from xltlib.study.cell import Cell
 from xltlib.study.grid import Grid
 from xltlib.study.stages import STAGES
-from xltlib.study.target_tasks import attacked_tasks
+from xltlib.study.target_tasks import tested_tasks
 
 
 def record(cell: Cell) -> None:
@@ -159,7 +159,7 @@ def attacked_languages(params: Params) -> list[str]:
 
 def attacked_seeds(params: Params) -> list[int]:
     """The seeds that every attacked target task is trained with."""
-    sets = [set(params.targets[task].seeds or params.seeds) for task in attacked_tasks(params)]
+    sets = [set(params.targets[task].seeds or params.seeds) for task in tested_tasks(params)]
     return sorted(set.intersection(*sets)) if sets else []
 
 

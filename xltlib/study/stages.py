@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from xltlib import params as schema
 from xltlib.params import Params
 from xltlib.study import declared
-from xltlib.study.target_tasks import attacked_tasks, measured_tasks, transfer_tasks
+from xltlib.study.target_tasks import measured_tasks, tested_tasks, transfer_tasks
 
 if TYPE_CHECKING:
     from xltlib.study.cell import Cell
@@ -141,7 +141,7 @@ STAGES: dict[str, Stage] = {
             after=("corpora",),
             opens=_attacked_models,
             accelerated=True,
-            of_tasks=attacked_tasks,
+            of_tasks=tested_tasks,
         ),
         Stage(
             "transfer",

@@ -5,13 +5,18 @@ from __future__ import annotations
 from xltlib.params import Params
 
 
-def attacked_tasks(params: Params) -> list[str]:
-    """The span-QA tasks whose models some attack is made on; stage 06 is about them.
+def tested_tasks(params: Params) -> list[str]:
+    """The span-QA tasks whose models are attacked or read perturbed test sets; stage 06's tasks.
 
-    Attacks on pairs of sentences have no F1: stage 05 shows what came of them.
+    Attacks on sentence pairs have no F1: stage 05 shows their outcomes.
     """
-    targets = dict.fromkeys(attack.target for attack in params.attacks.values())
-    return [name for name in targets if is_qa(params, name)]
+    attacked = {attack.target for attack in params.attacks.values()}
+    perturbed = {
+        name
+        for name, target in params.targets.items()
+        if any(test_set.perturbation is not None for test_set in target.test_sets)
+    }
+    return [name for name in params.targets if name in attacked | perturbed and is_qa(params, name)]
 
 
 def transfer_tasks(params: Params) -> list[str]:
