@@ -35,8 +35,8 @@ def pack(file: Path, root: Path, archive: Path) -> list[str]:
         The names of what was packed beside the code, e.g. `data/xquad`.
 
     Raises:
-        InputError: a corpus that comes from the hub, a file that is absent, or an archive that cannot
-            be written.
+        InputError: a corpus that comes from the hub, a file that is absent, or an archive that
+            cannot be written.
     """
     params = schema.load(file)
     _refuse_hub(file, params)
