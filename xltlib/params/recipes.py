@@ -134,17 +134,23 @@ class SynonymSettings(WordSettings):
 
 
 class MaskedLMSettings(WordSettings):
-    """Words that a masked language model would put there; `model` is a folder or a hub name."""
+    """Words that a masked language model would put there; `model` is a folder or a hub name.
+
+    `edits` are CLARE's: a word is replaced, one is inserted behind it, or it is merged with the
+    next one. BAE replaces only.
+    """
 
     kind: Literal["mlm"] = "mlm"
     model: ModelName
+    edits: Annotated[list[Literal["replace", "insert", "merge"]], Field(min_length=1)] = ["replace"]
     same_script: bool = True
 
 
 class CodeMixSettings(WordSettings):
     """Translations of words: lexicons by the passage's language, or one induced from `parallel`.
 
-    A lexicon is a file in MUSE's format: a word and its translation a line, white space between.
+    A lexicon is a file in MUSE's format: a word and its translation per line, white space between.
+    Translations of several words are used, too, and each of these counts as an edited word.
     """
 
     kind: Literal["codemix"] = "codemix"
