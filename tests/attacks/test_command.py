@@ -162,3 +162,5 @@ def test_the_metric_is_the_corpus_whose_rule_scores(command, monkeypatch):
     command("--metric", "mlqa", "--lang", "ka", "--precision", "auto")
     assert (given["corpus"], given["language"]) == ("mlqa", "ka")
     assert given["engine"].precision == "auto"
+    command("--metric", "squad")
+    assert given["corpus"] is None

@@ -62,8 +62,9 @@ class MaskedLM:
         place = ids.index(gap, self._passage_from(batch, ids))
         logits = self.model(**batch.to(self.model.device)).logits[0, place]
         best = logits.topk(min(n, len(logits))).indices.tolist()
-        found = map(self.pieces.word, self.tokenizer.convert_ids_to_tokens(best))
-        return tuple(word for word in found if word is not None)
+        # Embeddings are often padded beyond the vocabulary; such ids are no piece.
+        pieces = (p for p in self.tokenizer.convert_ids_to_tokens(best) if p is not None)
+        return tuple(word for word in map(self.pieces.word, pieces) if word is not None)
 
     def _passage_from(self, batch: BatchEncoding, ids: list[int]) -> int:
         """Where the second text begins among the tokens."""
@@ -133,7 +134,7 @@ class MaskedLMSwap(CandidateSwap):
     def _get_transformations(
         self, current_text: AttackedText, indices_to_modify: Iterable[int]
     ) -> list[AttackedText]:
-        indices, found = sorted(indices_to_modify), []
+        indices, found = sorted(indices_to_modify), list[AttackedText]()
         if "replace" in self.edits:
             found += super()._get_transformations(current_text, indices)
         long = [index for index in indices if self.editable(current_text, index)]
