@@ -270,3 +270,15 @@ def test_a_file_may_hold_rows(tmp_path):
         ("a", "sw", "mlqa"),
         ("b", "ka", "mlqa"),
     ]
+
+
+def test_auto_needs_nothing_that_a_function_lacks():
+    row = {"id": "1", "question": "Who?", "context": "It was Ann Lee who came in."}
+    row |= {"answers": {"text": ["Ann Lee"], "answer_start": [7]}}
+
+    def answers(questions, contexts):
+        return ["Ann Lee" for _ in questions]
+
+    engine = EngineSettings(precision="auto", guide_words=4)
+    done = attack(answers, [row], "typo", language="en", engine=engine, **QUICK)
+    assert done.results["queries"].sum() == done.results["readings"].sum() > 0
