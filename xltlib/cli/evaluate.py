@@ -21,14 +21,14 @@ class Metric(StrEnum):
     mlqa = "mlqa"
 
 
+METRICS = "squad: SQuAD 1.1's, for TyDi QA and XQuAD too; mlqa: MLQA's own"
+
+
 def evaluate(
     model: Annotated[Path, typer.Option(help="Folder of a Hugging Face span-QA model")],
     data: Annotated[Path, typer.Option(help="SQuAD JSON, or rows as JSON or JSON lines")],
     lang: Annotated[str, typer.Option(help="Language code of the file")] = "en",
-    metric: Annotated[
-        Metric,
-        typer.Option(help="squad: SQuAD 1.1's, for TyDi QA and XQuAD too; mlqa: MLQA's own"),
-    ] = Metric.squad,
+    metric: Annotated[Metric, typer.Option(help=METRICS)] = Metric.squad,
     max_length: Annotated[
         int | None,
         typer.Option(
@@ -45,10 +45,9 @@ def evaluate(
     from xltlib.corpora.squad_files import is_answerable, read_squad
     from xltlib.evaluation.predictor import SpanPredictor, window_settings
     from xltlib.evaluation.span_qa import answer, summarize
-    from xltlib.languages import LANGUAGES
+    from xltlib.languages import find_language
 
-    if lang not in LANGUAGES:
-        raise InputError(f"--lang {lang}: unknown language; known: {' '.join(LANGUAGES)}")
+    find_language(lang)
     every = read_squad(data, lang, unanswerable="keep")
     rows = every.filter(is_answerable)
     if not len(rows):
