@@ -212,7 +212,7 @@ def test_a_notebook_opens_the_cell_its_parameters_name(tiny_profile):
         ({"arm": "german"}, r"has no cell .*arm=german.*; there are: tiny\."),
         ({"seed": 9}, r"has no cell .*seed=9; there are: tiny\."),
         ({"seed": None}, r"seed: .*integer"),
-        ({"params": "absent.yaml"}, r"absent\.yaml: cannot be read"),
+        ({"params": "absent.yaml"}, r"absent\.yaml: no such file"),
     ],
 )
 def test_a_wrong_notebook_parameter_is_refused(tiny_profile, given, message):
