@@ -59,8 +59,9 @@ def test_the_command_attacks_and_prints_a_summary(command, tmp_path):
         (["--set", "max_edited_words=none"], "typo", "max_edited_words: Input should be a valid"),
         (["--shard", "half"], "typo", "give k/n"),
         (["--lang", "xx"], "typo", "no such code"),
-        (["--precision", "int3"], "typo", "give float32 or bf16"),
-        (["--guide-words", "8"], "typo", "give --precision bf16 too"),
+        (["--precision", "int3"], "typo", "is not one of"),
+        (["--metric", "rouge"], "typo", "is not one of"),
+        (["--guide-words", "8"], "typo", "give --precision bf16 or auto too"),
         (["--set", "lexicons.ru=[absent.txt]"], "codemix", "the lexicon cannot be read"),
     ],
 )

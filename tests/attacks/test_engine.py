@@ -234,6 +234,42 @@ def test_bf16_guides_and_float32_decides(rows, predictor, tmp_path, guide_words)
         assert output.answer == row["attacked_prediction"]
 
 
+@pytest.mark.parametrize("guide_words", [None, 4])
+def test_auto_is_bf16_where_the_device_has_it_and_else_plain_float32(
+    rows, predictor, tmp_path, monkeypatch, guide_words
+):
+    """Records are those of the precision that `auto` becomes, so they can be taken from its log."""
+    resources, auto = Resources(predictor, rows), EngineSettings(precision="auto")
+    auto = auto.model_copy(update={"guide_words": guide_words})
+    bf16 = auto.model_copy(update={"precision": "bf16"})
+    for has_units, same in ((True, bf16), (False, EngineSettings())):
+        monkeypatch.setattr(device, "computes_bf16", lambda device, has=has_units: has)
+        found, asked = {}, {}
+        for name, engine in (("auto", auto), ("named", same), ("auto again", auto)):
+            counted = Counting(predictor)
+            monkeypatch.setattr(engine_module, "ask", counted)
+            log = tmp_path / f"{has_units}"
+            options = {"engine": engine, "progress": False}
+            found[name] = attack_examples(chosen(rows)[:3], resources, TYPO, log, **options)
+            asked[name] = counted.asked
+        assert asked["auto"] > 0
+        assert (asked["named"], asked["auto again"]) == (0, 0)
+        pd.testing.assert_frame_equal(found["auto"], found["named"])
+    assert (found["auto"]["unconfirmed"] == 0).all()
+    assert (found["auto"]["queries"] == found["auto"]["readings"]).all()
+
+
+class Counting:
+    """Puts queries to a model and counts them."""
+
+    def __init__(self, predictor):
+        self.asked = 0
+
+    def __call__(self, model, queries):
+        self.asked += len(queries)
+        return ask(model, queries)
+
+
 def test_a_partial_guide_reads_the_words_around_the_answer():
     context = "One two three four five six seven eight nine."
     query = Query("Which?", context, ((14, 18), (19, 23)))

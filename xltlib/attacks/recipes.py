@@ -1,6 +1,6 @@
 """Recipes: each names the parts of one attack, in TextAttack's own terms.
 
-A recipe is a function of the goal, the example, its settings (`xltlib.params.attacks`) and the
+A recipe is a function of the goal, the example, its settings (`xltlib.params.recipes`) and the
 resources it draws on, and returns a `textattack.Attack`. `embedding` changes no text, so it is not
 such an attack; `xltlib.attacks.engine` runs it beside these.
 """

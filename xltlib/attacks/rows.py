@@ -83,11 +83,14 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
 
 def _records(source: Any) -> Iterator[Any]:
     if isinstance(source, str | Path):
-        path = Path(source)
-        for title, paragraph, qa in questions(path):
-            if not isinstance(qa, Mapping) or "context" not in paragraph:
-                raise InputError(f"{path}: not SQuAD JSON near {title!r}")
-            yield dict(qa) | {"context": paragraph["context"], "answers": qa.get("answers", [])}
+        for one in questions(Path(source)):
+            answers = [{"text": text, "answer_start": start} for text, start in one.answers]
+            yield {
+                "id": one.id,
+                "question": one.question,
+                "context": one.context,
+                "answers": answers,
+            }
     elif isinstance(source, pd.DataFrame):
         yield from source.to_dict("records")
     elif isinstance(source, Mapping):

@@ -20,14 +20,14 @@ class Metric(StrEnum):
     mlqa = "mlqa"
 
 
+METRICS = "squad: SQuAD 1.1's, for TyDi QA and XQuAD too; mlqa: MLQA's own"
+
+
 def evaluate(
     model: Annotated[Path, typer.Option(help="Folder of a Hugging Face span-QA model")],
     data: Annotated[Path, typer.Option(help="SQuAD JSON, or rows as JSON or JSON lines")],
     lang: Annotated[str, typer.Option(help="Language code of the file")] = "en",
-    metric: Annotated[
-        Metric,
-        typer.Option(help="squad: SQuAD 1.1's, for TyDi QA and XQuAD too; mlqa: MLQA's own"),
-    ] = Metric.squad,
+    metric: Annotated[Metric, typer.Option(help=METRICS)] = Metric.squad,
     max_length: Annotated[
         int | None,
         typer.Option(

@@ -15,7 +15,7 @@ from xltlib.corpora.squad_files import is_answerable, read_squad
 from xltlib.evaluation import squad
 from xltlib.evaluation.answers import normalizer
 from xltlib.evaluation.predictor import SpanPredictor, window_settings
-from xltlib.languages import LANGUAGES
+from xltlib.languages import find_language
 
 METRICS = ("squad", "mlqa")
 """Official rules: SQuAD 1.1's, also for XQuAD and TyDi QA, and MLQA's own."""
@@ -58,11 +58,10 @@ def evaluate(
         max_length: tokens per window; by default 384, or fewer if the model reads fewer.
 
     Raises:
-        InputError: the model or the file cannot be read, the language or metric is unknown, or no
-            question has an answer.
+        InputError: the model or the file cannot be read, the language (CLDR's are known) or metric
+            is unknown, or no question has an answer.
     """
-    if language not in LANGUAGES:
-        raise InputError(f"language {language}: unknown language; known: {' '.join(LANGUAGES)}")
+    find_language(language)
     if metric not in METRICS:
         raise InputError(f"metric {metric}: unknown; known: {' '.join(METRICS)}")
     every = read_squad(Path(data), language, unanswerable="keep")
