@@ -31,7 +31,9 @@ def evaluate(
     max_length: Annotated[
         int | None,
         typer.Option(
-            min=32, max=4096, help="Tokens per window [default: 384, or fewer if the model reads fewer]"
+            min=32,
+            max=4096,
+            help="Tokens per window [default: 384, or what the model reads]",
         ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
