@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -60,7 +60,7 @@ def attack(
     engine = EngineSettings(
         at_once=at_once,
         batch_size=batch_size,
-        precision=precision,
+        precision="bf16" if precision == "bf16" else "float32",
         equal=equal,
         guide_words=guide_words,
     )
@@ -98,11 +98,11 @@ def _shard(text: str) -> tuple[int, int]:
     return k, n
 
 
-def _settings(pairs: list[str]) -> dict[str, object]:
+def _settings(pairs: list[str]) -> dict[str, Any]:
     """key=value pairs, values as in YAML; a dot in the key goes one level down."""
     import yaml
 
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
@@ -110,6 +110,6 @@ def _settings(pairs: list[str]) -> dict[str, object]:
         section = found
         *path, last = key.split(".")
         for part in path:
-            section = section.setdefault(part, {})  # type: ignore[assignment]
+            section = section.setdefault(part, {})
         section[last] = yaml.safe_load(value)
     return found

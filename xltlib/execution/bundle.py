@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from xltlib import params as schema
 from xltlib.artifacts import InputError, replacing
 from xltlib.params import Params
+from xltlib.params.base import Settings
 
 CODE = ("Snakefile", "Makefile", "pyproject.toml", "requirements.lock", "README.md", "LICENSE")
 CODE_FOLDERS = ("xltlib", "notebooks")
@@ -70,7 +71,9 @@ def _add_models(params: Params, raw: dict[str, Any], packer: _Packer) -> None:
     """Encoders that are not folders already: the converted one, and those of the hub."""
     from xltlib import encoders
 
-    named = [(encoder, raw["encoders"][name], "name") for name, encoder in params.encoders.items()]
+    named: list[tuple[Settings, dict[str, Any], str]] = [
+        (encoder, raw["encoders"][name], "name") for name, encoder in params.encoders.items()
+    ]
     for name, attack in params.attacks.items():
         if hasattr(attack.recipe, "model"):
             named.append((attack.recipe, raw["attacks"][name]["recipe"], "model"))

@@ -207,7 +207,7 @@ class TasaSettings(SynonymSettings):
     kind: Literal["tasa"] = "tasa"  # type: ignore[assignment]
     answers: PositiveInt = 3
     candidates_per_word: PositiveInt = 5
-    search: Literal["beam"] = "beam"  # type: ignore[assignment]
+    search: Literal["beam"] = "beam"
     beam_width: PositiveInt = 3
 
 
@@ -281,7 +281,7 @@ class EngineSettings(Settings):
             return "equal"
         return "fast" if self.guide_words is None else "partial"
 
-    def check(self, recipe: RecipeSettings) -> None:
+    def check(self, recipe: Recipe) -> None:
         """Whether the engine can run a recipe.
 
         Raises:

@@ -66,12 +66,17 @@ def embedding_shape(
 
 def _encoder(model: nn.Module) -> PreTrainedModel:
     """The encoder of a model with a head of transformers or of this project."""
-    return (model if isinstance(model, PreTrainedModel) else model.encoder).base_model
+    found = next(part for part in model.modules() if isinstance(part, PreTrainedModel))
+    base = found.base_model
+    assert isinstance(base, PreTrainedModel)
+    return base
 
 
 def word_embeddings(model: nn.Module) -> nn.Embedding:
     """The word embeddings of a model with or without a task's heads around its encoder."""
-    return _encoder(model).get_input_embeddings()
+    embeddings = _encoder(model).get_input_embeddings()
+    assert isinstance(embeddings, nn.Embedding)
+    return embeddings
 
 
 @contextmanager
@@ -143,21 +148,22 @@ def mean_loss(
     The gradient of each but the last is taken at once; what is returned hands them on when it is
     itself differentiated, so the caller's `backward` sees an ordinary mean.
     """
-    total, count, gradients = None, 0, None
-    for perturbation in perturbations:
-        if total is not None:
-            found = torch.autograd.grad(total, weights, allow_unused=True)
-            gradients = found if gradients is None else _added(gradients, found)
-            total = total.detach() + loss(perturbation)
-        else:
-            total = loss(perturbation)
+    draws = iter(perturbations)
+    total, count = loss(next(draws)), 1
+    gradients: Sequence[torch.Tensor | None] | None = None
+    for perturbation in draws:
+        found = torch.autograd.grad(total, weights, allow_unused=True)
+        gradients = found if gradients is None else _added(gradients, found)
+        total = total.detach() + loss(perturbation)
         count += 1
     if gradients is not None:
         total = _WithGradients.apply(total, gradients, *weights)
     return total / count
 
 
-def _added(first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
+def _added(
+    first: Sequence[torch.Tensor | None], second: Sequence[torch.Tensor | None]
+) -> list[torch.Tensor | None]:
     return [
         b if a is None else a if b is None else a + b for a, b in zip(first, second, strict=True)
     ]

@@ -15,7 +15,7 @@ from xltlib.params import (
     Method,
     RandomPerturbationSettings,
 )
-from xltlib.training.robust import RobustMethod, RobustTraining
+from xltlib.training.robust import RobustMethod, RobustTraining, word_embeddings
 from xltlib.training.robust.adv import Adversarial
 from xltlib.training.robust.neighbours import Neighbours, embedding_neighbours, read_neighbours
 from xltlib.training.robust.rs_da import smoothed
@@ -81,7 +81,7 @@ def _neighbours(
     return embedding_neighbours(
         texts(own),
         tokenizer,
-        encoder.get_input_embeddings().weight,
+        word_embeddings(encoder).weight,
         nearest=settings.nearest,
         min_cosine=settings.min_cosine,
     )
