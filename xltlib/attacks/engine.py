@@ -24,6 +24,7 @@ from xltlib.attacks.query import Output, Predictor, Query, Reading, Scorer, ask,
 from xltlib.attacks.recipes import Build
 from xltlib.attacks.resources import Resources, Row
 from xltlib.attacks.side_by_side import side_by_side
+from xltlib.encoders.device import resolve
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, RecipeSettings
 
@@ -70,6 +71,7 @@ def attack_examples(
         engine.check(settings)
     except ValueError as error:
         raise InputError(str(error)) from error
+    engine = engine.computing_in(resolve(engine.precision, resources.device))
     name = None if build is None else f"{build.__module__}.{build.__qualname__}"
     made_of = identity.digest(resources.identity(settings, engine), name)
     keys = [identity.digest(made_of, dict(row)) for row in rows]

@@ -13,7 +13,7 @@ from functools import partial
 from xltlib.evaluation import mlqa, squad
 from xltlib.evaluation.squad import Normalize
 from xltlib.languages import graphemes, words
-from xltlib.params.attacks import F1Unit
+from xltlib.params.recipes import F1Unit
 
 ScoreAnswer = Callable[[str, Iterable[str]], float]
 """An answer and the gold answers to an F1 in [0, 1]."""

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from xltlib.languages import LANGUAGES
+from xltlib.languages import LANGUAGES, find_language
 from xltlib.text_files import InputError, shown
 
 
@@ -124,8 +124,12 @@ def known_languages(languages: list[str]) -> list[str]:
 
 
 def files_by_language(files: dict[str, Any]) -> dict[str, Any]:
-    """A mapping from languages to files, if the project knows the languages."""
-    known_languages(list(files))
+    """A mapping from languages to files, if CLDR knows the languages."""
+    for code in files:
+        try:
+            find_language(code)
+        except InputError as error:
+            raise ValueError(str(error)) from error
     return files
 
 

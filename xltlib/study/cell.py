@@ -57,7 +57,7 @@ class Cell:
         """The profile."""
         return self.grid.params
 
-    @property
+    @cached_property
     def factors(self) -> dict[str, Any]:
         """Factor names to this cell's levels."""
         return {name: getattr(self, name) for name in self.stage.factors}

@@ -146,8 +146,9 @@ def _run(cell: ArmCell, progress: bool) -> None:
         if task.dev_split is not None
     }
 
-    def dev_score(model: MultiTaskModel) -> float:
+    def dev_score(model: nn.Module) -> float:
         """Mean over the tasks of the main metric on English dev."""
+        assert isinstance(model, MultiTaskModel)
         return mean(
             model.score(name, tokenizer, sets["en"])[kinds[name].metric]
             for name, sets in dev.items()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from xltlib import params as schema
@@ -52,7 +53,7 @@ class Stage:
         right = self.of_method is None or method == self.of_method
         return right and task in self.of_tasks(cell.params)
 
-    @property
+    @cached_property
     def factors(self) -> tuple[str, ...]:
         """The factors that tell its cells apart, in the order of their names."""
         return tuple(f for f in FACTORS if f in self.parameters.model_fields)

@@ -15,7 +15,8 @@ from typing import Any, Literal, Protocol
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel
+
+from xltlib.encoders.parts import base_encoder, word_embeddings
 
 Loss = Callable[[torch.Tensor | None], torch.Tensor]
 """From a perturbation [B, T, H], in units of each token's norm, or None, to the batch's loss."""
@@ -60,23 +61,8 @@ def embedding_shape(
     ids, mask = inputs["input_ids"], inputs["attention_mask"].bool()
     special = torch.isin(ids, torch.tensor(special_ids, device=ids.device))
     words = where == "embeddings"
-    size = word_embeddings(model).embedding_dim if words else _encoder(model).config.hidden_size
+    size = word_embeddings(model).embedding_dim if words else base_encoder(model).config.hidden_size
     return EmbeddingShape(mask & ~special, size)
-
-
-def _encoder(model: nn.Module) -> PreTrainedModel:
-    """The encoder of a model with a head of transformers or of this project."""
-    found = next(part for part in model.modules() if isinstance(part, PreTrainedModel))
-    base = found.base_model
-    assert isinstance(base, PreTrainedModel)
-    return base
-
-
-def word_embeddings(model: nn.Module) -> nn.Embedding:
-    """The word embeddings of a model with or without a task's heads around its encoder."""
-    embeddings = _encoder(model).get_input_embeddings()
-    assert isinstance(embeddings, nn.Embedding)
-    return embeddings
 
 
 @contextmanager
@@ -109,7 +95,7 @@ def perturbed(
             lambda module, inputs, output: moved(output)
         )
     else:
-        handle = _encoder(model).register_forward_hook(of_encoder)
+        handle = base_encoder(model).register_forward_hook(of_encoder)
     try:
         yield
     finally:

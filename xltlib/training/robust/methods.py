@@ -9,13 +9,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
 from xltlib.corpora import texts
+from xltlib.encoders.parts import word_embeddings
 from xltlib.params import (
     AdversarialSettings,
     DataAugmentationSettings,
     Method,
     RandomPerturbationSettings,
 )
-from xltlib.training.robust import RobustMethod, RobustTraining, word_embeddings
+from xltlib.training.robust import RobustMethod, RobustTraining
 from xltlib.training.robust.adv import Adversarial
 from xltlib.training.robust.neighbours import Neighbours, embedding_neighbours, read_neighbours
 from xltlib.training.robust.rs_da import smoothed
