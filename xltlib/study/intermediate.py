@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from datasets import Dataset
 from IPython.display import Image
+from torch import nn
 from transformers import AutoModel, set_seed
 
 from xltlib.encoders.opening import open_tokenizer, require_positions

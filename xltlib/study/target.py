@@ -17,6 +17,7 @@ from torch import nn
 from transformers import (
     AutoModel,
     AutoModelForQuestionAnswering,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     set_seed,
 )
