@@ -36,6 +36,7 @@ class RecipeSettings(Settings):
     each gradient.
     """
 
+    kind: str
     goal: Literal["untargeted", "targeted"] = "untargeted"
     f1_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
     f1: F1Unit = "words"
@@ -211,7 +212,7 @@ class TasaSettings(SynonymSettings):
     kind: Literal["tasa"] = "tasa"  # type: ignore[assignment]
     answers: PositiveInt = 3
     candidates_per_word: PositiveInt = 5
-    search: Literal["beam"] = "beam"  # type: ignore[assignment]
+    search: Literal["beam"] = "beam"
     beam_width: PositiveInt = 3
 
 
