@@ -5,16 +5,19 @@ import random
 import zlib
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from xltlib.attacks import Resources, attack_examples, report
+from xltlib.attacks import engine as engine_module
 from xltlib.attacks.engine import Answers
 from xltlib.attacks.example import attack_example
 from xltlib.attacks.query import Output, Query, ask, log_odds, nearby
 from xltlib.attacks.recipes import RECIPES
 from xltlib.attacks.side_by_side import side_by_side
 from xltlib.attacks.white_box import Windows
+from xltlib.encoders import device
 from xltlib.evaluation.predictor import Prediction
 from xltlib.params import (
     DistractorSettings,
@@ -246,7 +249,7 @@ def test_auto_is_bf16_where_the_device_has_it_and_else_plain_float32(
         monkeypatch.setattr(device, "computes_bf16", lambda device, has=has_units: has)
         found, asked = {}, {}
         for name, engine in (("auto", auto), ("named", same), ("auto again", auto)):
-            counted = Counting(predictor)
+            counted = Counting()
             monkeypatch.setattr(engine_module, "ask", counted)
             log = tmp_path / f"{has_units}"
             options = {"engine": engine, "progress": False}
@@ -262,8 +265,7 @@ def test_auto_is_bf16_where_the_device_has_it_and_else_plain_float32(
 class Counting:
     """Puts queries to a model and counts them."""
 
-    def __init__(self, predictor):
-        self.asked = 0
+    asked = 0
 
     def __call__(self, model, queries):
         self.asked += len(queries)

@@ -1,4 +1,4 @@
-"""The smallest study that trains something: five cells of synthetic data and random weights."""
+"""The smallest study that trains something: five cells, a few local sentences, random weights."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ from pathlib import Path
 
 import yaml
 
+from xltlib import corpora
+from xltlib.params import CorpusSource
+from xltlib.params.data import MiniSettings
+
 ROOT = Path(__file__).parents[2]
 XLT = "from xltlib.cli import app; app()"
 CELLS = 5
 
 
 def write_profile(folder: Path, encoder: Path, **changes: object) -> Path:
-    """Write the params file of the study."""
+    """Write the params file of the study, its data beside it."""
+    write_xnli(folder / "xnli data")
     optimisation = {"learning_rate": 1e-3, "batch_size": 4, "save_every_steps": 1}
     profile = {
         "profile": "small",
-        "description": "Synthetic data and random weights, for tests.",
+        "description": "A few sentences and random weights, for tests.",
         "outputs": "outputs",
         "cache": "cache",
         "seeds": [1],
         "encoders": {"tiny": {"name": str(encoder)}},
-        "corpora": {"xnli": {"source": "mini", "mini": {"train": 12, "dev": 4, "test": 4}}},
+        "corpora": {"xnli": {"source": "local", "folder": "xnli data"}},
         "intermediate": {
             "examples": {"nli": 4},
             "optimisation": optimisation,
@@ -47,18 +52,30 @@ def write_profile(folder: Path, encoder: Path, **changes: object) -> Path:
     return file
 
 
-def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
-    """`xlt` in a process of its own."""
+def write_xnli(folder: Path) -> None:
+    """Sentence pairs in files laid out like XNLI's repository on the hub."""
+    source = CorpusSource(source="mini", mini=MiniSettings(train=12, dev=4, test=4))
+    for language in ("en", "ru", "de"):
+        (folder / language).mkdir(parents=True, exist_ok=True)
+        for split in ("train", "test"):
+            rows = corpora.load("xnli", source, language, split)
+            rows = rows.select_columns(["sentence1", "sentence2", "label"])
+            rows = rows.rename_columns({"sentence1": "premise", "sentence2": "hypothesis"})
+            rows.to_pandas().to_parquet(folder / language / f"{split}-00000-of-00001.parquet")
+
+
+def start(*arguments: object, project: Path = ROOT, **environment: str) -> subprocess.Popen[str]:
+    """`xlt` in a process of its own, with the code of a project's folder."""
     return subprocess.Popen(
         [sys.executable, "-c", XLT, *map(str, arguments)],
         env=os.environ
-        | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+        | {"PYTHONPATH": str(project), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
         | environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        cwd=ROOT,
+        cwd=project,
     )
 
 

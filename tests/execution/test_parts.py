@@ -175,14 +175,21 @@ def test_clean_shows_what_is_left_over_and_removes_it_only_when_told(grid, tmp_p
     assert kept.exists()
 
 
-def test_a_bundle_holds_all_that_a_run_needs_under_relative_paths(tmp_path, tiny_encoder):
+def test_a_bundle_holds_what_a_run_needs_under_relative_paths_and_no_more(tmp_path, tiny_encoder):
     data = tmp_path / "my data"
     data.mkdir()
     (data / "words.json").write_text('{"red": ["scarlet"]}')
     encoder = shutil.copytree(tiny_encoder, tmp_path / "elsewhere" / "encoder")
     methods = {"rs-da": {"kind": "rs-da", "neighbours": {"en": "my data/words.json"}}}
-    file = write_profile(tmp_path, encoder, methods=methods, claims="its claims.yaml")
+    unused = {"source": "local", "folder": "my data"}
+    corpora = {"xnli": {"source": "local", "folder": "xnli data"}, "xquad": unused}
+    changes = {"methods": methods, "claims": "its claims.yaml", "corpora": corpora}
+    file = write_profile(tmp_path, encoder, **changes)
     shutil.copy(ROOT / "params" / "claims.yaml", tmp_path / "its claims.yaml")
+    # A file of the data may be a link, as in the hub's own cache.
+    english = tmp_path / "xnli data" / "en" / "test-00000-of-00001.parquet"
+    english.rename(data / "blob")
+    english.symlink_to(data / "blob")
     archive = tmp_path / "study.tar.gz"
     (tmp_path / "Snakefile").symlink_to(ROOT / "Snakefile")
     for name in ("notebooks", "xltlib"):
@@ -192,16 +199,55 @@ def test_a_bundle_holds_all_that_a_run_needs_under_relative_paths(tmp_path, tiny
     there = tmp_path / "there"
     with tarfile.open(archive) as tar:
         tar.extractall(there, filter="data")
-    shutil.rmtree(data)
-    shutil.rmtree(encoder)
+    for gone in (data, encoder, tmp_path / "xnli data"):
+        shutil.rmtree(gone)
     raw = yaml.safe_load((there / "study" / "params" / "small.yaml").read_text())
     assert raw["encoders"]["tiny"]["name"] == "../data/encoder"
     assert raw["methods"]["rs-da"]["neighbours"]["en"] == "../data/words.json"
+    assert raw["corpora"] == {"xnli": {"source": "local", "folder": "../data/xnli data"}}
+    packed = (there / "study" / "data" / "xnli data").rglob("*.parquet")
+    assert {f"{path.parent.name}/{path.name.partition('-')[0]}" for path in packed} == {
+        "en/train",
+        "en/test",
+        "ru/test",
+    }
     result = RUNNER.invoke(app, ["check", str(there / "study" / "params" / "small.yaml")])
     assert result.exit_code == 0, result.output
     assert "6 cells will run" in result.output  # with that of the claims
     assert (there / "study" / "notebooks" / "03_target_training.ipynb").is_file()
     assert not list(there.rglob("__pycache__"))
+
+
+def test_a_bundle_takes_every_model_that_a_profile_names():
+    from xltlib.execution.bundle import _models
+
+    raw = {
+        "typo": {"recipe": {"kind": "typo", "ranking": "gradient", "surrogate": "org/other"}},
+        "mlm": {"recipe": {"kind": "mlm", "model": "org/masked"}},
+        "mixed": {
+            "test_sets": [
+                {
+                    "corpus": "tydiqa",
+                    "languages": ["ru"],
+                    "perturbation": {"kind": "codemix", "lexicons": {"ru": ["words.txt"]}},
+                }
+            ],
+            "recipe": {"kind": "typo"},
+        },
+    }
+    common = {
+        "target": "tydiqa",
+        "test_sets": [{"corpus": "tydiqa", "languages": ["ru"]}],
+        "examples_per_language": 1,
+    }
+    settings = {
+        name: schema.AttackSettings.model_validate(common | attack) for name, attack in raw.items()
+    }
+    assert [(model, key) for model, _, key in _models(settings, raw)] == [
+        ("org/other", "surrogate"),
+        ("org/masked", "model"),
+        ("me5-small", "encoder"),
+    ]
 
 
 def test_a_bundle_refuses_a_corpus_of_the_hub(tmp_path, tiny_encoder, monkeypatch):

@@ -4,10 +4,13 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import tarfile
 import time
 
 import nbformat
 import pytest
+import yaml
 
 from tests.execution.small_study import CELLS, ROOT, finish, results, start, write_profile
 
@@ -109,3 +112,43 @@ def test_a_failed_cell_ends_with_three_lines(finished, tmp_path, tiny_encoder):
     assert lines[first + 2] == f"  See {failed}; to go on: xlt run {file}"
     assert "the moon" in failed.read_text()
     assert f"{CELLS - 1} cells done, 1 failed, 0 not run" in said
+
+
+def test_a_bundle_runs_elsewhere_to_the_same_bytes(finished, tmp_path):
+    file, outputs, _ = finished
+    archive = tmp_path / "study.tar"
+    for name in ("xltlib", "pyproject.toml"):
+        (file.parents[1] / name).symlink_to(ROOT / name)
+    finish(start("bundle", file, archive))
+    with tarfile.open(archive) as tar:
+        tar.extractall(tmp_path, filter="data")
+    there = tmp_path / "study"
+    hidden = file.parents[1].rename(file.parents[1].with_name("hidden"))
+    try:
+        said = finish(start("run", there / "params" / "small.yaml", project=there))
+    finally:
+        hidden.rename(file.parents[1])
+    assert f"All {CELLS} cells done" in said
+    assert results(there / "outputs") == results(outputs)
+
+
+def test_a_clone_of_what_git_keeps_has_every_result(finished, tmp_path):
+    file, outputs, _ = finished
+    project = tmp_path / "project"
+    shutil.copytree(outputs, project / "outputs")
+    shutil.copytree(ROOT / "notebooks", project / "notebooks")
+    for name in ("Snakefile", ".gitignore"):
+        shutil.copy(ROOT / name, project)
+    (project / "params").mkdir()
+    raw = yaml.safe_load(file.read_text()) | {"outputs": "../outputs"}
+    (project / "params" / "small.yaml").write_text(yaml.safe_dump(raw))
+    for command in (["init"], ["add", "."], ["commit", "--message", "Results"]):
+        named = ["-c", "user.name=Test", "-c", "user.email=test@localhost"]
+        subprocess.run(["git", *named, *command, "--quiet"], cwd=project, check=True)
+    subprocess.run(["git", "clone", "--quiet", project, tmp_path / "clone"], check=True)
+    kept = {path.name for path in (tmp_path / "clone" / "outputs").rglob("*") if path.is_file()}
+    assert kept == {"manifest.json", "metrics.json", "scores.parquet"}
+    # There are no data, no models and no notebooks; everything is done nevertheless.
+    profile = tmp_path / "clone" / "params" / "small.yaml"
+    assert "0 cells will run" in finish(start("check", profile))
+    assert "every cell is done" in finish(start("run", profile))

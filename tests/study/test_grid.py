@@ -400,8 +400,9 @@ def test_a_stage_declares_every_split_that_it_loads(finished_study):
         declared = {key.removeprefix("data ") for key in cell.inputs.content}
         if cell.stage.name in ("intermediate", "representation"):
             # What other arms draw from decides which items all arms have in common.
-            for task in finished_study.params.intermediate.examples:
-                declared |= {"/".join(split) for split in drawn_from(cell.params, task)}
+            for arm, settings in finished_study.params.intermediate.arms.items():
+                for task in settings.tasks:
+                    declared |= {"/".join(split) for split in drawn_from(cell.params, arm, task)}
         assert set(loaded) <= declared, name
 
 
@@ -415,4 +416,4 @@ def test_static_sets_alone_give_results(edited):
     both = target.model_copy(update={"test_sets": [clean, noise]})
     grid = Grid(params.model_copy(update={"targets": params.targets | {"tydiqa": both}}))
     (cell,) = grid.cells("results")
-    assert {one.stage.name for one in cell.upstream} == {"evaluation"}
+    assert {one.stage.name for one in cell.read} == {"evaluation"}

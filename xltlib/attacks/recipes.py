@@ -22,8 +22,6 @@ from xltlib.attacks.constraints import (
     MaxEditedShare,
     MaxEditedWords,
     MaxGraphemeEdits,
-    MinSimilarity,
-    MinWindowSimilarity,
     SameScript,
     WordForWord,
 )
@@ -36,6 +34,7 @@ from xltlib.attacks.masked_lm import MaskedLMSwap
 from xltlib.attacks.misspelling import Misspelling
 from xltlib.attacks.resources import Resources, Row
 from xltlib.attacks.search import Beam, Greedy, WordImportance
+from xltlib.attacks.similarity import MinSimilarity, MinWindowSimilarity
 from xltlib.attacks.synonym import Synonym
 from xltlib.attacks.tasa import MaxChangedWords, OfSwaps, OnlyThese, words_to_change
 from xltlib.attacks.typo import Typo
@@ -98,14 +97,19 @@ def synonym(goal: SpanGoal, row: Row, settings: SynonymSettings, resources: Reso
 
 
 def mlm(goal: SpanGoal, row: Row, settings: MaskedLMSettings, resources: Resources) -> Attack:
-    """Words that a masked LM puts into the gap (as in BAE, Garg and Ramakrishnan 2020)."""
-    model = resources.masked_lm(settings)
-    swap = MaskedLMSwap(*_place(row, settings), model, **_candidates(settings))
+    """Words that a masked LM proposes (BAE, Garg and Ramakrishnan 2020; CLARE, Li et al. 2021)."""
+    swap = MaskedLMSwap(
+        *_place(row, settings),
+        resources.masked_lm(settings),
+        edits=settings.edits,
+        free=ContextOutsideAnswer(goal, settings.window_words).outside,
+        **_candidates(settings),
+    )
     return word_attack(goal, settings, resources, swap)
 
 
 def codemix(goal: SpanGoal, row: Row, settings: CodeMixSettings, resources: Resources) -> Attack:
-    """Words in other languages (as in PolyGloss, Tan and Joty 2021)."""
+    """Words and phrases in other languages (as in PolyGloss, Tan and Joty 2021)."""
     lexicon = resources.lexicon(settings, row["language"])
     swap = CodeMix(*_place(row, settings), lexicon, **_candidates(settings))
     return word_attack(goal, settings, resources, swap)

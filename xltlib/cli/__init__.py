@@ -48,7 +48,7 @@ app.command(epilog="Example: xlt run params/quick.yaml --cores 2")(explained(run
 app.command(epilog="Example: xlt results params/quick.yaml")(explained(results))
 app.command(epilog="Example: xlt paper params/quick.yaml")(explained(paper))
 app.command(epilog="Example: xlt clean params/quick.yaml --yes")(explained(clean))
-app.command(epilog="Example: xlt bundle params/local-data.yaml study.tar.gz")(explained(bundle))
+app.command(epilog="Example: xlt bundle params/tydiqa.yaml study.tar.gz")(explained(bundle))
 app.command(
     epilog="Example: xlt evaluate --model outputs/quick/03_target_training/CELL/model "
     "--data xquad.de.json --lang de"

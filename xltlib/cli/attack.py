@@ -80,7 +80,8 @@ def attack(
         recipe,
         out,
         language=lang,
-        corpus=metric.value,
+        # SQuAD's rule is not SQuAD's alone: only MLQA's says which corpus it is.
+        corpus=metric.value if metric is Metric.mlqa else None,
         limit=limit,
         shard=_shard(shard),
         encoder=encoder,

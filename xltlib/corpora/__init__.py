@@ -22,7 +22,7 @@ from datasets.utils import (
     enable_progress_bars,
 )
 
-from xltlib.corpora import hub, mini
+from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus, text_columns, texts
 from xltlib.corpora.local import require_unique
 from xltlib.params import CorpusSource
@@ -132,13 +132,6 @@ def _without_bars() -> Iterator[None]:
     finally:
         if not disabled:
             enable_progress_bars()
-
-
-def revision(name: str, source: CorpusSource) -> str | None:
-    """The commit that a hub corpus is read at, for the record; None for other sources."""
-    if source.source != "hub":
-        return None
-    return hub.resolve(corpus(name).repository, source.revision)
 
 
 def fingerprint(rows: Dataset) -> str:

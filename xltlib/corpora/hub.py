@@ -63,10 +63,11 @@ def load_hub(repository: str, config: str, split: str, revision: str | None) -> 
         ) from error
 
 
-def resolve(repository: str, revision: str | None) -> str | None:
-    """The commit that a revision of a data set names now, for the record; None when offline."""
+def resolve(repository: str, revision: str | None, kind: str = "dataset") -> str | None:
+    """The commit that a revision of a data set or a model names now; as it is where the hub does
+    not answer."""
     try:
-        return HfApi().dataset_info(repository, revision=revision, timeout=SECONDS).sha
+        return HfApi().repo_info(repository, repo_type=kind, revision=revision, timeout=SECONDS).sha
     except (OSError, ValueError):
         return revision
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
+from xltlib import corpora, encoders
 from xltlib import params as schema
 from xltlib.artifacts import InputError, replacing
-from xltlib.params import Params
+from xltlib.params import Params, TaskData
+from xltlib.params.base import IS_MODEL
+from xltlib.study import revisions
+from xltlib.study.splits import dev_splits, splits_of
 
 CODE = ("Snakefile", "Makefile", "pyproject.toml", "requirements.lock", "README.md", "LICENSE")
 CODE_FOLDERS = ("xltlib", "notebooks")
@@ -37,6 +42,7 @@ def pack(file: Path, root: Path, archive: Path) -> list[str]:
     packer = _Packer(archive.name.partition(".")[0])
     raw = yaml.safe_load(file.read_text("utf-8"))
     claims = raw.pop("claims", None)
+    _choose_data(params, raw, packer)
     raw = packer.relocated(raw, params)
     raw |= {"outputs": OUTPUTS, "cache": CACHE}
     if isinstance(claims, str):
@@ -66,24 +72,66 @@ def _refuse_hub(file: Path, params: Params) -> None:
         )
 
 
-def _add_models(params: Params, raw: dict[str, Any], packer: _Packer) -> None:
-    """Encoders that are not folders already: the converted one, and those of the hub."""
-    from xltlib import encoders
+def _choose_data(params: Params, raw: dict[str, Any], packer: _Packer) -> None:
+    """Of local corpora take only the files that the profile reads; leave those it does not use.
 
-    named = [(encoder, raw["encoders"][name], "name") for name, encoder in params.encoders.items()]
-    for name, attack in params.attacks.items():
-        if hasattr(attack.recipe, "model"):
-            named.append((attack.recipe, raw["attacks"][name]["recipe"], "model"))
-    for settings, section, key in named:
-        model = str(getattr(settings, key))
+    Raises:
+        InputError: a file is absent.
+    """
+    used = {
+        split
+        for _, data in params.data_used()
+        for split in [
+            *splits_of(data),
+            *(dev_splits(params, data) if isinstance(data, TaskData) else []),
+        ]
+    }
+    for name, source in params.corpora.items():
+        if source.source != "local" or source.folder is None:
+            continue
+        mine = [(language, split) for corpus, split, language in used if corpus == name]
+        if not mine:
+            del raw["corpora"][name]
+        for language, split in mine:
+            files = corpora.files(name, source, language, split)
+            parts = packer.only.setdefault(source.folder.resolve(), set())
+            parts.update(file.relative_to(source.folder) for file in files)
+
+
+def _add_models(params: Params, raw: dict[str, Any], packer: _Packer) -> None:
+    """Models that are not folders already: the converted encoder, and those of the hub."""
+    named = [
+        (encoder.name, revisions.of_encoder(params, name), raw["encoders"][name], "name")
+        for name, encoder in params.encoders.items()
+    ]
+    for part in ("attacks", "targets", "representation"):
+        found = _models(getattr(params, part), raw.get(part))
+        named += [(model, None, section, key) for model, section, key in found]
+    for model, revision, section, key in named:
         if Path(model).is_absolute():
             continue  # a folder, packed with the other paths
-        revision = getattr(settings, "revision", None)
         folder = encoders.encoder_folder(model, cache=params.cache, revision=revision)
         if folder.parent == params.cache:
             packer.add(folder, f"outputs/cache/{folder.name}")
         else:
             section[key] = packer.add(folder, f"models/{model.replace('/', '--')}")
+
+
+def _models(settings: Any, raw: Any) -> Iterator[tuple[str, Any, str]]:
+    """Every model that settings name, with its place in the raw params (None: a default)."""
+    if isinstance(settings, BaseModel):
+        for key, about in type(settings).model_fields.items():
+            value = getattr(settings, key)
+            if about.description == IS_MODEL:
+                yield from [(value, raw, key)] if value else []
+            else:
+                yield from _models(value, raw.get(key) if raw else None)
+    elif isinstance(settings, dict):
+        for key, value in settings.items():
+            yield from _models(value, raw.get(key) if raw else None)
+    elif isinstance(settings, list):
+        for i, value in enumerate(settings):
+            yield from _models(value, raw[i] if raw else None)
 
 
 class _Packer:
@@ -92,6 +140,8 @@ class _Packer:
     def __init__(self, top: str) -> None:
         self.top = top
         self.sources: dict[str, Path] = {}
+        self.only: dict[Path, set[Path]] = {}
+        """Folders of which not everything is wanted, and the files below them that are."""
 
     def relocated(self, raw: Any, settings: Any) -> Any:
         """The raw params with every path in them leading into the bundle."""
@@ -128,7 +178,8 @@ class _Packer:
         mode: Any = "w:gz" if compressed else "w"
         with tarfile.open(archive, mode, dereference=True, **options) as tar:
             for name, source in sorted(self.sources.items()):
-                tar.add(source, f"{self.top}/{name}", filter=_wanted)
+                for part in sorted(self.only.get(source, {Path()})):
+                    tar.add(source / part, str(Path(self.top, name, part)), filter=_wanted)
             for name, text in texts.items():
                 entry, data = tarfile.TarInfo(f"{self.top}/{name}"), text.encode("utf-8")
                 entry.size, entry.mode = len(data), 0o644

@@ -158,12 +158,19 @@ class MaskedLMSettings(WordSettings):
     """The kind of settings that the other keys belong to."""
     model: ModelName
     """The masked LM: a folder or a hub name."""
+    edits: Annotated[list[Literal["replace", "insert", "merge"]], Field(min_length=1)] = ["replace"]
+    """CLARE's edits: a word is replaced, one is inserted behind it, or it is merged with the next.
+    BAE replaces only.
+    """
     same_script: bool = True
     """A replacement keeps the script of its word."""
 
 
 class CodeMixSettings(WordSettings):
-    """Translations of words, from lexicons or from one induced from `parallel` text."""
+    """Translations of words, from lexicons or from one induced from `parallel` text.
+
+    Translations of several words are used too; each of these counts as an edited word.
+    """
 
     kind: Literal["codemix"] = "codemix"
     """The kind of settings that the other keys belong to."""

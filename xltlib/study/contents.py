@@ -1,7 +1,7 @@
 """What data, files and encoders hold, as hashes: the same wherever they lie, another when replaced.
 
 A split of a local corpus is known by its rows as the loader gives them, so another language's file
-or another layout of the same rows changes nothing. A hub corpus is known by its revision, a
+or another layout of the same rows changes nothing. A hub corpus is known by its commit, a
 synthetic one by its settings and templates. Hashes of rows are kept in the profile's cache, under
 the names, sizes and times of the corpus's files.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from xltlib.artifacts import InputError, fingerprint, sha256, stamp, write_atomic
 from xltlib.params import Params
+from xltlib.study import revisions
 from xltlib.study.code import source_of_package
 from xltlib.study.splits import Split, used_splits
 
@@ -54,7 +55,8 @@ class Contents:
             size = getattr(source.mini, part, None)
             return "mini " + fingerprint([split, source.mini.seed, size, _template(language)])
         if source.source == "hub":
-            return "hub " + fingerprint([split, source.revision, source.cut_after])
+            commit = revisions.source(self.params, corpus).revision
+            return "hub " + fingerprint([split, commit, source.cut_after])
         return "rows " + self._of_files(split, "rows", lambda: _hash_of_rows(self.params, split))
 
     def common_items(self, splits: Iterable[Split]) -> str:
@@ -126,7 +128,7 @@ class Contents:
     def _encoder(self, name: str) -> str:
         options = self.params.encoders[name]
         loaded = options.model_dump(mode="json", exclude={"name", "revision", "vocabulary"})
-        found = [self.model(options.name, options.revision), loaded]
+        found = [self.model(options.name, revisions.of_encoder(self.params, name)), loaded]
         if options.trim_vocabulary:
             found.append(self.trimmed(name))
         return fingerprint(found)
@@ -137,7 +139,7 @@ class Contents:
         options = self.params.encoders[name]
         lists = [self.file(path) for path in neighbour_lists(self.params, name)]
         texts = sorted({self.split(split) for split in vocabulary_splits(self.params, name)})
-        source = self.model(options.name, options.revision)
+        source = self.model(options.name, revisions.of_encoder(self.params, name))
         return fingerprint([source, options.extra_pieces, sorted(set(lists)), texts])
 
     @cached_property

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from datasets import Dataset
 
 from xltlib import corpora
+from xltlib.artifacts import InputError
 from xltlib.params import AttackSettings, Params, TaskData, TestSet
+from xltlib.study import manifest, revisions
+from xltlib.study.stages import STAGES
 from xltlib.study.target_tasks import is_qa
 from xltlib.tasks import Setup, TaskKind, task_kind
 
@@ -24,8 +27,29 @@ def kind_of(params: Params, used: TaskData, max_length: int) -> TaskKind:
 
 
 def load(params: Params, corpus: str, split: str, language: str) -> Dataset:
-    """One split of one corpus in one language, from the source the profile names."""
-    return corpora.load(corpus, params.corpora[corpus], language, split)
+    """One split of one corpus in one language, from the source the profile names.
+
+    Raises:
+        InputError: the hub, or the local cache of its files, gives other rows than stage 01 read.
+    """
+    source = revisions.source(params, corpus)
+    rows = corpora.load(corpus, source, language, split)
+    if source.source == "hub":
+        _require_unchanged(params, f"{corpus}/{split}/{language}", rows)
+    return rows
+
+
+def _require_unchanged(params: Params, name: str, rows: Dataset) -> None:
+    """Refuse rows that are not those that stage 01 described and audited."""
+    folder = params.outputs / params.profile / STAGES["corpora"].notebook / "all"
+    found = manifest.read(folder)
+    recorded = (found.model_extra or {}).get("data", {}).get(name) if found else None
+    if recorded not in (None, corpora.fingerprint(rows)):
+        raise InputError(
+            f"corpora.{name.partition('/')[0]}: {name} is not what stage 01 read "
+            f"({folder / manifest.NAME}). The local cache of the hub's files may hold another "
+            "commit: remove it there, or set `revision` to the commit that you want."
+        )
 
 
 def trainable_ids(params: Params, corpus: str, split: str, language: str) -> list[str]:

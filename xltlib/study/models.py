@@ -9,7 +9,7 @@ from typing import Any
 from xltlib import corpora, encoders
 from xltlib.artifacts import InputError
 from xltlib.params import Params
-from xltlib.study import data
+from xltlib.study import data, revisions
 from xltlib.study.cell import ArmCell, Cell
 from xltlib.study.contents import AbsentError, Contents, neighbour_lists, vocabulary_splits
 from xltlib.training.robust.neighbours import read_neighbours
@@ -38,7 +38,7 @@ def prepared(params: Params, name: str, contents: Contents) -> Path:
     return encoders.encoder_folder(
         options.name,
         cache=params.cache,
-        revision=options.revision,
+        revision=revisions.of_encoder(params, name),
         vocabulary_texts=_texts(params, name) if trimmed else None,
         vocabulary_name=vocabulary,
         extra_pieces=options.extra_pieces,

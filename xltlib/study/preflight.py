@@ -10,6 +10,7 @@ from xltlib.artifacts import InputError
 from xltlib.corpora.hub import require_network
 from xltlib.evaluation.retrieval import RETRIEVAL
 from xltlib.params import Params, PerturbedFile, TaskData, TestSet
+from xltlib.study import revisions
 from xltlib.study.data import bitexts
 from xltlib.study.grid import Grid
 from xltlib.tasks import TASKS
@@ -93,10 +94,10 @@ def warnings(params: Params) -> Iterator[str]:
                 "this machine. Run on one with GPUs, or set device: cpu and gpus: 0."
             )
     for name, source in params.corpora.items():
-        if source.source == "hub" and source.revision is None:
+        if source.source == "hub" and revisions.source(params, name).revision is None:
             yield (
-                f"corpora.{name}.revision: none is pinned, so a change on the hub goes unnoticed; "
-                "give a commit."
+                f"corpora.{name}.revision: none is given; the first run chooses the hub's newest "
+                f"commit and keeps it in {revisions.file_of(params)}."
             )
 
 

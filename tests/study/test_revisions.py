@@ -1,0 +1,149 @@
+"""The hub's branches move; a profile stays at the commits that its stage 01 chose."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from datasets import Dataset
+
+from tests.execution.small_study import write_profile
+from xltlib import corpora as loaders
+from xltlib import params as schema
+from xltlib.artifacts import InputError
+from xltlib.corpora import hub
+from xltlib.study import Grid, corpora, data, preflight, revisions
+from xltlib.study.contents import Contents
+
+OLD, NEW = "a" * 40, "b" * 40
+
+
+class Hub:
+    """A stand-in for the hub: one data set that differs from commit to commit."""
+
+    def __init__(self) -> None:
+        self.main: str | None = OLD
+        """What the branch names; None where the hub does not answer."""
+        self.asked: list[tuple[str, str, str | None]] = []
+
+    def repo_info(self, repository, *, repo_type, revision, timeout):
+        self.asked.append((repo_type, repository, revision))
+        if self.main is None:
+            raise OSError("the hub does not answer")
+        return SimpleNamespace(sha=self.main)
+
+    def load_dataset(self, repository, config, *, split, revision):
+        commit = self.newest if revision is None else revision
+        rows = {
+            "premise": [f"{config} {split} premise {i} of {commit[0]}" for i in range(6)],
+            "hypothesis": [f"hypothesis {i}" for i in range(6)],
+            "label": [i % 3 for i in range(6)],
+        }
+        return Dataset.from_dict(rows)
+
+    newest = OLD
+
+
+@pytest.fixture
+def the_hub(monkeypatch):
+    stand_in = Hub()
+    monkeypatch.setattr(hub, "HfApi", lambda: stand_in)
+    monkeypatch.setattr(hub, "load_dataset", stand_in.load_dataset)
+    loaders._load.cache_clear()
+    yield stand_in
+    loaders._load.cache_clear()
+
+
+@pytest.fixture
+def profile(tmp_path, tiny_encoder):
+    return write_profile(tmp_path, tiny_encoder, corpora={"xnli": {"source": "hub"}})
+
+
+def premise(params: schema.Params) -> str:
+    loaders._load.cache_clear()  # as another process would read it
+    return data.load(params, "xnli", "test", "en")["sentence1"][0]
+
+
+def test_later_stages_read_the_commit_that_stage_01_chose(profile, the_hub):
+    params = schema.load(profile)
+    assert "the first run chooses" in " ".join(preflight.warnings(params))
+    (cell,) = Grid(params).cells("corpora")
+    corpora.prepare(cell)
+    assert cell.manifest.revisions == {"xnli": OLD}
+    fingerprints = {one.name: one.fingerprint for one in Grid(params).everything()}
+
+    the_hub.main = the_hub.newest = NEW
+    assert premise(params).endswith("of a")
+    assert {one.name: one.fingerprint for one in Grid(params).everything()} == fingerprints
+    assert Grid(params).cells("corpora")[0].done
+    assert list(preflight.warnings(params)) == []
+    # A stage 01 that has to run again, for another corpus say, chooses nothing anew.
+    cell.path("manifest.json").unlink()
+    (again,) = Grid(params).cells("corpora")
+    corpora.prepare(again)
+    assert again.fingerprint == cell.fingerprint
+
+    revisions.file_of(params).unlink()
+    assert not Grid(params).cells("corpora")[0].done
+    (newest,) = Grid(params).cells("corpora")
+    corpora.prepare(newest)
+    assert newest.manifest.revisions == {"xnli": NEW}
+    assert premise(params).endswith("of b")
+    assert the_hub.asked == [("dataset", "facebook/xnli", None)] * 2
+
+
+def test_rows_that_stage_01_did_not_read_are_refused_where_no_commit_is_known(profile, the_hub):
+    params = schema.load(profile)
+    the_hub.main = None
+    corpora.prepare(Grid(params).cells("corpora")[0])
+    assert not revisions.file_of(params).exists()
+    assert premise(params).endswith("of a")
+    the_hub.newest = NEW
+    with pytest.raises(InputError, match=r"xnli/test/en is not what stage 01 read.*set `revision`"):
+        premise(params)
+
+
+def test_another_revision_in_the_profile_is_looked_up_anew_and_a_commit_is_not(profile, the_hub):
+    revisions.record(schema.load(profile))
+    raw = yaml.safe_load(profile.read_text())
+    the_hub.main = NEW
+    found = {}
+    for revision in (None, "a-branch", OLD):
+        raw["corpora"]["xnli"] = {"source": "hub", "revision": revision}
+        profile.write_text(yaml.safe_dump(raw))
+        params = schema.load(profile)
+        revisions.record(params)
+        found[revision] = revisions.source(params, "xnli").revision
+    assert found == {None: OLD, "a-branch": NEW, OLD: OLD}
+    assert [revision for _, _, revision in the_hub.asked] == [None, "a-branch"]
+
+
+def test_an_encoder_of_the_hub_keeps_its_commit_too(tmp_path, the_hub):
+    params = schema.load(write_profile(tmp_path, "org/model"))  # type: ignore[arg-type]
+    before = Contents(params).encoder("tiny")
+    revisions.record(params)
+    assert the_hub.asked == [("model", "org/model", None)]
+    assert revisions.of_encoder(params, "tiny") == OLD
+    assert Contents(params).encoder("tiny") != before
+    the_hub.main = NEW
+    revisions.record(params)
+    assert revisions.of_encoder(params, "tiny") == OLD
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{", '{"corpora.xnli": {"asked": "xnli@main", "commit": "main"}}', "\ud800"]
+)
+def test_a_damaged_list_of_commits_is_named(profile, content):
+    params = schema.load(profile)
+    file = revisions.file_of(params)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content.encode("utf-8", "surrogatepass"))
+    with pytest.raises(InputError, match=r"revisions\.json: not a list of the hub's commits"):
+        revisions.source(params, "xnli")
+
+
+def test_the_list_of_commits_travels_and_says_what_was_asked(profile, the_hub):
+    params = schema.load(profile)
+    revisions.record(params)
+    kept = json.loads(revisions.file_of(params).read_text())
+    assert kept == {"corpora.xnli": {"asked": "xnli@main", "commit": OLD}}
