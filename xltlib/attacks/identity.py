@@ -76,7 +76,7 @@ def of_settings(settings: BaseModel, models: Iterable[Path | str] = ()) -> str:
         models: folders of the models that settings name.
     """
     values = {
-        name: "a model" if field.description == IS_MODEL else _contents(getattr(settings, name))
+        name: "a model" if IS_MODEL in field.metadata else _contents(getattr(settings, name))
         for name, field in type(settings).model_fields.items()
     }
     return digest(values, [of_path(folder) for folder in models])

@@ -16,6 +16,7 @@ from xltlib.cli.evaluate import evaluate
 from xltlib.cli.perturb import perturb
 from xltlib.cli.results import paper, results
 from xltlib.cli.run import run
+from xltlib.cli.schema import schema
 from xltlib.cli.terminal import explained
 
 app = typer.Typer(
@@ -63,3 +64,4 @@ app.command(
 app.command(epilog="Example: xlt agreement --key sheet.key.csv ann.csv bob.csv")(
     explained(agreement)
 )
+app.command(epilog="Example: xlt schema > params/schema.json")(explained(schema))

@@ -14,22 +14,25 @@ PAIR_RECIPES = ("typo", "homoglyph", "imperceptible", "misspelling", "synonym", 
 
 
 class EngineSettings(Settings):
-    """How queries are answered; in float32, or with `equal`, none of it changes an outcome.
+    """How queries are answered. In float32, or with `equal`, none of it changes an outcome.
 
-    `at_once` examples are attacked side by side. With `precision: bf16` a faster copy of the model
-    guides the search, and whether it succeeded is decided in float32; `auto` is bf16 where the
-    device has units for it, and elsewhere float32 without any guide. With `equal`, float32 also
-    decides between all candidates that the guide scores within its own error of the best, so that
-    texts are those of a float32 search. With `guide_words` the guide reads only so many words on
-    either side of the answer, and the whole passage decides. Batches of 16 keep in the caches of a
-    processor; a GPU wants 128.
+    With a precision of bf16 a faster copy of the model guides the search, and float32 decides
+    whether it succeeded.
     """
 
     at_once: PositiveInt = 16
+    """Examples attacked side by side."""
     batch_size: PositiveInt = 16
+    """Texts read at once: 16 stay in a processor's caches, a GPU wants 128."""
     precision: Precision = "float32"
+    """`auto` is bf16 if the device has units for it, and otherwise float32 without a guide."""
     equal: bool = False
+    """float32 also decides between all candidates that the guide scores within its own error of the
+    best, so that texts are those of a float32 search.
+    """
     guide_words: PositiveInt | None = None
+    """The guide reads only so many words on either side of the answer; the whole passage decides.
+    """
 
     @model_validator(mode="after")
     def _guide(self) -> EngineSettings:
@@ -79,18 +82,22 @@ class EngineSettings(Settings):
 
 
 class AttackSettings(Settings):
-    """One attack on the models of one target task; the same examples for every arm and seed.
-
-    `arms` names those that are attacked; without it, all are.
-    """
+    """One attack on the models of one target task; the same examples for every arm and seed."""
 
     target: Name
+    """A key of `targets`."""
     arms: Annotated[list[Name], Field(min_length=1)] | None = None
+    """Names of the arms to attack; by default all."""
     test_sets: Annotated[list[TestSet], Field(min_length=1)]
+    """Where the examples come from."""
     examples_per_language: PositiveInt
+    """Examples per test set and language."""
     seed: Seed = 0
+    """Seed of the choice of examples."""
     recipe: Recipe
+    """What the attack edits, and its budgets."""
     engine: EngineSettings = EngineSettings()
+    """How queries are answered."""
 
     def check_on_pairs(self) -> str | None:
         """What keeps this attack from classifiers of sentence pairs; None if nothing does."""

@@ -23,58 +23,68 @@ F1Unit = Literal["words", "characters", "segmented"]
 
 
 class RecipeSettings(Settings):
-    """What every recipe has: its goal, its budget of queries, and the seed of what it draws.
+    """What every recipe has.
 
-    An untargeted attack succeeds when the answer's F1 to the gold answers is under `f1_threshold`;
-    a targeted one when the model predicts another question's answer from the same passage (for a
-    distractor: the false one). `f1` is the unit in which success is judged; scores in the results
-    stay the corpus's official ones. Where words are not spaced, or endings are written onto them,
-    an answer one particle longer than the gold one has no white-space token in common with it:
-    `characters` or `segmented` words do not call that broken.
-
-    `max_queries` bounds the queries per example: one for each text that the model answers, one for
-    each gradient.
+    Scores in the results stay the corpus's official ones, whatever `f1` judges success by.
     """
 
     kind: str
+    """The recipe."""
     goal: Literal["untargeted", "targeted"] = "untargeted"
+    """`untargeted`: the answer's F1 falls below `f1_threshold`; `targeted`: the model gives another
+    question's answer from the same passage (for a distractor: the false one).
+    """
     f1_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """An untargeted attack succeeds below this F1."""
     f1: F1Unit = "words"
+    """The tokens of that F1. Where words are not spaced or endings are written onto them,
+    `characters` or `segmented` words do not call an answer with one more particle broken.
+    """
     max_queries: Annotated[int, Field(ge=2)] = 200
+    """Queries per example: one for each text that the model answers, one for each gradient."""
     seed: Seed = 0
+    """Seed of what the recipe draws."""
 
 
 class WordSettings(RecipeSettings):
-    """Recipes that put words in the place of words: how many, which, and how far from the first.
-
-    **Budgets of edits.** `max_edited_words` and `max_edited_share` count words,
-    `max_edited_graphemes` is the share of the passage's graphemes that edited words make up, which
-    is the same budget in every script; `max_grapheme_edits` bounds their edit distance;
-    `min_similarity` is the least cosine of both contexts' sentence vectors. `window_words` keeps
-    edits that near to an answer. Words shorter than `min_word_length` graphemes are left alone; by
-    default the limit follows the script: 1 for Han, 2 for syllabic scripts, 3 for alphabets.
-
-    **Search.** `word-importance` edits one word after another, in the order of `ranking`: those
-    first whose deletion costs the gold answer most (`delete`, a query a word, at most
-    `ranking_share` of the queries), those where the model's gradient is longest (`gradient`, one
-    query; with `surrogate`, another model's gradient, which costs none), or in `random` order.
-    `greedy` tries all words at each step; `beam` does so from the `beam_width` best texts so far.
-    """
+    """Recipes that replace words. At least one of the first three budgets must be set."""
 
     max_edited_words: PositiveInt | None = 4
+    """The most words to edit."""
     max_edited_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """The largest share of words to edit."""
     max_edited_graphemes: Annotated[float, Field(gt=0, le=1)] | None = None
+    """The largest share of the passage's graphemes in edited words: the same budget in every
+    script.
+    """
     max_grapheme_edits: PositiveInt | None = None
+    """The largest edit distance over all edited words."""
     min_similarity: Fraction | None = None
+    """The least cosine of the two passages' sentence vectors."""
     same_script: bool = False
+    """A replacement keeps the script of its word."""
     min_word_length: PositiveInt | None = None
+    """Shorter words, in graphemes, are left alone. By default 1 for Han, 2 for syllabic scripts, 3
+    for alphabets.
+    """
     candidates_per_word: PositiveInt = 4
+    """Replacements tried per word."""
     window_words: PositiveInt | None = None
+    """Edit only words so near to an answer."""
     search: Literal["word-importance", "greedy", "beam"] = "word-importance"
+    """`word-importance` edits one word after another; `greedy` tries all words at each step, `beam`
+    from the best texts so far.
+    """
     beam_width: PositiveInt = 4
+    """Texts that a beam keeps."""
     ranking: Literal["delete", "gradient", "random"] = "delete"
+    """The order of words: those whose deletion costs the gold answer most (`delete`, one query per
+    word), those where the loss's gradient is longest (`gradient`, one query), or `random`.
+    """
     ranking_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    surrogate: Annotated[str | None, Field(description=IS_MODEL)] = None
+    """The largest share of queries that `delete` may use."""
+    surrogate: Annotated[str | None, IS_MODEL] = None
+    """A model (folder or hub name) whose gradient ranks words instead; it costs no queries."""
 
     @model_validator(mode="after")
     def _bounded(self) -> WordSettings:
@@ -93,70 +103,85 @@ class TypoSettings(WordSettings):
     """Typing errors."""
 
     kind: Literal["typo"] = "typo"
+    """The kind of settings that the other keys belong to."""
 
 
 class HomoglyphSettings(WordSettings):
     """Letters that look alike."""
 
     kind: Literal["homoglyph"] = "homoglyph"
+    """The kind of settings that the other keys belong to."""
 
 
 class ImperceptibleSettings(WordSettings):
-    """Characters that a reader does not see, and words reversed under a control of direction."""
+    """Characters that a reader does not see, and words reversed by directional controls."""
 
     kind: Literal["imperceptible"] = "imperceptible"
+    """The kind of settings that the other keys belong to."""
 
 
 class MisspellingSettings(WordSettings):
-    """Spelling mistakes that people really make: codespell's list, English only."""
+    """Common spelling mistakes from codespell's list; English only."""
 
     kind: Literal["misspelling"] = "misspelling"
+    """The kind of settings that the other keys belong to."""
 
 
 class SynonymSettings(WordSettings):
-    """Neighbouring words: lists by language, or the `nearest` words of the encoder's vocabulary.
+    """Neighbouring words, from lists or from the encoder's vocabulary, checked as in TextFooler.
 
-    As in TextFooler, up to 50 candidates a word are checked: the words around each edit (15) keep
-    a cosine of `min_window_similarity` to what stood there, and with `same_form` a word keeps its
-    ending, in place of TextFooler's part of speech. Without an encoder set
-    `min_window_similarity: null`.
+    Without an encoder set `min_window_similarity: null`.
     """
 
     kind: Literal["synonym"] = "synonym"
+    """The kind of settings that the other keys belong to."""
     same_script: bool = True
+    """A replacement keeps the script of its word."""
     candidates_per_word: PositiveInt = 50
+    """Replacements tried per word."""
     min_window_similarity: Fraction | None = 0.9
+    """The least cosine of the 15 words around an edit to what stood there."""
     same_form: bool = True
+    """A word keeps its ending, in place of TextFooler's part of speech."""
     neighbours: dict[str, Path] = {}
+    """JSON lists of words by language."""
     nearest: PositiveInt = 100
+    """Neighbours per word from the encoder's vocabulary, in languages without a list."""
     min_cosine: Annotated[float, Field(gt=0, lt=1)] = 0.4
+    """The least cosine of such a neighbour."""
 
     _languages = field_validator("neighbours")(files_by_language)
 
 
 class MaskedLMSettings(WordSettings):
-    """Words that a masked language model would put there; `model` is a folder or a hub name.
-
-    `edits` are CLARE's: a word is replaced, one is inserted behind it, or it is merged with the
-    next one. BAE replaces only.
-    """
+    """Words that a masked language model would put there."""
 
     kind: Literal["mlm"] = "mlm"
+    """The kind of settings that the other keys belong to."""
     model: ModelName
+    """The masked LM: a folder or a hub name."""
     edits: Annotated[list[Literal["replace", "insert", "merge"]], Field(min_length=1)] = ["replace"]
+    """CLARE's edits: a word is replaced, one is inserted behind it, or it is merged with the next.
+    BAE replaces only.
+    """
     same_script: bool = True
+    """A replacement keeps the script of its word."""
 
 
 class CodeMixSettings(WordSettings):
-    """Translations of words: lexicons by the passage's language, or one induced from `parallel`.
+    """Translations of words, from lexicons or from one induced from `parallel` text.
 
-    A lexicon is a file in MUSE's format: a word and its translation per line, white space between.
-    Translations of several words are used, too, and each of these counts as an edited word.
+    Translations of several words are used too; each of these counts as an edited word.
     """
 
     kind: Literal["codemix"] = "codemix"
+    """The kind of settings that the other keys belong to."""
     lexicons: dict[str, list[Path]] = {}
+    """Files in MUSE's format (a word, white space, its translation, per line) by the passage's
+    language.
+    """
     parallel: TestSet | None = None
+    """Text from which a lexicon is induced."""
 
     _languages = field_validator("lexicons")(files_by_language)
 
@@ -171,29 +196,32 @@ class HotFlipSettings(WordSettings):
     """Words of the vocabulary that the gradient points to."""
 
     kind: Literal["hotflip"] = "hotflip"
+    """The kind of settings that the other keys belong to."""
     same_script: bool = True
+    """A replacement keeps the script of its word."""
 
 
 class DistractorSettings(RecipeSettings):
-    """A false sentence: where it may stand, in which languages, and how it is made.
-
-    `passage` and `question` stand for the language of each example. With `altered` its question is
-    about something else than the example's, as in AddSent; `answers` wrong answers are tried with
-    each of the `templates`.
-    """
+    """One false sentence."""
 
     kind: Literal["distractor"] = "distractor"
+    """The kind of settings that the other keys belong to."""
     places: Annotated[list[Literal["start", "end", "between"]], Field(min_length=1)] = [
         "start",
         "end",
         "between",
     ]
+    """Where it may stand."""
     languages: Annotated[list[str], Field(min_length=1)] = ["passage"]
+    """Its languages; `passage` and `question` stand for those of each example."""
     answers: PositiveInt = 3
+    """Wrong answers tried with each template."""
     altered: bool = True
+    """Its question is about something else than the example's, as in AddSent."""
     templates: Annotated[
         list[Literal["statement", "side by side", "answer"]], Field(min_length=1)
     ] = ["statement", "side by side", "answer"]
+    """The forms that the sentence may take."""
 
     @field_validator("languages")
     @classmethod
@@ -203,31 +231,40 @@ class DistractorSettings(RecipeSettings):
 
 
 class TasaSettings(SynonymSettings):
-    """Words of the answer's sentence that the question has too, and a false copy of the sentence.
+    """Words that the answer's sentence shares with the question, and a false copy of that sentence.
 
-    Words are replaced as in `synonym`; the copy has another name or number and each of `answers`
-    wrong answers, and stands at the passage's end. The search is a beam over both kinds of edits.
+    Words are replaced as in `synonym`; the copy has another name or number and a wrong answer, and
+    stands at the end of the passage.
     """
 
     kind: Literal["tasa"] = "tasa"  # type: ignore[assignment]
+    """The kind of settings that the other keys belong to."""
     answers: PositiveInt = 3
+    """Wrong answers tried in the copy."""
     candidates_per_word: PositiveInt = 5
+    """Replacements tried per word."""
     search: Literal["beam"] = "beam"
+    """A beam over both kinds of edits."""
     beam_width: PositiveInt = 3
+    """Texts that the beam keeps."""
 
 
 class EmbeddingSettings(RecipeSettings):
     """Projected gradient ascent on the passage's word embeddings: no text changes.
 
-    Lengths are L2 norms of a token's perturbation, as in robust training. Ascents after the first
-    of `restarts` begin at random points of the ball. It bounds no attack on text.
+    It bounds no attack on text.
     """
 
     kind: Literal["embedding"] = "embedding"
+    """The kind of settings that the other keys belong to."""
     radius: PositiveFloat
+    """L2 norm of a token's perturbation."""
     step_size: PositiveFloat
+    """Length of an ascent step."""
     steps: PositiveInt = 5
+    """Ascent steps."""
     restarts: PositiveInt = 1
+    """Ascents; all but the first begin at random points of the ball."""
 
 
 Recipe = Annotated[

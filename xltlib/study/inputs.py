@@ -56,7 +56,7 @@ class Inputs:
 
         if isinstance(value, Settings):
             return {
-                field: inner(field, getattr(value, field), about.description == IS_MODEL)
+                field: inner(field, getattr(value, field), IS_MODEL in about.metadata)
                 for field, about in type(value).model_fields.items()
                 if (f"{key}.{field}" if key else field) not in exclude
             }
