@@ -318,7 +318,7 @@ def test_evaluate_names_what_is_missing(tiny_model, tmp_path):
     assert "no model here" in result.output
     result = xlt("evaluate", "--model", tiny_model, "--data", file, "--lang", "xx")
     assert result.exit_code == 2
-    assert "unknown language" in result.output
+    assert "no such code" in result.output
 
 
 def test_evaluate_names_a_broken_model(tiny_model, tmp_path):

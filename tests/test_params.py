@@ -19,7 +19,7 @@ def changed(tmp_path, edit_profile):
     return lambda edits: edit_profile(PARAMS / "quick.yaml", tmp_path / "mine.yaml", edits)
 
 
-@pytest.mark.parametrize("name", ["quick", "local-data", "paper"])
+@pytest.mark.parametrize("name", ["quick", "tydiqa", "paper"])
 def test_every_shipped_profile_is_valid(name):
     params = schema.load(PARAMS / f"{name}.yaml")
     assert params.profile == name

@@ -86,3 +86,16 @@ def test_questions_that_every_model_answers_right():
     common = robustness.answered_by_all(frame)
     assert (common["original_f1"] == 1).all()
     assert common.groupby(["language", "id"]).size().eq(6).all()
+
+
+def test_an_attack_says_itself_what_is_right():
+    frame = condition({"english": (0.6, 0.5), "multilingual": (0.7, 0.8)}, ("ko",), 3, (1,))
+    # By the attack's measure the answer to q0 is right though its official F1 is 0, and that to q1
+    # wrong though it is 0.6; nothing but the official F1 is known of q2.
+    measures = {"q0": (0.0, 0.35, 0.3), "q1": (0.6, 0.6, 0.8), "q2": (0.6, None, None)}
+    names = ["original_f1", "original_success_f1", "f1_threshold"]
+    frame[names] = [measures[one] for one in frame["id"]]
+    assert set(robustness.answered_by_all(frame)["id"]) == {"q0", "q2"}
+    frame.loc[frame["arm"] == "english", "original_success_f1"] = 0.2
+    assert set(robustness.answered_by_all(frame)["id"]) == {"q2"}
+    assert len(robustness.answered_by_all(frame.iloc[:0])) == 0

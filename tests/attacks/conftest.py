@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from transformers import AutoModelForQuestionAnswering, set_seed
 
+import xltlib.attacks  # noqa: F401  makes TextAttack importable for the tests that use it directly
 from xltlib.corpora import mini
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import MiniSettings

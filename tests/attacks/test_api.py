@@ -238,3 +238,47 @@ def test_nothing_is_left_behind_in_the_process():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_mlqas_rule_knows_the_articles_of_a_language():
+    row = {"id": "1", "question": "Wer?", "context": "Dort schläft der Hund im Garten."}
+    row |= {"answers": {"text": ["Hund"], "answer_start": [17]}}
+
+    def answers(questions, contexts):
+        return ["der Hund" for _ in questions]
+
+    scores = {
+        corpus: attack(answers, [row], "typo", language="de", corpus=corpus, **QUICK).results
+        for corpus in ("mlqa", "squad", None)
+    }
+    assert [float(scores[name]["original_f1"].iloc[0]) for name in ("mlqa", "squad", None)] == [
+        pytest.approx(1.0),
+        pytest.approx(2 / 3),
+        pytest.approx(2 / 3),
+    ]
+
+
+def test_a_file_may_hold_rows(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    answers = {"text": ["Tbilisi"], "answer_start": [0]}
+    row = {"id": "a", "question": "Where?", "context": "Tbilisi.", "answers": answers}
+    file.write_text(
+        "\n".join(json.dumps(one) for one in (row | {"language": "sw"}, row | {"id": "b"}))
+    )
+    found = read_rows(file, "ka", "mlqa").rows
+    assert [(r["id"], r["language"], r["corpus"]) for r in found] == [
+        ("a", "sw", "mlqa"),
+        ("b", "ka", "mlqa"),
+    ]
+
+
+def test_auto_needs_nothing_that_a_function_lacks():
+    row = {"id": "1", "question": "Who?", "context": "It was Ann Lee who came in."}
+    row |= {"answers": {"text": ["Ann Lee"], "answer_start": [7]}}
+
+    def answers(questions, contexts):
+        return ["Ann Lee" for _ in questions]
+
+    engine = EngineSettings(precision="auto", guide_words=4)
+    done = attack(answers, [row], "typo", language="en", engine=engine, **QUICK)
+    assert done.results["queries"].sum() == done.results["readings"].sum() > 0

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from xltlib.artifacts import InputError
 from xltlib.attacks import Resources, attack_examples, report, static_set
 from xltlib.cli import app
-from xltlib.corpora.squad_files import read_squad
 from xltlib.params import DistractorSettings, TypoSettings
 
 TYPO = TypoSettings(max_queries=20, ranking="random")
@@ -59,8 +59,9 @@ def test_the_command_attacks_and_prints_a_summary(command, tmp_path):
         (["--set", "max_edited_words=none"], "typo", "max_edited_words: Input should be a valid"),
         (["--shard", "half"], "typo", "give k/n"),
         (["--lang", "xx"], "typo", "no such code"),
-        (["--precision", "int3"], "typo", "give float32 or bf16"),
-        (["--guide-words", "8"], "typo", "give --precision bf16 too"),
+        (["--precision", "int3"], "typo", "is not one of"),
+        (["--metric", "rouge"], "typo", "is not one of"),
+        (["--guide-words", "8"], "typo", "give --precision bf16 or auto too"),
         (["--set", "lexicons.ru=[absent.txt]"], "codemix", "the lexicon cannot be read"),
     ],
 )
@@ -80,7 +81,7 @@ def attacked(rows, predictor, tmp_path_factory):
 def test_a_static_set_can_be_read_and_gives_the_same_answers(attacked, predictor, tmp_path):
     file = tmp_path / "static.json"
     static_set.save(file, attacked, recipe="distractor")
-    again = read_squad(file, "en", on_bad_offset="error")
+    again = [row for code in sorted({*attacked["language"]}) for row in static_set.read(file, code)]
     results = attacked[attacked["outcome"] != "skipped"].set_index("attacked_context")
     assert len(again) == len(results)
     assert json.loads(file.read_text(encoding="utf-8"))["about"] == {"recipe": "distractor"}
@@ -148,3 +149,18 @@ def test_validity_finds_a_lost_answer_and_a_split_grapheme(attacked, tiny_tokeni
     found = report.validity(bad, tiny_tokenizer).iloc[0]
     assert found["answer intact"] == 0
     assert found["split graphemes"] == 100
+
+
+def test_the_metric_is_the_corpus_whose_rule_scores(command, monkeypatch):
+    given = {}
+
+    def note(*args, **options):
+        given.update(options)
+        raise InputError("noted")
+
+    monkeypatch.setattr("xltlib.attacks.attack", note)
+    command("--metric", "mlqa", "--lang", "ka", "--precision", "auto")
+    assert (given["corpus"], given["language"]) == ("mlqa", "ka")
+    assert given["engine"].precision == "auto"
+    command("--metric", "squad")
+    assert given["corpus"] is None

@@ -5,16 +5,19 @@ import random
 import zlib
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from xltlib.attacks import Resources, attack_examples, report
+from xltlib.attacks import engine as engine_module
 from xltlib.attacks.engine import Answers
 from xltlib.attacks.example import attack_example
 from xltlib.attacks.query import Output, Query, ask, log_odds, nearby
 from xltlib.attacks.recipes import RECIPES
 from xltlib.attacks.side_by_side import side_by_side
 from xltlib.attacks.white_box import Windows
+from xltlib.encoders import device
 from xltlib.evaluation.predictor import Prediction
 from xltlib.params import (
     DistractorSettings,
@@ -232,6 +235,41 @@ def test_bf16_guides_and_float32_decides(rows, predictor, tmp_path, guide_words)
     for row in done[done["outcome"] == "succeeded"].to_dict("records"):
         (output,) = exact([Query(row["question"], row["attacked_context"], ())])
         assert output.answer == row["attacked_prediction"]
+
+
+@pytest.mark.parametrize("guide_words", [None, 4])
+def test_auto_is_bf16_where_the_device_has_it_and_else_plain_float32(
+    rows, predictor, tmp_path, monkeypatch, guide_words
+):
+    """Records are those of the precision that `auto` becomes, so they can be taken from its log."""
+    resources, auto = Resources(predictor, rows), EngineSettings(precision="auto")
+    auto = auto.model_copy(update={"guide_words": guide_words})
+    bf16 = auto.model_copy(update={"precision": "bf16"})
+    for has_units, same in ((True, bf16), (False, EngineSettings())):
+        monkeypatch.setattr(device, "computes_bf16", lambda device, has=has_units: has)
+        found, asked = {}, {}
+        for name, engine in (("auto", auto), ("named", same), ("auto again", auto)):
+            counted = Counting()
+            monkeypatch.setattr(engine_module, "ask", counted)
+            log = tmp_path / f"{has_units}"
+            options = {"engine": engine, "progress": False}
+            found[name] = attack_examples(chosen(rows)[:3], resources, TYPO, log, **options)
+            asked[name] = counted.asked
+        assert asked["auto"] > 0
+        assert (asked["named"], asked["auto again"]) == (0, 0)
+        pd.testing.assert_frame_equal(found["auto"], found["named"])
+    assert (found["auto"]["unconfirmed"] == 0).all()
+    assert (found["auto"]["queries"] == found["auto"]["readings"]).all()
+
+
+class Counting:
+    """Puts queries to a model and counts them."""
+
+    asked = 0
+
+    def __call__(self, model, queries):
+        self.asked += len(queries)
+        return ask(model, queries)
 
 
 def test_a_partial_guide_reads_the_words_around_the_answer():

@@ -33,10 +33,11 @@ def test_words_stand_where_a_fresh_look_finds_them(context, new, at):
     assert edited.spans == words(edited.context)
     assert edited.words == words_from_text(edited.text)
     assert edited.question == passage.question
-    if edited.word_for_word and new:
-        others = [w for i, w in enumerate(passage.words) if i != index]
-        assert [w for i, w in enumerate(edited.words) if i != index] == others
-        assert edited.words[index] == new
+    if edited.word_for_word:
+        put = words_from_text(new)
+        assert edited.words == passage.words[:index] + put + passage.words[index + 1 :]
+        if edited.num_words > index:
+            assert edited.origin(index) == (index if put else index + 1)
 
 
 @pytest.mark.parametrize("code", ["en", "th", "zh", "hi", "ar"])
@@ -76,8 +77,21 @@ def test_words_may_come_and_go():
     two = passage.question_words + 1
     more = passage.replace_word_at_index(two, "two more")
     assert more.words == ["Who", "one", "two", "more", "three", "four"]
-    assert more.attack_attrs["modified_indices"] == {two, two + 1}
+    assert more.word_for_word
+    assert more.attack_attrs["modified_indices"] == {two + 1}  # "two" is as it was
+    assert [more.origin(i) for i in range(more.num_words)] == [0, 1, 2, 2, 3, 4]
     assert list(more.attack_attrs["original_index_map"]) == [0, 1, 2, 4, 5]
     fewer = more.delete_word_at_index(two)
     assert fewer.context == "one more three four"
     assert fewer.attack_attrs["modified_indices"] == {two}
+
+
+def test_two_words_become_one():
+    passage = Passage("Who?", "one two three four")
+    two = passage.question_words + 1
+    merged = passage.replace_words_at_indices([two, two + 1], ["many", ""])
+    assert merged.context == "one many four"
+    assert merged.word_for_word
+    assert merged.attack_attrs["modified_indices"] == {two}
+    assert list(merged.attack_attrs["original_index_map"]) == [0, 1, 2, -1, 3]
+    assert [merged.origin(i) for i in range(merged.num_words)] == [0, 1, 2, 4]

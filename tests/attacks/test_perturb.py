@@ -186,7 +186,7 @@ def test_the_command_writes_a_squad_file_and_the_same_bytes_again(tmp_path):
         (["--kind", "noise"], "known: codemix, addonesent, typo"),
         (["--kind", "addonesent", "--severity", "0.5"], "it has no severity"),
         (["--kind", "typo", "--severity", "2"], "severity"),
-        (["--kind", "typo", "--lang", "xx"], "unknown language"),
+        (["--kind", "typo", "--lang", "xx"], "language 'xx': no such code"),
         (["--kind", "codemix"], "give --lexicon or --bitext"),
         (["--kind", "misspelling", "--lang", "fi"], "no list of mistakes in 'fi'"),
     ],

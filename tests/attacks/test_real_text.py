@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from itertools import accumulate, product
 
 import pytest
 import regex
 
 from xltlib.attacks import Resources, recipes
-from xltlib.attacks.distractor import distractor_language
 from xltlib.attacks.example import edits
 from xltlib.attacks.goal import SpanQAVictim, UntargetedSpanF1, example, moved
+from xltlib.attacks.hotflip import HotFlip
 from xltlib.attacks.passage import Passage
 from xltlib.corpora.squad_files import read_squad
 from xltlib.languages import TYDI, graphemes, words
 from xltlib.params import (
+    CodeMixSettings,
     DistractorSettings,
     HomoglyphSettings,
+    HotFlipSettings,
     ImperceptibleSettings,
+    MaskedLMSettings,
+    MisspellingSettings,
+    SynonymSettings,
     TasaSettings,
     TypoSettings,
 )
 
 XQUAD = ("ar", "de", "el", "en", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh")
 EXTRA = {"ko": "korquad/KorQuAD_v1.0_dev.json", "id": "facqa/facqa-test.id.json"}
-RECIPES = (
-    TypoSettings(candidates_per_word=6, max_edited_words=50, min_word_length=1),
-    HomoglyphSettings(candidates_per_word=3, max_edited_words=50),
-    DistractorSettings(answers=4),
-    ImperceptibleSettings(max_edited_words=50),
-)
+# Generous budgets: what is checked is what edits do, not how many a recipe would make.
+MANY = {"max_edited_words": 50, "min_word_length": 1}
+ANY_WORD = {"same_form": False, "min_window_similarity": None}
 WANTED = 10_000
 # A mark with nothing to stand on: at the beginning, or after white space or a control character.
 ORPHAN = regex.compile(r"(?<![\p{L}\p{N}\p{M}\p{S}\p{P}\u200c\u200d])\p{M}|^\p{M}")
@@ -70,44 +73,101 @@ def attacked(row, settings, resources, rng, depth, *, everywhere=False):
     return made
 
 
-def test_no_orphan_marks_no_split_graphemes_no_edits_of_question_or_answer(passages):
-    rng, counts = random.Random(0), dict.fromkeys(passages, 0)
-    share = -(-WANTED // len(passages))
-    resources = Resources(None, passages)
-    for language, rows in passages.items():
-        placed = [row for row in rows if min(row["answers"]["answer_start"]) >= 0]
-        # Few real passages in some languages: the same ones again, with other seeds.
-        for seed, row in product(range(100), rng.sample(placed, min(40, len(placed)))):
-            if counts[language] >= share:
+class AnyWord:
+    """In place of a model: proposes words of the language's passages, others for every gap."""
+
+    def __init__(self, words, rng):
+        self.words, self.rng = words, rng
+
+    def some(self):
+        return tuple(self.rng.sample(self.words, 6))
+
+    def proposals(self, question, before, after, n):
+        return self.some()
+
+
+@pytest.fixture(scope="module")
+def recipes_of(passages, tmp_path_factory):
+    """All recipes that edit text: any word of a language's passages may stand for any other."""
+    folder, rng, near, lexicons = tmp_path_factory.mktemp("lists"), random.Random(0), {}, {}
+    for code, rows in passages.items():
+        known = words_of(rows)
+        near[code], lexicons[code] = folder / f"{code}.json", [folder / f"{code}.txt"]
+        near[code].write_text(json.dumps({word: rng.sample(known, 6) for word in known}))
+        phrases = (f"{word}\t{' '.join(rng.sample(known, rng.choice((1, 2))))}" for word in known)
+        lexicons[code][0].write_text("\n".join(phrases))
+    return {
+        "typo": TypoSettings(**MANY, candidates_per_word=6),
+        "homoglyph": HomoglyphSettings(**MANY, candidates_per_word=3),
+        "imperceptible": ImperceptibleSettings(**MANY),
+        "misspelling": MisspellingSettings(**MANY),
+        "synonym": SynonymSettings(**MANY, **ANY_WORD, neighbours=near),
+        "mlm": MaskedLMSettings(**MANY, model="unused", edits=["replace", "insert", "merge"]),
+        "codemix": CodeMixSettings(**MANY, lexicons=lexicons),
+        "hotflip": HotFlipSettings(**MANY),
+        "distractor": DistractorSettings(answers=4),
+        "tasa": TasaSettings(**ANY_WORD, neighbours=near),
+    }
+
+
+def words_of(rows):
+    return sorted({c[a:b] for row in rows[:30] for c in [row["context"]] for a, b in words(c)})
+
+
+def attacked_texts(passages, recipes_of, monkeypatch, wanted):
+    """(recipe, language, row, text): so many texts, shared out over recipes and languages."""
+    rng, resources = random.Random(0), Resources(None, passages)
+    proposals = {code: AnyWord(words_of(rows), rng) for code, rows in passages.items()}
+    cells = [
+        (name, code)
+        for name, code in product(recipes_of, passages)
+        # Some letters have no look-alikes, and misspellings are listed for English.
+        if code == "en" or name != "misspelling"
+    ]
+    for name, code in cells:
+        made, placed = 0, [r for r in passages[code] if min(r["answers"]["answer_start"]) >= 0]
+        monkeypatch.setattr(Resources, "masked_lm", lambda self, s, code=code: proposals[code])
+        monkeypatch.setattr(HotFlip, "candidates", lambda *_, code=code: proposals[code].some())
+        monkeypatch.setattr(HotFlip, "editable", lambda *_: True)
+        monkeypatch.setattr(Resources, "white_box", None)
+        monkeypatch.setattr(Resources, "vocabulary", {})
+        for seed, row in product(range(20), rng.sample(placed, min(40, len(placed)))):
+            if made >= -(-wanted // len(cells)) or (seed and not made):
                 break
-            settings = RECIPES[seed % len(RECIPES)].model_copy(update={"seed": seed})
-            for text in attacked(row, settings, resources, rng, depth=3):
-                question, context = text.tokenizer_input
-                counts[language] += 1
-                check(row, question, context)
-        assert counts[language] >= share, f"{language}: only {counts[language]} texts"
+            settings = recipes_of[name].model_copy(update={"seed": seed})
+            everywhere = name == "tasa"  # it edits the answer's sentence only
+            found = attacked(row, settings, resources, rng, depth=3, everywhere=everywhere)
+            made += len(found)
+            yield from ((name, code, row, text) for text in found)
+
+
+def counted(texts):
+    """How many texts each recipe gave, by language; every text keeps the rules."""
+    counts, moving = Counter(), set()
+    for name, code, row, text in texts:
+        check(row, *text.tokenizer_input)
+        counts[name, code] += 1
+        if text.num_words != len(text.attack_attrs["original_index_map"]):
+            moving.add(name)
+    assert moving >= {"mlm", "codemix", "distractor", "tasa"}
+    return counts
+
+
+def test_no_orphan_marks_no_split_graphemes_no_edits_of_question_or_answer(
+    passages, recipes_of, monkeypatch
+):
+    some = {code: passages[code] for code in ("en", "ar", "hi", "te", "th", "zh", "ko")}
+    counts = counted(attacked_texts(some, recipes_of, monkeypatch, 500))
+    assert {name for name, _ in counts} == set(recipes_of)
+
+
+@pytest.mark.slow
+def test_the_same_of_10_000_texts_of_all_recipes_and_languages(passages, recipes_of, monkeypatch):
+    counts = counted(attacked_texts(passages, recipes_of, monkeypatch, WANTED))
+    print(sorted(counts.items()))
     assert sum(counts.values()) >= WANTED
-
-
-def test_tasa_keeps_the_rules_in_every_language(passages, tmp_path):
-    rng, near = random.Random(0), {}
-    for language, rows in passages.items():  # any word may stand for any other
-        known = sorted({c[a:b] for row in rows[:30] for c in [row["context"]] for a, b in words(c)})
-        near[language] = tmp_path / f"{language}.json"
-        near[language].write_text(json.dumps({word: rng.sample(known, 6) for word in known}))
-    settings = TasaSettings(neighbours=near, same_form=False, min_window_similarity=None)
-    resources = Resources(None, passages)
-    for language, rows in passages.items():
-        placed = [row for row in rows if min(row["answers"]["answer_start"]) >= 0][:6]
-        inserted = swapped = 0
-        for row in placed:
-            for text in attacked(row, settings, resources, rng, depth=4, everywhere=True):
-                question, context = text.tokenizer_input
-                check(row, question, context)
-                inserted += distractor_language(text) is not None
-                swapped += len(text.attack_attrs["modified_indices"]) > 0
-        assert inserted, language
-        assert swapped > inserted / 2, language
+    for name in set(recipes_of) - {"misspelling", "homoglyph"}:
+        assert {code for recipe, code in counts if recipe == name} == set(passages), name
 
 
 def check(row, question, context):

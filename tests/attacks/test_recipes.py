@@ -10,11 +10,14 @@ from xltlib.artifacts import InputError
 from xltlib.attacks import Resources, attack, attack_examples, report
 from xltlib.attacks.distractor import Distractor, distractor_language, wrong_answers
 from xltlib.attacks.distractor_templates import TEMPLATES, _all_known, false_sentence
+from xltlib.attacks.goal import SpanQAVictim, UntargetedSpanF1, example
 from xltlib.attacks.homoglyph import look_alikes
 from xltlib.attacks.lexicon import induce, joined, read_lexicon
+from xltlib.attacks.passage import Passage
 from xltlib.attacks.recipes import RECIPES, SETTINGS
 from xltlib.attacks.synonym import same_stem
 from xltlib.evaluation import squad
+from xltlib.evaluation.predictor import Prediction
 from xltlib.languages import LANGUAGES, script_of, words
 from xltlib.params import (
     CodeMixSettings,
@@ -59,7 +62,7 @@ def masked_lm(tmp_path_factory, tiny_tokenizer):
     set_seed(0)
     folder = tmp_path_factory.mktemp("masked-lm")
     config = BertConfig(
-        vocab_size=len(pieces),
+        vocab_size=len(pieces) + 8,  # padded, as embeddings often are
         hidden_size=16,
         num_hidden_layers=1,
         num_attention_heads=2,
@@ -381,3 +384,129 @@ def test_similar_passages_only(rows, resources, tmp_path):
     loose = report.with_similarity(loose, resources.vectors)
     assert done["similarity"].min() >= 0.9999 - 1e-5
     assert loose["similarity"].min() < 0.9999
+
+
+class Proposing:
+    """A masked LM that proposes the same words for every gap, and notes the gaps."""
+
+    def __init__(self, *words):
+        self.words, self.gaps = words, []
+
+    def proposals(self, question, before, after, n):
+        self.gaps.append((before, after))
+        return self.words
+
+
+def edited_texts(settings, row, monkeypatch, *, masked_lm=None, lexicon=None, steps=3):
+    """All texts so many greedy steps deep, each step from the last text of the one before."""
+    monkeypatch.setattr(Resources, "masked_lm", lambda self, settings: masked_lm)
+    monkeypatch.setattr(Resources, "lexicon", lambda self, settings, language: lexicon)
+    columns, truth = example(row)
+    goal = UntargetedSpanF1(SpanQAVictim(lambda queries: []))
+    attack = RECIPES[settings.kind](goal, row, settings, Resources(None, {}))
+    text = goal.initial_attacked_text = Passage(*columns.values())
+    goal.ground_truth_output = truth
+    first, made = text, []
+    for _ in range(steps):
+        found = attack.get_transformations(text, original_text=first)
+        made += [(text.context, one) for one in found]
+        text = found[-1] if found else text
+    return made
+
+
+ANN = {
+    "id": "1",
+    "language": "en",
+    "question": "Who lives there?",
+    "context": "An old house, where Ann Lee lives now.",
+    "answers": {"text": ["Ann Lee"], "answer_start": [20]},
+}
+
+
+def test_clare_inserts_and_merges(monkeypatch):
+    model = Proposing("big", "Ann", "two words")
+    settings = MaskedLMSettings(model="unused", edits=["insert", "merge"], max_edited_words=2)
+    made = edited_texts(settings, ANN, monkeypatch, masked_lm=model, steps=1)
+    contexts = [text.context for _, text in made]
+    assert "An old big house, where Ann Lee lives now." in contexts
+    assert "An old house big, where Ann Lee lives now." in contexts
+    assert "An big, where Ann Lee lives now." in contexts  # "old house" in one
+    # Never across a comma, never into the answer, never what is more than a word.
+    assert not any("old house where" in c or "big Lee" in c or "two words" in c for c in contexts)
+    assert all("Ann Lee" in c for c in contexts)
+    assert ("An old ", " house, where Ann Lee lives now.") in [
+        (before, after) for before, after in model.gaps
+    ]
+    deeper = edited_texts(settings, ANN, monkeypatch, masked_lm=model, steps=4)
+    assert max(len(text.attack_attrs["modified_indices"]) for _, text in deeper) == 2
+    with pytest.raises(ValueError, match="edits"):
+        MaskedLMSettings(model="unused", edits=["delete"])
+
+
+@pytest.mark.parametrize(
+    ("language", "context", "gold", "words"),
+    [
+        ("th", "กรุงเทพมหานครเป็นเมืองหลวงของประเทศไทย", "ประเทศไทย", ("ใหญ่", "สวย")),
+        ("zh", "北京是中国的首都,也是最大的城市之一。", "中国", ("美丽", "古老")),
+        ("ja", "東京は日本の首都であり、最大の都市です。", "日本", ("大阪", "歴史")),
+    ],
+)
+def test_insert_and_merge_in_scripts_without_spaces(monkeypatch, language, context, gold, words):
+    row = ANN | {"language": language, "context": context}
+    row |= {"answers": {"text": [gold], "answer_start": [context.index(gold)]}}
+    settings = MaskedLMSettings(
+        model="unused", edits=["replace", "insert", "merge"], min_word_length=1
+    )
+    made = edited_texts(settings, row, monkeypatch, masked_lm=Proposing(*words))
+    lengths = {text.num_words - Passage(row["question"], old).num_words for old, text in made}
+    assert {0, 1} <= lengths
+    for old, text in made:
+        assert " " not in text.context
+        assert gold in text.context
+        assert text.word_for_word
+        assert Passage(row["question"], text.context).words == text.words
+        assert old != text.context
+
+
+def test_codemix_puts_in_phrases_and_goes_on_behind_them(monkeypatch):
+    lexicon = {"old": ["uralt und klein"], "house": ["haus"], "lives": ["wohnt dort"]}
+    settings = CodeMixSettings(lexicons={"en": ["unused"]}, max_edited_words=6)
+    made = edited_texts(settings, ANN, monkeypatch, lexicon=lexicon)
+    assert made[-1][1].context == "An uralt und klein haus, where Ann Lee wohnt dort now."
+    assert made[-1][1].attack_attrs["modified_indices"] == {
+        made[-1][1].words.index(word) for word in ("uralt", "und", "klein", "haus", "wohnt", "dort")
+    }
+    few = settings.model_copy(update={"max_edited_words": 2})
+    made = edited_texts(few, ANN, monkeypatch, lexicon=lexicon)
+    assert not any("uralt" in text.context for _, text in made)  # a phrase counts by its words
+    budget = settings.model_copy(update={"max_grapheme_edits": 8})
+    made = edited_texts(budget, ANN, monkeypatch, lexicon=lexicon)
+    assert {text.context for _, text in made} >= {"An old haus, where Ann Lee lives now."}
+    assert not any("uralt" in text.context for _, text in made)
+
+
+def test_the_search_edits_words_behind_a_phrase(monkeypatch, tmp_path):
+    lexicon = {"old": ["uralt und klein"], "house": ["haus"], "lives": ["wohnt dort"]}
+    monkeypatch.setattr(Resources, "lexicon", lambda self, settings, language: lexicon)
+
+    class Improving:
+        identity = "improving"
+        asked = 0
+
+        def score(self, questions, contexts, spans):
+            self.asked += 1
+            found = [Prediction("Ann Lee", 0, 0, 0.9)] * len(contexts)
+            return found, np.full(len(contexts), 1 / (1 + self.asked))
+
+    for search in ("word-importance", "greedy", "beam"):
+        settings = CodeMixSettings(
+            lexicons={"en": ["unused"]}, max_edited_words=6, ranking="random", search=search
+        )
+        resources, log = Resources(Improving(), {"en": [ANN]}), tmp_path / search
+        done = attack_examples([ANN], resources, settings, log, progress=False).iloc[0]
+        assert done["error"] is None
+        wanted = "An uralt und klein haus, where Ann Lee wohnt dort now."
+        assert done["attacked_context"] == wanted, search
+        assert [edit["old"] for edit in done["edits"]] == ["old house", "lives"] or [
+            edit["old"] for edit in done["edits"]
+        ] == ["old", "house", "lives"]

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from xltlib.attacks import validity
-from xltlib.attacks.constraints import MinWindowSimilarity
 from xltlib.attacks.distractor_templates import AlteredQuestions
 from xltlib.attacks.embedding import ascend
 from xltlib.attacks.example import edits
 from xltlib.attacks.homoglyph import look_alike_words, look_alikes
 from xltlib.attacks.passage import Passage
+from xltlib.attacks.similarity import MinWindowSimilarity
 from xltlib.attacks.synonym import VocabularyNeighbours, same_ending
 from xltlib.attacks.tasa import false_copies, sentence_around, words_to_change
 from xltlib.attacks.white_box import WhiteBox

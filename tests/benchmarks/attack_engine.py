@@ -64,7 +64,7 @@ def main(model: str, folder: str, examples: str = "6", languages: str = "en,ru,a
         code: list(read_squad(Path(folder) / f"xquad.{code}.json", code))
         for code in languages.split(",")
     }
-    # The last articles: a model of the local-data profile has not trained on them.
+    # The last articles: a model of the tydiqa profile has not trained on them.
     rows = [row for part in sets.values() for row in right(predictor, part[-150:])[: int(examples)]]
     resources = Resources(predictor, sets)
     predictor.predict([r["question"] for r in rows], [r["context"] for r in rows])  # warm up

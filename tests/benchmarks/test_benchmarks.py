@@ -6,7 +6,14 @@ import sys
 import pytest
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
-from tests.benchmarks import gpu, growth, postprocessing, training_memory, training_speed
+from tests.benchmarks import (
+    attack_engine,
+    gpu,
+    growth,
+    postprocessing,
+    training_memory,
+    training_speed,
+)
 
 pytestmark = pytest.mark.slow
 DEV = "tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-{}.json"
@@ -76,3 +83,27 @@ def test_the_run_for_a_new_card_runs_on_a_processor(monkeypatch, capsys, data, m
     printed = capsys.readouterr().out
     assert "matrix peak" in printed
     assert "engine, float32" in printed
+
+
+def test_the_attack_engine_is_compared_with_stock_textattack(
+    capsys, monkeypatch, shared_data, model
+):
+    """The tiny model answers no real question right, so its own answers stand for gold ones."""
+
+    def own_answers(predictor, rows):
+        found = predictor.predict([r["question"] for r in rows], [r["context"] for r in rows])
+        rows = [
+            row | {"answers": {"text": [one.text], "answer_start": [one.start]}}
+            for row, one in zip(rows, found, strict=True)
+            if len(one.text) > 4 and row["context"].count(one.text) == 1
+        ]
+        return [row for row in rows if len(row["context"]) < 700]
+
+    monkeypatch.setattr(attack_engine, "right", own_answers)
+    monkeypatch.setitem(attack_engine.BUDGET, "max_queries", 12)
+    attack_engine.main(str(model), str(shared_data / "xquad"), "1", "en,ar")
+    printed = capsys.readouterr().out
+    assert "2 examples of XQuAD" in printed
+    for name in ("stock TextAttack, float32", *attack_engine.RUNS):
+        assert name in printed
+    assert "ms of processor time per query" in printed

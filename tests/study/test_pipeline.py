@@ -5,6 +5,7 @@ import time
 
 import pandas as pd
 
+import xltlib
 from tests.study.tiny_study import finish, start
 from xltlib import params as schema
 from xltlib.study import STAGES, Grid, attacks, claims, corpora, representation, saved, transfer
@@ -142,3 +143,12 @@ def test_a_run_killed_in_every_stage_ends_with_the_same_metrics(tiny_profile, fi
         (last,) = Grid(schema.load(tiny_profile)).cells("claims")
         assert not last.done, stage
     assert kept(finish(tiny_profile)) == kept(finished_study)
+
+
+def test_load_results_returns_every_saved_table(finished_study):
+    found = xltlib.load_results(finished_study.params)
+    (cell,) = finished_study.cells("results")
+    for path in cell.artefacts("tables/*.csv"):
+        frame = found[f"{cell.name}/{path.stem}"]
+        assert len(frame) == len(path.read_text().splitlines()) - 1
+    assert any(name.startswith("09_claims/") for name in found)

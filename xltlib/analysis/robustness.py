@@ -21,7 +21,7 @@ from xltlib.analysis.intervals import MIN_EXAMPLES
 MODEL = ["arm", "seed"]
 PLACE = ["corpus", "language"]
 RIGHT = 0.5
-"""An answer is right from this F1 on."""
+"""An answer is right from this F1 on, where no attack says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,22 @@ def values(condition: pd.DataFrame, measure: str) -> pd.DataFrame:
     return _log_odds(condition)
 
 
-def answered_by_all(attacked: pd.DataFrame, threshold: float = RIGHT) -> pd.DataFrame:
-    """The attacked questions that every model of a condition answers right when they are clean."""
-    keys = ["attack", *PLACE, "id"]
-    return attacked[attacked.groupby(keys)["original_f1"].transform("min") >= threshold]
+def answered_by_all(attacked: pd.DataFrame) -> pd.DataFrame:
+    """The attacked questions that every model of a condition answers right when they are clean.
+
+    An answer is right by the attack's own measure, `original_success_f1` against `f1_threshold`;
+    without them, on a static test set for one, by the official F1 and `RIGHT`.
+    """
+    f1, least = attacked["original_f1"], pd.Series(RIGHT, index=attacked.index)
+    if {"original_success_f1", "f1_threshold"} <= set(attacked):
+        own = attacked[["original_success_f1", "f1_threshold"]].astype(float)
+        known = own.notna().all(axis=1)
+        f1 = own["original_success_f1"].where(known, f1)
+        least = own["f1_threshold"].where(known, least)
+    right = f1 >= least
+    return attacked[
+        right.groupby([attacked[key] for key in ["attack", *PLACE, "id"]]).transform("all")
+    ]
 
 
 def _macro(condition: pd.DataFrame, column: str) -> pd.Series:

@@ -72,7 +72,7 @@ def attack(
             (see `xltlib.attacks.victims.CallablePredictor` for what a function loses).
         rows: a SQuAD file, a Hugging Face data set such as squad, xquad or tydiqa, a pandas frame,
             or any rows with question, context and answers.
-        recipe: its name, with `settings` of `xltlib.params.attacks`; the settings themselves; or a
+        recipe: its name, with `settings` of `xltlib.params.recipes`; the settings themselves; or a
             function (goal, row, settings, resources) that returns a `textattack.Attack`.
         out: folder to write to; None writes nothing and resumes nothing.
         language: code of the rows' language, where they do not say it themselves.
@@ -105,8 +105,10 @@ def attack(
     cache = Path(cache).expanduser()
     predictor = victim(model, tokenizer, cache=cache, device=device, identity=identity)
     engine = engine or EngineSettings()
-    if engine.precision != "float32" and not isinstance(predictor, SpanPredictor):
-        raise InputError("precision: bf16 makes a faster copy of a model; a function has none")
+    if not isinstance(predictor, SpanPredictor):
+        if engine.precision == "bf16":
+            raise InputError("precision: bf16 makes a faster copy of a model; a function has none")
+        engine = engine.computing_in("float32")
     by_language: dict[str, list[Row]] = {}
     for row in questions.rows:
         by_language.setdefault(row["language"], []).append(row)

@@ -1,4 +1,4 @@
-"""Words in other languages (PolyGloss of Tan and Joty 2021, here for passages of span QA)."""
+"""Words and phrases in other languages (PolyGloss of Tan and Joty 2021)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from textattack.shared import AttackedText
 
 from xltlib.attacks.lexicon import Lexicon
-from xltlib.attacks.swap import CandidateSwap, in_case_of
+from xltlib.attacks.swap import CandidateSwap, in_case_of, is_phrase
 
 
 class CodeMix(CandidateSwap):
-    """Put a translation in the place of a word, in the word's letter case.
+    """Put a translation, a word or a phrase, in the place of a word, in the word's letter case.
 
     Args:
         lexicon: words of the text's language, in lower case, to their translations.
@@ -27,3 +27,7 @@ class CodeMix(CandidateSwap):
         for translation in self.lexicon.get(word.lower(), ()):
             if translation.casefold() != word.casefold():
                 yield in_case_of(translation, word)
+
+    def is_fit(self, candidate: str) -> bool:
+        """Phrases are, too; each of their words counts as edited."""
+        return is_phrase(candidate)

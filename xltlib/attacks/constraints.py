@@ -6,10 +6,8 @@ text, so the two can disagree; here both counts come from the same splitter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
-import numpy as np
 from rapidfuzz.distance import Levenshtein
 from textattack.constraints import Constraint, PreTransformationConstraint
 from textattack.shared import AttackedText
@@ -39,7 +37,6 @@ class ContextOutsideAnswer(PreTransformationConstraint):
         self._allowed: set[int] = set()
 
     def __call__(self, current_text: AttackedText, transformation: Transformation) -> set[int]:
-        # Edits replace a word by a word, so the indices of the first text stay right.
         first = self.goal.initial_attacked_text
         if first is not self._first:
             passage = passage_of(first)
@@ -48,10 +45,15 @@ class ContextOutsideAnswer(PreTransformationConstraint):
                 self._allowed = {
                     index for index in self._allowed if transformation.editable(passage, index)
                 }
-        return self._allowed
+        return _as_they_stand(self._allowed, first, current_text)
+
+    def outside(self, current_text: AttackedText) -> set[int]:
+        """The words of a text that touch no copy of a gold answer, and are near enough to one."""
+        first = self.goal.initial_attacked_text
+        return _as_they_stand(self._outside_answers(passage_of(first)), first, current_text)
 
     def _get_modifiable_indices(self, current_text: AttackedText) -> set[int]:
-        return self._outside_answers(passage_of(self.goal.initial_attacked_text))
+        return self.outside(current_text)
 
     def _outside_answers(self, text: Passage) -> set[int]:
         spans, first, context = text.spans, text.question_words, text.context
@@ -71,6 +73,14 @@ class ContextOutsideAnswer(PreTransformationConstraint):
 
     def extra_repr_keys(self) -> list[str]:
         return ["window_words"]
+
+
+def _as_they_stand(indices: set[int], first: AttackedText, text: AttackedText) -> set[int]:
+    """Words of the first text by their indices in an edited one; those taken out are left out."""
+    now = text.attack_attrs["original_index_map"]
+    if now is first.attack_attrs["original_index_map"]:  # no edit has moved any word
+        return indices
+    return {int(now[index]) for index in indices if now[index] >= 0}
 
 
 def _touching(spans: tuple[tuple[int, int], ...], start: int, end: int) -> set[int]:
@@ -158,7 +168,8 @@ class MaxEditedGraphemes(Constraint):
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
-        edited = transformed_text.attack_attrs["modified_indices"]
+        text = passage_of(transformed_text)
+        edited = {text.origin(i) for i in text.attack_attrs["modified_indices"]}
         if len(edited) <= 1:
             return True
         words = reference_text.words
@@ -175,7 +186,7 @@ def _length(text: str) -> int:
 
 
 class MaxGraphemeEdits(Constraint):
-    """At most so many graphemes inserted, deleted or replaced in all edited words together."""
+    """At most so many graphemes inserted, deleted or replaced in the whole context."""
 
     def __init__(self, edits: int) -> None:
         super().__init__(compare_against_original=True)
@@ -184,10 +195,8 @@ class MaxGraphemeEdits(Constraint):
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
-        spent, old, new = 0, reference_text.words, transformed_text.words
-        for i in transformed_text.attack_attrs["modified_indices"]:
-            spent += Levenshtein.distance(graphemes(old[i]), graphemes(new[i]))
-        return spent <= self.edits
+        old, new = (text.tokenizer_input[1] for text in (reference_text, transformed_text))
+        return Levenshtein.distance(graphemes(old), graphemes(new)) <= self.edits
 
     def extra_repr_keys(self) -> list[str]:
         return ["edits", *super().extra_repr_keys()]
@@ -197,100 +206,19 @@ class SameScript(Constraint):
     """A word is replaced by words in its own script; one without letters by any."""
 
     def __init__(self) -> None:
-        super().__init__(compare_against_original=False)
+        super().__init__(compare_against_original=True)
 
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
-        edited = transformed_text.attack_attrs["newly_modified_indices"]
-        return all(
-            _scripts(transformed_text.words[i]) <= _scripts(reference_text.words[i])
-            or not _scripts(reference_text.words[i])
-            for i in edited
-        )
+        text = passage_of(transformed_text)
+        for i in text.attack_attrs["newly_modified_indices"]:
+            before = _scripts(reference_text.words[text.origin(i)])
+            if before and not _scripts(text.words[i]) <= before:
+                return False
+        return True
 
 
 def _scripts(word: str) -> set[str]:
     """The scripts of a word's letters."""
     return {script for char in word if (script := script_of(char)) is not None}
-
-
-class MinSimilarity(Constraint):
-    """The sentence vectors of the first context and of the edited one have at least this cosine.
-
-    Args:
-        vectors: gives texts their vectors, float [N, H], at unit length.
-        cosine: in [0, 1].
-    """
-
-    def __init__(self, vectors: Callable[[list[str]], np.ndarray], cosine: float) -> None:
-        super().__init__(compare_against_original=True)
-        self.vectors, self.cosine = vectors, cosine
-
-    def _check_constraint_many(
-        self, transformed_texts: list[AttackedText], reference_text: AttackedText
-    ) -> list[AttackedText]:
-        texts = [text.tokenizer_input[1] for text in (reference_text, *transformed_texts)]
-        first, *others = self.vectors(texts)
-        return [
-            text
-            for text, vector in zip(transformed_texts, others, strict=True)
-            if float(first @ vector) >= self.cosine
-        ]
-
-    def _check_constraint(
-        self, transformed_text: AttackedText, reference_text: AttackedText
-    ) -> bool:
-        return bool(self._check_constraint_many([transformed_text], reference_text))
-
-    def extra_repr_keys(self) -> list[str]:
-        return ["cosine", *super().extra_repr_keys()]
-
-
-class MinWindowSimilarity(Constraint):
-    """The words around an edit keep the meaning of what stood there, by sentence vectors' cosine.
-
-    TextFooler compares windows of 15 words too: a whole passage hardly moves with one word.
-
-    Args:
-        vectors: gives texts their vectors, float [N, H], at unit length.
-        cosine: in [0, 1].
-        window: words compared, the edited one in the middle.
-    """
-
-    def __init__(
-        self, vectors: Callable[[list[str]], np.ndarray], cosine: float, window: int = 15
-    ) -> None:
-        super().__init__(compare_against_original=True)
-        self.vectors, self.cosine, self.window = vectors, cosine, window
-
-    def _check_constraint_many(
-        self, transformed_texts: list[AttackedText], reference_text: AttackedText
-    ) -> list[AttackedText]:
-        if not transformed_texts:
-            return []
-        places = [max(text.attack_attrs["newly_modified_indices"]) for text in transformed_texts]
-        before = [self._around(reference_text, place) for place in places]
-        after = [self._around(*pair) for pair in zip(transformed_texts, places, strict=True)]
-        known = list(dict.fromkeys([*before, *after]))
-        vector = dict(zip(known, self.vectors(known), strict=True))
-        return [
-            text
-            for text, old, new in zip(transformed_texts, before, after, strict=True)
-            if round(float(vector[old] @ vector[new]), 4) >= self.cosine
-        ]
-
-    def _around(self, text: AttackedText, place: int) -> str:
-        """The words of the context near a word."""
-        passage = passage_of(text)
-        at = place - passage.question_words
-        near = passage.spans[max(0, at - self.window // 2) : at + self.window // 2 + 1]
-        return passage.context[near[0][0] : near[-1][1]]
-
-    def _check_constraint(
-        self, transformed_text: AttackedText, reference_text: AttackedText
-    ) -> bool:
-        return bool(self._check_constraint_many([transformed_text], reference_text))
-
-    def extra_repr_keys(self) -> list[str]:
-        return ["cosine", "window", *super().extra_repr_keys()]

@@ -52,9 +52,10 @@ def of_model(model: torch.nn.Module) -> str:
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         plain = tensor.detach().cpu().contiguous().flatten()
         found.update(plain.view(torch.uint8).numpy().data)
-    config = model.config.to_dict() if hasattr(model, "config") else {}
+    config = getattr(model, "config", None)
+    settings = {} if config is None else config.to_dict()
     places = ("_name_or_path", "transformers_version")
-    return digest(found.hexdigest(), {k: v for k, v in config.items() if k not in places})
+    return digest(found.hexdigest(), {k: v for k, v in settings.items() if k not in places})
 
 
 def of_tokenizer(tokenizer: PreTrainedTokenizerBase) -> str:
@@ -75,7 +76,7 @@ def of_settings(settings: BaseModel, models: Iterable[Path | str] = ()) -> str:
         models: folders of the models that settings name.
     """
     values = {
-        name: "a model" if field.description == IS_MODEL else _contents(getattr(settings, name))
+        name: "a model" if IS_MODEL in field.metadata else _contents(getattr(settings, name))
         for name, field in type(settings).model_fields.items()
     }
     return digest(values, [of_path(folder) for folder in models])

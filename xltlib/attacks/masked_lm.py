@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import torch
 from textattack.shared import AttackedText
@@ -20,12 +22,13 @@ from xltlib.artifacts import InputError
 from xltlib.attacks.pieces import Pieces
 from xltlib.attacks.swap import CandidateSwap, context_span, in_case_of
 from xltlib.encoders.opening import open_model, open_tokenizer
-from xltlib.languages import script_of
+from xltlib.languages import UNSPACED_SCRIPTS, script_of
 
 # Context on each side of a gap, well within the windows of the usual models.
 MAX_CHARACTERS = 300
 # Pieces looked at for each candidate wanted: most are endings, punctuation or other scripts.
 _DEPTH = 25
+Edit = Literal["replace", "insert", "merge"]
 
 
 class MaskedLM:
@@ -59,8 +62,9 @@ class MaskedLM:
         place = ids.index(gap, self._passage_from(batch, ids))
         logits = self.model(**batch.to(self.model.device)).logits[0, place]
         best = logits.topk(min(n, len(logits))).indices.tolist()
-        found = map(self.pieces.word, self.tokenizer.convert_ids_to_tokens(best))
-        return tuple(word for word in found if word is not None)
+        # Embeddings are often padded beyond the vocabulary; such ids are no piece.
+        pieces = (p for p in self.tokenizer.convert_ids_to_tokens(best) if p is not None)
+        return tuple(word for word in map(self.pieces.word, pieces) if word is not None)
 
     def _passage_from(self, batch: BatchEncoding, ids: list[int]) -> int:
         """Where the second text begins among the tokens."""
@@ -93,14 +97,28 @@ class MaskedLM:
 
 
 class MaskedLMSwap(CandidateSwap):
-    """Put a word that a masked language model proposes in the place of a word.
+    """Put a word that a masked language model proposes in, beside or across words.
 
     The model reads the question beside the gap, so that it proposes what fits both.
+
+    Args:
+        edits: CLARE's three (Li et al. 2021): "replace" a word, "insert" one behind it, "merge" it
+            with the next one where only white space lies between them.
+        free: which words of a text may be edited; none other is merged away.
     """
 
-    def __init__(self, language: str, seed: str, model: MaskedLM, **options: int) -> None:
+    def __init__(
+        self,
+        language: str,
+        seed: str,
+        model: MaskedLM,
+        *,
+        edits: Sequence[Edit] = ("replace",),
+        free: Callable[[AttackedText], set[int]] = lambda text: set(),
+        **options: int,
+    ) -> None:
         super().__init__(language, seed, **options)
-        self.model = model
+        self.model, self.edits, self.free = model, edits, free
 
     def editable(self, text: AttackedText, index: int) -> bool:
         """Any long enough word with letters; what the model proposes for it costs a pass."""
@@ -108,9 +126,48 @@ class MaskedLMSwap(CandidateSwap):
         return self.long_enough(word) and script_of(word) is not None
 
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
-        """The model's words for the gap, the likeliest first."""
-        word, (question, context) = text.words[index], text.tokenizer_input
-        start, end = context_span(text, index)
-        n = _DEPTH * self.candidates_per_word
-        for proposal in self.model.proposals(question, context[:start], context[end:], n):
+        """The model's words for the gap that a word leaves, the likeliest first."""
+        word, (start, end) = text.words[index], context_span(text, index)
+        for proposal in self._proposals(text, start, end):
             yield in_case_of(proposal, word)
+
+    def _get_transformations(
+        self, current_text: AttackedText, indices_to_modify: Iterable[int]
+    ) -> list[AttackedText]:
+        indices, found = sorted(indices_to_modify), list[AttackedText]()
+        if "replace" in self.edits:
+            found += super()._get_transformations(current_text, indices)
+        long = [index for index in indices if self.editable(current_text, index)]
+        if "insert" in self.edits:
+            found += [text for index in long for text in self._inserted(current_text, index)]
+        if "merge" in self.edits:
+            free = self.free(current_text) - current_text.attack_attrs["modified_indices"]
+            pairs = [index for index in long if index + 1 in free]
+            found += [text for index in pairs for text in self._merged(current_text, index)]
+        return found
+
+    def _inserted(self, text: AttackedText, index: int) -> list[AttackedText]:
+        word, (_, end) = text.words[index], context_span(text, index)
+        space = "" if script_of(word) in UNSPACED_SCRIPTS else " "
+        words = self._some(self._proposals(text, end, end, space), word)
+        return [text.replace_word_at_index(index, f"{word}{space}{new}") for new in words]
+
+    def _merged(self, text: AttackedText, index: int) -> list[AttackedText]:
+        (start, end), (second, last) = (context_span(text, i) for i in (index, index + 1))
+        if text.tokenizer_input[1][end:second].strip():
+            return []
+        word = text.words[index]
+        words = self._some((in_case_of(w, word) for w in self._proposals(text, start, last)), word)
+        return [text.replace_words_at_indices([index, index + 1], [new, ""]) for new in words]
+
+    def _some(self, proposals: Iterable[str], word: str) -> list[str]:
+        fit = (new for new in dict.fromkeys(proposals) if new != word and self.is_fit(new))
+        return list(islice(fit, self.candidates_per_word))
+
+    def _proposals(
+        self, text: AttackedText, start: int, end: int, space: str = ""
+    ) -> tuple[str, ...]:
+        """The model's words for a gap in place of the context's characters [start, end)."""
+        question, context = text.tokenizer_input
+        n = _DEPTH * self.candidates_per_word
+        return self.model.proposals(question, context[:start] + space, context[end:], n)

@@ -28,16 +28,18 @@ class Passage(AttackedText):
     Indices of words run through the question and go on in the context; only the context's words
     can be replaced.
 
-    `word_for_word` says whether the edit that made this text left all other words as they were: in
-    scripts without spaces a new word may fuse with its neighbours.
+    `word_for_word` says whether the edit that made this text left all other words as they were, and
+    put in the words that it was meant to: in scripts without spaces words may fuse.
     """
+
+    _spans: Spans | None
 
     def __init__(
         self, question: str, context: str, attack_attrs: dict[str, Any] | None = None
     ) -> None:
         self._begin(question, context, len(words(question)))
-        self._spans = words(context)
-        self.context_words = len(self._spans)
+        spans = words(context)
+        self._spans, self.context_words = spans, len(spans)
         self.attack_attrs = {} if attack_attrs is None else attack_attrs
         if "original_index_map" not in self.attack_attrs:
             self.attack_attrs["original_index_map"] = np.arange(self.num_words)
@@ -48,7 +50,7 @@ class Passage(AttackedText):
         self.word_for_word = True
         self._text = f"{question}\n{context}"
         self._hash = hash(self._text)
-        self._spans: Spans | None = None
+        self._spans = None
         self._splice: tuple[Passage, int, int, Spans, int] | None = None
         self._words: list[str] | None = None
         self._words_per_input = self._pos_tags = self._ner_tags = None
@@ -119,14 +121,15 @@ class Passage(AttackedText):
         made = Passage(self.question, context + self.context[done:], {})
         if made.num_words != self.num_words:  # words taken out or put in: indices move
             made.attack_attrs = self._moved(edits, made.num_words)
-            made.word_for_word = False
         else:
             made.attack_attrs = self._attributes(changed)
-            given = dict(edits)
-            made.word_for_word = all(
-                made.word(i) == given.get(i, self.word(i))
-                for i in range(self.question_words, self.num_words)
-            )
+        given = {index: [new[a:b] for a, b in words(new)] for index, new in edits}
+        wanted = [
+            word
+            for i in range(self.question_words, self.num_words)
+            for word in given.get(i, [self.word(i)])
+        ]
+        made.word_for_word = made.words[made.question_words :] == wanted
         return made
 
     def _with_space(self, start: int, end: int, new: str) -> tuple[int, int]:
@@ -154,21 +157,24 @@ class Passage(AttackedText):
         before = left - (left > 0)
         piece = old[before:start] + new + old[end : right + 1]
         inside = tuple([(a + before, b + before) for a, b in _words_within(piece)])
-        expected = spans[first:at]
-        if new:
-            expected += ((start, start + len(new)),)
+        expected = spans[first:at] + tuple([(start + a, start + b) for a, b in _words_within(new)])
         expected += tuple([(a + shift, b + shift) for a, b in spans[at + 1 : last + 1]])
         made = Passage.__new__(Passage)
         made._begin(self.question, old[:start] + new + old[end:], self.question_words)
         made._splice = self, first, last, inside, shift
         made.context_words = self.context_words + len(inside) - (last - first + 1)
+        made.word_for_word = inside == expected
         if made.context_words == self.context_words:
             made.attack_attrs = self._attributes({index} if made.context != old else set())
-            made.word_for_word = inside == expected
         else:
             made.attack_attrs = self._moved([(index, new)], made.num_words)
-            made.word_for_word = False
         return made
+
+    def origin(self, index: int) -> int:
+        """The word of the first text that a word replaces, or else was put in behind, as an index
+        of the first text."""
+        now = self.attack_attrs["original_index_map"]
+        return int(np.flatnonzero((now >= 0) & (now <= index))[-1])
 
     def _attributes(self, changed: set[int]) -> dict[str, Any]:
         """What TextAttack notes of an edit that leaves the number of words as it is."""
@@ -182,18 +188,21 @@ class Passage(AttackedText):
     def _moved(self, edits: list[tuple[int, str]], count: int) -> dict[str, Any]:
         """What TextAttack notes of an edit that changes the number of words.
 
-        Where new words fused with their neighbours nothing can be said of single words: the
-        difference counts from the edit on.
+        A word that is among those in its place has not changed. Where new words fused with their
+        neighbours nothing can be said of single words: the difference counts from the edit on.
         """
         index_map = self.attack_attrs["original_index_map"].copy()
         modified, newly, shift = set(self.attack_attrs["modified_indices"]), set(), 0
         for index, new in edits:
-            place, n = index + shift, len(words(new))
+            put = [new[a:b] for a, b in words(new)]
+            place, n, old = index + shift, len(put), self.word(index)
             modified = {i + n - 1 if i > place else i for i in modified if i != place}
             index_map[index_map > place] += n - 1
             if n == 0:
                 index_map[index_map == place] = -1
             newly |= set(range(place, place + n))
+            if n > 1 and old in put:
+                newly.remove(place + put.index(old))
             shift += n - 1
         fused = count - self.num_words - shift
         if fused:
@@ -219,4 +228,7 @@ def _words_within(piece: str) -> Spans:
 
 def passage_of(text: AttackedText) -> Passage:
     """Any text of a question and a context as a passage."""
-    return text if isinstance(text, Passage) else Passage(*text.tokenizer_input, text.attack_attrs)
+    if isinstance(text, Passage):
+        return text
+    question, context = text.tokenizer_input
+    return Passage(question, context, text.attack_attrs)

@@ -1,6 +1,6 @@
 """Recipes: each names the parts of one attack, in TextAttack's own terms.
 
-A recipe is a function of the goal, the example, its settings (`xltlib.params.attacks`) and the
+A recipe is a function of the goal, the example, its settings (`xltlib.params.recipes`) and the
 resources it draws on, and returns a `textattack.Attack`. `embedding` changes no text, so it is not
 such an attack; `xltlib.attacks.engine` runs it beside these.
 """
@@ -22,8 +22,6 @@ from xltlib.attacks.constraints import (
     MaxEditedShare,
     MaxEditedWords,
     MaxGraphemeEdits,
-    MinSimilarity,
-    MinWindowSimilarity,
     SameScript,
     WordForWord,
 )
@@ -36,6 +34,7 @@ from xltlib.attacks.masked_lm import MaskedLMSwap
 from xltlib.attacks.misspelling import Misspelling
 from xltlib.attacks.resources import Resources, Row
 from xltlib.attacks.search import Beam, Greedy, WordImportance
+from xltlib.attacks.similarity import MinSimilarity, MinWindowSimilarity
 from xltlib.attacks.synonym import Synonym
 from xltlib.attacks.tasa import MaxChangedWords, OfSwaps, OnlyThese, words_to_change
 from xltlib.attacks.typo import Typo
@@ -92,20 +91,26 @@ def misspelling(
 def synonym(goal: SpanGoal, row: Row, settings: SynonymSettings, resources: Resources) -> Attack:
     """Words of a near meaning (as in TextFooler, Jin et al. 2020)."""
     near = resources.neighbours(settings, row["language"])
-    form = {"same_form": settings.same_form}
-    swap = Synonym(*_place(row, settings), near, **form, **_candidates(settings))
+    swap = Synonym(
+        *_place(row, settings), near, same_form=settings.same_form, **_candidates(settings)
+    )
     return word_attack(goal, settings, resources, swap)
 
 
 def mlm(goal: SpanGoal, row: Row, settings: MaskedLMSettings, resources: Resources) -> Attack:
-    """Words that a masked LM puts into the gap (as in BAE, Garg and Ramakrishnan 2020)."""
-    model = resources.masked_lm(settings)
-    swap = MaskedLMSwap(*_place(row, settings), model, **_candidates(settings))
+    """Words that a masked LM proposes (BAE, Garg and Ramakrishnan 2020; CLARE, Li et al. 2021)."""
+    swap = MaskedLMSwap(
+        *_place(row, settings),
+        resources.masked_lm(settings),
+        edits=settings.edits,
+        free=ContextOutsideAnswer(goal, settings.window_words).outside,
+        **_candidates(settings),
+    )
     return word_attack(goal, settings, resources, swap)
 
 
 def codemix(goal: SpanGoal, row: Row, settings: CodeMixSettings, resources: Resources) -> Attack:
-    """Words in other languages (as in PolyGloss, Tan and Joty 2021)."""
+    """Words and phrases in other languages (as in PolyGloss, Tan and Joty 2021)."""
     lexicon = resources.lexicon(settings, row["language"])
     swap = CodeMix(*_place(row, settings), lexicon, **_candidates(settings))
     return word_attack(goal, settings, resources, swap)
@@ -113,8 +118,13 @@ def codemix(goal: SpanGoal, row: Row, settings: CodeMixSettings, resources: Reso
 
 def hotflip(goal: SpanGoal, row: Row, settings: HotFlipSettings, resources: Resources) -> Attack:
     """White box: words that the gradient points to (HotFlip, Ebrahimi et al. 2018)."""
-    white = (resources.white_box, goal, resources.vocabulary)
-    swap = HotFlip(*_place(row, settings), *white, **_candidates(settings))
+    swap = HotFlip(
+        *_place(row, settings),
+        resources.white_box,
+        goal,
+        resources.vocabulary,
+        **_candidates(settings),
+    )
     return word_attack(goal, settings, resources, swap)
 
 
@@ -134,8 +144,9 @@ def distractor(
 def tasa(goal: SpanGoal, row: Row, settings: TasaSettings, resources: Resources) -> Attack:
     """Words of the answer's sentence, and a false copy of it (TASA, Cao et al. 2022)."""
     near = resources.neighbours(settings, row["language"])
-    form = {"same_form": settings.same_form}
-    swap = Synonym(*_place(row, settings), near, **form, **_candidates(settings))
+    swap = Synonym(
+        *_place(row, settings), near, same_form=settings.same_form, **_candidates(settings)
+    )
     copies = Distractor(
         row["language"],
         resources.false_copies(settings, row),

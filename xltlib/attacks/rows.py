@@ -30,12 +30,13 @@ class Questions:
 
 
 def read_rows(source: Any, language: str | None = None, corpus: str | None = None) -> Questions:
-    """Rows from a SQuAD file, a Hugging Face data set, a pandas frame, or any rows.
+    """Rows from a file, a Hugging Face data set, a pandas frame, or any rows.
 
-    Each needs `question`, `context` and `answers`, as SQuAD has them: {"text": [...],
-    "answer_start": [...]}, or a list of {"text", "answer_start"}. An answer that does not stand at
-    its offset is looked for nearest to it. Unanswerable questions, as SQuAD 2.0 has them, and those
-    whose answer is not in the passage are left out and counted.
+    A file is SQuAD JSON, or rows as JSON or JSON lines. Each row needs `question`, `context` and
+    `answers`, as SQuAD has them: {"text": [...], "answer_start": [...]}, or a list of {"text",
+    "answer_start"}. An answer that does not stand at its offset is looked for nearest to it.
+    Unanswerable questions, as SQuAD 2.0 has them, and those whose answer is not in the passage are
+    left out and counted.
 
     Args:
         language: of rows that neither have a `language` nor an id of TyDi QA's (`arabic-...`).
@@ -83,11 +84,15 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
 
 def _records(source: Any) -> Iterator[Any]:
     if isinstance(source, str | Path):
-        path = Path(source)
-        for title, paragraph, qa in questions(path):
-            if not isinstance(qa, Mapping) or "context" not in paragraph:
-                raise InputError(f"{path}: not SQuAD JSON near {title!r}")
-            yield dict(qa) | {"context": paragraph["context"], "answers": qa.get("answers", [])}
+        for one in questions(Path(source)):
+            about = {k: v for k, v in one.paragraph.items() if k in ("language", "corpus")}
+            answers = [{"text": text, "answer_start": start} for text, start in one.answers]
+            yield {
+                "id": one.id,
+                "question": one.question,
+                "context": one.context,
+                "answers": answers,
+            } | about
     elif isinstance(source, pd.DataFrame):
         yield from source.to_dict("records")
     elif isinstance(source, Mapping):

@@ -50,8 +50,12 @@ class WordImportance(GreedyWordSwapWIR):
         """Edit one word after another, each in the best way, as long as the goal gains by it."""
         first, best, goal = initial_result.attacked_text, initial_result, self.goal_function
         for index in self._order(first):
+            # Phrases and merged words move those that come after them.
+            now = int(best.attacked_text.attack_attrs["original_index_map"][index])
+            if now < 0:
+                continue
             texts = self.get_transformations(
-                best.attacked_text, original_text=first, indices_to_modify=[index]
+                best.attacked_text, original_text=first, indices_to_modify=[now]
             )
             if not texts:
                 continue

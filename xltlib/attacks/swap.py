@@ -67,7 +67,7 @@ class CandidateSwap(WordSwap):
         ]
 
     def fit(self, text: AttackedText, index: int) -> list[str]:
-        """The first candidates that are other words, each of them one word."""
+        """The first fit candidates that are other words."""
         word = text.words[index]
         found: list[str] = []
         if not self.long_enough(word):
@@ -80,7 +80,7 @@ class CandidateSwap(WordSwap):
         return found
 
     def is_fit(self, candidate: str) -> bool:
-        """Whether a candidate can stand in a word's place without shifting any word's index."""
+        """Whether a candidate can stand in a word's place; by default, whether it is one word."""
         return is_whole_word(candidate)
 
     def rng(self, text: AttackedText, index: int) -> random.Random:
@@ -100,6 +100,12 @@ def context_span(text: AttackedText, index: int) -> tuple[int, int]:
 def is_whole_word(text: str) -> bool:
     """Whether a text is exactly one word, so that putting it in shifts no word's index."""
     return words(text) == ((0, len(text)),)
+
+
+def is_phrase(text: str) -> bool:
+    """Whether a text is one word or several, from its first character to its last."""
+    spans = words(text)
+    return bool(spans) and (spans[0][0], spans[-1][1]) == (0, len(text))
 
 
 def in_case_of(word: str, model: str) -> str:

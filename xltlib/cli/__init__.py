@@ -16,6 +16,7 @@ from xltlib.cli.evaluate import evaluate
 from xltlib.cli.perturb import perturb
 from xltlib.cli.results import paper, results
 from xltlib.cli.run import run
+from xltlib.cli.schema import schema
 from xltlib.cli.terminal import explained
 
 app = typer.Typer(
@@ -47,7 +48,7 @@ app.command(epilog="Example: xlt run params/quick.yaml --cores 2")(explained(run
 app.command(epilog="Example: xlt results params/quick.yaml")(explained(results))
 app.command(epilog="Example: xlt paper params/quick.yaml")(explained(paper))
 app.command(epilog="Example: xlt clean params/quick.yaml --yes")(explained(clean))
-app.command(epilog="Example: xlt bundle params/local-data.yaml study.tar.gz")(explained(bundle))
+app.command(epilog="Example: xlt bundle params/tydiqa.yaml study.tar.gz")(explained(bundle))
 app.command(
     epilog="Example: xlt evaluate --model outputs/quick/03_target_training/CELL/model "
     "--data xquad.de.json --lang de"
@@ -63,3 +64,4 @@ app.command(
 app.command(epilog="Example: xlt agreement --key sheet.key.csv ann.csv bob.csv")(
     explained(agreement)
 )
+app.command(epilog="Example: xlt schema > params/schema.json")(explained(schema))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
 from xltlib.artifacts import InputError
+from xltlib.cli.evaluate import METRICS, Metric
 from xltlib.cli.terminal import console, print_table
 
 
@@ -18,6 +19,7 @@ def attack(
     recipe: Annotated[str, typer.Option(help="One of the recipes in the README, e.g. typo")],
     out: Annotated[Path, typer.Option(help="Folder to write to; the same command resumes")],
     lang: Annotated[str, typer.Option(help="Language code of the file, e.g. sw")] = "en",
+    metric: Annotated[Metric, typer.Option(help=METRICS)] = Metric.squad,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many")] = None,
     budget: Annotated[int, typer.Option(min=2, help="Queries an example may take")] = 200,
     setting: Annotated[
@@ -32,10 +34,11 @@ def attack(
     at_once: Annotated[int, typer.Option(min=1, help="Examples attacked side by side")] = 16,
     batch_size: Annotated[int, typer.Option(min=1)] = 16,
     precision: Annotated[
-        str, typer.Option(help="float32, or bf16 to guide the search")
+        Literal["float32", "bf16", "auto"],
+        typer.Option(help="float32; bf16 to guide the search; auto: bf16 where the device has it"),
     ] = "float32",
     equal: Annotated[
-        bool, typer.Option(help="With bf16: float32 decides close calls, so texts are its own")
+        bool, typer.Option(help="With a guide: float32 decides close calls, so texts are its own")
     ] = False,
     guide_words: Annotated[
         int | None, typer.Option(min=1, help="Words beside the answer that a bf16 guide reads")
@@ -50,11 +53,9 @@ def attack(
     from xltlib.attacks import attack as attack_model
     from xltlib.params import EngineSettings
 
-    if precision not in ("float32", "bf16"):
-        raise InputError(f"--precision {precision}: give float32 or bf16")
     if precision == "float32" and (guide_words is not None or equal):
         name = "--equal" if equal else "--guide-words"
-        raise InputError(f"{name} needs a guide: give --precision bf16 too")
+        raise InputError(f"{name} needs a guide: give --precision bf16 or auto too")
     if equal and guide_words is not None:
         raise InputError("--equal: a guide that reads --guide-words only cannot be equal; drop one")
     engine = EngineSettings(
@@ -70,6 +71,8 @@ def attack(
         recipe,
         out,
         language=lang,
+        # SQuAD's rule is not SQuAD's alone: only MLQA's says which corpus it is.
+        corpus=metric.value if metric is Metric.mlqa else None,
         limit=limit,
         shard=_shard(shard),
         encoder=encoder,
@@ -98,11 +101,11 @@ def _shard(text: str) -> tuple[int, int]:
     return k, n
 
 
-def _settings(pairs: list[str]) -> dict[str, object]:
+def _settings(pairs: list[str]) -> dict[str, Any]:
     """key=value pairs, values as in YAML; a dot in the key goes one level down."""
     import yaml
 
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
@@ -110,6 +113,6 @@ def _settings(pairs: list[str]) -> dict[str, object]:
         section = found
         *path, last = key.split(".")
         for part in path:
-            section = section.setdefault(part, {})  # type: ignore[assignment]
+            section = section.setdefault(part, {})
         section[last] = yaml.safe_load(value)
     return found

@@ -40,10 +40,9 @@ def perturb(
     from xltlib.attacks import perturb as perturbing
     from xltlib.attacks.lexicon import bitext_lexicon, joined, read_lexicon
     from xltlib.corpora.squad_files import read_squad
-    from xltlib.languages import LANGUAGES
+    from xltlib.languages import find_language
 
-    if lang not in LANGUAGES:
-        raise InputError(f"--lang {lang}: unknown language; known: {' '.join(LANGUAGES)}")
+    find_language(lang)
     if kind != "codemix" and (lexicon or bitext):
         raise InputError(f"--kind {kind} reads no lexicon; leave out --lexicon and --bitext")
     if kind == "codemix" and not (lexicon or bitext):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 from copy import deepcopy
@@ -60,7 +62,7 @@ class SpanPredictor:
 
     def __post_init__(self) -> None:
         self.model.eval()
-        self._kept: OrderedDict[tuple[int, ...], np.ndarray] = OrderedDict()
+        self._kept: OrderedDict[bytes, np.ndarray] = OrderedDict()
 
     @classmethod
     def load(
@@ -90,18 +92,19 @@ class SpanPredictor:
 
     def _logits(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
         """Start and end logits, float32 [W, T], -inf beyond each window's own tokens."""
-        windows = [tuple(ids) for ids in features.input_ids]
-        first = {ids: window for window, ids in reversed(list(enumerate(windows)))}
-        new = [window for ids, window in first.items() if ids not in self._kept]
-        found = {ids: self._kept[ids] for ids in first if ids in self._kept}
+        windows = [_digest(ids) for ids in features.input_ids]
+        first = {name: window for window, name in reversed(list(enumerate(windows)))}
+        new = [window for name, window in first.items() if name not in self._kept]
+        found = {name: self._kept[name] for name in first if name in self._kept}
         found |= zip((windows[window] for window in new), self._read(features, new), strict=True)
-        logits = np.full((2, len(windows), max(map(len, windows))), -np.inf, dtype=np.float32)
-        for window, ids in enumerate(windows):
-            logits[:, window, : len(ids)] = found[ids]
+        width = max(map(len, features.input_ids))
+        logits = np.full((2, len(windows), width), -np.inf, dtype=np.float32)
+        for window, name in enumerate(windows):
+            logits[:, window, : found[name].shape[1]] = found[name]
         if self.remember:
             self._kept |= found
-            for ids in found:
-                self._kept.move_to_end(ids)
+            for name in found:
+                self._kept.move_to_end(name)
             while len(self._kept) > self.remember:
                 self._kept.popitem(last=False)
         return logits[0], logits[1]
@@ -143,7 +146,7 @@ class SpanPredictor:
         """
         if not computes_bf16(self.model.device):
             return self
-        return replace(self, model=deepcopy(self.model).to(torch.bfloat16), precision="float32")
+        return replace(self, model=deepcopy(self.model).bfloat16(), precision="float32")
 
     def predict(self, questions: list[str], contexts: list[str]) -> list[Prediction]:
         """Answer each question from its context."""
@@ -198,6 +201,11 @@ class SpanPredictor:
             return []
         features = featurize(self.tokenizer, questions, contexts, self.settings)
         return _span_logits(features, *self._logits(features), spans)
+
+
+def _digest(ids: Sequence[int]) -> bytes:
+    """A window by its tokens, in less room than they take."""
+    return hashlib.blake2b(array("i", ids).tobytes(), digest_size=16).digest()
 
 
 def window_settings(max_length: int) -> SpanQASettings:

@@ -1,18 +1,98 @@
-"""Scoring a span-QA model on a corpus: predictions a question, scores a language."""
+"""Scoring a span-QA model: a prediction per question, scores per language."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
 from datasets import Dataset
 
-from xltlib.artifacts import fingerprint
+from xltlib.artifacts import InputError, fingerprint
 from xltlib.corpora.answers import stripped_span
+from xltlib.corpora.squad_files import is_answerable, read_squad
 from xltlib.evaluation import squad
 from xltlib.evaluation.answers import normalizer
-from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.evaluation.predictor import SpanPredictor, window_settings
+from xltlib.languages import find_language
+
+METRICS = ("squad", "mlqa")
+"""Official rules: SQuAD 1.1's, also for XQuAD and TyDi QA, and MLQA's own."""
+
+
+class Scores(TypedDict):
+    """What `evaluate` returns: F1 and EM in points (0-100), and what they rest on."""
+
+    model: str
+    data: str
+    language: str
+    metric: str
+    f1: float
+    em: float
+    n: int
+    unanswerable_left_out: int
+    wrong_offsets: int
+    max_length: int
+
+
+def evaluate(
+    model: Path | str | SpanPredictor,
+    data: Path | str,
+    *,
+    language: str = "en",
+    metric: str = "squad",
+    max_length: int | None = None,
+    batch_size: int = 32,
+    device: str = "cpu",
+    progress: bool = False,
+) -> Scores:
+    """F1 and EM of a span-QA model on a file of questions.
+
+    Args:
+        model: the folder of a Hugging Face span-QA model, or a predictor, which keeps its own
+            windows, batch size and device.
+        data: SQuAD JSON, or rows as JSON or JSON lines.
+        language: code of the file's language.
+        metric: whose official rule scores: `squad`, also for XQuAD and TyDi QA, or `mlqa`.
+        max_length: tokens per window; by default 384, or fewer if the model reads fewer.
+
+    Raises:
+        InputError: the model or the file cannot be read, the language (CLDR's are known) or metric
+            is unknown, or no question has an answer.
+    """
+    find_language(language)
+    if metric not in METRICS:
+        raise InputError(f"metric {metric}: unknown; known: {' '.join(METRICS)}")
+    every = read_squad(Path(data), language, unanswerable="keep")
+    rows = every.filter(is_answerable)
+    if not len(rows):
+        raise InputError(
+            f"{data}: none of its {len(every)} questions has an answer, so there is nothing to "
+            "score. Give a file with answers."
+        )
+    predictor = model
+    if not isinstance(predictor, SpanPredictor):
+        predictor = SpanPredictor.load(
+            predictor,
+            device=device,
+            settings=None if max_length is None else window_settings(max_length),
+            batch_size=batch_size,
+            progress=progress,
+        )
+    scores = summarize(answer(predictor, metric, rows))[metric]["languages"][language]
+    return {
+        "model": type(model).__name__ if isinstance(model, SpanPredictor) else str(model),
+        "data": str(data),
+        "language": language,
+        "metric": metric,
+        "f1": scores["f1"],
+        "em": scores["em"],
+        "n": scores["n"],
+        "unanswerable_left_out": len(every) - len(rows),
+        "wrong_offsets": sum(rows["wrong_offsets"]),
+        "max_length": predictor.settings.max_length,
+    }
 
 
 def answer(predictor: SpanPredictor, corpus: str, dataset: Dataset) -> pd.DataFrame:

@@ -4,24 +4,7 @@ Paths in a params file are relative to the file itself. Unknown keys are refused
 file is reported at once, with the file, the key, what was found and what is allowed.
 """
 
-from xltlib.params.attacks import (
-    AttackSettings,
-    CodeMixSettings,
-    DistractorSettings,
-    EmbeddingSettings,
-    EngineSettings,
-    HomoglyphSettings,
-    HotFlipSettings,
-    ImperceptibleSettings,
-    MaskedLMSettings,
-    MisspellingSettings,
-    Recipe,
-    RecipeSettings,
-    SynonymSettings,
-    TasaSettings,
-    TypoSettings,
-    WordSettings,
-)
+from xltlib.params.attacks import AttackSettings, EngineSettings
 from xltlib.params.base import (
     AddOneSentence,
     CodeMixing,
@@ -37,6 +20,22 @@ from xltlib.params.data import CorpusSource, EncoderSettings, MiniSettings, Span
 from xltlib.params.loading import explain, load
 from xltlib.params.measures import EvaluationSettings, RepresentationSettings
 from xltlib.params.profile import ComputeSettings, Params
+from xltlib.params.recipes import (
+    CodeMixSettings,
+    DistractorSettings,
+    EmbeddingSettings,
+    HomoglyphSettings,
+    HotFlipSettings,
+    ImperceptibleSettings,
+    MaskedLMSettings,
+    MisspellingSettings,
+    Recipe,
+    RecipeSettings,
+    SynonymSettings,
+    TasaSettings,
+    TypoSettings,
+    WordSettings,
+)
 from xltlib.params.training import (
     STANDARD,
     AdversarialSettings,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from xltlib.languages import LANGUAGES
+from xltlib.languages import LANGUAGES, find_language
 from xltlib.text_files import InputError, shown
 
 
@@ -51,20 +51,25 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Precision = Literal["float32", "bf16", "auto"]
 """What a model computes in; `auto` is bf16 where the hardware has units for it, else float32."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
-IS_MODEL = "a folder or a name"
-ModelName = Annotated[str, Field(description=IS_MODEL)]
+IS_MODEL = "a folder or a name"  # marks fields whose value may be a path
+ModelName = Annotated[str, IS_MODEL]
 """A model: me5-small, a hub repository, or a folder (which begins with `.`, `/` or `~`)."""
 
 
 class Settings(BaseModel):
-    """Base of every section: unknown keys are errors, values never change after loading."""
+    """Base of every section: unknown keys are errors, values never change after loading.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    The text below a key is its description, in docs/params.md and in editors.
+    """
 
-    def resolved(self, base: Path) -> Settings:
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    def resolved(self, base: Path) -> Self:
         """The same settings with every path in them absolute, relative ones taken from `base`."""
         changes = {
-            name: _absolute(getattr(self, name), base, field.description == IS_MODEL)
+            name: _absolute(getattr(self, name), base, IS_MODEL in field.metadata)
             for name, field in type(self).model_fields.items()
         }
         return self.model_copy(update=changes)
@@ -124,35 +129,41 @@ def known_languages(languages: list[str]) -> list[str]:
 
 
 def files_by_language(files: dict[str, Any]) -> dict[str, Any]:
-    """A mapping from languages to files, if the project knows the languages."""
-    known_languages(list(files))
+    """A mapping from languages to files, if CLDR knows the languages."""
+    for code in files:
+        try:
+            find_language(code)
+        except InputError as error:
+            raise ValueError(str(error)) from error
     return files
 
 
 class Noise(Settings):
-    """Random edits of a share of each passage's words, none of them in an answer.
-
-    Of the words `severity` (0 to 1) is edited, rounded, at least one.
-    """
+    """Random edits of a share of each passage's words, none of them in an answer."""
 
     kind: Literal["typo", "homoglyph", "imperceptible", "misspelling"]
+    """What is done to a word."""
     severity: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Share of the words to edit (rounded, at least one word)."""
     seed: Seed = 0
+    """Another seed gives other edits."""
 
 
 class CodeMixing(Settings):
-    """A share of each passage's words replaced by their translations.
-
-    They come from lexicons in MUSE's format, by the passage's language, or from one induced with
-    `encoder` from `parallel` text.
-    """
+    """A share of each passage's words replaced by their translations."""
 
     kind: Literal["codemix"]
+    """The kind of settings that the other keys belong to."""
     severity: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Share of the words to replace (rounded, at least one word)."""
     seed: Seed = 0
+    """Another seed gives other edits."""
     lexicons: dict[str, list[Path]] = {}
+    """Files in MUSE's format by the passage's language."""
     parallel: TestSet | None = None
+    """Text from which a lexicon is induced instead."""
     encoder: ModelName = "me5-small"
+    """The encoder that aligns the words of `parallel`."""
 
     _languages = field_validator("lexicons")(files_by_language)
 
@@ -167,18 +178,23 @@ class AddOneSentence(Settings):
     """One false sentence at the end of each passage, chosen without a model (AddOneSent)."""
 
     kind: Literal["addonesent"]
+    """The kind of settings that the other keys belong to."""
     seed: Seed = 0
+    """Another seed gives other sentences."""
 
 
 class PerturbedFile(Settings):
-    """Passages from a SQuAD file, such as one of an attack on another model.
+    """Passages from a SQuAD file, such as that of an attack on another model.
 
-    Only questions that the file holds are asked; `name` stands in tables.
+    Only questions that the file holds are asked.
     """
 
     kind: Literal["file"]
+    """The kind of settings that the other keys belong to."""
     name: Name
+    """What tables call the test set."""
     file: Path
+    """The SQuAD file."""
 
 
 Perturbation = Annotated[
@@ -187,21 +203,24 @@ Perturbation = Annotated[
 
 
 class TestSet(Settings):
-    """One test set: a split of a corpus in some languages, perhaps its first rows only.
-
-    `pairs` makes it a generalised one: sentence 1 in one language and sentence 2 in another, in all
-    ordered pairs of the languages, rows aligned by their ids. `perturbation` makes it a static one:
-    every model reads the same perturbed passages.
-    """
+    """One test set: a split of a corpus in some languages."""
 
     __test__ = False  # not a test case, whatever its name
 
     corpus: str
+    """A key of `corpora`."""
     split: str = "test"
+    """The split to read; docs/data.md lists those of each corpus."""
     languages: Annotated[list[str], Field(min_length=1)]
+    """Language codes."""
     max_examples: PositiveInt | None = None
+    """Use only the first so many rows."""
     pairs: bool = False
+    """Generalised transfer: sentence 1 in one language and sentence 2 in another, in all ordered
+    pairs of the languages, rows aligned by id.
+    """
     perturbation: Perturbation | None = None
+    """Makes it a static set: every model reads the same perturbed passages."""
 
     _languages = field_validator("languages")(known_languages)
 

@@ -8,32 +8,39 @@ from xltlib.params.base import Settings
 
 
 class ProfileCell(Settings):
-    """Notebook parameters of a stage that runs once a profile."""
+    """Notebook parameters of a stage that runs once per profile."""
 
     params: Path
+    """The params file."""
 
 
 class EncoderCell(ProfileCell):
-    """Notebook parameters of a stage that runs once an encoder, over all its arms."""
+    """Notebook parameters of a stage that runs once per encoder, over all its arms."""
 
     encoder: str
+    """A key of `encoders`."""
 
 
 class ArmCell(EncoderCell):
-    """Notebook parameters of a stage that runs once an arm's encoder."""
+    """Notebook parameters of a stage that runs once per encoder, arm and seed."""
 
     arm: str
+    """A key of `intermediate.arms`."""
     seed: int
+    """One of the seeds."""
 
 
 class ModelCell(ArmCell):
-    """Notebook parameters of a stage that runs once a fine-tuned model."""
+    """Notebook parameters of a stage that runs once per fine-tuned model."""
 
     task: str
+    """A key of `targets`."""
     method: str
+    """`standard` or a key of `methods`."""
 
 
 class AttackCell(ModelCell):
     """Notebook parameters of one attack on one fine-tuned model."""
 
     attack: str
+    """A key of `attacks`."""

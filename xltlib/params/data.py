@@ -11,27 +11,34 @@ from xltlib.params.base import Fraction, ModelName, Seed, Settings, TestSet, kno
 
 
 class MiniSettings(Settings):
-    """Size and seed of the synthetic, parallel corpora: items in each split."""
+    """Size and seed of the synthetic, parallel corpora."""
 
     seed: Seed = 0
+    """Another seed gives other items."""
     train: PositiveInt = 240
+    """Items in the training split."""
     dev: PositiveInt = 60
+    """Items in the dev split."""
     test: PositiveInt = 60
+    """Items in the test split."""
 
 
 class CorpusSource(Settings):
-    """Where one corpus comes from: made here, a local folder, or the hub at a pinned revision.
-
-    `cut_after` says where a split that is published whole is cut in two: after so many of XQuAD's
-    or SQuADShifts' articles, of XNLI's premises, or of PAWS-X's groups of pairs that share English
-    sentences.
-    """
+    """Where a corpus comes from."""
 
     source: Literal["mini", "local", "hub"]
+    """`mini` is synthetic text made by the project, `local` a folder, `hub` the Hugging Face hub.
+    """
     folder: Path | None = None
+    """The folder with a local corpus's files."""
     revision: str | None = None
+    """The commit of a hub corpus; without it, the newest is read."""
     mini: MiniSettings = MiniSettings()
+    """Size and seed of a `mini` corpus."""
     cut_after: PositiveInt | None = None
+    """Where a split that is published whole is cut in two: after so many of XQuAD's or SQuADShifts'
+    articles, of XNLI's premises, or of PAWS-X's groups of pairs that share English sentences.
+    """
 
     @model_validator(mode="after")
     def _complete(self) -> CorpusSource:
@@ -39,22 +46,33 @@ class CorpusSource(Settings):
             raise ValueError("source: local needs `folder`, the folder with the corpus's files")
         return self
 
+    @property
+    def local_folder(self) -> Path:
+        """The folder with a local corpus's files; only for `source: local`."""
+        if self.folder is None:
+            raise ValueError(f"source: {self.source} has no folder")
+        return self.folder
+
 
 class EncoderSettings(Settings):
-    """A pretrained encoder: me5-small, a hub name, or a folder.
-
-    `trim_vocabulary` keeps the pieces of all texts that the profile trains and is tested on, so a
-    corpus or language more makes another encoder. `vocabulary` names the texts instead: then what
-    else the profile reads leaves the encoder, and all that was trained from it, as it is.
-    """
+    """A pretrained encoder."""
 
     name: ModelName = "me5-small"
+    """me5-small, a hub name, or a folder."""
     revision: str | None = None
+    """The commit of a hub encoder."""
     trim_vocabulary: bool = False
+    """Keep only the pieces of the texts that the profile trains and is tested on. An added corpus
+    or language then makes another encoder; `vocabulary` avoids that.
+    """
     vocabulary: Annotated[list[TestSet], Field(min_length=1)] | None = None
+    """The texts to trim to, instead of all that the profile reads."""
     extra_pieces: Annotated[int, Field(ge=0)] = 30_000
+    """Frequent pieces to keep beside those of the texts."""
     freeze_word_embeddings: bool = False
+    """Do not train the word embeddings, which saves memory."""
     attention_dropout: Fraction | None = None
+    """Dropout of attention weights; by default the encoder's own."""
 
     @model_validator(mode="after")
     def _trims(self) -> EncoderSettings:
@@ -64,12 +82,16 @@ class EncoderSettings(Settings):
 
 
 class TaskData(Settings):
-    """Training data: which split of which corpus, in which languages, and its dev split."""
+    """Training data."""
 
     corpus: str
+    """A key of `corpora`."""
     split: str = "train"
+    """The split to train on."""
     dev_split: str | None = None
+    """The split that dev scores and early stopping use."""
     languages: Annotated[list[str], Field(min_length=1)]
+    """Language codes."""
 
     _languages = field_validator("languages")(known_languages)
 
@@ -82,10 +104,15 @@ class SpanQASettings(Settings):
     """
 
     max_length: Annotated[int, Field(ge=32, le=4096)] = 384
+    """Tokens per window."""
     doc_stride: PositiveInt = 128
+    """Tokens of the context between the beginnings of two windows."""
     max_query_length: PositiveInt = 64
+    """Tokens of the question that are read."""
     max_answer_length: PositiveInt = 30
+    """The longest answer, in tokens."""
     n_best: PositiveInt = 20
+    """Starts and ends that are combined into answers."""
 
     @model_validator(mode="after")
     def _room(self) -> SpanQASettings:

@@ -13,25 +13,28 @@ class EvaluationSettings(Settings):
     """How trained models answer their test sets."""
 
     batch_size: PositiveInt = 32
+    """Windows or texts read at once."""
     precision: Precision = "float32"
+    """What the model computes in."""
 
 
 class RepresentationSettings(Settings):
-    """What every arm is measured by beside its answers; a measure without a test set is left out.
-
-    Of the arm's encoder: `retrieval` (a bitext gives alignment too), `probe` (tagged sentences; at
-    most `max_examples` of them, half to train the probe and half to test it), and `cloze` (prompts,
-    where the encoder has a masked-LM head). Of the span-QA models fine-tuned from it, by standard
-    training: `rank_consistency` (a parallel span-QA corpus) and `rotation` (span QA in languages
-    whose bitext with English is under `retrieval`).
-    """
+    """Measures of each arm beside its answers; a measure without a test set is left out."""
 
     retrieval: list[TestSet] = []
+    """Translation or answer retrieval by the encoder; a bitext gives alignment too."""
     probe: TestSet | None = None
+    """Tagged sentences for a probe of the encoder; at most `max_examples`, half of them to train
+    it.
+    """
     cloze: TestSet | None = None
+    """Prompts, for encoders with a masked-LM head."""
     rank_consistency: TestSet | None = None
+    """A parallel span-QA corpus, for RankC of the fine-tuned models."""
     rotation: TestSet | None = None
+    """Span QA in languages whose bitext with English is under `retrieval`."""
     batch_size: PositiveInt = 64
+    """Texts read at once."""
 
     @field_validator("probe", "cloze", "rank_consistency")
     @classmethod
@@ -61,6 +64,7 @@ class CostSettings(Settings):
     """Measuring what robust training costs: steps of each method, taken in turn in one process."""
 
     rounds: PositiveInt = 5
+    """Optimiser steps measured per method."""
 
 
 class SmallestEffects(Settings):
@@ -75,14 +79,18 @@ class SmallestEffects(Settings):
 
 
 class AnalysisSettings(Settings):
-    """The arms to compare, the level of intervals, and the effect sizes that would matter."""
+    """How results are compared."""
 
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    """Coverage of intervals."""
     smallest_effects: SmallestEffects = SmallestEffects()
+    """The smallest effects that would matter."""
     contrasts: Annotated[list[tuple[Name, Name]], Field(min_length=1)] = [
         ("multilingual", "english"),
         ("multilingual", "none"),
         ("english", "none"),
         ("multilingual+targets", "multilingual"),
     ]
+    """Pairs of arms, treated and control."""
     seed: Seed = 0
+    """Seed of what the analysis draws."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,12 +28,16 @@ from xltlib.params.training import (
 
 
 class ComputeSettings(Settings):
-    """What one cell of the grid takes; the scheduler counts these."""
+    """What one cell of the grid takes; the scheduler counts it."""
 
     device: Literal["cpu", "cuda"] = "cpu"
+    """Where models run."""
     threads: PositiveInt = 1
+    """Processor threads."""
     mem_mb: PositiveInt = 3000
+    """Memory in MiB; a training that needs more does not start."""
     gpus: Annotated[int, Field(ge=0)] = 0
+    """GPUs per cell that runs a model."""
 
     @model_validator(mode="after")
     def _device(self) -> ComputeSettings:
@@ -42,26 +47,44 @@ class ComputeSettings(Settings):
 
 
 class Params(Settings):
-    """A whole profile; in a file, `claims` names the file that holds them."""
+    """A whole profile."""
 
     profile: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    """The name of the profile and of its folder of outputs."""
     description: str
+    """One sentence for tables and reports."""
     outputs: Path = Path("../outputs")
+    """Folder of all outputs; the profile gets a folder in it."""
     cache: Path = Path("../outputs/cache")
+    """Folder of prepared encoders and hashes, which profiles may share."""
     seeds: Annotated[list[Seed], Field(min_length=1)]
+    """Seeds of training; every arm is trained once with each."""
     encoders: Annotated[dict[Name, EncoderSettings], Field(min_length=1)]
+    """Pretrained encoders by name."""
     corpora: Annotated[dict[str, CorpusSource], Field(min_length=1)]
+    """Sources of corpora by name."""
     span_qa: SpanQASettings = SpanQASettings()
+    """Windows and decoding of span QA."""
     methods: dict[Name, Method] = {}
+    """Robust training methods by name; arms and target tasks use the names."""
     intermediate: IntermediateSettings
+    """Intermediate training: arms and budgets."""
     targets: Annotated[dict[Name, TargetSettings], Field(min_length=1)]
+    """Target tasks by name."""
     evaluation: EvaluationSettings = EvaluationSettings()
+    """How test sets are answered."""
     attacks: dict[Name, AttackSettings] = {}
+    """Attacks by name."""
     representation: RepresentationSettings = RepresentationSettings()
+    """Measures of representation."""
     cost: CostSettings = CostSettings()
+    """How the cost of robust methods is measured."""
     analysis: AnalysisSettings = AnalysisSettings()
+    """How results are compared."""
     claims: dict[Name, Claim] = {}
+    """The file with the claims, such as claims.yaml."""
     compute: ComputeSettings = ComputeSettings()
+    """What a cell takes."""
 
     @field_validator("seeds")
     @classmethod
@@ -110,7 +133,7 @@ class Params(Settings):
     @model_validator(mode="after")
     def _names_differ_in_more_than_case(self) -> Params:
         # They name folders, and some file systems do not tell case apart.
-        sections = {
+        sections: dict[str, Iterable[str]] = {
             "encoders": self.encoders,
             "intermediate.arms": self.intermediate.arms,
             "targets": self.targets,

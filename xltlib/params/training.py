@@ -23,63 +23,71 @@ STANDARD = "standard"
 
 
 class StoppingSettings(Settings):
-    """Score the English dev set every so many steps and keep the best checkpoint.
-
-    Training ends after `patience` scores without a better one; without patience it takes all steps.
-    """
+    """Score the dev set every so many steps and keep the best checkpoint."""
 
     every_steps: PositiveInt
+    """Optimiser steps between two scores."""
     patience: PositiveInt | None = None
+    """Stop after so many scores without a better one; without it, all steps are taken."""
 
 
 class Optimisation(Settings):
-    """What a training run needs beside its data; without `stopping` it takes a fixed budget.
-
-    A batch has `batch_size` examples; with `batch_tokens` it has fewer where they are long, so many
-    that all of them, padding included, are at most that many tokens (target tasks only: the steps
-    of intermediate arms must not depend on their languages). `precision` is that of the weights in
-    the passes; the optimiser keeps float32 ones beside bf16 (`auto`: bf16 where the hardware has
-    units for it). `compile` runs the model through torch.compile.
-    """
+    """What a training run needs beside its data."""
 
     learning_rate: PositiveFloat
+    """The peak learning rate."""
     batch_size: PositiveInt
+    """Examples per batch."""
     batch_tokens: PositiveInt | None = None
+    """The most tokens per batch, padding included; target tasks only."""
     gradient_accumulation: PositiveInt = 1
+    """Batches per optimiser step."""
     warmup_ratio: Fraction = 0.1
+    """Share of the steps over which the learning rate rises."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """AdamW's weight decay."""
     max_gradient_norm: PositiveFloat = 1.0
+    """Gradients are clipped to this L2 norm."""
     precision: Precision = "float32"
+    """Precision of the weights in the passes; beside bf16 the optimiser keeps float32 ones."""
     compile: bool = False
+    """Run the model through torch.compile."""
     save_every_steps: PositiveInt | None = None
+    """Steps between checkpoints, from which a run resumes."""
     stopping: StoppingSettings | None = None
+    """Early stopping; without it the budget is fixed."""
 
 
 class IntermediateArm(Settings):
-    """One treatment: the data of each task. Arms of one budget differ in their data alone.
-
-    Without `budget`, an arm has the one that stands in `intermediate` itself.
-    """
+    """One treatment: the data of each task. Arms of one budget differ in their data alone."""
 
     tasks: dict[Name, TaskData] = {}
+    """Training data by task; the tasks are those of the budget."""
     method: Name = STANDARD
+    """Standard training or a key of `methods`."""
     budget: Name | None = None
+    """A key of `intermediate.budgets`; by default the budget of `intermediate` itself."""
 
 
 class Budget(Settings):
-    """What the arms of a comparison share: each sees `examples` of every task, `epochs` times.
-
-    A language's share of a task's examples is its size to the power of 1 / `temperature`: 1 is in
-    proportion, larger is flatter. `sequential` takes the tasks one after the other, in the order of
-    `examples`; `mixed` shuffles their batches.
-    """
+    """What the arms of a comparison share."""
 
     examples: dict[Name, PositiveInt]
+    """Examples per task."""
     epochs: PositiveInt = 1
+    """Passes over them."""
     schedule: Literal["mixed", "sequential"] = "mixed"
+    """`mixed` shuffles the batches of all tasks; `sequential` takes the tasks in the order of
+    `examples`.
+    """
     temperature: Annotated[float, Field(ge=1, le=1000)] = 5.0
+    """A language's share is its size to the power of 1 / temperature: 1 is in proportion, larger is
+    flatter.
+    """
     max_length: Annotated[int, Field(ge=16, le=512)] = 128
+    """Tokens per text."""
     optimisation: Optimisation
+    """Optimiser and batches."""
 
     @field_validator("optimisation")
     @classmethod
@@ -95,12 +103,13 @@ class Budget(Settings):
 class IntermediateSettings(Budget):
     """Intermediate training: the arms, and their budget.
 
-    `budgets` are further ones, for arms that answer another question (other tasks, more passes).
     Only arms of one budget are compared as treatments.
     """
 
     arms: Annotated[dict[Name, IntermediateArm], Field(min_length=1)]
+    """Treatments by name; `none` has no tasks."""
     budgets: dict[Name, Budget] = {}
+    """Further budgets, for arms that answer another question (other tasks, more passes)."""
 
     def budget(self, arm: str) -> Budget:
         """The budget of an arm."""
@@ -132,48 +141,57 @@ class IntermediateSettings(Budget):
 
 
 class Perturbing(Settings):
-    """Noise on word embeddings, or on the last hidden states (`where`).
-
-    `radius` is the L2 norm of a token's perturbation relative to the norm of what is perturbed:
-    0.1 moves every token by at most a tenth of its own length, in any encoder.
-    """
+    """Noise on what a model computes with."""
 
     radius: Annotated[float, Field(gt=0, le=10)]
+    """L2 norm of the perturbation of a token, relative to the norm of what is perturbed: 0.1 moves
+    a token by at most a tenth of its own length, in any encoder.
+    """
     where: Literal["embeddings", "states"] = "embeddings"
+    """Perturb word embeddings, or the last hidden states."""
 
 
 class AdversarialSettings(Perturbing):
-    """ADV: gradient ascent on the loss inside the ball; `step_size` is relative as `radius` is."""
+    """ADV: gradient ascent on the loss inside the ball."""
 
     kind: Literal["adv"]
+    """The kind of settings that the other keys belong to."""
     step_size: PositiveFloat
+    """Length of an ascent step, relative as `radius` is."""
     steps: PositiveInt = 1
+    """Ascent steps."""
 
 
 class RandomPerturbationSettings(Perturbing):
     """RS-RP: noise drawn uniformly from the ball; the loss is a mean over the draws."""
 
     kind: Literal["rs-rp"]
+    """The kind of settings that the other keys belong to."""
     draws: PositiveInt = 1
+    """Draws per step."""
 
 
 class DataAugmentationSettings(Settings):
-    """RS-DA: words drawn from themselves and their neighbours.
-
-    `neighbours` are lists by language; in a language without one, neighbours are the `nearest`
-    words of the training texts in the encoder's word embeddings, of at least `min_cosine`.
-    `matched` takes the steps of standard training, an epoch of each copy in turn. The unmatched
-    form, the authors', goes through all copies in every epoch, so it takes `copies` times the
-    steps; `epochs` are then its own (those of the task unless given).
-    """
+    """RS-DA: words drawn from themselves and their neighbours."""
 
     kind: Literal["rs-da"]
+    """The kind of settings that the other keys belong to."""
     neighbours: dict[str, Path] = {}
+    """JSON lists of words by language; elsewhere neighbours come from the encoder's word
+    embeddings.
+    """
     nearest: PositiveInt = 4
+    """Neighbours per word from the embeddings."""
     min_cosine: Annotated[float, Field(gt=0, lt=1)] = 0.4
+    """The least cosine of such a neighbour."""
     copies: PositiveInt = 10
+    """Copies of the training set."""
     matched: bool = True
+    """Take the steps of standard training, an epoch of each copy in turn. False is the authors'
+    form: all copies in every epoch, so `copies` times the steps.
+    """
     epochs: PositiveFloat | None = None
+    """Epochs if not matched; by default those of the task."""
 
     _languages = field_validator("neighbours")(files_by_language)
 
@@ -191,27 +209,33 @@ Method = Annotated[
 
 
 class Crossing(Settings):
-    """Every one of these arms with every one of these methods; without `arms`, all of them."""
+    """Every one of these arms with every one of these methods."""
 
     arms: Annotated[list[Name], Field(min_length=1)] | None = None
+    """Names of arms; by default all."""
     methods: Annotated[list[Name], Field(min_length=1)] = [STANDARD]
+    """`standard` or keys of `methods`."""
 
 
 class TargetSettings(Settings):
-    """A target task: fine-tuning on English, and the test sets that its models answer.
-
-    `seeds` are those of the profile unless given here. `max_length` is in tokens; span QA
-    has windows instead (section `span_qa`).
-    """
+    """A target task: fine-tuning in one language, and the test sets that its models answer."""
 
     data: TaskData
+    """Training data, in one language."""
     seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
+    """By default those of the profile."""
     max_examples: PositiveInt | None = None
+    """Train on only the first so many examples."""
     max_length: Annotated[int, Field(ge=16, le=512)] = 128
+    """Tokens per text; span QA has windows instead (`span_qa`)."""
     epochs: PositiveFloat
+    """Passes over the data."""
     crossings: Annotated[list[Crossing], Field(min_length=1)] = [Crossing()]
+    """Which arms are trained by which methods."""
     optimisation: Optimisation
+    """Optimiser and batches."""
     test_sets: Annotated[list[TestSet], Field(min_length=1)]
+    """What its models answer."""
 
     @field_validator("seeds")
     @classmethod

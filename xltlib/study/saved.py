@@ -11,12 +11,17 @@ import pandas as pd
 from IPython.display import HTML, Image, Markdown
 from matplotlib.figure import Figure
 
+from xltlib import params as schema
 from xltlib.artifacts import write_atomic, write_with
 from xltlib.reporting import style as look
 from xltlib.reporting.answers import QUESTION
 from xltlib.reporting.findings import Sentence
 from xltlib.reporting.shown import sentences, style
 from xltlib.study.cell import Cell
+from xltlib.study.grid import Grid
+
+WITH_TABLES = ("results", "transfer", "representation", "claims")
+"""The stages that save tables."""
 
 
 def save(cell: Cell, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Figure]) -> None:
@@ -53,6 +58,22 @@ def provenance(cell: Cell) -> look.Provenance:
 def tables_of(cell: Cell) -> dict[str, pd.DataFrame]:
     """The saved tables by name."""
     return {file.stem: pd.read_csv(file) for file in cell.artefacts("tables/*.csv")}
+
+
+def load_results(params: Path | str | schema.Params) -> dict[str, pd.DataFrame]:
+    """All tables of a finished profile, by `<notebook>/<cell>/<table>`.
+
+    `load_results("params/quick.yaml")["06_results/me5-small/contrasts"]` is
+    `outputs/quick/06_results/me5-small/tables/contrasts.csv`.
+
+    Raises:
+        InputError: the params file is wrong, or a cell that saves tables is not done.
+    """
+    grid = Grid(params if isinstance(params, schema.Params) else schema.load(params))
+    cells = [cell for stage in WITH_TABLES for cell in grid.cells(stage)]
+    return {
+        f"{cell.name}/{name}": frame for cell in cells for name, frame in tables_of(cell).items()
+    }
 
 
 def shape(cell: Cell, table: str) -> dict[str, Any]:

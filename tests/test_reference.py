@@ -1,0 +1,74 @@
+"""docs/params.md and params/schema.json say what the settings classes say."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from xltlib.cli import app
+from xltlib.params import Claim, Params, load
+from xltlib.params.base import Settings
+
+ROOT = Path(__file__).parent.parent
+PROFILES = sorted(set((ROOT / "params").glob("*.yaml")) - {ROOT / "params" / "claims.yaml"})
+
+
+def classes(base: type[Settings] = Settings) -> Iterator[type[Settings]]:
+    for one in base.__subclasses__():
+        yield one
+        yield from classes(one)
+
+
+def test_every_key_has_a_description_of_its_own_words():
+    bad = [
+        f"{one.__name__}.{name}"
+        for one in classes()
+        if one.__module__.startswith("xltlib.params")
+        for name, field in one.model_fields.items()
+        if len(field.description or "") < 8
+    ]
+    assert {Params, Claim} <= set(classes())
+    assert bad == []
+
+
+@pytest.mark.parametrize(
+    ("file", "options"), [("params/schema.json", []), ("docs/params.md", ["--markdown"])]
+)
+def test_the_committed_file_is_what_the_command_prints(file, options):
+    printed = CliRunner().invoke(app, ["schema", *options])
+    assert printed.exit_code == 0, printed.output
+    hint = f"run: xlt schema {' '.join(options)} > {file}"
+    assert (ROOT / file).read_text(encoding="utf-8") == printed.stdout, hint
+
+
+def test_the_reference_names_every_key():
+    text = (ROOT / "docs" / "params.md").read_text(encoding="utf-8")
+    for name in (
+        "guide_words",
+        "max_edited_graphemes",
+        "smallest_effects",
+        "size_error",
+        "budgets",
+    ):
+        assert f"| `{name}` |" in text
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.name)
+def test_profiles_point_editors_to_the_schema(profile):
+    first = profile.read_text(encoding="utf-8").splitlines()[0]
+    assert first == "# yaml-language-server: $schema=schema.json"
+    assert load(profile).profile == profile.stem
+
+
+def test_the_schema_takes_the_shipped_profiles_and_refuses_an_unknown_key():
+
+    schema = json.loads((ROOT / "params" / "schema.json").read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    raw = yaml.safe_load((ROOT / "params" / "quick.yaml").read_text(encoding="utf-8"))
+    assert [error.message for error in validator.iter_errors(raw)] == []
+    assert list(validator.iter_errors(raw | {"sneeds": [1]}))
+    assert list(validator.iter_errors(raw | {"seeds": "1"}))
