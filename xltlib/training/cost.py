@@ -38,9 +38,9 @@ def measure(
         robust: of each method; None trains as standard does, on its own batches.
 
     Returns:
-        One row a method: the median of its seconds a step, the mean over the rounds of its time
-        relative to the standard step of the same round, and its peak memory in MiB, absolute and
-        relative: weights, gradients, optimiser state and activations, as PyTorch allocates them.
+        One row per method: the median of its seconds per step, the median over the rounds of its
+        time relative to the standard step of the same round, and its peak memory in MiB, absolute
+        and relative: weights, gradients, optimiser state and activations, as PyTorch allocates them.
     """
     device = next(model.parameters()).device.type
     with numerics.applied(numerics.choose(precision, device), model) as masters:
