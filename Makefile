@@ -18,9 +18,10 @@ test: $(READY)  ## run the quick study and all tests, the notebooks included
 lab: $(READY)  ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir .
 
-lint: $(READY)  ## check style
+lint: $(READY)  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 notebooks: $(READY)  ## execute the notebooks in place on the finished quick study
 	$(BIN)/xlt run params/quick.yaml

@@ -448,7 +448,7 @@ def test_clare_inserts_and_merges(monkeypatch):
     [
         ("th", "กรุงเทพมหานครเป็นเมืองหลวงของประเทศไทย", "ประเทศไทย", ("ใหญ่", "สวย")),
         ("zh", "北京是中国的首都,也是最大的城市之一。", "中国", ("美丽", "古老")),
-        ("ja", "東京は日本の首都であり、最大の都市です。", "日本", ("美しい", "古い")),
+        ("ja", "東京は日本の首都であり、最大の都市です。", "日本", ("大阪", "歴史")),
     ],
 )
 def test_insert_and_merge_in_scripts_without_spaces(monkeypatch, language, context, gold, words):

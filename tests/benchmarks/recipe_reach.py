@@ -75,13 +75,13 @@ class ByItsNeighbours(torch.nn.Module):
         self.mask = mask
 
     def forward(self, input_ids: torch.Tensor, **_: torch.Tensor) -> SimpleNamespace:
-        """Logits [1, T, V]; those of the places that are not masked are zero, at no cost."""
+        """Logits [V] of the one masked place, found under its row and token."""
         ids = input_ids[0]
         place = int((ids == self.mask).nonzero()[0, 0])
         around = torch.cat([ids[max(place - 8, 0) : place], ids[place + 1 : place + 9]])
-        logits = torch.zeros(1, 1, 1).expand(1, len(ids), len(self.embeddings)).clone()
-        logits[0, place] = self.embeddings @ self.embeddings[around].mean(0)
-        return SimpleNamespace(logits=logits)
+        return SimpleNamespace(
+            logits={(0, place): self.embeddings @ self.embeddings[around].mean(0)}
+        )
 
 
 def questions(data: Path, examples: int) -> dict[str, list[dict]]:

@@ -60,8 +60,8 @@ def of_arms(
     if {treated, control} - set(frame["arm"]):
         return {}, left_out
     weights = {treated: 1.0, control: -1.0}
-    options = {"level": level, "scale": measure.scale, "most": measure.most}
-    return {f"{treated} - {control}": contrast(frame, "value", weights, **options)}, left_out
+    found = contrast(frame, "value", weights, level=level, scale=measure.scale, most=measure.most)
+    return {f"{treated} - {control}": found}, left_out
 
 
 def _left_out(frame: pd.DataFrame, trained: Collection[str]) -> list[str]:

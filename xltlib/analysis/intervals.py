@@ -299,10 +299,11 @@ def interval(
         most: the largest size that the contrast can have, in the measure's unit.
     """
     n_seeds = blocks[0].values.shape[-2]
-    used = [(b, w) for b, w in zip(blocks, shares, strict=True) if w]
-    blocks, shares = [b for b, _ in used], [w for _, w in used]
+    used = [(block, share) for block, share in zip(blocks, shares, strict=True) if share]
+    blocks, shares = [block for block, _ in used], [share for _, share in used]
     low = high = p = detectable = math.nan
-    estimate, about, error = spread(blocks, shares, seeds or seed_variance(blocks))
+    mean, about, error = spread(blocks, shares, seeds or seed_variance(blocks))
+    estimate = float(mean)
     why_not = ""
     if min(block.values.shape[-1] for block in blocks) < MIN_EXAMPLES:
         why_not = f"fewer than {MIN_EXAMPLES} questions in some language"

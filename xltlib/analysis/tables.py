@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -177,7 +178,7 @@ def contrasts(
         smallest: by unit of `robustness.MEASURES`, the smallest effect that would matter.
         p_values: whether p-values are shown; synthetic data has none.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for pair in pairs:
         trained = {"en"}.union(*(seen.get(arm, ()) for arm in pair))
         for view, condition, part in _views(clean, attacked):
@@ -214,20 +215,17 @@ def _intervals(
         return
     blocks = contrast_blocks(frame, "value", weights)
     enough = [block for block in blocks.values() if block.values.shape[-1] >= MIN_EXAMPLES]
-    options = {
-        "seeds": seed_variance(enough) if enough else None,
-        "level": level,
-        "scale": measure.scale,
-        "most": measure.most,
-    }
-    yield (
-        _places(blocks),
-        MACRO,
-        interval([*blocks.values()], [1 / len(blocks)] * len(blocks), **options),
+    of = partial(
+        interval,
+        seeds=seed_variance(enough) if enough else None,
+        level=level,
+        scale=measure.scale,
+        most=measure.most,
     )
+    yield _places(blocks), MACRO, of([*blocks.values()], [1 / len(blocks)] * len(blocks))
     if len(blocks) > 1:
         for (corpus, language), block in blocks.items():
-            yield corpus, language, interval([block], [1.0], **options)
+            yield corpus, language, of([block], [1.0])
 
 
 def _places(blocks: Mapping[tuple[str, str], Any]) -> str:

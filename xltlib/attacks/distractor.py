@@ -154,9 +154,9 @@ def wrong_answers(
                 return list(found)
     rng = random.Random(seed)
     for _ in range(n):
-        answer = answer_with_other_numbers(golds, rng)
-        if answer is not None and answer not in context and squad.f1(answer, golds) == 0:
-            found[answer] = None
+        other = answer_with_other_numbers(golds, rng)
+        if other is not None and other not in context and squad.f1(other, golds) == 0:
+            found[other] = None
     return list(found)[:n]
 
 

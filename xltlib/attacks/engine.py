@@ -86,9 +86,10 @@ def attack_examples(
 
     def job(key: str, row: Row) -> Callable[[Scorer], tuple[str, dict[str, Any]]]:
         def run(scorer: Scorer) -> tuple[str, dict[str, Any]]:
-            options = {"build": build, "guide": engine.guide}
             try:
-                return key, attack_example(row, scorer, settings, resources, **options)
+                return key, attack_example(
+                    row, scorer, settings, resources, build=build, guide=engine.guide
+                )
             except InputError:
                 raise
             except Exception as error:  # the other examples are none the worse for it
@@ -148,9 +149,13 @@ class Answers:
             self._known[line["query"]] = Output(line["answer"], line["log_odds"])
         exact = guide = self.predictor
         if isinstance(self.predictor, SpanPredictor):
-            options = {"batch_size": self.settings.batch_size, "remember": KEPT_WINDOWS}
-            exact = replace(self.predictor, precision="float32", **options)
-            guide = exact if self.settings.guide == "none" else exact.faster()
+            own = replace(
+                self.predictor,
+                precision="float32",
+                batch_size=self.settings.batch_size,
+                remember=KEPT_WINDOWS,
+            )
+            exact, guide = own, own if self.settings.guide == "none" else own.faster()
         self._models: dict[Reading, Predictor] = {"exact": exact, "whole": guide, "guide": guide}
 
     def __call__(self, queries: list[Query]) -> list[Output]:
@@ -161,8 +166,9 @@ class Answers:
         reach = self.settings.guide_words
         for reading, model in self._models.items():
             chosen = [query for query in new if query.reading == reading]
-            partial = reading == "guide" and reach is not None
-            put = [nearby(query, reach) if partial else query for query in chosen]
+            put = chosen
+            if reading == "guide" and reach is not None:
+                put = [nearby(query, reach) for query in chosen]
             if chosen:
                 found |= dict(zip(chosen, ask(model, put), strict=True))
         self.asked += len(new)

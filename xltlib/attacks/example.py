@@ -126,16 +126,14 @@ def _attacked(
 
 def _goal(row: Row, settings: RecipeSettings, victim: SpanQAVictim) -> SpanGoal:
     # A guided search keeps a query for the float32 reading of what it ends on.
-    kept = victim.guide in ("fast", "partial")
-    options = {
-        "query_budget": settings.max_queries - kept,
-        "f1": f1_in(settings.f1, row["language"], row.get("corpus")),
-    }
+    budget = settings.max_queries - (victim.guide in ("fast", "partial"))
+    f1 = f1_in(settings.f1, row["language"], row.get("corpus"))
     if "label" in row:
-        return WrongClass(victim, (row["label"], row["answers"]["text"][0]), **options)
+        wanted = (row["label"], row["answers"]["text"][0])
+        return WrongClass(victim, wanted, query_budget=budget, f1=f1)
     if settings.goal == "targeted":
-        return TargetedSpan(victim, **options)
-    return UntargetedSpanF1(victim, f1_threshold=settings.f1_threshold, **options)
+        return TargetedSpan(victim, query_budget=budget, f1=f1)
+    return UntargetedSpanF1(victim, f1_threshold=settings.f1_threshold, query_budget=budget, f1=f1)
 
 
 def _embedding(
@@ -274,11 +272,12 @@ def _by_parts(original: str, attacked: str) -> list[dict[str, Any]]:
     """The places where two texts differ, when words and what stands between them are aligned."""
     old, new = _parts(original), _parts(attacked)
     found: list[dict[str, Any]] = []
-    for kind, first, last, start, stop in Levenshtein.opcodes(old, new):
-        if kind == "equal":
+    for step in Levenshtein.opcodes(old, new):
+        if step.tag == "equal":
             continue
-        at = sum(map(len, old[:first]))
-        before, after = "".join(old[first:last]), "".join(new[start:stop])
+        at = len("".join(old[: step.src_start]))
+        before = "".join(old[step.src_start : step.src_end])
+        after = "".join(new[step.dest_start : step.dest_end])
         if not before and not after:  # nothing stands between two words that touch
             continue
         if found and found[-1]["start"] + len(found[-1]["old"]) == at:

@@ -52,9 +52,10 @@ def of_model(model: torch.nn.Module) -> str:
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         plain = tensor.detach().cpu().contiguous().flatten()
         found.update(plain.view(torch.uint8).numpy().data)
-    config = model.config.to_dict() if hasattr(model, "config") else {}
+    config = getattr(model, "config", None)
+    settings = {} if config is None else config.to_dict()
     places = ("_name_or_path", "transformers_version")
-    return digest(found.hexdigest(), {k: v for k, v in config.items() if k not in places})
+    return digest(found.hexdigest(), {k: v for k, v in settings.items() if k not in places})
 
 
 def of_tokenizer(tokenizer: PreTrainedTokenizerBase) -> str:

@@ -71,7 +71,7 @@ class PairPredictor:
         kind = self.model.tasks[self.task]
         pairs = {"sentence1": questions, "sentence2": contexts, "label": [0] * len(questions)}
         # Columns are all that a kind reads; a Dataset for each handful of texts takes longer.
-        rows = kind.rows(self.tokenizer, pairs)  # type: ignore[arg-type]
+        rows = kind.rows(self.tokenizer, pairs)
         logits = np.stack(
             self.model.logits(self.task, self.tokenizer, rows, batch_size=self.batch_size)
         ).astype(np.float64)

@@ -32,12 +32,14 @@ class Passage(AttackedText):
     put in the words that it was meant to: in scripts without spaces words may fuse.
     """
 
+    _spans: Spans | None
+
     def __init__(
         self, question: str, context: str, attack_attrs: dict[str, Any] | None = None
     ) -> None:
         self._begin(question, context, len(words(question)))
-        self._spans = words(context)
-        self.context_words = len(self._spans)
+        spans = words(context)
+        self._spans, self.context_words = spans, len(spans)
         self.attack_attrs = {} if attack_attrs is None else attack_attrs
         if "original_index_map" not in self.attack_attrs:
             self.attack_attrs["original_index_map"] = np.arange(self.num_words)
@@ -48,7 +50,7 @@ class Passage(AttackedText):
         self.word_for_word = True
         self._text = f"{question}\n{context}"
         self._hash = hash(self._text)
-        self._spans: Spans | None = None
+        self._spans = None
         self._splice: tuple[Passage, int, int, Spans, int] | None = None
         self._words: list[str] | None = None
         self._words_per_input = self._pos_tags = self._ner_tags = None
@@ -226,4 +228,7 @@ def _words_within(piece: str) -> Spans:
 
 def passage_of(text: AttackedText) -> Passage:
     """Any text of a question and a context as a passage."""
-    return text if isinstance(text, Passage) else Passage(*text.tokenizer_input, text.attack_attrs)
+    if isinstance(text, Passage):
+        return text
+    question, context = text.tokenizer_input
+    return Passage(question, context, text.attack_attrs)

@@ -49,7 +49,10 @@ def settings(name: str, **values: Any) -> Noise | CodeMixing | AddOneSentence:
     Raises:
         InputError: no such kind, or a value that is not allowed.
     """
-    kinds = {"codemix": CodeMixing, "addonesent": AddOneSentence}
+    kinds: dict[str, type[Noise] | type[CodeMixing] | type[AddOneSentence]] = {
+        "codemix": CodeMixing,
+        "addonesent": AddOneSentence,
+    }
     kinds |= dict.fromkeys(get_args(Noise.model_fields["kind"].annotation), Noise)
     if name not in kinds:
         raise InputError(f"kind {name!r}: no such perturbation; known: {', '.join(kinds)}")

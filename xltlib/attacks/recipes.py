@@ -91,8 +91,9 @@ def misspelling(
 def synonym(goal: SpanGoal, row: Row, settings: SynonymSettings, resources: Resources) -> Attack:
     """Words of a near meaning (as in TextFooler, Jin et al. 2020)."""
     near = resources.neighbours(settings, row["language"])
-    form = {"same_form": settings.same_form}
-    swap = Synonym(*_place(row, settings), near, **form, **_candidates(settings))
+    swap = Synonym(
+        *_place(row, settings), near, same_form=settings.same_form, **_candidates(settings)
+    )
     return word_attack(goal, settings, resources, swap)
 
 
@@ -117,8 +118,13 @@ def codemix(goal: SpanGoal, row: Row, settings: CodeMixSettings, resources: Reso
 
 def hotflip(goal: SpanGoal, row: Row, settings: HotFlipSettings, resources: Resources) -> Attack:
     """White box: words that the gradient points to (HotFlip, Ebrahimi et al. 2018)."""
-    white = (resources.white_box, goal, resources.vocabulary)
-    swap = HotFlip(*_place(row, settings), *white, **_candidates(settings))
+    swap = HotFlip(
+        *_place(row, settings),
+        resources.white_box,
+        goal,
+        resources.vocabulary,
+        **_candidates(settings),
+    )
     return word_attack(goal, settings, resources, swap)
 
 
@@ -138,8 +144,9 @@ def distractor(
 def tasa(goal: SpanGoal, row: Row, settings: TasaSettings, resources: Resources) -> Attack:
     """Words of the answer's sentence, and a false copy of it (TASA, Cao et al. 2022)."""
     near = resources.neighbours(settings, row["language"])
-    form = {"same_form": settings.same_form}
-    swap = Synonym(*_place(row, settings), near, **form, **_candidates(settings))
+    swap = Synonym(
+        *_place(row, settings), near, same_form=settings.same_form, **_candidates(settings)
+    )
     copies = Distractor(
         row["language"],
         resources.false_copies(settings, row),

@@ -26,6 +26,7 @@ from xltlib.attacks.tasa import false_copies
 from xltlib.attacks.white_box import WhiteBox
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.opening import open_model, open_tokenizer
+from xltlib.encoders.parts import word_embeddings
 from xltlib.evaluation import squad
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.retrieval import embed
@@ -132,7 +133,7 @@ class Resources:
             return VocabularyNeighbours(
                 language,
                 tokenizer,
-                encoder.get_input_embeddings().weight,
+                word_embeddings(encoder).weight,
                 nearest=settings.nearest,
                 min_cosine=settings.min_cosine,
             )
@@ -196,8 +197,8 @@ class Resources:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """One-piece words of the model under attack."""
-        weights = self.white_box.predictor.model.get_input_embeddings().weight
-        return one_piece_words(self.predictor.tokenizer, weights)
+        predictor = self.white_box.predictor
+        return one_piece_words(predictor.tokenizer, word_embeddings(predictor.model).weight)
 
     def wrong_answers(self, row: Row, language: str, n: int) -> list[str]:
         """Answers in a language to other questions, that fit the row's type and are wrong."""
@@ -221,7 +222,8 @@ class Resources:
         are those of the same id in that language, where the data is parallel, and else the
         question stays in its own.
         """
-        golds, found = row["answers"]["text"], {}
+        golds = row["answers"]["text"]
+        found: dict[str, str] = {}
         for code in settings.languages:
             relative = {
                 "passage": row["language"],
@@ -260,7 +262,8 @@ class Resources:
             self.altered_questions(row["language"]),
             random.Random(f"{settings.seed} {row['language']} {row['id']}"),
         )
-        return dict.fromkeys(copies, row["language"])
+        language: str = row["language"]
+        return dict.fromkeys(copies, language)
 
     def target(self, settings: RecipeSettings, row: Row) -> str | None:
         """What a targeted attack wants as the answer; None where there is nothing to want.

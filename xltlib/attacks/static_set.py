@@ -55,7 +55,7 @@ def read(file: Path, language: str) -> list[dict[str, Any]]:
     found = list(questions(file))
     if {one.title for one in found} <= set(LANGUAGES):  # parallel corpora share ids
         found = [one for one in found if one.title == language]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for one in found:
         for text, start in one.answers:
             if start < 0 or not one.context.startswith(text, start):

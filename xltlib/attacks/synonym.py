@@ -19,8 +19,8 @@ from xltlib.languages import UNSPACED_SCRIPTS, find_language, graphemes, script_
 class Neighbourhood(Protocol):
     """Words to the words near them, the nearest first; a mapping is one."""
 
-    def get(self, word: str, default: Sequence[str] = (), /) -> Sequence[str]:
-        """The neighbours of a word, or the default."""
+    def get(self, word: str, /) -> Sequence[str] | None:
+        """The neighbours of a word, if it has any."""
 
 
 class Synonym(CandidateSwap):

@@ -39,10 +39,9 @@ def _placeholder_flair() -> Iterator[None]:
         yield
         return
     flair, data, models = map(types.ModuleType, ("flair", "flair.data", "flair.models"))
-    data.Tokenizer = type("Tokenizer", (), {})
-    data.Sentence = type("Sentence", (), {})
-    models.SequenceTagger = type("SequenceTagger", (), {})
-    flair.data, flair.models, flair.device = data, models, None
+    vars(data).update({name: type(name, (), {}) for name in ("Tokenizer", "Sentence")})
+    vars(models)["SequenceTagger"] = type("SequenceTagger", (), {})
+    vars(flair).update(data=data, models=models, device=None)
     placed = {module.__name__: module for module in (flair, data, models)}
     sys.modules |= placed
     try:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
 from xltlib.attacks.query import Predictor, Spans
 from xltlib.encoders import encoder_folder
+from xltlib.encoders.parts import on_device
 from xltlib.evaluation import squad
 from xltlib.evaluation.predictor import Prediction, SpanPredictor
 
@@ -123,7 +124,9 @@ def _loaded(
             f"tokenizer: {type(tokenizer).__name__} has no character offsets, which span QA needs; "
             "load the fast one with AutoTokenizer"
         )
-    predictor = SpanPredictor(model.to(device) if device else model, tokenizer)
+    moved = on_device(model, device) if device else model
+    # Wrapped ones (of peft, say) are no PreTrainedModel: what it takes is proved below.
+    predictor = SpanPredictor(cast(PreTrainedModel, moved), tokenizer)
     try:
         predictor.predict(["Who?"], ["Ada Lovelace."])
     except (AttributeError, TypeError, KeyError, ValueError) as error:

@@ -10,12 +10,13 @@ import torch
 
 from xltlib.attacks.goal import SpanGoal
 from xltlib.attacks.passage import Passage
+from xltlib.encoders.parts import word_embeddings
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.tasks.decoding import best_spans
 from xltlib.tasks.kind import pad_batch
 from xltlib.tasks.offsets import token_span
 from xltlib.tasks.windows import Features, featurize
-from xltlib.training.robust import perturbed, word_embeddings
+from xltlib.training.robust import perturbed
 
 Spans = tuple[tuple[int, int], ...]
 

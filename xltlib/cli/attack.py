@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
 from xltlib.artifacts import InputError
 from xltlib.cli.evaluate import METRICS, Metric
 from xltlib.cli.terminal import console, print_table
-
-
-class Precision(StrEnum):
-    """What queries are computed in."""
-
-    float32 = "float32"
-    bf16 = "bf16"
-    auto = "auto"
 
 
 def attack(
@@ -43,9 +34,9 @@ def attack(
     at_once: Annotated[int, typer.Option(min=1, help="Examples attacked side by side")] = 16,
     batch_size: Annotated[int, typer.Option(min=1)] = 16,
     precision: Annotated[
-        Precision,
+        Literal["float32", "bf16", "auto"],
         typer.Option(help="float32; bf16 to guide the search; auto: bf16 where the device has it"),
-    ] = Precision.float32,
+    ] = "float32",
     equal: Annotated[
         bool, typer.Option(help="With a guide: float32 decides close calls, so texts are its own")
     ] = False,
@@ -62,7 +53,7 @@ def attack(
     from xltlib.attacks import attack as attack_model
     from xltlib.params import EngineSettings
 
-    if precision is Precision.float32 and (guide_words is not None or equal):
+    if precision == "float32" and (guide_words is not None or equal):
         name = "--equal" if equal else "--guide-words"
         raise InputError(f"{name} needs a guide: give --precision bf16 or auto too")
     if equal and guide_words is not None:
@@ -70,7 +61,7 @@ def attack(
     engine = EngineSettings(
         at_once=at_once,
         batch_size=batch_size,
-        precision=precision.value,
+        precision=precision,
         equal=equal,
         guide_words=guide_words,
     )
@@ -110,11 +101,11 @@ def _shard(text: str) -> tuple[int, int]:
     return k, n
 
 
-def _settings(pairs: list[str]) -> dict[str, object]:
+def _settings(pairs: list[str]) -> dict[str, Any]:
     """key=value pairs, values as in YAML; a dot in the key goes one level down."""
     import yaml
 
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
@@ -122,6 +113,6 @@ def _settings(pairs: list[str]) -> dict[str, object]:
         section = found
         *path, last = key.split(".")
         for part in path:
-            section = section.setdefault(part, {})  # type: ignore[assignment]
+            section = section.setdefault(part, {})
         section[last] = yaml.safe_load(value)
     return found

@@ -10,7 +10,7 @@ import hashlib
 import json
 import pkgutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -56,8 +56,8 @@ def languages(name: str, source: CorpusSource) -> tuple[str, ...]:
 def labels(name: str, source: CorpusSource) -> tuple[str, ...]:
     """The classes or tags of a corpus in a source, in the order of their integers."""
     found = corpus(name)
-    synthetic = source.source == "mini" and found.mini_labels is not None
-    return found.mini_labels if synthetic else found.labels
+    synthetic = found.mini_labels if source.source == "mini" else None
+    return found.labels if synthetic is None else synthetic
 
 
 def splits(name: str, source: CorpusSource) -> tuple[str, ...]:
@@ -72,9 +72,10 @@ def files(name: str, source: CorpusSource, language: str, split: str) -> list[Pa
         InputError: unknown corpus, language or split, or the files are absent.
     """
     _require(name, source, language, split)
-    if source.source != "local":
+    find = corpus(name).files
+    if source.source != "local" or find is None:
         return []
-    return corpus(name).files(source.folder, language, split)
+    return find(source.local_folder, language, split)
 
 
 def load(name: str, source: CorpusSource, language: str, split: str) -> Dataset:
@@ -97,11 +98,11 @@ def _load(
 ) -> Dataset:
     """The rows; `stamps` only tell one state of the files from another."""
     if source.source == "mini":
+        assert found.mini is not None  # `files` refuses a source that a corpus lacks
         rows = found.mini(language, split, source.mini)
-    elif source.source == "hub":
-        rows = found.load(source, language, split)
     else:
-        with _without_bars():
+        assert found.load is not None
+        with _without_bars() if source.source == "local" else nullcontext():
             rows = found.load(source, language, split)
     if len(rows) == 0:
         raise InputError(f"corpora.{name}: split {split} has no row in {language}.")

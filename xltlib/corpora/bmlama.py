@@ -38,7 +38,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     Raises:
         InputError: names the file and the line.
     """
-    (path,) = files(source.folder, language, split)
+    (path,) = files(source.local_folder, language, split)
     rows = []
     for number, line in lines(path):
         fields = line.split("\t")

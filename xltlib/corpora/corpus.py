@@ -35,6 +35,11 @@ Layout = tuple[str, ...]
 """Patterns of the files, below a corpus's folder, that hold one split in one language together."""
 
 
+FindFiles = Callable[[Path, str, str], list[Path]]
+Load = Callable[[CorpusSource, str, str], Dataset]
+MakeMini = Callable[[str, str, MiniSettings], Dataset]
+
+
 @dataclass(frozen=True)
 class Corpus:
     """A corpus, in all the sources that it has.
@@ -49,10 +54,10 @@ class Corpus:
     kind: str
     languages: tuple[str, ...]
     splits: tuple[str, ...] = ()
-    files: Callable[[Path, str, str], list[Path]] | None = None
-    load: Callable[[CorpusSource, str, str], Dataset] | None = None
+    files: FindFiles | None = None
+    load: Load | None = None
     repository: str | None = None
-    mini: Callable[[str, str, MiniSettings], Dataset] | None = None
+    mini: MakeMini | None = None
     labels: tuple[str, ...] = ()
     mini_labels: tuple[str, ...] | None = None
 

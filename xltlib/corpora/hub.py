@@ -87,7 +87,7 @@ def published(
     """
     if source.source == "hub":
         return load_hub(repository, *hub, source.revision)
-    found = files(source.folder)
+    found = files(source.local_folder)
     return read_parquet(found) if is_parquet(found) else found
 
 

@@ -30,7 +30,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
 
     A sentence that answers no question has an empty `query`: it is a candidate all the same.
     """
-    (path,) = files(source.folder, language, split)
+    (path,) = files(source.local_folder, language, split)
     rows: list[dict[str, Any]] = []
     asked: set[str] = set()
     sentences: dict[str, None] = {}
@@ -52,16 +52,15 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
 def _borders(one: Question) -> list[tuple[int, int]]:
     """First and last character (exclusive) of each sentence of a question's passage."""
     found = one.paragraph.get("sentence_breaks")
-    good = (
-        isinstance(found, list)
-        and found
-        and all(
+    if (
+        not isinstance(found, list)
+        or not found
+        or not all(
             isinstance(pair, list) and len(pair) == 2 and all(type(place) is int for place in pair)
             for pair in found
         )
-        and all(0 <= start < end <= len(one.context) for start, end in found)
-    )
-    if not good:
+        or not all(0 <= start < end <= len(one.context) for start, end in found)
+    ):
         raise InputError(
             f"{one.where}: its paragraph's 'sentence_breaks' have to be [[start, end], ...] in the "
             f"context of {len(one.context)} characters (found {shown(found)})."

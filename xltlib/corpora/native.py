@@ -28,7 +28,7 @@ def files(name: str, folder: Path, language: str, split: str) -> list[Path]:
 
 def load(name: str, source: CorpusSource, language: str, split: str) -> Dataset:
     """All of a publisher's files together: the corpus's test set."""
-    paths = files(name, source.folder, language, split)
+    paths = files(name, source.local_folder, language, split)
     return concatenate_datasets([read_squad(path, language) for path in paths])
 
 

@@ -30,7 +30,7 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """`clean`, or noise of a keyboard, of speech recognition (`asr`) or of machine translation,
     either as people and systems made it (`keyboard-natural`) or imitated (`keyboard-synthetic`)."""
-    (path,) = files(source.folder, language, split)
+    (path,) = files(source.local_folder, language, split)
     return read_squad(path, language)
 
 

@@ -90,12 +90,12 @@ def _groups(rows: Dataset) -> dict[str, int]:
     return {identity: number[found] for identity, found in zip(rows["id"], roots, strict=True)}
 
 
-def _cut(rows: Dataset, group: dict[str, int], piece: str, groups: int | None) -> Dataset:
+def _cut(rows: Dataset, group: dict[str, int], piece: str, cut_after: int | None) -> Dataset:
     """The rows of the first groups, or of the others."""
-    there = 1 + max(group.values())
-    if not 0 < (groups or 0) < there:
+    there, groups = 1 + max(group.values()), cut_after or 0
+    if not 0 < groups < there:
         raise InputError(
-            f"corpora.pawsx: split dev-{piece} with cut_after {groups}: cut_after is 1 to "
+            f"corpora.pawsx: split dev-{piece} with cut_after {cut_after}: cut_after is 1 to "
             f"{there - 1}, groups of pairs that share a sentence."
         )
     numbers = enumerate(group.get(identity) for identity in rows["id"])

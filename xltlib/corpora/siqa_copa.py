@@ -27,12 +27,13 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """Social IQa's questions, and after them COPA's."""
     first, second = PARTS[split]
     below = [
-        source.model_copy(update={"folder": source.folder / name}) for name in ("siqa", "copa")
+        source.model_copy(update={"folder": source.local_folder / name})
+        for name in ("siqa", "copa")
     ]
     return concatenate_datasets(
         [
             siqa.load(below[0], language, first),
-            xcopa.CORPORA["copa"].load(below[1], language, second),
+            xcopa.load("copa", xcopa.copa_files, below[1], language, second),
         ]
     )
 

@@ -226,7 +226,7 @@ def read_squad(
             f"{shown_path(path)}: {len(without)} of {len(rows)} questions have no answer, "
             f"{shown(without[0], 60)} first. SQuAD 1.1 needs one each: remove these questions."
         )
-    require_unique([row["id"] for row in rows], shown_path(path))
+    require_unique([str(row["id"]) for row in rows], shown_path(path))
     return Dataset.from_list(rows, features=QA)
 
 

@@ -22,7 +22,7 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One of the four sets, or with `-first` and `-rest` its first `cut_after` articles and the
     others: published for testing, `new_wiki` can so train where SQuAD is absent."""
-    (path,) = files(source.folder, language, split)
+    (path,) = files(source.local_folder, language, split)
     rows = read_squad(path, language)
     _, cut, part = split.partition("-")
     if not cut:

@@ -49,7 +49,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     opened = published(source, where, REPOSITORY, hub)
     if isinstance(opened, Dataset):
         return tagged(opened, "pos_tags", UPOS, language, split)
-    rows = []
+    rows: list[dict[str, object]] = []
     for path in opened:
         # Two treebanks may name sentences alike.
         prefix = f"{path.stem}-" if len(opened) > 1 else f"{language}-" * (split != "pud")

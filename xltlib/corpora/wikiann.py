@@ -39,7 +39,9 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
 def _read(path: Path, language: str, split: str) -> Dataset:
     """A publisher's file: `language:token` or `token`, a tab and a tag per line; an empty line
     ends a sentence."""
-    rows, tokens, tags = [], [], []
+    rows: list[dict[str, object]] = []
+    tokens: list[str] = []
+    tags: list[str] = []
     for number, line in (*lines(path), (0, "")):
         if line.strip():
             token, _, tag = line.partition("\t")

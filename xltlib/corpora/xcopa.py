@@ -54,7 +54,7 @@ def load(
     copa = name == "copa"
     opened = published(
         source,
-        partial(find_files, language=language, split=split),
+        lambda folder: find_files(folder, language, split),
         COPA_REPOSITORY if copa else REPOSITORY,
         ("copa" if copa else language, SPLITS[split]),
     )

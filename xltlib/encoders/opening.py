@@ -193,7 +193,9 @@ def without_load_report() -> Iterator[None]:
 def _check_fit(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:
     """Refuse a tokenizer and a model that are not of one kind."""
     largest = max(tokenizer.get_vocab().values())
-    rows = model.get_input_embeddings().weight.shape[0]
+    weight = model.get_input_embeddings().weight
+    assert isinstance(weight, torch.Tensor)
+    rows = len(weight)
     if largest >= rows:
         raise InputError(
             f"{folder}: the tokenizer's ids go up to {largest}, the model has {rows} word "
@@ -277,7 +279,10 @@ def _takes_token_types(config: PreTrainedConfig) -> bool:
         return False
     found = MODEL_MAPPING[type(config)]
     kinds = found if isinstance(found, tuple) else (found,)
-    return all("token_type_ids" in inspect.signature(kind.forward).parameters for kind in kinds)
+    return all(
+        kind is not None and "token_type_ids" in inspect.signature(kind.forward).parameters
+        for kind in kinds
+    )
 
 
 def _short(error: Exception) -> str:

@@ -76,7 +76,8 @@ def trim(folder: Path, keep: list[int], target: Path) -> None:
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     config.vocab_size = len(keep)
     for name in ("pad_token_id", "bos_token_id", "eos_token_id"):
-        setattr(config, name, new.get(getattr(config, name, None)))
+        old_id = getattr(config, name, None)
+        setattr(config, name, None if old_id is None else new.get(old_id))
     config.save_pretrained(target)
     with safe_open(folder / WEIGHTS, framework="pt") as weights:
         state = {

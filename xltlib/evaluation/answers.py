@@ -32,7 +32,12 @@ def official(language: str, corpus: str | None) -> ScoreAnswer:
 def f1_in(unit: F1Unit, language: str, corpus: str | None) -> ScoreAnswer:
     """The official F1 (`words`), or the same rule over graphemes or segmented words."""
     rule = normalizer(language, corpus)
-    split = {"words": str, "characters": _graphemes, "segmented": _segmented}[unit]
+    splits: dict[F1Unit, Callable[[str], str]] = {
+        "words": str,
+        "characters": _graphemes,
+        "segmented": _segmented,
+    }
+    split = splits[unit]
     return partial(squad.f1, normalize=lambda text: split(rule(text)))
 
 

@@ -146,7 +146,7 @@ class SpanPredictor:
         """
         if not computes_bf16(self.model.device):
             return self
-        return replace(self, model=deepcopy(self.model).to(torch.bfloat16), precision="float32")
+        return replace(self, model=deepcopy(self.model).bfloat16(), precision="float32")
 
     def predict(self, questions: list[str], contexts: list[str]) -> list[Prediction]:
         """Answer each question from its context."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jupyter_client import AsyncKernelManager
+    from jupyter_client.connect import KernelConnectionInfo
 
 # No history file, and no word on how to connect by hand.
 QUIET = ("--HistoryManager.enabled=False", "--quiet")
@@ -107,7 +108,10 @@ def managed(kernel: ForkedKernel) -> Iterator[AsyncKernelManager]:
     from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
     class Provisioner(LocalProvisioner):
-        async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+        process: Any  # a ForkedKernel, which has the part of Popen that is used
+
+        async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+            assert self.parent is not None
             self.process, self.pid, self.pgid = kernel, kernel.pid, None
             kernel.start(str(self.parent.connection_file))
             return self.connection_info

@@ -59,8 +59,9 @@ def serve(address: str, life: int, heavy: Sequence[str] = HEAVY) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run itself decides what an interrupt ends
     for name in heavy:
         importlib.import_module(name)
+    ends: list[socket.socket | int] = [listener, life]
     while True:
-        ready, _, _ = select.select([listener, life], [], [], 1)
+        ready, _, _ = select.select(ends, [], [], 1)
         if life in ready:
             os.killpg(0, signal.SIGKILL)
         if listener in ready:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -66,7 +66,7 @@ class Settings(BaseModel):
         extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
 
-    def resolved(self, base: Path) -> Settings:
+    def resolved(self, base: Path) -> Self:
         """The same settings with every path in them absolute, relative ones taken from `base`."""
         changes = {
             name: _absolute(getattr(self, name), base, IS_MODEL in field.metadata)

@@ -46,6 +46,13 @@ class CorpusSource(Settings):
             raise ValueError("source: local needs `folder`, the folder with the corpus's files")
         return self
 
+    @property
+    def local_folder(self) -> Path:
+        """The folder with a local corpus's files; only for `source: local`."""
+        if self.folder is None:
+            raise ValueError(f"source: {self.source} has no folder")
+        return self.folder
+
 
 class EncoderSettings(Settings):
     """A pretrained encoder."""

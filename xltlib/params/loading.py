@@ -44,7 +44,7 @@ def _cut(text: str, most: int) -> str:
 
 def _allowed(location: tuple[int | str, ...], schema: type[Settings]) -> str:
     """Name the keys that the section around an unknown key does have."""
-    models = [schema]
+    models: list[type[BaseModel]] = [schema]
     for part in location[:-1]:
         fields = [model.model_fields[part] for model in models if part in model.model_fields]
         if fields:
@@ -80,7 +80,8 @@ def load(path: Path | str) -> Params:
     if isinstance(raw, dict) and isinstance(raw.get("claims"), str):
         raw = raw | {"claims": load_claims(file.parent / raw["claims"])}
     try:
-        return Params.model_validate(raw).resolved(file.resolve().parent)
+        params = Params.model_validate(raw)
+        return params.resolved(file.resolve().parent)
     except ValidationError as error:
         raise InputError(explain(file, error)) from error
 

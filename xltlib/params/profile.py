@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -132,7 +133,7 @@ class Params(Settings):
     @model_validator(mode="after")
     def _names_differ_in_more_than_case(self) -> Params:
         # They name folders, and some file systems do not tell case apart.
-        sections = {
+        sections: dict[str, Iterable[str]] = {
             "encoders": self.encoders,
             "intermediate.arms": self.intermediate.arms,
             "targets": self.targets,

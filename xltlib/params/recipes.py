@@ -28,6 +28,8 @@ class RecipeSettings(Settings):
     Scores in the results stay the corpus's official ones, whatever `f1` judges success by.
     """
 
+    kind: str
+    """The recipe."""
     goal: Literal["untargeted", "targeted"] = "untargeted"
     """`untargeted`: the answer's F1 falls below `f1_threshold`; `targeted`: the model gives another
     question's answer from the same passage (for a distractor: the false one).
@@ -241,7 +243,7 @@ class TasaSettings(SynonymSettings):
     """Wrong answers tried in the copy."""
     candidates_per_word: PositiveInt = 5
     """Replacements tried per word."""
-    search: Literal["beam"] = "beam"  # type: ignore[assignment]
+    search: Literal["beam"] = "beam"
     """A beam over both kinds of edits."""
     beam_width: PositiveInt = 3
     """Texts that the beam keeps."""

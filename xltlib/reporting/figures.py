@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from xltlib.reporting.style import (
     THEME,
     Provenance,
     canvas,
+    is_first_of_row,
     legend,
     shifts,
     styles,
@@ -93,7 +95,7 @@ def _by_arm_and_language(
                 style = {"color": color, "marker": marker, "ms": 4.5, "linestyle": ""}
                 draw(axes, languages.index(row["language"]) + shift[row["arm"]], row, style)
             _frame(axes, name, part, languages)
-            if axes.get_subplotspec().is_first_col():
+            if is_first_of_row(axes):
                 axes.set_ylabel(ylabel)
         legend(figure, arms, extra)
         return titled(figure, title, about)
@@ -126,7 +128,7 @@ def clean_and_attacked(under_attack: pd.DataFrame, *, about: Provenance) -> Figu
         axes.plot(x, row["clean f1"], **style)
         axes.plot(x, row["attacked f1"], **style, mfc="white")
 
-    grey = {"color": "#666666", "marker": "o", "linestyle": ""}
+    mark = partial(Line2D, [], [], color="#666666", marker="o", linestyle="")
     return _by_arm_and_language(
         under_attack,
         draw,
@@ -134,8 +136,8 @@ def clean_and_attacked(under_attack: pd.DataFrame, *, about: Provenance) -> Figu
         "F1 (points, 0-100)",
         about=about,
         extra=[
-            Line2D([], [], **grey, label="clean"),
-            Line2D([], [], **grey, mfc="white", label="attacked"),
+            mark(label="clean"),
+            mark(mfc="white", label="attacked"),
         ],
     )
 

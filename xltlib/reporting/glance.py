@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from xltlib.reporting.style import (
     THEME,
     Provenance,
     canvas,
+    is_first_of_row,
     legend,
     styles,
     titled,
@@ -34,7 +35,9 @@ WIDEST = 6.0
 estimate lies beyond: an interval that goes on has an arrowhead."""
 
 
-def interval_axis(axes: Axes, rows: list[Mapping[str, Any]], smallest: float, color: str) -> None:
+def interval_axis(
+    axes: Axes, rows: Sequence[Mapping[str, Any]], smallest: float, color: str
+) -> None:
     """Estimates with intervals below each other, the band of what would not matter, zero.
 
     Args:
@@ -124,11 +127,11 @@ def answer(
                     annotation_clip=False,
                 )
         level = rows["level (%)"].iloc[0]
-        line = {"color": STYLES["multilingual"][0]}
+        color = STYLES["multilingual"][0]
         figure.legend(
             handles=[
-                Line2D([], [], marker="D", lw=2, **line, label=f"{level:.0f} % interval"),
-                Line2D([], [], marker="D", lw=0, mfc="white", **line, label="no interval"),
+                Line2D([], [], marker="D", lw=2, color=color, label=f"{level:.0f} % interval"),
+                Line2D([], [], marker="D", lw=0, mfc="white", color=color, label="no interval"),
                 Patch(color=BAND, label="too small to matter"),
                 Line2D([], [], marker="|", lw=0, color="#000000", label=DETECTABLE),
             ],
@@ -173,7 +176,7 @@ def effective_robustness(points: pd.DataFrame, *, about: Provenance) -> Figure:
                 axes.plot(100 * x, 100 * predicted(x, line), color="#444444", lw=1)
             axes.set_title(f"{name} (n={part.groupby(['arm', 'seed'])['n'].sum().max()})")
             axes.set_xlabel("clean F1 (points)")
-            if axes.get_subplotspec().is_first_col():
+            if is_first_of_row(axes):
                 axes.set_ylabel("F1 under the condition (points)")
         grey = Line2D([], [], marker=".", lw=0, color="#BBBBBB", label="one language")
         fit = Line2D([], [], color="#444444", lw=1, label="fitted line")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 import pandas as pd
 import seaborn as sns
 from matplotlib import rc_context
@@ -16,6 +14,7 @@ from xltlib.reporting.style import (
     Provenance,
     canvas,
     legend,
+    rows_of,
     shifts,
     styles,
     titled,
@@ -49,8 +48,7 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
             axes.set_ylabel("sentence 1")
             axes.label_outer()
         # A scale a row: the layout has no place for one beside several rows.
-        for _, row in groupby(panels, key=lambda axes: axes.get_subplotspec().get_gridspec()):
-            beside = list(row)
+        for beside in rows_of(panels):
             figure.colorbar(beside[0].collections[0], ax=beside, label="accuracy (points)")
         corpus, n = pairs["corpus"].iloc[0], pairs["n"].iloc[0]
         title = f"{corpus}: accuracy by languages of both sentences (n={n} each, mean over seeds)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -130,7 +130,7 @@ def _kind(values: Iterable[Any]) -> str:
     return "prose" if any(isinstance(value, Prose) for value in values) else "words"
 
 
-def _cell(column: Column, text: str, value: Any) -> Sequence[Piece]:
+def _cell(column: Column, text: str, value: Any) -> list[Piece]:
     if isinstance(value, Prose):
         return value.pieces()
     return [Piece(text, column.name if column.kind == "number" and text else None)]

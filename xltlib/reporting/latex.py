@@ -68,7 +68,7 @@ def escape(text: str) -> str:
 def _character(char: str) -> str:
     if char in _COMMANDS:
         return _COMMANDS[char]
-    letter, *accents = unicodedata.normalize("NFD", char)
+    letter, *accents = [*unicodedata.normalize("NFD", char)]
     plain = letter.isascii() and letter.isprintable()
     accented = len(accents) == 1 and accents[0] in _ACCENTS and char < "\u0180"
     if char in _LETTERS or (plain and (accented or not accents)):

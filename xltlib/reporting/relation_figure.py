@@ -8,7 +8,15 @@ from matplotlib.figure import Figure
 
 from xltlib.analysis.relation import DISTANCE, KEYS, OUTCOMES
 from xltlib.analysis.tables import arms_in
-from xltlib.reporting.style import THEME, Provenance, canvas, legend, styles, titled
+from xltlib.reporting.style import (
+    THEME,
+    Provenance,
+    canvas,
+    is_first_of_row,
+    legend,
+    styles,
+    titled,
+)
 
 UNITS = {
     "retrieval": "points",
@@ -52,7 +60,7 @@ def figure(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
                     )
             n = table.loc[table[[name, "drop in f1"]].notna().all(axis=1), "language"].nunique()
             axes.set_xlabel(f"{name}\n({UNITS[name]}; n={n} language{'s' if n > 1 else ''})")
-            if axes.get_subplotspec().is_first_col():
+            if is_first_of_row(axes):
                 axes.set_ylabel("drop in F1 under attack (points)")
         legend(figure, arms)
         title = "Alignment and distance against what attacks cost, a point an arm and language"

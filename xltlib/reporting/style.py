@@ -115,14 +115,30 @@ def canvas(widths: Iterable[float], height: float = 2.7) -> tuple[Figure, list[A
     figure = Figure(figsize=(MAX_WIDTH, height * len(rows) + 1.0), layout="constrained")
     lines = figure.add_gridspec(len(rows), 1)
     panels: list[Axes] = []
-    for line, row in zip(lines, rows, strict=True):
+    for i, row in enumerate(rows):
         rest = MAX_WIDTH - sum(row)
         ratios = [*row, rest] if len(rows) > 1 and rest > 1 else row
-        places = line.subgridspec(1, len(ratios), width_ratios=ratios)
-        for i in range(len(row)):
-            panels.append(figure.add_subplot(places[i], sharey=panels[0] if panels else None))
-            panels[-1].tick_params(labelleft=i == 0)
+        places = lines[i].subgridspec(1, len(ratios), width_ratios=ratios)
+        for j in range(len(row)):
+            panels.append(figure.add_subplot(places[j], sharey=panels[0] if panels else None))
+            panels[-1].tick_params(labelleft=j == 0)
     return figure, panels
+
+
+def is_first_of_row(axes: Axes) -> bool:
+    """Whether a panel of a `canvas` begins a row, and so has the label of the vertical axis."""
+    place = axes.get_subplotspec()
+    return place is not None and place.is_first_col()
+
+
+def rows_of(panels: Iterable[Axes]) -> list[list[Axes]]:
+    """The panels of a `canvas`, row by row."""
+    rows: list[list[Axes]] = []
+    for axes in panels:
+        if is_first_of_row(axes):
+            rows.append([])
+        rows[-1].append(axes)
+    return rows
 
 
 def titled(figure: Figure, title: str, about: Provenance) -> Figure:

@@ -181,7 +181,8 @@ def representation(cell: ArmCell, inputs: Inputs) -> None:
 
 def _budgets(params: Params) -> dict[str | None, Budget]:
     """All budgets of intermediate training; None names the section's own."""
-    return {None: params.intermediate, **params.intermediate.budgets}
+    own: dict[str | None, Budget] = {None: params.intermediate}
+    return own | dict(params.intermediate.budgets)
 
 
 def _is(data: TaskData, split: tuple[str, str]) -> bool:

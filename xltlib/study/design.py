@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pandas as pd
 from IPython.display import Markdown
@@ -34,7 +35,7 @@ def describe(cell: Cell) -> str:
 def factor_table(cell: Cell) -> pd.DataFrame:
     """One row a factor: its levels in this profile."""
     params = cell.params
-    levels = {
+    levels: dict[str, list[Any]] = {
         "encoder": list(params.encoders),
         "intermediate arm": list(params.intermediate.arms),
         "target task": list(params.targets),

@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib import corpora
+from xltlib.encoders.parts import on_device
 from xltlib.evaluation import cloze
 from xltlib.evaluation.alignment import similarity
 from xltlib.evaluation.probe import probe_transfer, split_sentences, word_states
@@ -122,11 +123,13 @@ def _drawn(params: Params, seed: int, test_set: TestSet) -> set[str]:
 def cloze_consistency(params: Params, folder: Path) -> Rows:
     """Rank consistency of the words for a prompt's gap; no row for weights without such a head."""
     settings = params.representation
-    found = None if settings.cloze is None else cloze.masked_lm(folder)
+    if settings.cloze is None:
+        return []
+    found = cloze.masked_lm(folder)
     if found is None:
         return []
     model, tokenizer = found
-    model.to(params.compute.device)
+    on_device(model, params.compute.device)
     sets = data.test_set(params, settings.cloze)
     places = cloze.comparable(sets)
     scores = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ class Inputs:
     def splits(self, splits: Iterable[Split]) -> None:
         """Splits of corpora, in some languages."""
         for split in splits:
-            self._found(f"data {'/'.join(split)}", lambda split=split: self._contents.split(split))
+            self._found(f"data {'/'.join(split)}", partial(self._contents.split, split))
 
     def common_items(self, name: str, splits: Iterable[Split]) -> None:
         """The items that splits have in common."""

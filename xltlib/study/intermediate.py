@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from datasets import Dataset
 from IPython.display import Image
+from torch import nn
 from transformers import AutoModel, set_seed
 
 from xltlib.encoders.opening import open_tokenizer, require_positions
@@ -146,8 +147,9 @@ def _run(cell: ArmCell, progress: bool) -> None:
         if task.dev_split is not None
     }
 
-    def dev_score(model: MultiTaskModel) -> float:
+    def dev_score(model: nn.Module) -> float:
         """Mean over the tasks of the main metric on English dev."""
+        assert isinstance(model, MultiTaskModel)
         return mean(
             model.score(name, tokenizer, sets["en"])[kinds[name].metric]
             for name, sets in dev.items()

@@ -6,6 +6,7 @@ import pandas as pd
 
 from xltlib.analysis.intervals import contrast
 from xltlib.analysis.tables import MACRO
+from xltlib.encoders.parts import base_encoder
 from xltlib.evaluation.alignment import rotated, rotation
 from xltlib.evaluation.candidates import candidate_logits, candidate_spans
 from xltlib.evaluation.predictor import SpanPredictor
@@ -46,7 +47,7 @@ def rotation_gains(params: Params, task: str, predictor: SpanPredictor) -> Rows:
         turn = rotation(
             *(
                 mean_states(
-                    predictor.model.base_model,
+                    base_encoder(predictor.model),
                     predictor.tokenizer,
                     list(pairs[side]),
                     settings.batch_size,

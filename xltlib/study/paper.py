@@ -30,8 +30,8 @@ def write(grid: Grid) -> Path:
                 write_atomic(new / f"tables/{table.name}.tex", article.table(table))
                 saved.write_csv(new / f"tables/{table.name}.csv", table.marked)
                 write_json(new / f"json/{table.name}.json", _rows(table))
-        shown = [paper.front, *paper.sections]
-        for figure in (figure for part in shown for figure in part.figures):
+        of_sections = (figure for section in paper.sections for figure in section.figures)
+        for figure in (*paper.front.figures, *of_sections):
             write_atomic(new / f"figures/{figure.name}.png", figure.png)
             write_atomic(new / f"figures/{figure.name}.pdf", figure.pdf)
         write_json(new / "json/findings.json", _findings(paper))

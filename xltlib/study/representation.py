@@ -13,6 +13,7 @@ from transformers import AutoModel
 
 from xltlib.analysis.tables import MACRO
 from xltlib.encoders.opening import open_tokenizer
+from xltlib.encoders.parts import on_device
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.reporting import representation_findings as findings
 from xltlib.reporting import representation_maps as maps
@@ -69,7 +70,7 @@ def _of_encoder(cell: ArmCell, progress: bool) -> dict[str, Rows]:
     params, folder = cell.params, starting_encoder(cell)
     tokenizer = open_tokenizer(folder)
     model = load_pretrained(AutoModel, folder, params.encoders[cell.encoder], tokenizer)
-    model.to(params.compute.device)
+    on_device(model, params.compute.device)
     scores, cosines = encoder_measures.retrieval_and_alignment(
         params, model, tokenizer, progress=progress
     )

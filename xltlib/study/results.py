@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -75,7 +76,7 @@ def attack_transfer(cell: EncoderCell) -> pd.DataFrame:
         found = cell.measured(
             f"attack_transfer.{attack}.{seed}",
             [source.fingerprint for source in sources],
-            lambda attack=attack, sources=sources: _transfer_counts(cell.params, attack, sources),
+            partial(_transfer_counts, cell.params, attack, sources),
         )
         counts.append(pd.DataFrame(found, columns=TRANSFER_COLUMNS))
     sums = pd.concat(counts).groupby(TRANSFER_COLUMNS[:3], sort=False)[["broken", "n"]].sum()
@@ -139,7 +140,7 @@ def _tables(
     cell: EncoderCell, clean: pd.DataFrame, adaptive: pd.DataFrame, tested: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
     settings, params = cell.params.analysis, cell.params
-    options = {"level": settings.level, "p_values": not params.synthetic}
+    level, p_values = settings.level, not params.synthetic
     pairs = _pairs(cell, clean)
     zero_shot = tested[tested["language"] != "en"]
     return {
@@ -154,9 +155,12 @@ def _tables(
             pairs=pairs,
             seen=_seen(cell, clean),
             smallest=settings.smallest_effects.model_dump(),
-            **options,
+            level=level,
+            p_values=p_values,
         ),
-        "mixed_model": mixed_model(zero_shot, *settings.contrasts[0], **options),
+        "mixed_model": mixed_model(
+            zero_shot, *settings.contrasts[0], level=level, p_values=p_values
+        ),
         "clean_against_attacked": pd.concat(
             [pd.DataFrame(columns=["attack", "arm"])]
             + [points(part).assign(attack=name) for name, part in zero_shot.groupby("attack")]

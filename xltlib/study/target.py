@@ -17,11 +17,13 @@ from torch import nn
 from transformers import (
     AutoModel,
     AutoModelForQuestionAnswering,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     set_seed,
 )
 
 from xltlib.encoders.opening import open_tokenizer, require_positions
+from xltlib.encoders.parts import base_encoder, on_device
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
@@ -54,7 +56,7 @@ class Learner:
     """A model that learns one target task: what it reads, how it is scored, how it is kept."""
 
     model: nn.Module
-    encoder: nn.Module
+    encoder: PreTrainedModel
     rows: Callable[[Dataset], list[Row]]
     collate: Callable[[list[Row]], dict[str, Any]]
     dev_score: Callable[[nn.Module, Dataset], float]
@@ -74,7 +76,7 @@ def learner(
     device = params.compute.device
     if is_qa(params, task):
         model = load_pretrained(AutoModelForQuestionAnswering, folder, options, tokenizer)
-        model.to(device)
+        on_device(model, device)
         require_positions(model, params.span_qa.max_length, "span_qa.max_length")
 
         def windows(rows: Dataset) -> list[Row]:
@@ -84,12 +86,13 @@ def learner(
             return training_rows(features, list(rows["answers"]))
 
         def f1(model: nn.Module, dev: Dataset) -> float:
+            assert isinstance(model, PreTrainedModel)
             predictor = SpanPredictor(model, tokenizer, params.span_qa)
             return 100 * float(np.mean(answer(predictor, target.data.corpus, dev)["f1"]))
 
         return Learner(
             model,
-            model.base_model,
+            base_encoder(model),
             windows,
             lambda rows: pad_spans(tokenizer, rows),
             f1,
@@ -99,13 +102,18 @@ def learner(
     kind = data.kind_of(params, target.data, target.max_length)
     pretrained = load_pretrained(AutoModel, folder, options, tokenizer)
     require_positions(pretrained, target.max_length, f"targets.{task}.max_length")
-    headed = MultiTaskModel(pretrained, {task: kind}).to(device)
+    headed = on_device(MultiTaskModel(pretrained, {task: kind}), device)
+
+    def score(model: nn.Module, dev: Dataset) -> float:
+        assert isinstance(model, MultiTaskModel)
+        return model.score(task, tokenizer, dev)[kind.metric]
+
     return Learner(
         headed,
         headed.encoder,
         lambda rows: kind.rows(tokenizer, rows),
         lambda rows: {"task": task} | kind.collate(tokenizer, rows),
-        lambda model, dev: model.score(task, tokenizer, dev)[kind.metric],
+        score,
         headed.save,
     )
 

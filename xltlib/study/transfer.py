@@ -18,7 +18,7 @@ from xltlib.analysis.generalised import mean_table, pair_table, with_languages
 from xltlib.analysis.verdict import Verdict, judge
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import STANDARD
-from xltlib.params.claims import DistanceEstimate
+from xltlib.params.claims import DistanceEstimate, MethodsEstimate
 from xltlib.reporting import heat_maps
 from xltlib.reporting.answers import kinds, record
 from xltlib.reporting.findings import of_transfer
@@ -70,11 +70,15 @@ def _verdicts(cell: EncoderCell, answers: pd.DataFrame) -> list[Verdict]:
     for name, claim in params.claims_of("methods", "distance").items():
         if isinstance(claim.estimate, DistanceEstimate):
             found = of_distance(claim.estimate, answers, level=settings.level)
-            options = {"unit": SLOPE_UNIT, "smallest": smallest.slope}
-        else:
+            unit, matters = SLOPE_UNIT, smallest.slope
+        elif isinstance(claim.estimate, MethodsEstimate):
             found = of_methods(claim.estimate, answers, level=settings.level)
-            options = {"unit": POINTS, "smallest": smallest.accuracy}
-        verdicts.append(judge(name, claim, found, synthetic=params.synthetic, **options))
+            unit, matters = POINTS, smallest.accuracy
+        else:
+            continue
+        verdicts.append(
+            judge(name, claim, found, synthetic=params.synthetic, unit=unit, smallest=matters)
+        )
     return verdicts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -118,6 +119,6 @@ def length(row: Row) -> int:
     return max(map(len, ids)) if isinstance(ids[0], list) else len(ids)
 
 
-def lengths(rows: list[Row]) -> list[int]:
+def lengths(rows: Sequence[Row]) -> list[int]:
     """Tokens of each row (`length`)."""
     return [length(row) for row in rows]

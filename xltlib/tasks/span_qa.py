@@ -141,7 +141,7 @@ class SpanQA:
     def readable(self, logits: list[np.ndarray], labels: list[Any]) -> tuple[list[str], list[str]]:
         """First and last token of the best span and of the answer, as `first-last`."""
         spans = [_best_tokens(row) for row in logits]
-        return tuple([f"{a}-{b}" for a, b in pairs] for pairs in (spans, labels))
+        return [f"{a}-{b}" for a, b in spans], [f"{a}-{b}" for a, b in labels]
 
     def correct(self, prediction: str, gold: str) -> float:
         """F1 of predicted and gold tokens."""

@@ -165,10 +165,10 @@ class Tagging:
 
 def _labels(coded: BatchEncoding, tags: list[str], index: dict[str, int]) -> list[int]:
     """The tag's number at the first token of each word, `IGNORED` elsewhere."""
-    labels, previous = [], None
+    labels: list[int] = []
+    previous: int | None = None
     for word in coded.word_ids():
-        first = word is not None and word != previous
-        labels.append(index[tags[word]] if first else IGNORED)
+        labels.append(IGNORED if word is None or word == previous else index[tags[word]])
         previous = word
     return labels
 

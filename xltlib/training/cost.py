@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def _measured(
     )
     rows = []
     for method in batches:
-        peak = resident + _peak_bytes(lambda method=method: step(method, 0), model)
+        peak = resident + _peak_bytes(partial(step, method, 0), model)
         ratios = [own / base for own, base in zip(seconds[method], seconds[STANDARD], strict=True)]
         rows.append(
             {

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
 from xltlib.artifacts import InputError
 from xltlib.params import ComputeSettings
@@ -40,7 +41,8 @@ def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[in
     """
     weights = sum(weight.numel() for weight in model.parameters())
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
-    config = next(part.config for part in model.modules() if hasattr(part, "config"))
+    # A model with a head of this project's has its encoder's config inside.
+    config = next(part for part in model.modules() if isinstance(part, PreTrainedModel)).config
     heads, width = config.num_attention_heads, config.hidden_size
     half = numerics.precision == "bf16"
     state = 4 * weights + 12 * trained + (2 * weights + 2 * trained if half else 0)

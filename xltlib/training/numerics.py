@@ -127,7 +127,7 @@ class MasterAdamW(torch.optim.AdamW):
         for weight, master in zip(self._weights, self._masters, strict=True):
             master.grad = None if weight.grad is None else weight.grad.float()
         loss = super().step(closure)
-        torch._foreach_copy_(self._weights, self._masters)
+        torch._foreach_copy_(self._weights, [*self._masters])
         for master in self._masters:
             master.grad = None
         return loss

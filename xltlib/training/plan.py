@@ -65,7 +65,7 @@ def length_batches(
     for first in range(0, len(order), pool):
         part = order[first : first + pool]
         part = part[np.argsort([lengths[i] for i in part], kind="stable")]
-        batches += batching.cut(part, lengths)
+        batches += batching.cut(part.tolist(), lengths)
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
@@ -116,7 +116,7 @@ def in_turn(shares: Mapping[str, float], n: int) -> list[str]:
     for position in range(1, n + 1):
         # Rounding, so that shares that are equal but for the last bit stay equal.
         behind = {code: round(share * position - given[code], 9) for code, share in shares.items()}
-        chosen = max(behind, key=behind.get)  # the first of equals
+        chosen = max(behind, key=lambda code: behind[code])  # the first of equals
         given[chosen] += 1
         order.append(chosen)
     return order

@@ -53,15 +53,26 @@ class PlannedTrainer(Trainer):
         self._passes = (0, 0)  # optimiser step, batches of it that were seen
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
-        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
+        plan: Any = self.train_dataset if train_dataset is None else train_dataset
+        return SequentialSampler(plan)
 
-    def compute_loss(self, model: nn.Module, inputs: dict[str, Any], **options: Any) -> Any:
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """The loss of a batch; nothing here asks for the model's outputs with it."""
+        del return_outputs, num_items_in_batch
         return robust_loss(
             self.robust, model, inputs, self._seed_of_batch(), lambda batch: self.loss(model, batch)
         )
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """The dev score, to the callbacks that log it and that stop early."""
+        assert self.dev_score is not None  # only a run that stops early evaluates
+        assert self.model is not None
         metrics = {DEV: self.dev_score(self.model)}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(

@@ -23,7 +23,6 @@ from xltlib.corpora.mini.facts import (
     TOKEN,
     UNSPACED,
     Document,
-    Split,
     draw_document,
     joined,
     pieces_of,
@@ -58,7 +57,7 @@ def _gap(language: str) -> str:
     return "" if language in UNSPACED else " "
 
 
-def qa(language: str, split: Split, settings: MiniSettings) -> Dataset:
+def qa(language: str, split: str, settings: MiniSettings) -> Dataset:
     """Questions about passages on two places, one a passage."""
     rows = []
     for index in range(_size(split, settings)):
@@ -69,7 +68,7 @@ def qa(language: str, split: Split, settings: MiniSettings) -> Dataset:
     return Dataset.from_list(rows, features=QA)
 
 
-def qa_of_every_fact(language: str, split: Split, settings: MiniSettings) -> Dataset:
+def qa_of_every_fact(language: str, split: str, settings: MiniSettings) -> Dataset:
     """The same passages, and a question about each of their four facts, as XQuAD asks several."""
     rows = []
     for index in range(_size(split, settings)):
@@ -107,7 +106,7 @@ def _question(
     }
 
 
-def nli(language: str, split: Split, settings: MiniSettings) -> Dataset:
+def nli(language: str, split: str, settings: MiniSettings) -> Dataset:
     """Two facts as premise; the hypothesis repeats one in other words, changes its value to the
     other place's, or states a relation that the premise leaves open. Labels take turns."""
     rows = []
@@ -136,7 +135,7 @@ def nli(language: str, split: Split, settings: MiniSettings) -> Dataset:
     return Dataset.from_list(rows, features=PAIR)
 
 
-def paraphrase(language: str, split: Split, settings: MiniSettings) -> Dataset:
+def paraphrase(language: str, split: str, settings: MiniSettings) -> Dataset:
     """Two facts and two facts: the same ones in other words and another order (1), or with their
     values exchanged (0), so that the words alone do not tell, as in PAWS."""
     rows = []
@@ -163,7 +162,7 @@ def paraphrase(language: str, split: Split, settings: MiniSettings) -> Dataset:
     return Dataset.from_list(rows, features=PAIR)
 
 
-def choice(language: str, split: Split, settings: MiniSettings) -> Dataset:
+def choice(language: str, split: str, settings: MiniSettings) -> Dataset:
     """Two facts, a question about one of them, and both values to choose from."""
     rows = []
     gap = _gap(language)
@@ -188,7 +187,7 @@ def choice(language: str, split: Split, settings: MiniSettings) -> Dataset:
     return Dataset.from_list(rows, features=CHOICE)
 
 
-def tagging(language: str, split: Split, settings: MiniSettings) -> Dataset:
+def tagging(language: str, split: str, settings: MiniSettings) -> Dataset:
     """Sentences with slot tags (BIO): cities and values; Chinese is tagged by character."""
     rows = []
     for index in range(_size(split, settings)):
@@ -209,7 +208,7 @@ def tagging(language: str, split: Split, settings: MiniSettings) -> Dataset:
     return Dataset.from_list(rows, features=TAGGED)
 
 
-def bitext(language: str, split: Split, settings: MiniSettings) -> Dataset:
+def bitext(language: str, split: str, settings: MiniSettings) -> Dataset:
     """A statement and its English counterpart."""
     rows = []
     for index in range(_size(split, settings)):

@@ -16,7 +16,6 @@ import string
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import regex
 import yaml
@@ -55,8 +54,9 @@ _DIGITS = {"arab": "٠١٢٣٤٥٦٧٨٩", "beng": "০১২৩৪৫৬৭৮�
 UNSPACED = {"zh"}
 TOKEN = regex.compile(r"[\p{L}\p{N}\p{M}\u200c\u200d]+(?:['’.-][\p{L}\p{N}\p{M}]+)*|\S")
 
-Split = Literal["train", "dev", "test"]
 Piece = tuple[str, str | None]  # text, and the slot that it fills
+Value = datetime.date | int | str
+"""Of an opening; of visitors, or a festival's month; a key of CLDR's languages or territories."""
 
 
 class _Forms(BaseModel):
@@ -79,8 +79,8 @@ class Templates(BaseModel):
     """One language's file."""
 
     model_config = ConfigDict(extra="forbid")
-    kinds: dict[Literal["museum", "library", "theatre"], _Forms]
-    relations: dict[Literal["opening", "visitors", "language", "partner", "festival"], _Wordings]
+    kinds: dict[str, _Forms]
+    relations: dict[str, _Wordings]
 
 
 def read_templates(path: Path) -> Templates:
@@ -94,9 +94,15 @@ def read_templates(path: Path) -> Templates:
         templates = Templates.model_validate(raw)
     except (yaml.YAMLError, OSError, ValidationError) as error:
         raise InputError(f"{path}: not a template file: {error}") from error
-    absent = (set(KINDS) - set(templates.kinds)) | (set(RELATIONS) - set(templates.relations))
-    if absent:
-        raise InputError(f"{path}: these are missing: {', '.join(sorted(absent))}")
+    for key, known, found in (
+        ("kinds", KINDS, templates.kinds),
+        ("relations", RELATIONS, templates.relations),
+    ):
+        if set(found) != set(known):
+            raise InputError(
+                f"{path}: {key} has {', '.join(sorted(found)) or 'nothing'}; it needs all of "
+                f"{', '.join(known)}, and nothing else"
+            )
     for relation, wordings in templates.relations.items():
         for text in (*wordings.say, *wordings.ask):
             names = {name for _, name, _, _ in string.Formatter().parse(text) if name}
@@ -120,7 +126,7 @@ class Place:
 
     kind: str
     city: str
-    values: dict[str, object]
+    values: dict[str, Value]
 
 
 @dataclass(frozen=True)
@@ -215,7 +221,7 @@ def _place(rng: random.Random, kind: str, city: str) -> Place:
     )
 
 
-def draw_document(split: Split, index: int, seed: int) -> Document:
+def draw_document(split: str, index: int, seed: int) -> Document:
     """Document `index` of a split: the same whatever the size of the split."""
     rng = random.Random(f"document {seed} {split} {index}")
     kind = rng.choice(KINDS)
@@ -232,16 +238,14 @@ def draw_document(split: Split, index: int, seed: int) -> Document:
     )
 
 
-def written_value(language: str, relation: str, value: object) -> str:
+def written_value(language: str, relation: str, value: Value) -> str:
     """A value as the language writes it."""
     locale = Locale.parse(language)
-    if relation == "language":
-        return locale.languages[value]
-    if relation == "partner":
-        return locale.territories[value]
-    if relation == "festival":
+    if isinstance(value, str):
+        return (locale.languages if relation == "language" else locale.territories)[value]
+    if isinstance(value, int) and relation == "festival":
         return get_month_names("wide", context="stand-alone", locale=locale)[value]
-    text = format_date(value, "long", locale) if relation == "opening" else str(value)
+    text = str(value) if isinstance(value, int) else format_date(value, "long", locale)
     digits = _DIGITS.get(locale.default_numbering_system)
     return text.translate(str.maketrans("0123456789", digits)) if digits else text
 
@@ -251,8 +255,7 @@ def pieces_of(
 ) -> list[Piece]:
     """A template as pieces of text, those that fill a slot marked; it begins with a capital."""
     forms = templates_of(language).kinds[place.kind]
-    for name in ("entity", "of"):
-        template = template.replace(f"{{{name}}}", getattr(forms, name))
+    template = template.replace("{entity}", forms.entity).replace("{of}", forms.of)
     city = _city(Locale.parse(language), place.city)
     fills: dict[str, Piece] = {"city": (city or "", "CITY"), "value": (value or "", slot)}
     pieces: list[Piece] = []
@@ -266,7 +269,9 @@ def pieces_of(
     return [(capital + text[1:], filled), *pieces[1:]]
 
 
-def statement(language: str, place: Place, relation: str, wording: int, value: object = None):
+def statement(
+    language: str, place: Place, relation: str, wording: int, value: Value | None = None
+) -> list[Piece]:
     """A sentence that states a relation (of the place's own value unless another is given)."""
     shown = written_value(language, relation, place.values[relation] if value is None else value)
     template = templates_of(language).relations[relation].say[wording]

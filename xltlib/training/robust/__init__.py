@@ -15,7 +15,8 @@ from typing import Any, Literal, Protocol
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel
+
+from xltlib.encoders.parts import base_encoder, word_embeddings
 
 Loss = Callable[[torch.Tensor | None], torch.Tensor]
 """From a perturbation [B, T, H], in units of each token's norm, or None, to the batch's loss."""
@@ -60,18 +61,8 @@ def embedding_shape(
     ids, mask = inputs["input_ids"], inputs["attention_mask"].bool()
     special = torch.isin(ids, torch.tensor(special_ids, device=ids.device))
     words = where == "embeddings"
-    size = word_embeddings(model).embedding_dim if words else _encoder(model).config.hidden_size
+    size = word_embeddings(model).embedding_dim if words else base_encoder(model).config.hidden_size
     return EmbeddingShape(mask & ~special, size)
-
-
-def _encoder(model: nn.Module) -> PreTrainedModel:
-    """The encoder of a model with a head of transformers or of this project."""
-    return (model if isinstance(model, PreTrainedModel) else model.encoder).base_model
-
-
-def word_embeddings(model: nn.Module) -> nn.Embedding:
-    """The word embeddings of a model with or without a task's heads around its encoder."""
-    return _encoder(model).get_input_embeddings()
 
 
 @contextmanager
@@ -104,7 +95,7 @@ def perturbed(
             lambda module, inputs, output: moved(output)
         )
     else:
-        handle = _encoder(model).register_forward_hook(of_encoder)
+        handle = base_encoder(model).register_forward_hook(of_encoder)
     try:
         yield
     finally:
@@ -143,21 +134,22 @@ def mean_loss(
     The gradient of each but the last is taken at once; what is returned hands them on when it is
     itself differentiated, so the caller's `backward` sees an ordinary mean.
     """
-    total, count, gradients = None, 0, None
-    for perturbation in perturbations:
-        if total is not None:
-            found = torch.autograd.grad(total, weights, allow_unused=True)
-            gradients = found if gradients is None else _added(gradients, found)
-            total = total.detach() + loss(perturbation)
-        else:
-            total = loss(perturbation)
+    draws = iter(perturbations)
+    total, count = loss(next(draws)), 1
+    gradients: Sequence[torch.Tensor | None] | None = None
+    for perturbation in draws:
+        found = torch.autograd.grad(total, weights, allow_unused=True)
+        gradients = found if gradients is None else _added(gradients, found)
+        total = total.detach() + loss(perturbation)
         count += 1
     if gradients is not None:
         total = _WithGradients.apply(total, gradients, *weights)
     return total / count
 
 
-def _added(first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
+def _added(
+    first: Sequence[torch.Tensor | None], second: Sequence[torch.Tensor | None]
+) -> list[torch.Tensor | None]:
     return [
         b if a is None else a if b is None else a + b for a, b in zip(first, second, strict=True)
     ]

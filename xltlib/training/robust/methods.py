@@ -9,6 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
 from xltlib.corpora import texts
+from xltlib.encoders.parts import word_embeddings
 from xltlib.params import (
     AdversarialSettings,
     DataAugmentationSettings,
@@ -81,7 +82,7 @@ def _neighbours(
     return embedding_neighbours(
         texts(own),
         tokenizer,
-        encoder.get_input_embeddings().weight,
+        word_embeddings(encoder).weight,
         nearest=settings.nearest,
         min_cosine=settings.min_cosine,
     )
