@@ -168,7 +168,7 @@ def contrasts(
     Macro over the languages that neither arm has trained on, and by language with Holm's correction
     over the languages. Where both have trained on some language of every test set, all languages
     count, and `zero-shot` says so. Trainings vary as much in every row of a contrast and measure:
-    their variance is pooled. `p (TOST)` is small where the arms are the same within the smallest
+    their variance is pooled. `p (TOST)` is small if the arms are equivalent within the smallest
     effect that would matter.
 
     Args:
