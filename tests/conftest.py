@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: real samples, and a tiny model made on the spot."""
+"""Fixtures that several packages share: real samples, and a tiny model made on the spot."""
 
 from __future__ import annotations
 

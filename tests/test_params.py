@@ -168,7 +168,7 @@ def test_a_measure_of_representation_on_the_wrong_data_is_refused(changed, edits
 def test_arms_with_different_tasks_are_refused(changed):
     tasks = {"nli": {"corpus": "xnli", "languages": ["en"]}}
     file = changed({"intermediate.arms.english": {"tasks": tasks}})
-    with pytest.raises(InputError, match="every arm with tasks must have the same ones"):
+    with pytest.raises(InputError, match="every arm of a budget must have the same ones"):
         schema.load(file)
 
 

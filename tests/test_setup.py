@@ -77,20 +77,20 @@ def test_ci_runs_the_readmes_command():
 @pytest.mark.parametrize(
     "name", ["xltlib", "xltlib.params", "xltlib.study", "xltlib.execution.warm", "xltlib.cli"]
 )
-def test_the_light_rooms_import_nothing_heavy(name):
+def test_the_light_packages_import_nothing_heavy(name):
     heavy = "torch transformers datasets textattack pandas matplotlib".split()
     code = f"import sys, {name}; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_rooms_import_only_rooms_above_them():
+def test_packages_import_only_packages_before_them():
     order = "text_files artifacts languages params corpora encoders tasks training evaluation "
     order += "attacks analysis reporting study execution cli"
-    rank = {room: i for i, room in enumerate(order.split())}
+    rank = {package: i for i, package in enumerate(order.split())}
     for path in (ROOT / "xltlib").rglob("*.py"):
-        room = path.relative_to(ROOT / "xltlib").parts[0].removesuffix(".py")
-        if room == "__init__":
+        package = path.relative_to(ROOT / "xltlib").parts[0].removesuffix(".py")
+        if package == "__init__":
             continue
         for used in re.findall(r"(?:from|import) xltlib\.(\w+)", path.read_text("utf-8")):
-            assert rank[used] <= rank[room], f"{path.name} of {room} imports {used}"
+            assert rank[used] <= rank[package], f"{path.name} of {package} imports {used}"

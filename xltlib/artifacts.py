@@ -186,7 +186,7 @@ def write_sealed(path: Path, value: dict[str, Any]) -> None:
 
 
 def read_sealed(path: Path) -> dict[str, Any] | None:
-    """Read what `write_sealed` wrote; None where it is missing, cut short, edited or foreign."""
+    """Read what `write_sealed` wrote; None if it is missing, cut short, edited or foreign."""
     try:
         found = read_json(path)
     except (InputError, OSError):

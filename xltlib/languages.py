@@ -98,7 +98,7 @@ SYNTACTIC_DISTANCE = {
     **{"ur": 0.5910, "vi": 0.5212, "zh": 0.5275},
 }
 """How far a language's syntax lies from English, 0 to 1: URIEL+ (urielplus 1.3.2, angular distance
-of the features that both languages have). A copy, for the package writes into its own folder."""
+of the features that both languages have). Copied: the package writes into its own folder."""
 
 # Marks may only follow; ZWNJ and ZWJ stay inside words, and so does one apostrophe.
 _WORD = regex.compile(

@@ -64,7 +64,7 @@ def decode(data: bytes, where: str) -> str:
     """UTF-8 bytes as text, without a byte order mark.
 
     Raises:
-        InputError: names the encoding where it is known, else the first byte that is not UTF-8.
+        InputError: names the encoding if it is known, otherwise the first byte that is not UTF-8.
     """
     for mark, name in _OTHER_MARKS.items():
         if data.startswith(mark):

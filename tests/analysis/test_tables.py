@@ -164,13 +164,13 @@ def test_holm_only_raises_p_values_and_synthetic_data_has_none(clean, attacked):
     assert len(by_language)
     assert (by_language["p (Holm)"] >= by_language["p"]).all()
     none = tables.contrasts(*frames, pairs=PAIRS, **(OPTIONS | {"p_values": False}))
-    assert none[["p", "p (same)", "p (Holm)"]].isna().all(axis=None)
+    assert none[["p", "p (TOST)", "p (Holm)"]].isna().all(axis=None)
     assert none["low"].notna().any()
 
 
 def test_two_seeds_have_intervals_and_no_p(clean, attacked):
     frames = many(clean, (1, 2)), many(attacked, (1, 2))
     table = tables.contrasts(*frames, pairs=PAIRS, **OPTIONS)
-    assert table[["p", "p (same)", "p (Holm)"]].isna().all(axis=None)
+    assert table[["p", "p (TOST)", "p (Holm)"]].isna().all(axis=None)
     shown = table[table["low"].notna()]
     assert (shown[["low", "high"]].abs() <= 100).all(axis=None)

@@ -21,8 +21,8 @@ def scores(multilingual):
 def test_changing_the_data_changes_the_sentence():
     (better,) = findings.of_scores(scores(0.75))
     (worse,) = findings.of_scores(scores(0.25))
-    assert "multilingual has the highest F1, 75.0 points, and english the lowest" in str(better)
-    assert "english has the highest F1, 50.0 points, and multilingual the lowest" in str(worse)
+    assert "multilingual has the highest F1 (75.0 points) and english the lowest" in str(better)
+    assert "english has the highest F1 (50.0 points) and multilingual the lowest" in str(worse)
     assert better.numbers["n"] == 2
 
 
@@ -47,9 +47,9 @@ def under_attack():
 
 def test_what_an_attack_takes_is_told_for_english_and_for_the_others():
     other, english = map(str, findings.of_attacks(under_attack()))
-    assert other.startswith("In other languages, typo takes 40.0 points of F1 from none")
-    assert "10.0 from english (from 50.0 to 40.0), which loses least" in other
-    assert english.startswith("In English, typo takes 30.0 points of F1 from none")
+    assert other.startswith("In other languages, typo lowers the F1 of none by 40.0 points")
+    assert "that of english by 10.0 (from 50.0 to 40.0), the smallest" in other
+    assert english.startswith("In English, typo lowers the F1 of none by 30.0 points")
 
 
 def test_success_and_transfer_are_weighted_by_their_counts():
@@ -62,7 +62,7 @@ def test_success_and_transfer_are_weighted_by_their_counts():
         }
     )
     (sentence,) = findings.of_success(success)
-    assert "most in ar (75 % of 40" in str(sentence)
+    assert "most often in ar (75 % of 40" in str(sentence)
     # A handful of questions makes no language the most or the least.
     assert findings.of_success(success.assign(n=[3, 1, 10])) == []
     table = pd.DataFrame(
@@ -86,7 +86,7 @@ def test_a_gain_whose_interval_holds_zero_is_no_gain():
         row | {"method": "adv", "gain": 1.5, "low": -0.5, "high": 3.5},
     ]
     (none,) = findings.of_transfer(pd.DataFrame(rows))
-    assert "No method's gain there has an interval above zero" in str(none)
+    assert "In two languages no method's gain has an interval above zero" in str(none)
     rows[2] |= {"low": 0.5, "high": 2.5}
     (some,) = findings.of_transfer(pd.DataFrame(rows))
     assert "is that of adv: +1.5 (+0.5 to +2.5)" in str(some)

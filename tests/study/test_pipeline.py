@@ -58,7 +58,7 @@ def test_every_stage_finishes_and_its_results_can_be_read(finished_study, monkey
     assert list(found["pairs"]["method"].unique()) == ["standard", "adv", "rs-rp"]
     assert len(found["pairs"]) == 3 * 4
     assert set(found["cost"]["method"]) == {"standard", "adv", "rs-rp"}
-    assert (found["cost"]["seconds a step"] > 0).all()
+    assert (found["cost"]["seconds per step"] > 0).all()
     said = transfer.verdicts(cell.metrics())
     assert list(said) == [
         "robust-pawsx",

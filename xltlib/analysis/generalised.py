@@ -24,7 +24,7 @@ def with_languages(answers: pd.DataFrame) -> pd.DataFrame:
     """The answers to generalised test sets, with the languages of both sentences as columns.
 
     Args:
-        answers: one row an answer: task, corpus, arm, method, seed, language (as "en-sw"), id,
+        answers: one row per answer: task, corpus, arm, method, seed, language (as "en-sw"), id,
             correct.
     """
     pairs = answers[answers["language"].str.contains("-")]

@@ -2,10 +2,10 @@
 
 Each outcome (clean F1, attacked F1, their difference) is a difference of two arms by question and
 seed, in which what both arms share cancels. Its crossed random intercepts are those of questions
-(question x arm in the answers themselves) and of trainings (arm x seed, for each of them is a
-training of its own; Baayen, Davidson and Bates 2008). It rests on normal errors, which F1 has not.
-A variance estimated as zero lies on the boundary, where errors are not to be trusted: such a fit is
-marked degenerate.
+(question x arm in the answers themselves) and of trainings (arm x seed, because each is a
+training of its own; Baayen, Davidson and Bates 2008). It assumes normal errors,
+which F1 does not have. A variance estimated as zero lies on the boundary, where standard errors
+cannot be trusted: such a fit is marked degenerate.
 """
 
 from __future__ import annotations

@@ -168,7 +168,7 @@ def contrasts(
     Macro over the languages that neither arm has trained on, and by language with Holm's correction
     over the languages. Where both have trained on some language of every test set, all languages
     count, and `zero-shot` says so. Trainings vary as much in every row of a contrast and measure:
-    their variance is pooled. `p (same)` is small where the arms are the same within the smallest
+    their variance is pooled. `p (TOST)` is small if the arms are equivalent within the smallest
     effect that would matter.
 
     Args:
@@ -245,13 +245,13 @@ def _rows(
         if language != MACRO:
             row["p (Holm)"] = next(corrected)
         if not p_values:
-            row |= dict.fromkeys(("p", "p (same)", "p (Holm)"), np.nan)
+            row |= dict.fromkeys(("p", "p (TOST)", "p (Holm)"), np.nan)
         yield row
 
 
 CONTRAST_COLUMNS = [
     *("contrast", "measured", "condition", "on", "language", "estimate", "low", "high"),
-    *("level (%)", "detectable", "p", "p (same)", "p (Holm)", "n", "units", "seeds"),
+    *("level (%)", "detectable", "p", "p (TOST)", "p (Holm)", "n", "units", "seeds"),
     *("zero-shot", LEFT_OUT, "why not"),
 ]
 
@@ -264,7 +264,7 @@ def _columns(one: Interval, smallest: float) -> dict[str, Any]:
         "level (%)": 100 * one.level,
         "detectable": one.detectable,
         "p": one.p,
-        "p (same)": one.equivalence_p(smallest),
+        "p (TOST)": one.equivalence_p(smallest),
         "n": one.n_examples,
         "units": one.n_units,
         "seeds": one.n_seeds,

@@ -1,7 +1,7 @@
 """What may be said of a claim: three statements, each from one interval, with one vocabulary.
 
 Is there an effect (its sign); is it as large as published; is it large enough to matter. Each
-method that a claim is about has a line of its own: a noisy one neither blocks nor lends a verdict.
+method that a claim is about has its own line: a noisy one neither blocks nor lends a verdict.
 """
 
 from __future__ import annotations

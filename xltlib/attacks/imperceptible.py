@@ -40,7 +40,7 @@ class Imperceptible(CandidateSwap):
 def unseen(word: str, rng: random.Random) -> Iterator[str]:
     """A word in other code points that are displayed alike: reversed, then with invisible marks.
 
-    In scripts that join or stack letters no joiner is put in, for it would change their shape.
+    In scripts that join or stack letters no joiner is put in, because it would change their shape.
     """
     parts = graphemes(word)
     reversed_word = "".join(parts[::-1])

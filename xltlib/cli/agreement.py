@@ -1,4 +1,4 @@
-"""`xlt agreement`: what annotators say of attacked texts, and how far they agree."""
+"""`xlt agreement`: what annotators say about attacked texts, and how far they agree."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def questions(path: Path) -> Iterator[Question]:
     """The questions of a file, in its order.
 
     Raises:
-        InputError: names the file, and the question where one is to blame.
+        InputError: names the file, and the question if one is to blame.
     """
     path = Path(path)
     text = read_text(path)
@@ -194,7 +194,7 @@ def read_squad(
             `is_answerable` tells them from the others.
 
     Raises:
-        InputError: names the file, and the question where one is to blame.
+        InputError: names the file, and the question if one is to blame.
     """
     path, rows, without = Path(path), [], []
     for one in questions(path):

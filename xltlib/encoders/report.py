@@ -12,7 +12,7 @@ from xltlib.encoders.files import ModelFiles
 
 
 class MissingHeadError(InputError):
-    """The encoder is whole, but the head that was asked for is not in the weights."""
+    """The encoder is whole, but the requested head is not in the weights."""
 
 
 # Heads that pretraining leaves in a checkpoint; what was trained on top does not read them.
@@ -37,7 +37,7 @@ def check_report(
 
     Args:
         report: as transformers gives it with `output_loading_info`.
-        head: what the model has on its encoder, None where it is the encoder alone.
+        head: what the model has on its encoder, None for the encoder alone.
         new_head: whether the head may be missing.
 
     Raises:

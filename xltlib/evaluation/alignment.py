@@ -62,7 +62,7 @@ class Rotation:
             torch.as_tensor(value, dtype=torch.float32, device=states.device)
             for value in (self.source_mean, self.target_mean, self.matrix)
         )
-        # In float32 whatever the model computes in, for the matrix is a full one.
+        # In float32 whatever the model computes in, because the matrix is a full one.
         with torch.autocast(states.device.type, enabled=False):
             return ((states.float() - source) @ matrix + target).to(states.dtype)
 

@@ -64,7 +64,7 @@ def answer(
     """Answer one test set in one language, or in one pair of them.
 
     Returns:
-        One row an example: corpus, language, id, prediction and gold as text, correct in [0, 1].
+        One row per example: corpus, language, id, prediction and gold as text, correct in [0, 1].
     """
     kind = model.tasks[task]
     rows = kind.rows(tokenizer, dataset)

@@ -204,7 +204,7 @@ class SpanPredictor:
 
 
 def _digest(ids: Sequence[int]) -> bytes:
-    """A window by its tokens, in less room than they take."""
+    """A window by its tokens, in less memory than they take."""
     return hashlib.blake2b(array("i", ids).tobytes(), digest_size=16).digest()
 
 

@@ -97,7 +97,7 @@ def probe_transfer(
     The probe is multinomial logistic regression on states standardised by its training words.
 
     Returns:
-        A row a pair: accuracy in points, `majority` (what the test language's most frequent tag
+        One row per pair: accuracy in points, `majority` (what the test language's most frequent tag
         alone would get), `n` words tested.
     """
     rows = []

@@ -31,7 +31,7 @@ from xltlib.reporting.style import (
 
 
 def _panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
-    """A panel a corpus, or an attack on one: its rows, its languages; most arms come first."""
+    """A panel per corpus or attack on one: rows, languages; panels with most arms come first."""
     attacked = "attack" in rows
     names = rows["attack"] + " on " + rows["corpus"] if attacked else rows["corpus"]
     panels = [
@@ -158,7 +158,7 @@ def success_rate(success: pd.DataFrame, *, about: Provenance) -> Figure:
     return _by_arm_and_language(
         success,
         draw,
-        "Attack success rate among questions answered right\n"
+        "Attack success rate among questions answered correctly\n"
         "(n: those of all seeds; lines: 95 % Wilson interval)",
         "attack success rate (%)",
         about=about,

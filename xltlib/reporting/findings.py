@@ -64,7 +64,7 @@ def counted(key: str, count: int, noun: str) -> str:
 
 
 def of_scores(clean: pd.DataFrame) -> list[Sentence]:
-    """Which arm answers best in the zero-shot languages of each corpus, and which worst."""
+    """The best and the worst arm in the zero-shot languages of each corpus."""
     found = []
     for corpus, part in clean[clean["language"] != "en"].groupby("corpus", sort=True):
         by_language = part.groupby(["arm", "language"])["f1"].mean()
@@ -78,17 +78,18 @@ def of_scores(clean: pd.DataFrame) -> list[Sentence]:
             "worst": float(means.iloc[0]),
         }
         words = (
-            f"On {corpus}, mean of {counted('languages', numbers['languages'], 'language')} other "
-            f"than English (n = {{n}} questions, {counted('seeds', numbers['seeds'], 'seed')}), "
-            f"{best} has the highest F1, {{best:.1f}} points"
+            f"On {corpus}, averaged over {counted('languages', numbers['languages'], 'language')} "
+            f"other than English (n = {{n}} questions, "
+            f"{counted('seeds', numbers['seeds'], 'seed')}), "
+            f"{best} has the highest F1 ({{best:.1f}} points)"
         )
-        words += f", and {worst} the lowest, {{worst:.1f}}." if len(means) > 1 else "."
+        words += f" and {worst} the lowest ({{worst:.1f}})." if len(means) > 1 else "."
         found.append(Sentence(f"scores {corpus}", words, numbers))
     return found
 
 
 def of_attacks(under_attack: pd.DataFrame) -> list[Sentence]:
-    """What each attack takes from the arms, and from English.
+    """The F1 that arms lose under each attack, in English and elsewhere.
 
     Args:
         under_attack: `xltlib.analysis.tables.under_attack`.
@@ -103,13 +104,13 @@ def of_attacks(under_attack: pd.DataFrame) -> list[Sentence]:
             means = rows.groupby("arm")[["clean f1", "attacked f1", "drop in f1"]].mean()
             most, least = means["drop in f1"].idxmax(), means["drop in f1"].idxmin()
             words = (
-                f"In {view}, {attack} takes {{most:.1f}} points of F1 from {most} (from "
+                f"In {view}, {attack} lowers the F1 of {most} by {{most:.1f}} points (from "
                 "{most_clean:.1f} to {most_attacked:.1f})"
             )
             if most != least:
                 words += (
-                    f", the arm that loses most, and {{least:.1f}} from {least} (from "
-                    "{least_clean:.1f} to {least_attacked:.1f}), which loses least"
+                    f", the largest loss, and that of {least} by {{least:.1f}} (from "
+                    "{least_clean:.1f} to {least_attacked:.1f}), the smallest"
                 )
             numbers: dict[str, Any] = {"n": int(rows.groupby("arm")["n"].sum().max())}
             for name, arm in (("most", most), ("least", least)):
@@ -134,9 +135,9 @@ def of_success(success: pd.DataFrame) -> list[Sentence]:
         if len(rates) < 2:
             continue
         words = (
-            f"{attack} breaks most in {rates.index[-1]} ({{highest:.0f}} % of {{n_highest}} "
-            f"questions answered right) and least in {rates.index[0]} ({{lowest:.0f}} % of "
-            "{n_lowest})."
+            f"{attack} succeeds most often in {rates.index[-1]} ({{highest:.0f}} % of "
+            f"{{n_highest}} questions answered correctly) and least often in {rates.index[0]} "
+            "({lowest:.0f} % of {n_lowest})."
         )
         numbers = {
             "highest": float(rates.iloc[-1]),
@@ -149,7 +150,7 @@ def of_success(success: pd.DataFrame) -> list[Sentence]:
 
 
 def of_attack_transfer(transfer: pd.DataFrame) -> list[Sentence]:
-    """How often an example that was made against one model breaks another.
+    """How often an example made against one model breaks another.
 
     Args:
         transfer: the columns attack, made against, tested on, broken (percent), n.
@@ -163,8 +164,8 @@ def of_attack_transfer(transfer: pd.DataFrame) -> list[Sentence]:
             rate = (rows["broken"] * rows["n"]).sum() / n if n else 0.0
             numbers |= {name: float(rate), f"n_{name}": int(n)}
         words = (
-            f"Examples of {attack} that broke one model break another in {{other:.0f}} % of "
-            "{n_other} tries (the one that they were made against: {own:.0f} % of {n_own})."
+            f"Examples of {attack} made against one model break another in {{other:.0f}} % of "
+            "{n_other} cases, and the model they were made against in {own:.0f} % of {n_own}."
         )
         found.append(Sentence(f"transfer {attack}", words, numbers))
     return found
@@ -212,20 +213,20 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
             continue
         one, two = (accuracy["standard", view] for view in ("one language", "two languages"))
         words = (
-            f"{task}, arm {arm}: standard training answers {{two:.1f}} points where the sentences "
-            "are in two languages and {one:.1f} where they are in one (n = {n} items)."
+            f"{task}, arm {arm}: the accuracy of standard training is {{two:.1f}} points if the "
+            "sentences are in two languages and {one:.1f} if they are in one (n = {n} items)."
         )
         numbers = {"one": float(one), "two": float(two), "n": int(part["n"].iloc[0])}
         gains = part[(part["pairs"] == "two languages") & (part["low"] > 0)]
         if len(gains):
             best = gains.loc[gains["gain"].idxmax()]
             words += (
-                f" There the largest gain whose interval excludes zero is that of {best['method']}:"
-                " {gain:+.1f} ({low:+.1f} to {high:+.1f})."
+                f" In two languages the largest gain whose interval excludes zero is that of "
+                f"{best['method']}: {{gain:+.1f}} ({{low:+.1f}} to {{high:+.1f}})."
             )
             numbers |= {name: float(best[name]) for name in ("gain", "low", "high")}
         elif part["gain"].notna().any():
-            words += " No method's gain there has an interval above zero."
+            words += " In two languages no method's gain has an interval above zero."
         found.append(Sentence(f"pairs {task} {arm}", words, numbers))
     return found
 
@@ -241,8 +242,8 @@ def of_relation(table: pd.DataFrame) -> list[Sentence]:
         measure = row["measure"][0].upper() + row["measure"][1:]
         if row["Spearman's rho"] != row["Spearman's rho"]:
             words = (
-                f"{measure}: {counted('n', row['n languages'], 'language')} with both, too few of "
-                "one corpus to relate it to what attacks cost."
+                f"{measure}: {counted('n', row['n languages'], 'language')} with both values: "
+                "too few from one corpus to relate it to the loss under attack."
             )
             numbers = {"n": row["n languages"]}
         else:

@@ -22,7 +22,7 @@ from xltlib.reporting.style import (
 
 
 def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
-    """Accuracy of every ordered pair of languages, a panel a model, one scale for all."""
+    """Accuracy of every ordered pair of languages, one panel per model, one scale for all."""
     models = list(pairs.groupby(["arm", "method"], sort=False))
     languages = language_order(set(pairs["sentence1"]))
     # As many panels in a row as keep their numbers apart; of many languages, colours say enough.
@@ -47,7 +47,7 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
             axes.set_xlabel("sentence 2")
             axes.set_ylabel("sentence 1")
             axes.label_outer()
-        # A scale a row: the layout has no place for one beside several rows.
+        # One scale per row: the layout has no place for one beside several rows.
         for beside in rows_of(panels):
             figure.colorbar(beside[0].collections[0], ax=beside, label="accuracy (points)")
         corpus, n = pairs["corpus"].iloc[0], pairs["n"].iloc[0]
@@ -87,7 +87,7 @@ def transfer_gains(means: pd.DataFrame, *, about: Provenance) -> Figure:
 
 
 def attack_transfer(table: pd.DataFrame, *, about: Provenance) -> Figure:
-    """How many examples made against one model break another, a panel an attack."""
+    """How many examples made against one model break another, one panel per attack."""
     attacks = list(table.groupby("attack", sort=False))
     models = arms_in(table.rename(columns={"tested on": "arm"}))
     # Three attacks on four models side by side, the names of the models below and beside them.

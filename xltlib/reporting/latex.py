@@ -77,7 +77,7 @@ def _character(char: str) -> str:
 
 
 def value(text: str) -> str:
-    """What stands for a number: with a real minus; two dashes where it is missing."""
+    """What stands for a number: with a real minus; two dashes if it is missing."""
     if not text:
         return "--"
     return re.sub(r"^-(?=[\d.]+$)", "$-$", escape(text))

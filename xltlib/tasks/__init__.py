@@ -1,7 +1,7 @@
 """The task kinds: one file each, with features, head, collator and metrics.
 
-A file of this room that holds `TASKS`, names of kinds to their makers, is found by itself; a corpus
-says which kind it is for by that name.
+Files of this package that hold `TASKS`, names of kinds to their makers, are found automatically. A
+corpus names its kind.
 """
 
 from __future__ import annotations

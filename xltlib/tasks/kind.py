@@ -42,7 +42,7 @@ class TaskKind(Protocol):
     """The name of the metric that speaks for the task, in points (0-100)."""
 
     def rows(self, tokenizer: PreTrainedTokenizerBase, dataset: Dataset) -> list[Row]:
-        """One row an example, in order."""
+        """One row per example, in order."""
 
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         """A fresh head: (states [B, T, H], attention mask [B, T], labels) to logits and loss."""
@@ -87,7 +87,7 @@ def padded_length(tokens: int, limit: int | None) -> int:
 
 
 def windows(row: Row) -> list[Row]:
-    """The windows of a row, each a row of its own."""
+    """The windows of a row, each as a row."""
     if "windows" not in row:
         return [row]
     ends = np.cumsum(row["windows"])
@@ -112,7 +112,7 @@ def per_row(output: np.ndarray, rows: list[Row]) -> list[np.ndarray]:
 
 
 def length(row: Row) -> int:
-    """Tokens of a row; of its longest window or choice where it has several."""
+    """Tokens of a row; of its longest window or choice if it has several."""
     if "windows" in row:
         return max(row["windows"])
     ids = row["input_ids"]

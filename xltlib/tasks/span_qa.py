@@ -20,10 +20,10 @@ from xltlib.tasks.windows import Features, featurize
 
 
 def training_rows(features: Features, answers: list[dict[str, list[Any]]]) -> list[Row]:
-    """One row a window; its labels are the first and the last token of the answer.
+    """One row per window; its labels are the first and the last token of the answer.
 
     A window that does not hold the whole answer points at its first token, as in XTREME; an answer
-    without an offset (-1) gives no row, for it cannot teach a span.
+    without an offset (-1) gives no row, because it cannot teach a span.
     """
     rows = []
     for window in range(len(features)):
@@ -86,7 +86,7 @@ class SpanHead(nn.Module):
 
 @dataclass(frozen=True)
 class SpanQA:
-    """The task kind, for intermediate training: one row an example, the window with its answer.
+    """The task kind, for intermediate training: one row per example, the window with its answer.
 
     One row, so that languages whose words fall into more tokens take no more steps than others.
     Where several windows hold the answer it is the one with the most context on both its sides.

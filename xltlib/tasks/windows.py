@@ -3,7 +3,7 @@
 The recipe is XTREME's (Hu et al. 2020): question first, context cut into overlapping windows of
 `max_length` tokens, each of which begins `doc_stride` tokens of the context after the one before
 (`squad_convert_example_to_features` of transformers, which XTREME runs). What two windows share
-therefore depends on the question: the room beside it minus `doc_stride`.
+therefore depends on the question: the space beside it minus `doc_stride`.
 """
 
 from __future__ import annotations

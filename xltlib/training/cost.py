@@ -1,4 +1,4 @@
-"""What a robust method costs: time and memory of its optimiser steps beside standard ones."""
+"""Cost of robust methods: time and memory per optimiser step, relative to standard training."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def measure(
         robust: of each method; None trains as standard does, on its own batches.
 
     Returns:
-        One row a method: the median of its seconds a step, the mean over the rounds of its time
-        relative to the standard step of the same round, and its peak memory in MiB, absolute and
-        relative: weights, gradients, optimiser state and activations, as PyTorch allocates them.
+        One row per method: the median of its seconds per step, the median over the rounds of its
+        time relative to the standard step of the same round, and its peak memory in MiB, absolute
+        and relative: weights, gradients, optimiser state and activations as PyTorch allocates them.
     """
     device = next(model.parameters()).device.type
     with numerics.applied(numerics.choose(precision, device), model) as masters:
@@ -95,7 +95,7 @@ def _measured(
         rows.append(
             {
                 "method": method,
-                "seconds a step": float(np.median(seconds[method])),
+                "seconds per step": float(np.median(seconds[method])),
                 "time relative to standard": float(np.median(ratios)),
                 "peak memory (MiB)": peak / 2**20,
                 "steps measured": rounds,

@@ -44,7 +44,7 @@ def copies(
     encoder: PreTrainedModel,
     seed: int,
 ) -> Callable[[int], Dataset]:
-    """A function from a number to a copy: with RS-DA words drawn anew, else the set itself.
+    """A function from a number to a copy: with newly drawn words for RS-DA, else the set itself.
 
     So only the copies that training reads are made.
 
@@ -75,7 +75,7 @@ def _neighbours(
     tokenizer: PreTrainedTokenizerBase,
     encoder: PreTrainedModel,
 ) -> Neighbours:
-    """One language's neighbours: its list where it has one."""
+    """One language's neighbours: its list if it has one."""
     if language in settings.neighbours:
         return read_neighbours(settings.neighbours[language])
     own = rows.select([i for i, code in enumerate(rows["language"]) if code == language])

@@ -56,7 +56,7 @@ def embedding_neighbours(
 
     Args:
         embeddings: the encoder's word embeddings, float [V, H].
-        nearest: neighbours a word has at most.
+        nearest: the largest number of neighbours of a word.
         min_cosine: the least cosine of a neighbour.
     """
     found = {text[start:end] for text in texts for start, end in words(text)}

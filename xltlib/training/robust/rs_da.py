@@ -30,7 +30,7 @@ def smooth(
     rng: random.Random,
     frozen: Sequence[tuple[int, int]] = (),
 ) -> tuple[str, list[int]]:
-    """A text with its words drawn anew, but for those that a frozen span touches.
+    """A text with newly drawn words, except those that a frozen span touches.
 
     Args:
         frozen: character spans (start, end) that stay as they are, for example answers.
@@ -54,7 +54,7 @@ def smooth(
 
 
 def smoothed(rows: Dataset, neighbours: Mapping[str, Neighbours], seed: int, copy: int) -> Dataset:
-    """One copy of a data set of any task kind with its words drawn anew.
+    """One copy of a data set of any task kind with newly drawn words.
 
     Each row is drawn by its own id, so neither order nor size of the set changes it. Answers of QA
     keep their words and their places.
@@ -83,7 +83,7 @@ def smoothed(rows: Dataset, neighbours: Mapping[str, Neighbours], seed: int, cop
 def _smooth_context(
     row: dict[str, Any], neighbours: Neighbours, rng: random.Random
 ) -> dict[str, Any]:
-    """A passage drawn anew around its answers, and the answers' new offsets."""
+    """A passage with newly drawn words around its answers, and the answers' new offsets."""
     texts, starts = row["answers"]["text"], list(row["answers"]["answer_start"])
     placed = [i for i, start in enumerate(starts) if start >= 0]
     spans = [(starts[i], starts[i] + len(texts[i])) for i in placed]
