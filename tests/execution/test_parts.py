@@ -191,6 +191,9 @@ def test_a_bundle_holds_what_a_run_needs_under_relative_paths_and_no_more(tmp_pa
     english = tmp_path / "xnli data" / "en" / "test-00000-of-00001.parquet"
     english.rename(data / "blob")
     english.symlink_to(data / "blob")
+    for made in ("outputs", "cache"):
+        (tmp_path / made).mkdir()
+        (tmp_path / made / "large").touch()
     archive = tmp_path / "study.tar.gz"
     (tmp_path / "Snakefile").symlink_to(ROOT / "Snakefile")
     for name in ("notebooks", "xltlib"):
@@ -206,6 +209,7 @@ def test_a_bundle_holds_what_a_run_needs_under_relative_paths_and_no_more(tmp_pa
     assert raw["encoders"]["tiny"]["name"] == "../data/encoder"
     assert raw["methods"]["rs-da"]["neighbours"]["en"] == "../data/words.json"
     assert raw["corpora"] == {"xnli": {"source": "local", "folder": "../data/xnli data"}}
+    assert not list(there.rglob("large"))
     packed = (there / "study" / "data" / "xnli data").rglob("*.parquet")
     assert {f"{path.parent.name}/{path.name.partition('-')[0]}" for path in packed} == {
         "en/train",

@@ -43,9 +43,10 @@ def pack(file: Path, root: Path, archive: Path) -> list[str]:
     packer = _Packer(archive.name.partition(".")[0])
     raw = yaml.safe_load(file.read_text("utf-8"))
     claims = raw.pop("claims", None)
+    for own in ("outputs", "cache"):  # what was made here stays here
+        raw.pop(own, None)
     _choose_data(params, raw, packer)
-    raw = packer.relocated(raw, params)
-    raw |= {"outputs": OUTPUTS, "cache": CACHE}
+    raw = packer.relocated(raw, params) | {"outputs": OUTPUTS, "cache": CACHE}
     if isinstance(claims, str):
         raw["claims"] = "claims.yaml"
         packer.add(file.parent / claims, "params/claims.yaml")
