@@ -78,7 +78,7 @@ def attack(data: Path, encoder: Path, count: int) -> float:
     with tempfile.TemporaryDirectory() as place:
         started = time.process_time()
         resources = Resources(predictor, {"en": rows})
-        done = attack_examples(rows, tools, settings, Path(place) / "log", progress=False)
+        done = attack_examples(rows, resources, settings, Path(place) / "log", progress=False)
         assert len(done) == count
     return time.process_time() - started
 
