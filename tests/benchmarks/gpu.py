@@ -22,9 +22,9 @@ import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
 from tests.benchmarks.training_speed import USUAL, Recipe, batches_of, english_rows, speed
-from xltlib.attacks import Tools, attack_examples
+from xltlib.attacks import Resources, attack_examples
 from xltlib.attacks.example import attack_example
-from xltlib.attacks.goal import ask
+from xltlib.attacks.query import ask
 from xltlib.corpora.squad_files import read_squad
 from xltlib.encoders.device import resolve
 from xltlib.evaluation.predictor import SpanPredictor
@@ -84,9 +84,10 @@ def attacking(chosen: argparse.Namespace, device: str) -> None:
         for row, f in zip(rows, found, strict=True)
         if f.text
     ][: chosen.attacked]
-    settings, tools = TypoSettings(max_queries=80, candidates_per_word=4), Tools(predictor, {})
+    settings = TypoSettings(max_queries=80, candidates_per_word=4)
+    resources = Resources(predictor, {})
     started = time.perf_counter()
-    stock = [attack_example(row, lambda q: ask(predictor, q), settings, tools) for row in rows]
+    stock = [attack_example(row, lambda q: ask(predictor, q), settings, resources) for row in rows]
     rate = sum(one["queries"] for one in stock) / (time.perf_counter() - started)
     print(f"TextAttack's loop, float32: {rate:8.1f} queries/s")
     for precision in dict.fromkeys(("float32", resolve("auto", device))):
@@ -94,7 +95,7 @@ def attacking(chosen: argparse.Namespace, device: str) -> None:
         with tempfile.TemporaryDirectory() as place:
             started = time.perf_counter()
             done = attack_examples(
-                rows, tools, settings, Path(place) / "log", engine=engine, progress=False
+                rows, resources, settings, Path(place) / "log", engine=engine, progress=False
             )
             own = done["queries"].sum() / (time.perf_counter() - started)
         print(f"engine, {precision}: {own:8.1f} queries/s, {own / rate:.1f} x")

@@ -64,7 +64,7 @@ def evaluation(data: Path, encoder: Path, count: int) -> float:
 
 def attack(data: Path, encoder: Path, count: int) -> float:
     """Seconds of the typo attack, at most 20 queries each."""
-    from xltlib.attacks import Tools, attack_examples
+    from xltlib.attacks import Resources, attack_examples
     from xltlib.params import TypoSettings
 
     rows, predictor = questions(data, count), tiny_predictor(encoder)
@@ -77,8 +77,8 @@ def attack(data: Path, encoder: Path, count: int) -> float:
     settings = TypoSettings(max_queries=20, window_words=8)
     with tempfile.TemporaryDirectory() as place:
         started = time.process_time()
-        tools = Tools(predictor, {"en": rows})
-        done = attack_examples(rows, tools, settings, Path(place) / "log", progress=False)
+        resources = Resources(predictor, {"en": rows})
+        done = attack_examples(rows, resources, settings, Path(place) / "log", progress=False)
         assert len(done) == count
     return time.process_time() - started
 
