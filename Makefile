@@ -4,12 +4,16 @@ PYTHON ?= python3.11
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test lab lint notebooks setup clean
+.PHONY: study paper test lab lint notebooks setup clean
 
 study: $(READY)  ## run the quick study, to tables, figures and a report
 	$(BIN)/xlt run params/quick.yaml
 	$(BIN)/xlt paper params/quick.yaml
 	@echo "Tables in the terminal: $(BIN)/xlt results params/quick.yaml"
+
+paper: $(READY)  ## write tables, figures and the report from results that are here: PARAMS=params/NAME.yaml
+	@test -n "$(PARAMS)" || { echo "Which results? make paper PARAMS=params/NAME.yaml"; exit 2; }
+	$(BIN)/xlt paper "$(PARAMS)"
 
 test: $(READY)  ## run the quick study and all tests, the notebooks included
 	$(BIN)/xlt run params/quick.yaml

@@ -41,6 +41,14 @@ def make(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """make with other arguments in a folder that is set up."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "PYTHONPATH")}
+    return subprocess.run(
+        ["make", *arguments], cwd=folder, capture_output=True, text=True, env=environment
+    )
+
+
 def installs(folder: Path) -> int:
     """How often pip was asked to install something."""
     return len((folder / "installed").read_text().splitlines())
@@ -106,3 +114,15 @@ def test_an_environment_of_conda_is_never_removed(checkout):
     assert done.returncode != 0
     assert "Python 3.11 with venv and pip is needed" in done.stdout
     assert [path.name for path in conda.iterdir()] == ["conda-meta"]
+
+
+def test_make_paper_writes_the_paper_of_the_params_file_that_it_is_given(checkout):
+    xlt = checkout / ".venv" / "bin" / "xlt"
+    xlt.write_text('#!/bin/sh\nprintf "%s|" "$@" > asked\n')
+    xlt.chmod(0o755)
+    asked = command(checkout, "paper", "PYTHON=../python", "PARAMS=params/my study.yaml")
+    assert asked.returncode == 0, asked.stderr
+    assert (checkout / "asked").read_text() == "paper|params/my study.yaml|"
+    without = command(checkout, "paper", "PYTHON=../python")
+    assert without.returncode != 0
+    assert "make paper PARAMS=params/NAME.yaml" in without.stdout

@@ -42,7 +42,7 @@ def command(qa_folder, squad_file, tmp_path):
 def test_the_command_attacks_and_prints_a_summary(command, tmp_path):
     done = command("--limit", "3", "--budget", "20", "--set", "ranking=random")
     assert done.exit_code == 0, done.output
-    assert "success rate" in done.output
+    assert "typo against" in done.output
     summary = pd.read_csv(tmp_path / "out" / "summary.csv")
     assert summary["n"].tolist() == [3]
     results = pd.read_parquet(tmp_path / "out" / "attacks.parquet")
@@ -62,7 +62,7 @@ def test_the_command_attacks_and_prints_a_summary(command, tmp_path):
         (["--precision", "int3"], "typo", "is not one of"),
         (["--metric", "rouge"], "typo", "is not one of"),
         (["--guide-words", "8"], "typo", "give --precision bf16 or auto too"),
-        (["--set", "lexicons.ru=[absent.txt]"], "codemix", "the lexicon cannot be read"),
+        (["--set", "lexicons.ru=[absent.txt]"], "codemix", "absent.txt: no such file"),
     ],
 )
 def test_the_command_explains_what_is_wrong(command, more, recipe, message):

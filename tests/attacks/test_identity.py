@@ -104,7 +104,8 @@ def test_files_count_by_their_content(predictor, rows, tmp_path, tiny_masked_lm)
     assert resources.identity(synonym, engine) == resources.identity(moved, engine)
     for file, settings in recipes.items():
         before = resources.identity(settings, engine)
-        file.write_bytes(file.read_bytes().replace(b"ous", b"oss") + b" ")
+        content = file.read_bytes()
+        file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # weights stay readable
         assert resources.identity(settings, engine) != before
 
 

@@ -83,6 +83,7 @@ def test_words_may_come_and_go():
     assert list(more.attack_attrs["original_index_map"]) == [0, 1, 2, 4, 5]
     fewer = more.delete_word_at_index(two)
     assert fewer.context == "one more three four"
+    assert list(fewer.attack_attrs["original_index_map"]) == [0, 1, -1, 3, 4]
     assert fewer.attack_attrs["modified_indices"] == {two}
 
 

@@ -110,6 +110,7 @@ def test_a_failure_is_three_short_lines():
     )
     assert len(lines) == 3
     assert max(map(len, lines)) < 500
+    assert lines[1].startswith("  Error: one two xxx")
     assert lines[2] == "  See f; to go on: xlt run 'my p.yaml'"
 
 

@@ -142,9 +142,9 @@ def test_a_clone_of_what_git_keeps_has_every_result(finished, tmp_path):
     (project / "params").mkdir()
     raw = yaml.safe_load(file.read_text()) | {"outputs": "../outputs"}
     (project / "params" / "small.yaml").write_text(yaml.safe_dump(raw))
-    for command in (["init"], ["add", "."], ["commit", "--message", "Results"]):
-        named = ["-c", "user.name=Test", "-c", "user.email=test@localhost"]
-        subprocess.run(["git", *named, *command, "--quiet"], cwd=project, check=True)
+    named = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
+    for command in (("init", "--quiet"), ("add", "."), (*named, "commit", "-qm", "Results")):
+        subprocess.run(["git", *command], cwd=project, check=True)
     subprocess.run(["git", "clone", "--quiet", project, tmp_path / "clone"], check=True)
     kept = {path.name for path in (tmp_path / "clone" / "outputs").rglob("*") if path.is_file()}
     assert kept == {"manifest.json", "metrics.json", "scores.parquet"}

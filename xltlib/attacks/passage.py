@@ -197,9 +197,10 @@ class Passage(AttackedText):
             put = [new[a:b] for a, b in words(new)]
             place, n, old = index + shift, len(put), self.word(index)
             modified = {i + n - 1 if i > place else i for i in modified if i != place}
+            here = index_map == place
             index_map[index_map > place] += n - 1
             if n == 0:
-                index_map[index_map == place] = -1
+                index_map[here] = -1
             newly |= set(range(place, place + n))
             if n > 1 and old in put:
                 newly.remove(place + put.index(old))

@@ -20,7 +20,7 @@ from xltlib.study import revisions
 from xltlib.study.splits import dev_splits, splits_of
 
 CODE = ("Snakefile", "Makefile", "pyproject.toml", "requirements.lock", "README.md", "LICENSE")
-CODE_FOLDERS = ("xltlib", "notebooks")
+CODE_FOLDERS = ("xltlib", "notebooks", "params/slurm")
 SKIPPED = ("__pycache__", ".git", ".ipynb_checkpoints")
 OUTPUTS, CACHE = "../outputs", "../outputs/cache"
 
@@ -35,7 +35,8 @@ def pack(file: Path, root: Path, archive: Path) -> list[str]:
         The names of what was packed beside the code, e.g. `data/xquad`.
 
     Raises:
-        InputError: a corpus that comes from the hub, or an archive that cannot be written.
+        InputError: a corpus that comes from the hub, a file that is absent, or an archive that
+            cannot be written.
     """
     params = schema.load(file)
     _refuse_hub(file, params)

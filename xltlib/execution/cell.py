@@ -67,10 +67,10 @@ def failure(notebook: str, key: str, cause: str, failed: Path, params: Path | st
     """Three lines about a failed cell: the cell, the cause, where to look and how to go on."""
     from shlex import quote
 
-    last = cause.strip().splitlines()[-1] if cause.strip() else "no message"
+    said = " ".join(cause.split()) or "no message"
     return [
         f"{notebook} {key} failed:",
-        f"  {last[:400]}",
+        f"  {said[:400]}",
         f"  See {failed}; to go on: xlt run {quote(str(params))}",
     ]
 
