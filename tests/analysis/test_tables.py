@@ -13,7 +13,7 @@ OPTIONS = {"seen": {}, "level": 0.95, "smallest": SMALLEST, "p_values": True}
 
 @pytest.fixture
 def clean():
-    """Two questions a language; the multilingual arm answers one more of the Arabic ones."""
+    """Two questions per language; the multilingual arm answers one more of the Arabic ones."""
     f1 = {
         ("english", "en"): [1, 1],
         ("english", "ar"): [0, 0],

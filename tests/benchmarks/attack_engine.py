@@ -3,7 +3,7 @@
 MODEL is a folder with a span-QA model, FOLDER has XQuAD's files. The same examples are attacked in
 one run, with the same budget: by TextAttack's own text and loop with a straightforward batched
 wrapper in float32, then by the engine in each of its modes, and with words ranked by a gradient.
-Prints the queries a second of each, seconds per success, their ratios to the stock loop's, how
+Prints the queries per second of each, seconds per success, their ratios to the stock loop's, how
 outcomes and attacked texts agree with it, and Python's own time per query.
 """
 

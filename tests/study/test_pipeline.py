@@ -40,7 +40,7 @@ def test_every_stage_finishes_and_its_results_can_be_read(finished_study, monkey
     assert {row["n"] for row in metrics["splits"]} == {8, 24}
     assert metrics["audits"]
     assert {row["exact"] for row in metrics["audits"]} == {0}
-    assert corpora.sample(cell).data.count("<tr>") == 1 + 3 + 2  # a row a task and language
+    assert corpora.sample(cell).data.count("<tr>") == 1 + 3 + 2  # one row per task and language
 
     for cell in grid.cells("attacks"):
         assert set(attacks.violations(cell).values()) == {0}

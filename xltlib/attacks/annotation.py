@@ -34,7 +34,7 @@ def write_sheet(file: Path, results: pd.DataFrame, *, limit: int | None = None) 
 
     Args:
         file: a CSV file, or TSV by its ending.
-        limit: so many examples a language, those whose ids hash lowest.
+        limit: so many examples per language, those whose ids hash lowest.
 
     Returns:
         The file with the key.
@@ -74,7 +74,7 @@ def write_sheet(file: Path, results: pd.DataFrame, *, limit: int | None = None) 
 
 
 def read_sheets(files: Sequence[Path], key: Path) -> pd.DataFrame:
-    """Filled-in sheets with their key, a row a judgement.
+    """Filled-in sheets with their key, one row per judgement.
 
     Returns:
         Columns item, language, id, version, golds, annotator (the file's name), answer, readable.
@@ -102,7 +102,7 @@ def read_sheets(files: Sequence[Path], key: Path) -> pd.DataFrame:
 
 
 def agreement(judged: pd.DataFrame, score: Any) -> pd.DataFrame:
-    """What annotators say of clean and attacked texts, and how far they agree, a row a version.
+    """What annotators say of clean and attacked texts, and how far they agree, one row per version.
 
     Args:
         judged: from `read_sheets`.

@@ -59,7 +59,7 @@ def attack_examples(
             name and its settings tell it from others, so rename it when it changes.
 
     Returns:
-        One row an example, in the order of `rows`; the columns are those of
+        One row per example, in the order of `rows`; the columns are those of
         `xltlib.attacks.example.attack_example`.
 
     Raises:

@@ -20,7 +20,7 @@ Vectors = Callable[[list[str]], np.ndarray]
 
 
 def summary(results: pd.DataFrame) -> pd.DataFrame:
-    """One row a language (and corpus, where there are several), and last one over all.
+    """One row per language (and corpus, where there are several), and last one over all.
 
     Counts of outcomes; success rate in percent of the attacks that were tried, succeeded or failed;
     F1 in points over all examples that were answered; of successful attacks the means of edited
@@ -70,7 +70,7 @@ def with_similarity(results: pd.DataFrame, vectors: Vectors) -> pd.DataFrame:
 
 
 def validity(results: pd.DataFrame, tokenizer: PreTrainedTokenizerBase) -> pd.DataFrame:
-    """Whether attacked texts are still what they should be, one row a language.
+    """Whether attacked texts are still what they should be, one row per language.
 
     `answer intact`: percent of texts that hold every copy of every gold answer. `split graphemes`:
     percent of edits that begin or end inside a grapheme cluster, which must be 0. `pieces`: pieces

@@ -78,7 +78,7 @@ def transfer_matrix(
     predictors: Iterable[tuple[str, SpanPredictor]],
     recipe: RecipeSettings,
 ) -> pd.DataFrame:
-    """Examples made against one model, tested on all: one row a pair of models.
+    """Examples made against one model, tested on all: one row per pair of models.
 
     Only examples on which the attack succeeded against its own model count, and of those only the
     `n` that the tested model answers right when they are clean, by the recipe's F1 and threshold;

@@ -65,7 +65,7 @@ class VocabularyNeighbours:
 
     Args:
         embeddings: the encoder's word embeddings, float [V, H].
-        nearest: neighbours a word has at most.
+        nearest: the largest number of neighbours of a word.
         min_cosine: the least cosine of a neighbour.
     """
 

@@ -25,7 +25,7 @@ def kept(
     known: Mapping[str, Collection[str]],
     masked_lm: MaskedLM | None = None,
 ) -> pd.DataFrame:
-    """What is kept of the texts that were changed, a row a language.
+    """What is kept of the texts that were changed, one row per language.
 
     `answer sentence intact`: percent of texts that still hold the sentence with the answer as it
     was, so that it still entails the answer. `known words`: percent of the words put in that the

@@ -11,8 +11,8 @@ from xltlib.cli.terminal import print_table
 
 
 def agreement(
-    sheets: Annotated[list[Path], typer.Argument(help="Filled-in sheets, one an annotator")],
-    key: Annotated[Path, typer.Option(help="The key that was written beside the sheet")],
+    sheets: Annotated[list[Path], typer.Argument(help="Filled-in sheets, one per annotator")],
+    key: Annotated[Path, typer.Option(help="The key written with the sheet")],
 ) -> None:
     """Read back the sheets that `xlt attack --for-annotators` wrote."""
     from xltlib.attacks import annotation

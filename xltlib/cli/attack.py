@@ -16,22 +16,22 @@ from xltlib.cli.terminal import console, print_table
 def attack(
     model: Annotated[str, typer.Option(help="A Hugging Face span-QA model: folder or hub name")],
     data: Annotated[Path, typer.Option(help="A SQuAD 1.1 JSON file")],
-    recipe: Annotated[str, typer.Option(help="One of the recipes in the README, e.g. typo")],
+    recipe: Annotated[str, typer.Option(help="A recipe of docs/attacks.md, e.g. typo")],
     out: Annotated[Path, typer.Option(help="Folder to write to; the same command resumes")],
     lang: Annotated[str, typer.Option(help="Language code of the file, e.g. sw")] = "en",
     metric: Annotated[Metric, typer.Option(help=METRICS)] = Metric.squad,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many")] = None,
-    budget: Annotated[int, typer.Option(min=2, help="Queries an example may take")] = 200,
+    limit: Annotated[int | None, typer.Option(min=1, help="Attack only the first so many")] = None,
+    budget: Annotated[int, typer.Option(min=2, help="Queries per example")] = 200,
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", help="A setting of the recipe, e.g. max_edited_words=2"),
     ] = None,
     encoder: Annotated[
         str | None,
-        typer.Option(help="Measures similarity, gives neighbours: me5-small, folder or hub name"),
+        typer.Option(help="Encoder for similarity and neighbours: me5-small, folder or hub name"),
     ] = None,
     shard: Annotated[str, typer.Option(help="k/n: the k-th of n parts, for n machines")] = "1/1",
-    at_once: Annotated[int, typer.Option(min=1, help="Examples attacked side by side")] = 16,
+    at_once: Annotated[int, typer.Option(min=1, help="Examples attacked concurrently")] = 16,
     batch_size: Annotated[int, typer.Option(min=1)] = 16,
     precision: Annotated[
         Literal["float32", "bf16", "auto"],

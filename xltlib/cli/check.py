@@ -17,8 +17,7 @@ from xltlib.study import Cell, Grid
 
 def check(
     params: ParamsFile,
-    cores: Annotated[int, typer.Option(min=1, help="CPU cores to reckon with")] = os.cpu_count()
-    or 1,
+    cores: Annotated[int, typer.Option(min=1, help="CPU cores to assume")] = os.cpu_count() or 1,
     strict: Strict = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
 ) -> None:

@@ -23,7 +23,7 @@ WIDEST_TABLE = 150
 
 ParamsFile = Annotated[Path, typer.Argument(help="A params file, e.g. params/quick.yaml")]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Cells that older code made do not count as done")
+    bool, typer.Option("--strict", help="Do not count cells made by older code as done")
 ]
 
 

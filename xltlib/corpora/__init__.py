@@ -1,6 +1,6 @@
 """The corpora: one file each, three sources (mini, local, hub), the same columns from all of them.
 
-A module of this package that holds `CORPORA`, names to `Corpus`, is found by itself. The columns of
+Modules of this package that hold `CORPORA`, names to `Corpus`, are found automatically. Columns of
 each task kind are in `corpus.py`. Ids are the same in every language where a corpus is parallel.
 """
 

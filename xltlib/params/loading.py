@@ -49,7 +49,7 @@ def _allowed(location: tuple[int | str, ...], schema: type[Settings]) -> str:
         fields = [model.model_fields[part] for model in models if part in model.model_fields]
         if fields:
             models = list(_models_inside(fields[0].annotation))
-        else:  # a key of a mapping, an index, or the kind that tells the members of a union apart
+        else:  # a key of a mapping, an index, or the kind that distinguishes the members of a union
             models = [model for model in models if part in _kinds(model)] or models
     keys = ", ".join(models[0].model_fields) if models else ""
     return f"Allowed here: {keys}" if keys else "Remove it"

@@ -1,4 +1,4 @@
-"""What each recipe of `xltlib.attacks.recipes` may be told."""
+"""The settings of each recipe of `xltlib.attacks.recipes`."""
 
 from __future__ import annotations
 

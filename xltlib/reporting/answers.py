@@ -84,7 +84,10 @@ def lack(one: Lack) -> Sentence:
     """Why there is no answer."""
     numbers: dict[str, Any] = {}
     if one.name == "synthetic":
-        words = "The data is synthetic: it shows that the study runs, not what holds."
+        words = (
+            "The data is synthetic: it shows that the study runs, and answers nothing about "
+            "languages."
+        )
     elif one.name in ("seeds", "questions"):
         noun = one.name.removesuffix("s")
         words = f"It rests on {counted('found', one.found, noun)}; the claim needs {{needed}}."
@@ -94,7 +97,7 @@ def lack(one: Lack) -> Sentence:
     elif one.name == "interval":
         words = f"There is no interval: {one.found}."
     else:
-        words = "This profile has nothing to compare for it."
+        words = "This profile has nothing to compare."
     return Sentence(one.name, words, numbers)
 
 
@@ -117,7 +120,9 @@ ANSWERS = {
     "supported": "Yes.",
     "contradicted": "No: it makes transfer less robust.",
     "too small to matter": "No: any difference is too small to matter.",
-    "inconclusive": "Not settled: the data allow a difference that matters and none.",
+    "inconclusive": (
+        "Not settled: the data are compatible with a difference that matters and with none."
+    ),
 }
 
 

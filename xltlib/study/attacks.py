@@ -140,17 +140,17 @@ def settings_table(cell: AttackCell) -> pd.DataFrame:
 
 
 def outcome_table(metrics: dict[str, Any]) -> HTML:
-    """One row a corpus and language: outcomes, F1 in points, cost and size of the edits."""
+    """One row per corpus and language: outcomes, F1 in points, cost and size of the edits."""
     return style(pd.DataFrame(metrics["languages"]).astype({"success rate": float}))
 
 
 def count_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row a corpus and language: how many examples were given to the attack."""
+    """One row per corpus and language: how many examples were given to the attack."""
     return pd.DataFrame(metrics["languages"])[["corpus", "language", "n"]]
 
 
 def validity_table(metrics: dict[str, Any]) -> HTML:
-    """One row a language: are attacked texts still what they should be?"""
+    """One row per language: are attacked texts still what they should be?"""
     return style(pd.DataFrame(metrics["validity"]))
 
 

@@ -125,7 +125,7 @@ def token_boundaries(rows: Dataset, folder: Path, settings: SpanQASettings) -> d
 
 
 def split_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row a split."""
+    """One row per split."""
     frame = pd.DataFrame(metrics["splits"])
     frame["roles"] = frame["roles"].map(", ".join)
     columns = ["corpus", "split", "language", "roles", "source", "n", "characters"]
@@ -133,7 +133,7 @@ def split_table(metrics: dict[str, Any]) -> pd.DataFrame:
 
 
 def unusual_roles(metrics: dict[str, Any]) -> pd.DataFrame:
-    """Splits that are published as test or dev sets and train here: one row a corpus and split."""
+    """Splits published as test or dev sets but used for training: one row per corpus and split."""
     frame = pd.DataFrame(metrics["splits"])
     trains = frame["roles"].map(lambda roles: bool({"intermediate", "target"} & set(roles)))
     odd = frame[trains & frame["split"].isin(["test", "dev"])]
@@ -145,13 +145,13 @@ def unusual_roles(metrics: dict[str, Any]) -> pd.DataFrame:
 
 
 def audit_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row a training split and a test set that share a language, or items."""
+    """One row per training split and a test set that share a language, or items."""
     columns = ["train", "test", "in_one_model", *(field.name for field in fields(Overlap))]
     return pd.DataFrame(metrics["audits"])[columns]
 
 
 def boundary_table(metrics: dict[str, Any], encoder: str) -> pd.DataFrame:
-    """One row a QA split: answers, and how many of them tokens can express."""
+    """One row per QA split: answers, and how many of them tokens can express."""
     columns = ["corpus", "split", "language", "answers", "in_a_window", "exact"]
     frame = pd.DataFrame(metrics["token_boundaries"][encoder], columns=columns)
     return frame.assign(inexpressible=frame["answers"] - frame["exact"])

@@ -33,7 +33,7 @@ def describe(cell: Cell) -> str:
 
 
 def factor_table(cell: Cell) -> pd.DataFrame:
-    """One row a factor: its levels in this profile."""
+    """One row per factor: its levels in this profile."""
     params = cell.params
     levels: dict[str, list[Any]] = {
         "encoder": list(params.encoders),
@@ -87,7 +87,7 @@ def arm_table(cell: Cell) -> pd.DataFrame:
 
 
 def crossing_table(cell: Cell) -> pd.DataFrame:
-    """One row a target task: what it trains on, and which arms, methods and seeds it crosses."""
+    """One row per target task: what it trains on, and which arms, methods and seeds it crosses."""
     params, grid = cell.params, Grid(cell.params)
     rows = []
     for task, target in params.targets.items():
@@ -121,7 +121,7 @@ ARM_COLUMNS = [
 
 
 def corpus_table(cell: Cell) -> pd.DataFrame:
-    """One row a corpus: its source, and whether its text is synthetic."""
+    """One row per corpus: its source, and whether its text is synthetic."""
     return pd.DataFrame(
         [
             {
@@ -136,7 +136,7 @@ def corpus_table(cell: Cell) -> pd.DataFrame:
 
 
 def grid_table(cell: Cell) -> pd.DataFrame:
-    """One row a stage: its notebook, and its number of cells."""
+    """One row per stage: its notebook, and its number of cells."""
     grid = Grid(cell.params)
     return pd.DataFrame(
         [

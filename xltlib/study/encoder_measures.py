@@ -37,7 +37,7 @@ def retrieval_and_alignment(
     *,
     progress: bool,
 ) -> tuple[Rows, Rows]:
-    """A row a corpus and language: the metric in points; for bitexts, mean cosines too."""
+    """One row per corpus and language: the metric in points; for bitexts, mean cosines too."""
     settings = params.representation
     options = (model, tokenizer, settings.batch_size)
     scores: Rows = []
@@ -79,7 +79,7 @@ def retrieval_and_alignment(
 def probe(
     params: Params, seed: int, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> Rows:
-    """Probe transfer: a row an ordered pair of the languages of the probe's test set, if any.
+    """Probe transfer: one row per ordered pair of the languages of the probe's test set, if any.
 
     Sentences that any arm was trained on with this seed test no arm's probe, so that every arm is
     measured on the same ones.

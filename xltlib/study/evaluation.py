@@ -123,7 +123,7 @@ def _labels(cell: ModelCell) -> tuple[Answers, Summary]:
 
 
 def score_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row a corpus and language (or pair): metrics in points, n examples."""
+    """One row per corpus and language (or pair): metrics in points, n examples."""
     return pd.DataFrame(
         [
             {"corpus": corpus, "language": language}
@@ -136,12 +136,12 @@ def score_table(metrics: dict[str, Any]) -> pd.DataFrame:
 
 
 def count_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row a corpus and language (or pair): its examples."""
+    """One row per corpus and language (or pair): its examples."""
     return score_table(metrics)[["corpus", "language", "n"]]
 
 
 def average_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row a corpus and average: over languages with and without English, or over pairs."""
+    """One row per corpus and average: over languages with and without English, or over pairs."""
     return pd.DataFrame(
         [
             {"corpus": corpus, "average": name}

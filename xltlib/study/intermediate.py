@@ -194,7 +194,7 @@ def _drawn(params: Params, task: TaskData, draws: list[plan.Draw]) -> Dataset:
 
 
 def dev_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row a task, language and metric, in points (0-100)."""
+    """One row per task, language and metric, in points (0-100)."""
     return pd.DataFrame(
         [
             {"task": task, "language": language, "metric": metric, "points": value}

@@ -131,7 +131,7 @@ def by_language(cells: Iterable[ArmCell]) -> pd.DataFrame:
     """Every measure of finished cells by language, to compare arms by.
 
     Returns:
-        A row an encoder, arm, seed and language: `retrieval` (points), `margin` (of cosines),
+        One row per encoder, arm, seed and language: `retrieval` (points), `margin` (of cosines),
         `rank consistency` with English and corrected for chance, `probe` (accuracy from English),
         `rotation` (gain in F1), each the mean where there are several corpora or models, NaN where
         it was not measured.
