@@ -158,7 +158,6 @@ class Resources:
 
     def masked_lm(self, settings: MaskedLMSettings) -> MaskedLM:
         """The masked language model that proposes words."""
-
         folder = self.folder(settings.model)
         make = partial(MaskedLM, folder, self.device)
         return self._once(make, "mlm", identity.of_path(folder))
