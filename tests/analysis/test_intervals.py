@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.analysis.simulation import World
 from xltlib.analysis.intervals import (
     Block,
+    Spread,
     contrast,
     contrast_blocks,
     interval,
@@ -243,3 +244,17 @@ def test_many_simulations_at_once_are_each_what_one_is():
         assert estimate == pytest.approx(together[0][i])
         assert error == pytest.approx(together[2][i])
         assert about.below(-0.01) == pytest.approx(together[1].below(np.full(4, -0.01))[i])
+
+
+@given(
+    st.lists(st.floats(0, 5), min_size=1, max_size=4),
+    st.floats(1, 1000),
+    st.sampled_from([0.8, 0.9, 0.975, 0.995]),
+)
+def test_a_quantile_is_found_for_every_spread_one_part_or_none_included(errors, df, share):
+    parts = len(errors)
+    about = Spread(np.array(errors), np.full(parts, df), np.full(parts, 1 / parts))
+    found = about.quantile(share)
+    assert found >= 0
+    if min(errors) > 1e-3:
+        assert float(about.below(found)) == pytest.approx(share, abs=1e-4)

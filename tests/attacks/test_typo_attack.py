@@ -9,10 +9,11 @@ import pytest
 import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from textattack.shared import AttackedText
 
 from xltlib.attacks import Resources, attack_examples
 from xltlib.attacks.example import edits
-from xltlib.attacks.goal import AttackedText, occurrences
+from xltlib.attacks.goal import occurrences
 from xltlib.attacks.keyboard import neighbours
 from xltlib.attacks.typo import Typo
 from xltlib.evaluation.predictor import Prediction

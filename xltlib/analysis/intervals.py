@@ -166,9 +166,11 @@ class Spread:
     def quantile(self, share: float) -> float:
         """The error below which a share of at least one half lies; for one estimate, not many."""
         most = float((self.errors * stats.t.ppf(share, self.dfs)).max())
-        if not most > 0:
+        # The quantile lies between nothing and that of the widest part, give or take rounding.
+        least, most = 1e-9 * most, (1 + 1e-9) * most
+        if not most > 0 or self.below(least) >= share:
             return 0.0
-        return float(optimize.brentq(lambda x: self.below(x) - share, 0.0, most, xtol=1e-9))
+        return float(optimize.brentq(lambda x: self.below(x) - share, least, most, xtol=1e-9))
 
 
 def spread(
