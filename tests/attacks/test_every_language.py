@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.benchmarks import recipe_reach
+from xltlib import corpora
 from xltlib.attacks import Resources, attack_examples
 from xltlib.attacks import example as example_module
 from xltlib.attacks.example import attack_example
@@ -18,6 +19,7 @@ from xltlib.corpora.squad_files import read_squad
 from xltlib.evaluation.predictor import Prediction
 from xltlib.languages import TYDI, graphemes, script_of
 from xltlib.params import (
+    CorpusSource,
     DistractorSettings,
     HomoglyphSettings,
     HotFlipSettings,
@@ -48,13 +50,12 @@ class Improving:
 
 @pytest.fixture(scope="module")
 def passages(shared_data):
-    sets = {code: [] for code in TYDI}
-    for row in read_squad(shared_data / "tydiqa/tydiqa-goldp-sample.json", None):
-        sets[row["language"]].append(row)
+    source = CorpusSource(source="local", folder=shared_data / "tydiqa-goldp")
+    sets = {code: list(corpora.load("tydiqa", source, code, "dev"))[::11] for code in TYDI}
     for code in XQUAD:
         sets[code] = list(read_squad(shared_data / f"xquad/xquad.{code}.json", code))[::40]
     return {
-        code: [row for row in rows if min(row["answers"]["answer_start"]) >= 0][:12]
+        code: [row for row in rows if min(row["answers"]["answer_start"]) >= 0][:8]
         for code, rows in sets.items()
     }
 

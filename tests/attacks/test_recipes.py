@@ -343,7 +343,11 @@ def test_the_api_writes_what_it_says(qa_folder, rows, tiny_encoder, tmp_path):
     ("recipe", "changes", "message"),
     [
         ("typpo", {}, "recipe 'typpo': no such recipe; known: typo, homoglyph"),
-        ("typo", {"max_querys": 3}, "max_querys: unknown key. Allowed here: goal, f1_threshold"),
+        (
+            "typo",
+            {"max_querys": 3},
+            "max_querys: unknown key. Allowed here: kind, goal",
+        ),
         ("typo", {"shard": (3, 2)}, "shard 3/2: there is no such part"),
         ("mlm", {}, "model: Field required"),
         ("codemix", {}, "codemix needs `lexicons` by language, or `parallel` text"),
