@@ -114,6 +114,7 @@ def test_a_failed_cell_ends_with_three_lines(finished, tmp_path, tiny_encoder):
     assert f"{CELLS - 1} cells done, 1 failed, 0 not run" in said
 
 
+@pytest.mark.slow
 def test_a_bundle_runs_elsewhere_to_the_same_bytes(finished, tmp_path):
     file, outputs, _ = finished
     archive = tmp_path / "study.tar"

@@ -64,7 +64,7 @@ def test_every_stage_finishes_and_its_results_can_be_read(finished_study, monkey
         "robust-pawsx",
         *("robust-xnli adv", "robust-xnli rs-rp"),
         *("robust-two-languages adv", "robust-two-languages rs-rp"),
-        "farther-gains-more",
+        *("farther-gains-more adv", "farther-gains-more rs-rp"),
     ]
     assert set(said.values()) == {"not answered by this profile"}
     for name in ("heat_map", "gains"):

@@ -124,7 +124,7 @@ def _models(settings: Any, raw: Any) -> Iterator[tuple[str, Any, str]]:
     if isinstance(settings, BaseModel):
         for key, about in type(settings).model_fields.items():
             value = getattr(settings, key)
-            if about.description == IS_MODEL:
+            if IS_MODEL in about.metadata:
                 yield from [(value, raw, key)] if value else []
             else:
                 yield from _models(value, raw.get(key) if raw else None)

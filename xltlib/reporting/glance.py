@@ -174,7 +174,8 @@ def effective_robustness(points: pd.DataFrame, *, about: Provenance) -> Figure:
                 low, high = part["original_f1"].min(), part["original_f1"].max()
                 x = np.linspace(max(low, 0.01), min(high, 0.99), 50)
                 axes.plot(100 * x, 100 * predicted(x, line), color="#444444", lw=1)
-            axes.set_title(f"{name} (n={part.groupby(['arm', 'seed'])['n'].sum().max()})")
+            most = int(part.groupby(["arm", "seed"])["n"].sum().max())
+            axes.set_title(f"{name} (n={most})")
             axes.set_xlabel("clean F1 (points)")
             if is_first_of_row(axes):
                 axes.set_ylabel("F1 under the condition (points)")
