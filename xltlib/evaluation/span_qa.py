@@ -65,7 +65,7 @@ def evaluate(
     if metric not in METRICS:
         raise InputError(f"metric {metric}: unknown; known: {' '.join(METRICS)}")
     every = read_squad(Path(data), language, unanswerable="keep")
-    rows = every.filter(is_answerable)
+    rows = every.select([i for i, row in enumerate(every) if is_answerable(row)])
     if not len(rows):
         raise InputError(
             f"{data}: none of its {len(every)} questions has an answer, so there is nothing to "
