@@ -347,3 +347,12 @@ def test_the_workflow_plans_every_cell_of_a_profile(profile):
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, re.M))
     assert jobs["total"] == "47"  # 46 cells and the rule that wants them all
     assert (jobs["intermediate"], jobs["attacks"], jobs["results"]) == ("4", "13", "1")
+
+
+@pytest.mark.parametrize("pairs", [["a"], ["max_queries=3", "max_queries.x=2"], ["x=[1"], ["x={"]])
+def test_settings_of_an_attack_that_are_malformed_are_named(pairs):
+    from xltlib.artifacts import InputError
+    from xltlib.cli.attack import _settings
+
+    with pytest.raises(InputError, match="--set"):
+        _settings(pairs)

@@ -113,6 +113,14 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
         section = found
         *path, last = key.split(".")
         for part in path:
-            section = section.setdefault(part, {})
-        section[last] = yaml.safe_load(value)
+            inner = section.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise InputError(
+                    f"--set {pair}: {part} has a value already; give it one or the other"
+                )
+            section = inner
+        try:
+            section[last] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError(f"--set {pair}: the value is not valid YAML") from error
     return found
