@@ -115,9 +115,7 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
         for part in path:
             inner = section.setdefault(part, {})
             if not isinstance(inner, dict):
-                raise InputError(
-                    f"--set {pair}: {part} has a value already; give it one or the other"
-                )
+                raise InputError(f"--set {pair}: {part} has a value already; give only one")
             section = inner
         try:
             section[last] = yaml.safe_load(value)
