@@ -19,7 +19,7 @@ from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import squad
 from xltlib.params import EngineSettings
 from xltlib.reporting.shown import style
-from xltlib.study import data
+from xltlib.study import data, work
 from xltlib.study.cell import AttackCell
 from xltlib.study.evaluation import labelled_model, predictor
 from xltlib.study.models import encoder_folder
@@ -28,7 +28,7 @@ from xltlib.study.target_tasks import is_qa
 
 def run(cell: AttackCell, *, progress: bool = True) -> dict[str, Any]:
     """Attack all chosen examples; those that an earlier, killed run finished are kept."""
-    return cell.once(lambda: _run(cell, progress))
+    return work.once(cell, lambda: _run(cell, progress))
 
 
 def _run(cell: AttackCell, progress: bool) -> None:
@@ -69,7 +69,7 @@ def _run(cell: AttackCell, progress: bool) -> None:
         "languages": _records(summary),
         "validity": _records(_validity(results, tokenizer, everything)),
     }
-    cell.finish(metrics, started=started)
+    work.finish(cell, metrics, started=started)
 
 
 def scores(results: pd.DataFrame) -> pd.DataFrame:

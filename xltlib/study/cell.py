@@ -8,30 +8,22 @@ whose files are as it left them, is done, and asking for it again reads it back.
 from __future__ import annotations
 
 import os
-import shutil
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from xltlib import params as schema
 from xltlib.artifacts import (
     InputError,
     fingerprint,
-    no_room,
     read_json,
     read_sealed,
-    require_writable,
-    write_json,
     write_sealed,
 )
 from xltlib.params import Params
-from xltlib.study import code, gpu, machine, manifest
+from xltlib.study import code, manifest
 from xltlib.study.contents import Contents
 from xltlib.study.inputs import Inputs
 from xltlib.study.manifest import Manifest
@@ -143,6 +135,10 @@ class Cell:
         found = self.manifest
         return found.inputs if found else {}
 
+    def fingerprint_now(self) -> str:
+        """The fingerprint with all data looked at anew."""
+        return self._identified(self._declared(Contents(self.params)))
+
     def _declared(self, contents: Contents) -> Inputs:
         inputs = Inputs(self.params, contents, self._recorded)
         self.stage.declare(self, inputs)
@@ -240,93 +236,6 @@ class Cell:
         names = sorted(found.files if found else ())
         paths = [self.path(name) for name in names if Path(name).match(pattern)]
         return [path for path in paths if path.is_file()]
-
-    @contextmanager
-    def working(self) -> Iterator[bool]:
-        """Hold this cell alone; yields whether its work is still to do.
-
-        What an older run of other params left is removed then. A second process that wants the
-        same cell waits here and finds it done. The lock belongs to the process, so a killed one
-        leaves nothing behind.
-        """
-        require_writable(self.folder, "outputs")
-        lock = FileLock(self.path(".lock"))
-        try:
-            lock.acquire(timeout=1)
-        except Timeout:
-            print(f"{self.key}: another process works on this cell; waiting for it.")
-            lock.acquire()
-        try:
-            done = self.done
-            if not done:
-                self._clear()
-            yield not done
-        finally:
-            lock.release()
-
-    def _clear(self) -> None:
-        """Remove the files of another result, the manifest first, and the work of other params."""
-        self.path(manifest.NAME).unlink(missing_ok=True)
-        for path in manifest.made(self.folder):
-            if path.relative_to(self.folder).parts[0] != "measured":
-                path.unlink()
-        for path in self.path(manifest.WORK).glob("*"):
-            if path.name != self.fingerprint:
-                shutil.rmtree(path, ignore_errors=True)
-
-    def once(self, work: Callable[[], None]) -> dict[str, Any]:
-        """Do this cell's work unless it is done, then return its metrics.
-
-        Raises:
-            InputError: the disk is full or not writable; what other cells finished is untouched.
-        """
-        with self.working() as todo:
-            if todo:
-                try:
-                    with gpu.reserved(self.params.compute):
-                        work()
-                except Exception as error:
-                    reason = no_room(error)
-                    if reason is None:
-                        raise
-                    raise InputError(
-                        f"{self.folder}: {reason}. Free some space and run the same command "
-                        "again; finished cells are kept."
-                    ) from error
-        return self.metrics()
-
-    def finish(self, metrics: Mapping[str, Any], *, started: float, **record: Any) -> None:
-        """Write the metrics, then the manifest that says the cell is done.
-
-        Args:
-            started: `time.time()` when the work began.
-            record: what else the manifest should keep.
-
-        Raises:
-            InputError: a file that the cell reads was replaced while it ran.
-        """
-        now = self._identified(self._declared(Contents(self.params)))
-        if now != self.fingerprint:
-            raise InputError(
-                f"{self.folder}: data that {self.name} reads changed while it ran, so its result "
-                "is of neither. Run the same command again."
-            )
-        write_json(self.path(manifest.METRICS), dict(metrics))
-        about = {
-            "fingerprint": self.fingerprint,
-            "profile": self.params.profile,
-            "stage": self.stage.notebook,
-            "factors": self.factors,
-            "settings": self.inputs.used,
-            "inputs": self.inputs.content,
-            "reads": {cell.name: cell.fingerprint for cell in self.read},
-            "code": {"version": code.version(), "source": code.source_of(self.stage.module)},
-            "versions": machine.versions(),
-            "hardware": machine.hardware(self.params.compute),
-            "seconds": round(time.time() - started, 1),
-        }
-        manifest.write(self.folder, about | record)
-        shutil.rmtree(self.path(manifest.WORK), ignore_errors=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,13 +17,13 @@ from xltlib.reporting import answers, findings, relation_figure, representation_
 from xltlib.reporting.figures import verdicts as draw_verdicts
 from xltlib.reporting.findings import Sentence
 from xltlib.reporting.shown import style
-from xltlib.study import representation, saved
+from xltlib.study import representation, saved, work
 from xltlib.study.cell import Cell, EncoderCell
 
 
 def run(cell: EncoderCell) -> dict[str, Any]:
     """Put the verdicts of 06 and 07 together; a finished cell is read back."""
-    return cell.once(lambda: _run(cell))
+    return work.once(cell, lambda: _run(cell))
 
 
 def _run(cell: EncoderCell) -> None:
@@ -54,7 +54,7 @@ def _run(cell: EncoderCell) -> None:
         "claims": verdicts,
         "findings": [asdict(sentence) for sentence in said],
     }
-    cell.finish(metrics, started=started)
+    work.finish(cell, metrics, started=started)
 
 
 def _verdicts(cell: Cell) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from xltlib.corpora.audit import Overlap, audit
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import SpanQASettings
 from xltlib.reporting.shown import style
-from xltlib.study import data, revisions
+from xltlib.study import data, revisions, work
 from xltlib.study.cell import Cell
 from xltlib.study.models import prepared
 from xltlib.study.splits import meetings, used_splits
@@ -28,7 +28,7 @@ from xltlib.tasks.windows import featurize
 def prepare(cell: Cell) -> dict[str, Any]:
     """Load, describe and audit the corpora; put the encoders into the cache."""
     revisions.record(cell.params)  # before the fingerprint, which they belong to
-    return cell.once(lambda: _prepare(cell))
+    return work.once(cell, lambda: _prepare(cell))
 
 
 def _prepare(cell: Cell) -> None:
@@ -68,7 +68,8 @@ def _prepare(cell: Cell) -> None:
         ]
         for name, folder in folders.items()
     }
-    cell.finish(
+    work.finish(
+        cell,
         {"splits": splits, "audits": audits, "token_boundaries": boundaries},
         started=started,
         data={f"{s['corpus']}/{s['split']}/{s['language']}": s["fingerprint"] for s in splits},

@@ -14,6 +14,7 @@ from xltlib.params import STANDARD, Params
 from xltlib.reporting.answers import what_it_can_answer
 from xltlib.reporting.preregistration import preregistered
 from xltlib.reporting.shown import sentences
+from xltlib.study import work
 from xltlib.study.cell import Cell
 from xltlib.study.grid import Grid
 from xltlib.study.stages import STAGES
@@ -24,7 +25,7 @@ def record(cell: Cell) -> None:
     """Keep the settings of the whole profile in this cell's manifest."""
     started, grid = time.time(), Grid(cell.params)
     counts = {stage.notebook: len(grid.cells(stage.name)) for stage in STAGES.values()}
-    cell.once(lambda: cell.finish({"cells": counts}, started=started))
+    work.once(cell, lambda: work.finish(cell, {"cells": counts}, started=started))
 
 
 def describe(cell: Cell) -> str:

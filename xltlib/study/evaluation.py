@@ -18,7 +18,7 @@ from xltlib.evaluation import labelled, span_qa
 from xltlib.evaluation.labelled import language_pairs
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, EvaluationSettings, Params
-from xltlib.study import data
+from xltlib.study import data, work
 from xltlib.study.cell import ModelCell
 from xltlib.study.target_tasks import is_qa
 from xltlib.training.multitask import MultiTaskModel
@@ -40,7 +40,7 @@ def predictor(cell: ModelCell, settings: EvaluationSettings | EngineSettings) ->
 
 def run(cell: ModelCell, *, progress: bool = True) -> dict[str, Any]:
     """Answer and score all test sets; languages that are done already are read back."""
-    return cell.once(lambda: _run(cell, progress))
+    return work.once(cell, lambda: _run(cell, progress))
 
 
 def _run(cell: ModelCell, progress: bool) -> None:
@@ -58,7 +58,7 @@ def _run(cell: ModelCell, progress: bool) -> None:
     found = pd.concat(frames, ignore_index=True)
     write_with(cell.path("predictions.parquet"), found.to_parquet)
     write_with(cell.path("scores.parquet"), found.drop(columns=TEXTS, errors="ignore").to_parquet)
-    cell.finish(summary(found), started=started)
+    work.finish(cell, summary(found), started=started)
 
 
 TEXTS = ["prediction", "gold"]

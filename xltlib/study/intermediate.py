@@ -16,7 +16,7 @@ from transformers import AutoModel, set_seed
 from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.params import DataAugmentationSettings, Params, TaskData
 from xltlib.reporting import figures, style
-from xltlib.study import data
+from xltlib.study import data, work
 from xltlib.study.cell import ArmCell
 from xltlib.study.models import encoder_folder
 from xltlib.study.splits import dev_languages
@@ -85,7 +85,7 @@ def settings_table(cell: ArmCell) -> pd.DataFrame:
 
 def run(cell: ArmCell, *, progress: bool = True) -> dict[str, Any]:
     """Train the arm's encoder and save it; a finished cell is read back."""
-    return cell.once(lambda: _run(cell, progress))
+    return work.once(cell, lambda: _run(cell, progress))
 
 
 def _run(cell: ArmCell, progress: bool) -> None:
@@ -93,7 +93,7 @@ def _run(cell: ArmCell, progress: bool) -> None:
     settings, arm = params.intermediate.budget(cell.arm), params.intermediate.arms[cell.arm]
     if not arm.tasks:
         nothing = TrainingLog(steps=0, losses=[], dev_scores=[], best_step=None, numerics={})
-        cell.finish(nothing.as_metrics() | {"examples": {}, "dev": {}}, started=started)
+        work.finish(cell, nothing.as_metrics() | {"examples": {}, "dev": {}}, started=started)
         return
     use_threads(params.compute.threads)
     set_seed(cell.seed)
@@ -175,7 +175,7 @@ def _run(cell: ArmCell, progress: bool) -> None:
     }
     examples = {name: len(items) for name, items in draws.items()}
     metrics = log.as_metrics() | {"examples": examples, "dev": scores}
-    cell.finish(metrics, started=started, numerics=log.numerics)
+    work.finish(cell, metrics, started=started, numerics=log.numerics)
 
 
 def _drawn(params: Params, task: TaskData, draws: list[plan.Draw]) -> Dataset:

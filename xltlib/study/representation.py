@@ -18,7 +18,7 @@ from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.reporting import representation_findings as findings
 from xltlib.reporting import representation_maps as maps
 from xltlib.reporting.findings import Sentence
-from xltlib.study import encoder_measures, model_measures, saved
+from xltlib.study import encoder_measures, model_measures, saved, work
 from xltlib.study.cell import ArmCell, ModelCell
 from xltlib.study.encoder_measures import Rows
 from xltlib.study.models import starting_encoder
@@ -38,7 +38,7 @@ COLUMNS = {
 
 def run(cell: ArmCell, *, progress: bool = True) -> dict[str, Any]:
     """Measure, and save tables, figures and sentences; a finished cell is read back."""
-    return cell.once(lambda: _run(cell, progress))
+    return work.once(cell, lambda: _run(cell, progress))
 
 
 def _run(cell: ArmCell, progress: bool) -> None:
@@ -56,7 +56,8 @@ def _run(cell: ArmCell, progress: bool) -> None:
     if rows["probe"]:
         drawn["probe"] = maps.probe_map(made["probe"], about=about)
     saved.save(cell, made, drawn)
-    cell.finish(
+    work.finish(
+        cell,
         {
             "retrieval": rows["retrieval"],
             "findings": [asdict(sentence) for sentence in _findings(cell, made)],

@@ -17,7 +17,7 @@ from xltlib.attacks import static_set
 from xltlib.params import STANDARD, EngineSettings, Params, Recipe
 from xltlib.params.claims import ArmsEstimate
 from xltlib.reporting import answers, figures, findings, glance, heat_maps
-from xltlib.study import attacks, saved
+from xltlib.study import attacks, saved, work
 from xltlib.study.cell import AttackCell, EncoderCell, ModelCell
 from xltlib.study.evaluation import predictor
 from xltlib.study.stages import transfer_groups
@@ -106,7 +106,7 @@ TRANSFER_COLUMNS = ["attack", "made against", "tested on", "broken", "n"]
 
 def run(cell: EncoderCell) -> dict[str, Any]:
     """Compute and save all tables, figures and verdicts; a finished cell is read back."""
-    return cell.once(lambda: _run(cell))
+    return work.once(cell, lambda: _run(cell))
 
 
 def _run(cell: EncoderCell) -> None:
@@ -133,7 +133,7 @@ def _run(cell: EncoderCell) -> None:
         "findings": [asdict(sentence) for sentence in said],
         "claims": records,
     }
-    cell.finish(metrics, started=started)
+    work.finish(cell, metrics, started=started)
 
 
 def _tables(

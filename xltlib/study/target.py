@@ -28,7 +28,7 @@ from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
 from xltlib.reporting import figures, style
-from xltlib.study import data
+from xltlib.study import data, work
 from xltlib.study.cell import ModelCell
 from xltlib.study.models import starting_encoder
 from xltlib.study.target_tasks import is_qa
@@ -120,7 +120,7 @@ def learner(
 
 def run(cell: ModelCell, *, progress: bool = True) -> dict[str, Any]:
     """Fine-tune and save the model; a finished cell is read back."""
-    return cell.once(lambda: _run(cell, progress))
+    return work.once(cell, lambda: _run(cell, progress))
 
 
 def _run(cell: ModelCell, progress: bool) -> None:
@@ -170,7 +170,8 @@ def _run(cell: ModelCell, progress: bool) -> None:
     dev = {} if score is None else {"dev": score(learns.model)}
     learns.save(cell.path("model"))
     tokenizer.save_pretrained(cell.path("model"))
-    cell.finish(
+    work.finish(
+        cell,
         log.as_metrics() | {"examples": len(examples), "rows": len(standard)} | dev,
         started=started,
         numerics=log.numerics,

@@ -22,7 +22,7 @@ from xltlib.params.claims import DistanceEstimate, MethodsEstimate
 from xltlib.reporting import heat_maps
 from xltlib.reporting.answers import kinds, record
 from xltlib.reporting.findings import of_transfer
-from xltlib.study import saved
+from xltlib.study import saved, work
 from xltlib.study.cell import EncoderCell
 from xltlib.study.models import encoder_folder
 from xltlib.study.target import learner, training_data
@@ -36,7 +36,7 @@ from xltlib.training.run import use_threads
 
 def run(cell: EncoderCell) -> dict[str, Any]:
     """Compute and save tables, figures, claims and the cost table; a finished cell is read back."""
-    return cell.once(lambda: _run(cell))
+    return work.once(cell, lambda: _run(cell))
 
 
 def _run(cell: EncoderCell) -> None:
@@ -60,7 +60,7 @@ def _run(cell: EncoderCell) -> None:
         "findings": [asdict(sentence) for sentence in of_transfer(made["means"])],
         "claims": [record(verdict) for verdict in verdicts],
     }
-    cell.finish(metrics, started=started)
+    work.finish(cell, metrics, started=started)
 
 
 def _verdicts(cell: EncoderCell, answers: pd.DataFrame) -> list[Verdict]:
