@@ -60,17 +60,6 @@ def unanswerable(answerable: int) -> dict:
     return {"version": "v2.0", "data": [{"paragraphs": [{"context": CONTEXT, "qas": qas}]}]}
 
 
-@pytest.fixture(scope="module")
-def tiny_model(tmp_path_factory, tiny_encoder, tiny_tokenizer):
-    """A span-QA model of random weights."""
-    from transformers import AutoModelForQuestionAnswering
-
-    folder = tmp_path_factory.mktemp("model")
-    AutoModelForQuestionAnswering.from_pretrained(tiny_encoder).save_pretrained(folder)
-    tiny_tokenizer.save_pretrained(folder)
-    return folder
-
-
 @pytest.mark.parametrize("command", ["check", "run", "results", "evaluate"])
 def test_every_command_has_help_with_an_example(command):
     result = xlt(command, "--help")

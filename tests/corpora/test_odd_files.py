@@ -7,7 +7,7 @@ import pytest
 
 from xltlib import corpora
 from xltlib.attacks.lexicon import read_lexicon
-from xltlib.corpora.answers import nearest_place, stripped_span
+from xltlib.corpora.answer_spans import nearest_place, stripped_span
 from xltlib.corpora.squad_files import is_answerable, read_squad
 from xltlib.params import CorpusSource
 from xltlib.text_files import InputError

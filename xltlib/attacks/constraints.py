@@ -114,56 +114,49 @@ class WordForWord(Constraint):
         )
 
 
-class MaxEditedWords(Constraint):
-    """At most so many words are edited."""
+class Limit(Constraint):
+    """A constraint of one number, on how far a text may be from the first one."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, limit: float) -> None:
         super().__init__(compare_against_original=True)
-        self.count = count
+        self.limit = limit
+
+    def extra_repr_keys(self) -> list[str]:
+        return ["limit", *super().extra_repr_keys()]
+
+
+class MaxEditedWords(Limit):
+    """At most so many words are edited."""
 
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
-        return len(transformed_text.attack_attrs["modified_indices"]) <= self.count
-
-    def extra_repr_keys(self) -> list[str]:
-        return ["count", *super().extra_repr_keys()]
+        return len(transformed_text.attack_attrs["modified_indices"]) <= self.limit
 
 
-class MaxEditedShare(Constraint):
+class MaxEditedShare(Limit):
     """At most this share of the context's words is edited.
 
     Args:
-        share: in (0, 1]; one word may always be edited.
+        limit: a share in (0, 1]; one word may always be edited.
     """
-
-    def __init__(self, share: float) -> None:
-        super().__init__(compare_against_original=True)
-        self.share = share
 
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
-        allowed = max(1, int(self.share * len(passage_of(reference_text).spans)))
+        allowed = max(1, int(self.limit * len(passage_of(reference_text).spans)))
         return len(transformed_text.attack_attrs["modified_indices"]) <= allowed
 
-    def extra_repr_keys(self) -> list[str]:
-        return ["share", *super().extra_repr_keys()]
 
-
-class MaxEditedGraphemes(Constraint):
+class MaxEditedGraphemes(Limit):
     """The edited words make up at most this share of the context's graphemes.
 
     Words differ in length between languages, and in unspaced scripts even in what they are: a share
     of graphemes is the same budget everywhere.
 
     Args:
-        share: in (0, 1]; one word may always be edited.
+        limit: a share in (0, 1]; one word may always be edited.
     """
-
-    def __init__(self, share: float) -> None:
-        super().__init__(compare_against_original=True)
-        self.share = share
 
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
@@ -174,10 +167,7 @@ class MaxEditedGraphemes(Constraint):
             return True
         words = reference_text.words
         spent = sum(len(graphemes(words[i])) for i in edited)
-        return spent <= self.share * _length(reference_text.tokenizer_input[1])
-
-    def extra_repr_keys(self) -> list[str]:
-        return ["share", *super().extra_repr_keys()]
+        return spent <= self.limit * _length(reference_text.tokenizer_input[1])
 
 
 @lru_cache(maxsize=1024)
@@ -185,21 +175,14 @@ def _length(text: str) -> int:
     return len(graphemes(text))
 
 
-class MaxGraphemeEdits(Constraint):
+class MaxGraphemeEdits(Limit):
     """At most so many graphemes inserted, deleted or replaced in the whole context."""
-
-    def __init__(self, edits: int) -> None:
-        super().__init__(compare_against_original=True)
-        self.edits = edits
 
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
         old, new = (text.tokenizer_input[1] for text in (reference_text, transformed_text))
-        return Levenshtein.distance(graphemes(old), graphemes(new)) <= self.edits
-
-    def extra_repr_keys(self) -> list[str]:
-        return ["edits", *super().extra_repr_keys()]
+        return Levenshtein.distance(graphemes(old), graphemes(new)) <= self.limit
 
 
 class SameScript(Constraint):

@@ -31,7 +31,7 @@ from xltlib.attacks.passage import Passage
 from xltlib.attacks.query import Output, Query, Scorer, Spans, log_odds
 from xltlib.attacks.recipes import RECIPES, Build, seed_of
 from xltlib.attacks.resources import Resources, Row
-from xltlib.evaluation.answers import f1_in, official
+from xltlib.evaluation.answer_scoring import f1_in, official
 from xltlib.languages import words
 from xltlib.params import EmbeddingSettings, RecipeSettings
 
@@ -97,7 +97,7 @@ def _attacked(
     guide: Guide,
 ) -> dict[str, Any]:
     if settings.goal == "targeted":
-        row = row | {"target": resources.target(settings, row)}
+        row = row | {"target": resources.falsehoods.target(settings, row)}
     goal = _goal(row, settings, SpanQAVictim(scorer, guide))
     if settings.goal == "targeted" and not row["target"]:
         (clean,) = scorer([Query(row["question"], row["context"], ())])

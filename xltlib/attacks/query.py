@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from xltlib.corpora.answers import nearest_place
+from xltlib.corpora.answer_spans import nearest_place
 from xltlib.evaluation.predictor import Prediction
 from xltlib.languages import words
 

@@ -134,7 +134,7 @@ def distractor(
     """One false sentence (AddSent, Jia and Liang 2017; Rosenthal et al. 2021)."""
     sentences: Transformation = Distractor(
         row["language"],
-        resources.false_sentences(settings, row),
+        resources.falsehoods.sentences(settings, row),
         settings.places,
         row["answers"]["text"],
     )
@@ -149,7 +149,7 @@ def tasa(goal: SpanGoal, row: Row, settings: TasaSettings, resources: Resources)
     )
     copies = Distractor(
         row["language"],
-        resources.false_copies(settings, row),
+        resources.falsehoods.copies(settings, row),
         ["end"],
         row["answers"]["text"],
     )

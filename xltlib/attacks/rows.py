@@ -13,7 +13,7 @@ import pandas as pd
 from xltlib.artifacts import InputError
 from xltlib.attacks.goal import occurrences
 from xltlib.attacks.resources import Row
-from xltlib.corpora.squad_files import questions
+from xltlib.corpora.squad_json import questions
 from xltlib.languages import LANGUAGES, TYDI, find_language
 
 _NEEDED = ("question", "context", "answers")

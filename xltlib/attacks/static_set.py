@@ -13,8 +13,8 @@ from xltlib.artifacts import write_json
 from xltlib.attacks.goal import moved
 from xltlib.attacks.report import attacked
 from xltlib.corpora.local import require_unique
-from xltlib.corpora.squad_files import questions
-from xltlib.evaluation.answers import f1_in
+from xltlib.corpora.squad_json import questions
+from xltlib.evaluation.answer_scoring import f1_in
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.languages import LANGUAGES
 from xltlib.params import RecipeSettings

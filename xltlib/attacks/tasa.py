@@ -16,6 +16,7 @@ from icu4py.breakers import SentenceBreaker
 from textattack.constraints import Constraint, PreTransformationConstraint
 from textattack.shared import AttackedText
 
+from xltlib.attacks.constraints import Limit
 from xltlib.attacks.distractor_templates import AlteredQuestions
 from xltlib.attacks.goal import occurrences
 from xltlib.attacks.passage import Passage
@@ -118,18 +119,11 @@ class OfSwaps(Constraint):
         return bool(self._check_constraint_many([transformed_text], reference_text))
 
 
-class MaxChangedWords(Constraint):
+class MaxChangedWords(Limit):
     """At most so many of the first text's words are changed; a put-in sentence does not count."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__(compare_against_original=True)
-        self.count = count
 
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
         modified = transformed_text.attack_attrs["modified_indices"]
-        return sum(index < reference_text.num_words for index in modified) <= self.count
-
-    def extra_repr_keys(self) -> list[str]:
-        return ["count", *super().extra_repr_keys()]
+        return sum(index < reference_text.num_words for index in modified) <= self.limit

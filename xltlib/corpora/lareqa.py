@@ -13,7 +13,7 @@ from datasets import Dataset
 
 from xltlib.corpora.corpus import BITEXT, Corpus
 from xltlib.corpora.local import find, require_rows
-from xltlib.corpora.squad_files import Question, questions
+from xltlib.corpora.squad_json import Question, questions
 from xltlib.params import CorpusSource
 from xltlib.text_files import InputError, shown
 

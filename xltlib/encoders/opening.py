@@ -29,7 +29,7 @@ from transformers.utils import logging
 from xltlib.artifacts import InputError
 from xltlib.encoders.device import usable_device
 from xltlib.encoders.files import model_files, require_tokenizer
-from xltlib.encoders.report import check_report
+from xltlib.encoders.loading_report import check_report
 
 HEADS = {AutoModelForQuestionAnswering: "span-QA", AutoModelForMaskedLM: "masked-LM"}
 _MOST = 300
@@ -102,7 +102,7 @@ def open_model(
         attention_dropout: in training, in place of the config's.
 
     Raises:
-        xltlib.encoders.report.MissingHeadError: an encoder without the head that `auto_class` has.
+        MissingHeadError: an encoder without the head that `auto_class` has.
         InputError: anything else that would make the model's output wrong; says what to do.
     """
     folder = Path(folder)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from datasets import Dataset
 
-from xltlib.corpora.answers import stripped_span
+from xltlib.corpora.answer_spans import stripped_span
 from xltlib.evaluation.predictor import SpanPredictor
 
 Span = tuple[int, int]

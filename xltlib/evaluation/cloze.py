@@ -12,8 +12,8 @@ from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokeni
 
 from xltlib.artifacts import InputError
 from xltlib.corpora.bmlama import MASK
+from xltlib.encoders.loading_report import MissingHeadError
 from xltlib.encoders.opening import open_model, open_tokenizer
-from xltlib.encoders.report import MissingHeadError
 
 
 def masked_lm(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase] | None:

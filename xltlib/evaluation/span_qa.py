@@ -10,10 +10,10 @@ import pandas as pd
 from datasets import Dataset
 
 from xltlib.artifacts import InputError, fingerprint
-from xltlib.corpora.answers import stripped_span
+from xltlib.corpora.answer_spans import stripped_span
 from xltlib.corpora.squad_files import is_answerable, read_squad
 from xltlib.evaluation import squad
-from xltlib.evaluation.answers import normalizer
+from xltlib.evaluation.answer_scoring import normalizer
 from xltlib.evaluation.predictor import SpanPredictor, window_settings
 from xltlib.languages import find_language
 

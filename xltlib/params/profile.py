@@ -11,13 +11,13 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 from xltlib.params.attacks import AttackSettings
 from xltlib.params.base import Name, Seed, Settings, TestSet, without_repeats
 from xltlib.params.claims import Claim
-from xltlib.params.data import CorpusSource, EncoderSettings, SpanQASettings, TaskData
 from xltlib.params.measures import (
     AnalysisSettings,
     CostSettings,
     EvaluationSettings,
     RepresentationSettings,
 )
+from xltlib.params.sources import CorpusSource, EncoderSettings, SpanQASettings, TaskData
 from xltlib.params.training import (
     STANDARD,
     DataAugmentationSettings,

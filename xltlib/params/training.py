@@ -17,7 +17,7 @@ from xltlib.params.base import (
     files_by_language,
     without_repeats,
 )
-from xltlib.params.data import TaskData
+from xltlib.params.sources import TaskData
 
 STANDARD = "standard"
 

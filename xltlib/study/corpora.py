@@ -12,7 +12,7 @@ from datasets import Dataset
 from IPython.display import HTML
 
 from xltlib import corpora
-from xltlib.corpora.answers import stripped_span
+from xltlib.corpora.answer_spans import stripped_span
 from xltlib.corpora.audit import Overlap, audit
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import SpanQASettings

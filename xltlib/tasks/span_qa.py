@@ -12,7 +12,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
-from xltlib.corpora.answers import stripped_span
+from xltlib.corpora.answer_spans import stripped_span
 from xltlib.params import SpanQASettings
 from xltlib.tasks.kind import Row, Setup, pad_batch
 from xltlib.tasks.offsets import token_span
