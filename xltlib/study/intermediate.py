@@ -1,4 +1,4 @@
-"""Stage 02: give the encoder its intermediate training, on the arm's languages."""
+"""Stage 02: intermediate training of the encoder, in the arm's languages."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from xltlib.training.run import TrainingLog, train, use_threads
 
 
 def arm_draws(params: Params, arm: str, seed: int) -> dict[str, list[plan.Draw]]:
-    """The examples of one arm: for each task the budget's items, each in one language.
+    """The examples of one arm: the budget's items for each task, each item in one language.
 
-    Items come from those that exist in the languages of all arms of the budget, so that these arms
-    differ in the languages alone.
+    Items are drawn from those that exist in all languages of the budget's arms, so that these arms
+    differ only in language.
     """
     budget, peers = params.intermediate.budget(arm), params.intermediate.peers(arm)
     draws = {}
@@ -57,7 +57,7 @@ def arm_draws(params: Params, arm: str, seed: int) -> dict[str, list[plan.Draw]]
 def budget_table(cell: ArmCell) -> pd.DataFrame:
     """Tasks, examples and steps of the arms that share this arm's budget, at this seed.
 
-    They are equal but for the languages.
+    Only the languages differ.
     """
     frames, budget = [], cell.params.intermediate.budget(cell.arm)
     for arm in cell.params.intermediate.peers(cell.arm):
@@ -70,7 +70,7 @@ def budget_table(cell: ArmCell) -> pd.DataFrame:
 
 
 def settings_table(cell: ArmCell) -> pd.DataFrame:
-    """The recipe of the cell's arm; all but the method is the same for every arm of its budget."""
+    """The recipe of the cell's arm. All arms of a budget share it, except for the method."""
     params = cell.params
     arm, budget = params.intermediate.arms[cell.arm], params.intermediate.budget(cell.arm)
     method = params.methods.get(arm.method)
@@ -123,7 +123,7 @@ def _run(cell: ArmCell, progress: bool) -> None:
     def rows_of(task: str, copy: int) -> list[Row]:
         return kinds[task].rows(tokenizer, numbered[task](copy))
 
-    # Each pass reads a copy of its own, as far as there are copies.
+    # Each pass reads a different copy, as long as there are enough.
     n_copies = method.copies if isinstance(method, DataAugmentationSettings) else 1
     batches = [
         (batch.task, [rows_of(batch.task, batch.number % n_copies)[i] for i in batch.draws])
@@ -207,7 +207,7 @@ def dev_table(metrics: dict[str, Any]) -> pd.DataFrame:
 
 
 def budgets_equal(cell: ArmCell) -> dict[str, bool]:
-    """Whether all arms that train have equal numbers of examples and steps for each task."""
+    """Whether all arms that train have the same number of examples and steps for each task."""
     totals = (
         budget_table(cell)
         .groupby(["task", "arm"])

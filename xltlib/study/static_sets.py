@@ -23,7 +23,7 @@ def perturbed(
     """The rows of a test set by language, with perturbed passages.
 
     Raises:
-        InputError: the perturbation lacks a language, or a file lacks all questions of one.
+        InputError: the perturbation lacks a language, or a file has no question in one.
     """
     if isinstance(settings, PerturbedFile):
         return {code: _from_file(settings, code, rows) for code, rows in sets.items()}
@@ -33,7 +33,7 @@ def perturbed(
 
 
 def _from_file(settings: PerturbedFile, language: str, rows: Dataset) -> Dataset:
-    """The rows that a file has, with its passages and the places of answers in them."""
+    """The rows whose questions a file has, with its passages and answer offsets."""
     found = {one["id"]: one for one in read(settings.file, language)}
     made = [
         row | {name: found[row["id"]][name] for name in ("context", "answers")}
@@ -61,7 +61,8 @@ def _from_file(settings: PerturbedFile, language: str, rows: Dataset) -> Dataset
 def _lexicons(
     params: Params, settings: CodeMixing, sets: Mapping[str, Dataset]
 ) -> dict[str, Lexicon]:
-    """A lexicon a language: from its files, else induced once and kept in the profile's cache."""
+    """One lexicon per language: from its files, or else induced once and kept in the profile's
+    cache."""
     pairs = {}
     if settings.parallel is not None:
         pairs = {

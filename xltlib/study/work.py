@@ -1,4 +1,4 @@
-"""The work of a cell: done once, by one process at a time, and recorded when it is whole."""
+"""The work of a cell: done once, by one process at a time, and recorded when complete."""
 
 from __future__ import annotations
 
