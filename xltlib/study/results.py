@@ -25,7 +25,7 @@ from xltlib.study.target_tasks import is_qa
 
 
 def clean_results(cell: EncoderCell) -> pd.DataFrame:
-    """Every evaluated question of every model: factors, corpus, language, id, and f1 and em in [0,
+    """Every evaluated question of every model: factors, corpus, language, id, f1 and em in [0,
     1]."""
     return _gather(cell, "evaluation")
 
