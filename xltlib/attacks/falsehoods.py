@@ -1,4 +1,4 @@
-"""What is false of a question: wrong answers, and sentences that state them."""
+"""Wrong answers to a question, and false sentences that state them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Falsehoods:
 
     def __init__(self, rows: Mapping[str, Sequence[Row]]) -> None:
         self.rows = rows
-        # Each is made from all questions of a language, so once for each language.
+        # Each is made once per language, from all of its questions.
         self._pool = cache(self._answers)
         self._altered = cache(self._altered_questions)
 
@@ -117,7 +117,7 @@ class Falsehoods:
 
 
 def _twin(rows: Iterable[Row], row: Row) -> Row | None:
-    """The row of the same id, if its language is another."""
+    """The row with the same id, if it is in another language."""
     return next(
         (one for one in rows if one["id"] == row["id"] and one["language"] != row["language"]), None
     )

@@ -1,4 +1,4 @@
-"""What recipes need beside the example under attack; each is made once, when first asked for."""
+"""What recipes need besides the example under attack; each resource is made once, on first use."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ Row = dict[str, Any]
 
 @dataclass
 class Resources:
-    """Everything that a recipe draws on.
+    """Everything that recipes share.
 
     Args:
         predictor: the model under attack.
-        rows: all rows by language, not only those to attack, so that neighbours and wrong answers
-            do not depend on how many are.
-        encoder: a folder with a pretrained encoder, for sentence vectors, word neighbours and
-            alignments; the same for every model of a comparison.
+        rows: all rows by language, not only those to attack, so that wrong answers do not depend on
+            how many are attacked.
+        encoder: a folder with a pretrained encoder for sentence vectors, word neighbours and
+            alignments. Use the same one for all models of a comparison.
         bitext: (sentence, English translation) pairs by language, for induced lexicons.
-        cache: where other pretrained models are kept, for those that a recipe names.
+        cache: the folder of other pretrained models that recipes name.
     """
 
     predictor: Predictor
@@ -62,10 +62,10 @@ class Resources:
 
     @cached_property
     def victim(self) -> str:
-        """What the model under attack is, by content; it has to be loaded anew where that changes.
+        """A digest of the model under attack, by content; load the model again if it changes.
 
-        A predictor that is no `SpanPredictor` may say it in an attribute `identity`. One that does
-        not is never taken for one that was attacked before.
+        A predictor other than `SpanPredictor` may give one in an attribute `identity`. Without it,
+        the predictor never counts as one that was attacked before.
         """
         if isinstance(self.predictor, SpanPredictor):
             return identity.digest(
@@ -76,7 +76,7 @@ class Resources:
         return getattr(self.predictor, "identity", None) or secrets.token_hex(16)
 
     def identity(self, settings: RecipeSettings, engine: EngineSettings) -> str:
-        """All that an outcome depends on beside the example itself."""
+        """A digest of everything that an outcome depends on besides the example."""
         named = [getattr(settings, name, None) for name in ("model", "surrogate")]
         return identity.digest(
             self.victim,
@@ -118,7 +118,8 @@ class Resources:
         return embed(*self.pretrained, texts)
 
     def neighbours(self, settings: SynonymSettings, language: str) -> Neighbourhood:
-        """A language's synonyms: its list, or the nearest words of the encoder's vocabulary."""
+        """A language's synonyms: its list, or else the nearest words of the encoder's
+        vocabulary."""
 
         def make() -> Neighbourhood:
             if language in settings.neighbours:
@@ -137,9 +138,9 @@ class Resources:
         return self._once(make, "neighbours", language, key)
 
     def lexicon(self, settings: CodeMixSettings, language: str) -> Lexicon:
-        """A language's translations: its lexicons joined, or one induced from parallel text.
+        """A language's translations: its lexicons joined, or else one induced from parallel text.
 
-        English is translated into every language there is parallel text for, others into English.
+        English is translated into every language with parallel text, other languages into English.
         """
 
         def make() -> Lexicon:
@@ -158,7 +159,7 @@ class Resources:
 
     @property
     def device(self) -> str:
-        """Where the model under attack is; "cpu" where nobody can know."""
+        """The device of the model under attack; "cpu" if unknown."""
         model = getattr(self.predictor, "model", None)
         return str(getattr(model, "device", "cpu"))
 
@@ -167,7 +168,7 @@ class Resources:
         """The gradients of the model under attack.
 
         Raises:
-            InputError: it is a black box.
+            InputError: the model is a black box.
         """
         if not isinstance(self.predictor, SpanPredictor):
             raise InputError(
@@ -177,7 +178,7 @@ class Resources:
         return WhiteBox(self.predictor)
 
     def gradients(self, settings: WordSettings) -> WhiteBox:
-        """The gradients that rank words: of the model under attack, or of a surrogate."""
+        """The gradients that rank words: those of the model under attack, or of a surrogate."""
         if settings.surrogate is None:
             return self.white_box
         folder = self.folder(settings.surrogate)
@@ -189,7 +190,7 @@ class Resources:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """One-piece words of the model under attack."""
+        """The one-piece words of the model under attack."""
         predictor = self.white_box.predictor
         return one_piece_words(predictor.tokenizer, word_embeddings(predictor.model).weight)
 
@@ -199,7 +200,8 @@ class Resources:
         return Falsehoods(self.rows)
 
     def _once(self, make: Callable[[], Any], *key: str) -> Any:
-        """What `make` makes, once for each key; a key holds all that it is made of."""
+        """The result of `make`, computed once per key; the key identifies everything it is made
+        from."""
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]

@@ -1,4 +1,4 @@
-"""Questions in whatever form they come, as rows that can be attacked."""
+"""Questions in any form, as rows that can be attacked."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ _TYDI = {LANGUAGES[code].name.lower(): code for code in TYDI}
 
 @dataclass
 class Questions:
-    """Rows that can be attacked, and how many of which kind cannot."""
+    """Rows that can be attacked, and counts of those that cannot, by reason."""
 
     rows: list[Row] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
 
 def read_rows(source: Any, language: str | None = None, corpus: str | None = None) -> Questions:
-    """Rows from a file, a Hugging Face data set, a pandas frame, or any rows.
+    """Rows from a file, a Hugging Face data set, a pandas frame, or a list.
 
     A file is SQuAD JSON, or rows as JSON or JSON lines. Each row needs `question`, `context` and
     `answers`, as SQuAD has them: {"text": [...], "answer_start": [...]}, or a list of {"text",
-    "answer_start"}. An answer that does not stand at its offset is looked for nearest to it.
-    Unanswerable questions, as SQuAD 2.0 has them, and those whose answer is not in the passage are
-    left out and counted.
+    "answer_start"}. An answer that is not at its offset is moved to its nearest occurrence.
+    Unanswerable questions, as in SQuAD 2.0, and those whose answer is not in the passage are left
+    out and counted.
 
     Args:
-        language: of rows that neither have a `language` nor an id of TyDi QA's (`arabic-...`).
-        corpus: its official F1 scores answers; `mlqa` has a rule of its own.
+        language: for rows with neither a `language` nor an id of TyDi QA (`arabic-...`).
+        corpus: the corpus whose official F1 scores answers; `mlqa` has its own rule.
 
     Raises:
-        InputError: rows of another form, or a language that is missing or that CLDR does not know.
+        InputError: rows have another form, or a language is missing or unknown to CLDR.
     """
     found = Questions()
     for number, given in enumerate(_records(source)):
@@ -119,7 +119,7 @@ def _language(row: Mapping[str, Any], identity: str, default: str | None, where:
 
 
 def _answers(given: Any, where: str) -> list[tuple[str, int]]:
-    """Texts and offsets, -1 where none is given; answers without text are none."""
+    """Texts and offsets (-1 if none is given); answers without text are dropped."""
     try:
         if isinstance(given, Mapping):
             texts = list(given["text"])
