@@ -209,8 +209,8 @@ def test_a_notebook_opens_the_cell_its_parameters_name(tiny_profile):
     ("given", "message"),
     [
         ({"arms": "english"}, r"02_intermediate_training\.ipynb: 1 error.*\n.*arms: unknown key"),
-        ({"arm": "german"}, r"has no cell .*arm=german.*; there are: tiny\."),
-        ({"seed": 9}, r"has no cell .*seed=9; there are: tiny\."),
+        ({"arm": "german"}, r"has no cell .*arm=german.*; available: tiny\."),
+        ({"seed": 9}, r"has no cell .*seed=9; available: tiny\."),
         ({"seed": None}, r"seed: .*integer"),
         ({"params": "absent.yaml"}, r"absent\.yaml: no such file"),
     ],

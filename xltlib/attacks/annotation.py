@@ -169,5 +169,5 @@ def _read(file: Path, columns: list[str]) -> pd.DataFrame:
         raise InputError(f"{file}: the sheet cannot be read: {error}") from error
     lacking = [name for name in columns if name not in frame]
     if lacking:
-        raise InputError(f"{file}: lacks the column {lacking[0]}; there: {', '.join(frame)}")
+        raise InputError(f"{file}: lacks the column {lacking[0]}; available: {', '.join(frame)}")
     return frame

@@ -144,7 +144,7 @@ def _settings(
         return recipe
     if build is None:
         raise InputError(
-            f"recipe: {type(recipe).__name__} is none; give a name ({', '.join(SETTINGS)}), "
+            f"recipe: {type(recipe).__name__} cannot be used; give a name ({', '.join(SETTINGS)}), "
             "settings, or a function (goal, row, settings, resources) that returns an Attack"
         )
     try:

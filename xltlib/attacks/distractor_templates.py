@@ -80,7 +80,7 @@ def _all_known() -> dict[str, dict[str, Any]]:
 def _known(language: str) -> dict[str, Any]:
     known = _all_known()
     if language not in known:
-        raise InputError(f"distractor: no sentence in {language!r}; there: {' '.join(known)}")
+        raise InputError(f"distractor: no sentence in {language!r}; available: {' '.join(known)}")
     return known[language]
 
 

@@ -44,7 +44,8 @@ def misspelt(language: str) -> Mapping[str, tuple[str, ...]]:
     """
     if language not in LANGUAGES_LISTED:
         raise InputError(
-            f"misspelling: no list of mistakes in {language!r}; there: {' '.join(LANGUAGES_LISTED)}"
+            f"misspelling: no list of mistakes in {language!r}; available: "
+            f"{' '.join(LANGUAGES_LISTED)}"
         )
     text = files("codespell_lib").joinpath("data/dictionary.txt").read_text(encoding="utf-8")
     found: dict[str, list[str]] = defaultdict(list)

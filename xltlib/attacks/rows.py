@@ -49,7 +49,9 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
     for number, given in enumerate(_records(source)):
         where = f"row {number}"
         if not isinstance(given, Mapping):
-            raise InputError(f"{where}: {type(given).__name__} is no row; give mappings by column")
+            raise InputError(
+                f"{where}: {type(given).__name__} is not a row; give mappings from column to value"
+            )
         missing = [name for name in _NEEDED if given.get(name) is None]
         if missing:
             raise InputError(
@@ -59,7 +61,7 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
         question, context = given["question"], given["context"]
         for name, text in (("question", question), ("context", context)):
             if not isinstance(text, str):
-                raise InputError(f"{where}: {name} is {type(text).__name__}; it has to be a text")
+                raise InputError(f"{where}: {name} is {type(text).__name__}; it must be a string")
         identity = str(given.get("id", number))
         row = {
             "id": identity,
@@ -104,7 +106,8 @@ def _records(source: Any) -> Iterator[Any]:
         yield from source
     else:
         raise InputError(
-            f"rows: {type(source).__name__} is none; give a SQuAD file, a data set, a pandas frame "
+            f"rows: {type(source).__name__} cannot be used; give a SQuAD file, a data set, "
+            "a pandas frame "
             "or a list of rows"
         )
 

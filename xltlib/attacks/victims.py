@@ -107,7 +107,8 @@ def victim(
         _takes_two(model)
         return CallablePredictor(model, identity)
     raise InputError(
-        f"model: {type(model).__name__} is none; give a folder, a hub name, a loaded model with "
+        f"model: {type(model).__name__} cannot be used; give a folder, a hub name, a loaded "
+        "model with "
         "its tokenizer, a SpanPredictor, or a function of questions and contexts"
     )
 

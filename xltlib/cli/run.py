@@ -54,7 +54,7 @@ def run(
     job = workflow.Workflow(root, params, loaded, cores, gpus, workflow_profile)
     if loaded.compute.gpus > gpus and not job.on_cluster:
         raise InputError(
-            f"{params}: compute.gpus: each cell wants {loaded.compute.gpus} GPU and --gpus is "
+            f"{params}: compute.gpus: each cell needs {loaded.compute.gpus} GPU and --gpus is "
             f"{gpus}. Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
         )
     require_writable(job.folder, "outputs")

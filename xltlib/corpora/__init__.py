@@ -44,7 +44,7 @@ def corpus(name: str) -> Corpus:
         InputError: there is no such corpus; names those there are.
     """
     if name not in CORPORA:
-        raise InputError(f"corpora: there is no corpus {name!r}; there are: {', '.join(CORPORA)}")
+        raise InputError(f"corpora: there is no corpus {name!r}; available: {', '.join(CORPORA)}")
     return CORPORA[name]
 
 
@@ -114,13 +114,15 @@ def _require(name: str, source: CorpusSource, language: str, split: str) -> None
     """Refuse what a corpus does not have."""
     if source.source not in corpus(name).sources:
         known = ", ".join(corpus(name).sources)
-        raise InputError(f"corpora.{name}: no source {source.source}; there: {known}")
+        raise InputError(f"corpora.{name}: no source {source.source}; available: {known}")
     if language not in languages(name, source):
         known = " ".join(languages(name, source))
         raise InputError(f"corpora.{name}: no language {language!r} in {source.source}; {known}")
     if split not in splits(name, source):
         known = ", ".join(splits(name, source))
-        raise InputError(f"corpora.{name}: no split {split!r} in {source.source}; there: {known}")
+        raise InputError(
+            f"corpora.{name}: no split {split!r} in {source.source}; available: {known}"
+        )
 
 
 @contextmanager

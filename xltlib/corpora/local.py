@@ -76,7 +76,7 @@ def require_rows(rows: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]
         InputError: there is none.
     """
     if not rows:
-        raise InputError(f"{path}: holds no row. Check that the file is complete.")
+        raise InputError(f"{path}: contains no row. Check that the file is complete.")
     return rows
 
 
@@ -113,7 +113,7 @@ def text_of(row: dict[str, Any], name: str, where: str) -> str:
     """
     value = row.get(name)
     if not isinstance(value, str):
-        raise InputError(f"{where}: {name!r} has to be a text (found {shown(value)}).")
+        raise InputError(f"{where}: {name!r} must be a string (found {shown(value)}).")
     return value
 
 
@@ -126,7 +126,7 @@ def number_of(row: dict[str, Any], name: str, where: str, below: int = 10**9) ->
     value = row.get(name)
     if type(value) is not int or not 0 <= value < below:
         raise InputError(
-            f"{where}: {name!r} has to be a whole number from 0 to {below - 1} "
+            f"{where}: {name!r} must be a whole number from 0 to {below - 1} "
             f"(found {shown(value)})."
         )
     return value
@@ -141,6 +141,6 @@ def key_of(row: dict[str, Any], name: str, known: Mapping[str, T], where: str) -
     value = row.get(name)
     if not isinstance(value, str) or value not in known:
         raise InputError(
-            f"{where}: {name!r} has to be one of {', '.join(known)} (found {shown(value)})."
+            f"{where}: {name!r} must be one of {', '.join(known)} (found {shown(value)})."
         )
     return known[value]

@@ -62,7 +62,9 @@ def read_squad(
             }
         )
     if not rows:
-        raise InputError(f"{shown_path(path)}: holds no question. Check that the file is complete.")
+        raise InputError(
+            f"{shown_path(path)}: contains no question. Check that the file is complete."
+        )
     if without and unanswerable == "refuse":
         raise InputError(
             f"{shown_path(path)}: {len(without)} of {len(rows)} questions have no answer, "

@@ -92,7 +92,7 @@ def _objects(parent: dict[str, Any], name: str, where: str) -> list[dict[str, An
     found = parent.get(name)
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         raise InputError(
-            f"{where}: {name!r} has to be a list of objects (found {shown(found)}). {FORMAT}"
+            f"{where}: {name!r} must be a list of objects (found {shown(found)}). {FORMAT}"
         )
     return found
 
@@ -104,17 +104,17 @@ def _question(
     identity = qa.get("id")
     if isinstance(identity, bool) or not isinstance(identity, str | int):
         raise InputError(
-            f"{where}: a question's 'id' has to be a text or a whole number (found "
+            f"{where}: a question's 'id' must be a string or a whole number (found "
             f"{shown(identity)})."
         )
     where = f"{where}: question {shown(str(identity), 60)}"
     title = article.get("title")
     if title is not None and (isinstance(title, bool) or not isinstance(title, str | int | float)):
-        raise InputError(f"{where}: 'title' has to be a text (found {shown(title)}).")
+        raise InputError(f"{where}: 'title' must be a string (found {shown(title)}).")
     impossible = qa.get("is_impossible", False)
     if not isinstance(impossible, bool):
         raise InputError(
-            f"{where}: 'is_impossible' has to be true or false (found {shown(impossible)})."
+            f"{where}: 'is_impossible' must be true or false (found {shown(impossible)})."
         )
     return Question(
         where=where,
@@ -132,7 +132,7 @@ def _text(parent: dict[str, Any], name: str, where: str) -> str:
     if name not in parent:
         raise InputError(f"{where} lacks {name!r}. {FORMAT}")
     if not isinstance(value, str):
-        raise InputError(f"{where}: {name!r} has to be a text (found {shown(value)}).")
+        raise InputError(f"{where}: {name!r} must be a string (found {shown(value)}).")
     return value
 
 
@@ -153,7 +153,7 @@ def _answers(qa: dict[str, Any], where: str) -> list[tuple[str, int]]:
         raise InputError(f"{where} lacks 'answers'. {FORMAT}")
     if not isinstance(found, list) or not all(isinstance(answer, dict) for answer in found):
         raise InputError(
-            f"{where}: 'answers' has to be a list of objects (found {shown(found)}). {FORMAT}"
+            f"{where}: 'answers' must be a list of objects (found {shown(found)}). {FORMAT}"
         )
     answers = []
     for answer in found:
@@ -163,7 +163,7 @@ def _answers(qa: dict[str, Any], where: str) -> list[tuple[str, int]]:
         start = answer["answer_start"]
         if type(start) is not int:
             raise InputError(
-                f"{where}: 'answer_start' has to be a whole number (found {shown(start)})."
+                f"{where}: 'answer_start' must be a whole number (found {shown(start)})."
             )
         answers.append((text, start))
     return answers

@@ -53,7 +53,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     if len(found) == 0 and not isinstance(opened, Dataset):
         there = " ".join(sorted(set(rows["language"])))
         raise InputError(
-            f"{opened[0]}: holds no question in {language}, but in {there}. Put the file of "
+            f"{opened[0]}: contains no question in {language}, but in {there}. Put the file of "
             f"{language} into this folder."
         )
     return found

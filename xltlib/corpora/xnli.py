@@ -107,7 +107,7 @@ def _of_one_language(
         if fields[0] == language:
             found.append((fields[pair], _row(path, number, fields, tuple(places))))
     if not found:
-        raise InputError(f"{path}: holds no row in {language}. Check that the file is complete.")
+        raise InputError(f"{path}: contains no row in {language}. Check that the file is complete.")
     if len(found) != len(order) or {identity for identity, _ in found} != set(order):
         raise InputError(
             f"{path}: {language} has {len(found)} pairs that are not {first}'s {len(order)}. "

@@ -163,7 +163,7 @@ def _check_safetensors(path: Path) -> None:
         except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
             raise InputError(damaged.format("the header is damaged")) from None
     if not kinds:
-        raise InputError(damaged.format("it holds no tensor"))
+        raise InputError(damaged.format("it contains no tensor"))
     if size != 8 + length + end:
         raise InputError(damaged.format(f"{size:,} bytes instead of {8 + length + end:,}"))
     for name, kind in kinds.items():

@@ -113,9 +113,11 @@ class Rest:
     def __str__(self) -> str:
         notes = []
         if self.guessed:
-            notes.append(f"{self.guessed} of the cells judged by other profiles, whose data differ")
+            notes.append(
+                f"{self.guessed} of the cells estimated from other profiles, whose data differ"
+            )
         if self.unknown:
-            notes.append(f"no time known for {self.unknown} cell{'s' if self.unknown > 1 else ''}")
+            notes.append(f"no estimate for {self.unknown} cell{'s' if self.unknown > 1 else ''}")
         said = "" if self.seconds < 1 else f"about {duration(self.seconds)} left"
         return "; ".join(part for part in (said, *notes) if part) or "nearly done"
 

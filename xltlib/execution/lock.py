@@ -50,6 +50,9 @@ def _holder(lock: int) -> str:
     try:
         holder = json.loads(os.pread(lock, 1000, 0))
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder["since"]))
-        return f"process {holder['pid']} on {holder['host']} runs this profile since {since}"
+        return (
+            f"process {holder['pid']} on {holder['host']} has been running this profile "
+            f"since {since}"
+        )
     except (ValueError, KeyError, TypeError):
-        return "another process runs this profile"
+        return "another process is running this profile"

@@ -127,7 +127,9 @@ class Params(Settings):
         for key, found, known in named:
             unknown = [name for name in found if name not in known]
             if unknown:
-                raise ValueError(f"{key}: there is no {unknown[0]!r}; there: {', '.join(known)}")
+                raise ValueError(
+                    f"{key}: there is no {unknown[0]!r}; available: {', '.join(known)}"
+                )
         return self
 
     @model_validator(mode="after")

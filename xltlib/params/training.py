@@ -127,7 +127,7 @@ class IntermediateSettings(Budget):
             if arm.budget is not None and arm.budget not in self.budgets:
                 known = ", ".join(self.budgets) or "none"
                 raise ValueError(
-                    f"arms.{name}.budget: there is no budget {arm.budget!r}; there: {known}"
+                    f"arms.{name}.budget: there is no budget {arm.budget!r}; available: {known}"
                 )
             examples = self.budget(name).examples
             if arm.tasks and set(arm.tasks) != set(examples):

@@ -136,7 +136,7 @@ class Grid:
             if cell.key == key:
                 return cell
         known = ", ".join(cell.key for cell in self.cells(stage))
-        raise InputError(f"{stage} has no cell {key!r} in this profile; there are: {known}")
+        raise InputError(f"{stage} has no cell {key!r} in this profile; available: {known}")
 
     def to_run(self, notebooks: Path | None = None) -> list[Cell]:
         """The cells that a run has to execute, upstream ones first.
@@ -204,4 +204,4 @@ def open_cell(stage: str, namespace: Mapping[str, Any]) -> Any:
             return cell
     wanted = ", ".join(f"{name}={level}" for name, level in chosen.items())
     known = ", ".join(cell.key for cell in Grid(params).cells(stage))
-    raise InputError(f"{notebook}: {values.params} has no cell {wanted}; there are: {known}")
+    raise InputError(f"{notebook}: {values.params} has no cell {wanted}; available: {known}")

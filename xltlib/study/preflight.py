@@ -43,7 +43,7 @@ def check_sources(params: Params) -> None:
 
 def _refuse(problems: list[str]) -> None:
     count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
-    raise InputError(f"{count}, nothing was started\n  " + "\n  ".join(problems))
+    raise InputError(f"{count}; nothing was started\n  " + "\n  ".join(problems))
 
 
 def _misused(params: Params) -> Iterator[str]:
@@ -54,7 +54,7 @@ def _misused(params: Params) -> Iterator[str]:
             yield f"corpora.{name}: there is no such corpus; known: {known}"
         elif source.source not in corpora.corpus(name).sources:
             there = ", ".join(corpora.corpus(name).sources)
-            yield f"corpora.{name}.source: {source.source} is not there; there: {there}"
+            yield f"corpora.{name}.source: {source.source} is not available; available: {there}"
     for name, attack in params.attacks.items():
         problem = attack.check_on_pairs() if _attacks_pairs(params, name) else None
         if problem:
@@ -90,7 +90,7 @@ def warnings(params: Params) -> Iterator[str]:
         seen = torch.cuda.device_count()
         if seen < params.compute.gpus:
             yield (
-                f"compute.gpus: each cell wants {params.compute.gpus}, and PyTorch sees {seen} on "
+                f"compute.gpus: each cell needs {params.compute.gpus}, and PyTorch sees {seen} on "
                 "this machine. Run on one with GPUs, or set device: cpu and gpus: 0."
             )
     for name, source in params.corpora.items():
@@ -144,11 +144,14 @@ def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[
         wanted = tuple(TASKS)
     if kind not in wanted:
         goes = " or ".join(wanted)
-        yield f".corpus: {used.corpus} is of kind {kind}, {goes} goes here"
+        yield f".corpus: {used.corpus} is of kind {kind}; {goes} is needed here"
     if getattr(used, "perturbation", None) is not None and kind != "qa":
-        yield f".perturbation: {used.corpus} is of kind {kind}; only passages of qa are perturbed"
+        yield (
+            f".perturbation: {used.corpus} is of kind {kind}; only passages of kind qa "
+            "can be perturbed"
+        )
     if getattr(used, "pairs", False) and kind != "classification":
-        yield f".pairs: {used.corpus} is of kind {kind}; only pairs of sentences can be paired"
+        yield f".pairs: {used.corpus} is of kind {kind}; pairs need sentence pairs"
     there = corpora.languages(used.corpus, source)
     lacking = [code for code in used.languages if code not in there]
     if lacking:

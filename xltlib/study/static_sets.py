@@ -42,7 +42,8 @@ def _from_file(settings: PerturbedFile, language: str, rows: Dataset) -> Dataset
     ]
     if not made:
         raise InputError(
-            f"{settings.file}: holds no question of the test set in {language!r}. Make it from the "
+            f"{settings.file}: contains no question of the test set in {language!r}. Make "
+            "it from the "
             "same corpus, or take the language off the test set."
         )
     odd = [

@@ -48,7 +48,7 @@ __all__ = [
 
 def _size(split: str, settings: MiniSettings) -> int:
     if split not in SPLITS:
-        raise InputError(f"mini has no split {split!r}; there: {', '.join(SPLITS)}")
+        raise InputError(f"mini has no split {split!r}; available: {', '.join(SPLITS)}")
     return getattr(settings, split)
 
 
