@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -21,6 +22,8 @@ from xltlib.params import Params
 
 PARAMS = "XLT_PARAMS"
 """The environment variable with the params file, read by the Snakefile and a cluster's jobs."""
+ONLY = "XLT_ONLY"
+"""The same for the patterns of cells to run, as a JSON list."""
 PATIENCE = 60  # seconds for cancelling a cluster's jobs
 
 
@@ -34,6 +37,7 @@ class Workflow:
     cores: int
     gpus: int
     profile: Path | None = None
+    only: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -86,6 +90,7 @@ class Workflow:
         return os.environ | {
             "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
             PARAMS: str(self.file.resolve()),
+            ONLY: json.dumps(self.only),
             # Spinning idle threads starve cells that run at the same time.
             "OMP_WAIT_POLICY": "passive",
             "GOMP_SPINCOUNT": "0",
