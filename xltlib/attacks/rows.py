@@ -107,8 +107,7 @@ def _records(source: Any) -> Iterator[Any]:
     else:
         raise InputError(
             f"rows: {type(source).__name__} cannot be used; give a SQuAD file, a data set, "
-            "a pandas frame "
-            "or a list of rows"
+            "a pandas frame or a list of rows"
         )
 
 

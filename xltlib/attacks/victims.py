@@ -108,8 +108,7 @@ def victim(
         return CallablePredictor(model, identity)
     raise InputError(
         f"model: {type(model).__name__} cannot be used; give a folder, a hub name, a loaded "
-        "model with "
-        "its tokenizer, a SpanPredictor, or a function of questions and contexts"
+        "model with its tokenizer, a SpanPredictor, or a function of questions and contexts"
     )
 
 

@@ -1,4 +1,4 @@
-"""Questions with answer spans as data sets: read from files or the hub, offsets checked."""
+"""Questions with answer spans, read from files or the hub, with checked offsets."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def read_squad(
 ) -> Dataset:
     """Read a file of questions in one of the formats of `squad_json`.
 
-    Published corpora hold answers that do not stand at their offset. "repair" moves such an answer
-    to its nearest occurrence; one that occurs nowhere keeps its text, for scoring, and gets the
-    offset -1; the column `wrong_offsets` counts both. "error" stops at it.
+    In published corpora some answers are not at their offset. "repair" moves such an answer to its
+    nearest occurrence. If it does not occur, it keeps its text, for scoring, and gets the offset
+    -1. The column `wrong_offsets` counts both. "error" raises instead.
 
     Args:
-        language: of every question; None takes it from TyDi's ids (`arabic-...`).
-        unanswerable: what to do with questions that have no answer in their passage, as SQuAD 2
-            has them (no answers, or `is_impossible`). "keep" returns them with empty `answers`;
-            `is_answerable` tells them from the others.
+        language: the language of all questions; None takes it from TyDi's ids (`arabic-...`).
+        unanswerable: what to do with questions without an answer in their passage, as in SQuAD 2
+            (no answers, or `is_impossible`). "keep" returns them with empty `answers`;
+            `is_answerable` distinguishes them.
 
     Raises:
-        InputError: names the file, and the question if one is to blame.
+        InputError: names the file, and the question if one is at fault.
     """
     path, rows, without = Path(path), [], []
     for one in questions(path):
@@ -75,12 +75,13 @@ def read_squad(
 
 
 def is_answerable(row: dict[str, Any]) -> bool:
-    """Whether a question has an answer, unlike some of SQuAD 2's."""
+    """Whether a question has an answer, which some in SQuAD 2 do not."""
     return bool(row["answers"]["text"])
 
 
 def _placed(context: str, answers: list[tuple[str, int]]) -> tuple[list[int], list[int]]:
-    """The offset of each answer, and which answers did not stand where they were said to."""
+    """The offset of each answer, and the indices of answers that were not at their stated
+    offset."""
     places = [
         start if start >= 0 and text and context.startswith(text, start) else -1
         for text, start in answers
@@ -92,7 +93,8 @@ def _placed(context: str, answers: list[tuple[str, int]]) -> tuple[list[int], li
 
 
 def from_hub(rows: Dataset, language: Callable[[str], str]) -> Dataset:
-    """A hub data set's questions with our columns, wrong offsets repaired as in files.
+    """A hub data set's questions with this project's columns, and with wrong offsets repaired as in
+    files.
 
     Args:
         language: the language of a question by its id.
@@ -104,7 +106,7 @@ def from_hub(rows: Dataset, language: Callable[[str], str]) -> Dataset:
         places, wrong = _placed(row["context"], answers)
         return {
             "language": language(row["id"]),
-            # XQuAD's hub copy has no titles: a passage is then the finest unit to cut by.
+            # XQuAD's hub copy has no titles, so the passage is the finest unit to cut by.
             "title": row.get("title", row["context"]),
             "answers": {"text": texts, "answer_start": places},
             "wrong_offsets": len(wrong),
@@ -114,7 +116,7 @@ def from_hub(rows: Dataset, language: Callable[[str], str]) -> Dataset:
 
 
 def tydi_language(path: Path | str, identity: str) -> str:
-    """The language code that a TyDi QA id begins with."""
+    """The language with which a TyDi QA id begins, as a code."""
     codes = {LANGUAGES[code].name.lower(): code for code in TYDI}
     name = identity.split("-")[0]
     if name not in codes:
@@ -126,7 +128,7 @@ def tydi_language(path: Path | str, identity: str) -> str:
 
 
 def first_articles(rows: Dataset, articles: int | None, *, rest: bool, key: str) -> Dataset:
-    """The questions on a corpus's first articles, or on the others: no passage is in both.
+    """The questions on a corpus's first articles, or on the others, so that no passage is in both.
 
     Args:
         articles: how many come first; `key` names the setting in messages.

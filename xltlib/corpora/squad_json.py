@@ -29,9 +29,9 @@ FORMAT = (
 
 @dataclass(frozen=True)
 class Question:
-    """A question as its file has it: answers are (text, offset) pairs, offsets unchecked.
+    """A question as in its file: answers are (text, offset) pairs with unchecked offsets.
 
-    `where` names it in messages; `paragraph` is the object that holds its context.
+    `where` names it in messages; `paragraph` is the object with its context.
     """
 
     where: str
@@ -47,7 +47,7 @@ def questions(path: Path) -> Iterator[Question]:
     """The questions of a file, in its order.
 
     Raises:
-        InputError: names the file, and the question if one is to blame.
+        InputError: names the file, and the question if one is at fault.
     """
     path = Path(path)
     text = read_text(path)
@@ -76,7 +76,7 @@ def questions(path: Path) -> Iterator[Question]:
 
 
 def _is_lines(text: str) -> bool:
-    """Whether a text is JSON lines of rows: its first line is a whole row, and others follow."""
+    """Whether a text is JSON lines of rows: its first line is a complete row, and others follow."""
     first, _, rest = text.lstrip().partition("\n")
     if not rest.strip() or not first.rstrip().endswith("}"):
         return False
@@ -100,7 +100,7 @@ def _objects(parent: dict[str, Any], name: str, where: str) -> list[dict[str, An
 def _question(
     article: dict[str, Any], paragraph: dict[str, Any], qa: dict[str, Any], where: str
 ) -> Question:
-    """One question, its fields checked."""
+    """One question, with checked fields."""
     identity = qa.get("id")
     if isinstance(identity, bool) or not isinstance(identity, str | int):
         raise InputError(
