@@ -1,4 +1,4 @@
-"""`xlt run`: hand the grid to Snakemake and show how it goes."""
+"""`xlt run`: run the grid with Snakemake and show its progress."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def run(
 
 
 def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
-    """Start Snakemake on these cells, show how it goes, and say how it ended."""
+    """Start Snakemake on these cells, show its progress, and report the outcome."""
     from xltlib.execution.display import Watch
     from xltlib.execution.estimate import duration
     from xltlib.execution.workflow import started

@@ -1,4 +1,4 @@
-"""From start and end logits to the best span of each example, all windows at once."""
+"""Start and end logits to the best span of each example, for all windows at once."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def best_spans(
     n_examples: int,
     settings: SpanQASettings,
 ) -> Spans:
-    """Best span of every example from the n-best starts and ends of its windows, all at once.
+    """The best span of every example, from the n-best starts and ends of its windows.
 
     Args:
         start_logits, end_logits: [W, T], padded to the longest window; only the tokens of the
             context count.
 
     Returns:
-        Spans of arrays [n_examples]; start = end = 0 where no window has a legal span.
+        Spans with arrays [n_examples]; start = end = 0 if no window has a legal span.
     """
     width = start_logits.shape[1]
-    # Small numbers, starts apart from ends: most of the time goes into moving memory.
+    # Small types, and starts separate from ends, because most time is spent on moving memory.
     offsets = np.moveaxis(np.full((2, len(features), width), -1, dtype=np.int32), 0, -1)
     for window, array in enumerate(features.offsets):
         offsets[window, : len(array)] = array
@@ -50,7 +50,7 @@ def best_spans(
         np.take_along_axis(starts, top_start, 1)[:, :, None]
         + np.take_along_axis(ends, top_end, 1)[:, None, :]
     )
-    # Without a sign, an end before its start is further away than any answer is long.
+    # In unsigned numbers, an end before its start is farther away than any answer is long.
     further = top_end.astype(np.uint32)[:, None, :] - top_start.astype(np.uint32)[:, :, None]
     np.putmask(score, further >= settings.max_answer_length, -np.inf)
     flat = score.reshape(len(features), -1)
@@ -59,7 +59,7 @@ def best_spans(
     rows = np.arange(len(features))
     start = offsets[rows, top_start[rows, choice // n_best], 0]
     end = offsets[rows, top_end[rows, choice % n_best], 1]
-    # Of an example's windows the best one wins: sort by example, then by falling score.
+    # The best of an example's windows wins: sort by example, then by descending score.
     order = np.lexsort((rows, -best, features.example))
     _, first = np.unique(features.example[order], return_index=True)
     winner = order[first]
@@ -77,9 +77,9 @@ def best_spans(
 
 
 def _largest(values: np.ndarray, n: int) -> np.ndarray:
-    """Places of the n largest values of each row [W, T], largest first, the earlier of equals.
+    """Indices of the n largest values of each row [W, T], largest first, ties in order.
 
-    Equal to the first n columns of a stable sort, on every machine, in a fraction of its time.
+    The same as the first n columns of a stable sort on every machine, but much faster.
     """
     least = -np.partition(-values, n - 1, axis=1)[:, n - 1 : n]
     chosen = values >= least
@@ -88,6 +88,6 @@ def _largest(values: np.ndarray, n: int) -> np.ndarray:
     columns = np.nonzero(chosen[exact])[1].reshape(-1, n)
     order = np.argsort(-np.take_along_axis(values[exact], columns, 1), axis=1, kind="stable")
     places[exact] = np.take_along_axis(columns, order, 1)
-    # Rows with equals at the border, and those with less than n legal tokens.
+    # Rows with ties at the boundary, and those with fewer than n legal tokens.
     places[~exact] = np.argsort(-values[~exact], axis=1, kind="stable")[:, :n]
     return places
