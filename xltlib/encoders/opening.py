@@ -34,7 +34,7 @@ from xltlib.encoders.loading_report import check_report
 
 HEADS = {AutoModelForQuestionAnswering: "span-QA", AutoModelForMaskedLM: "masked-LM"}
 _MOST = 300
-"""Characters of another library's message that are passed on."""
+"""The number of characters of another library's message that are passed on."""
 _PROOF = [
     ("Where?", "It is in the old town."),
     ("Where is the tower?", "The tower is in the town, near the river and the old bridge."),

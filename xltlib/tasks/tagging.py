@@ -99,7 +99,7 @@ class Tagging:
     def _windows(
         self, tokenizer: PreTrainedTokenizerBase, sizes: list[int]
     ) -> list[tuple[int, int]]:
-        """Windows of whole words, [first, last), each as full as possible."""
+        """Windows [first, last) of whole words, each as full as possible."""
         room = self.max_length - tokenizer.num_special_tokens_to_add()
         cuts, filled = [0], 0
         for word, size in enumerate(sizes):
