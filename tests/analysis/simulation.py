@@ -12,7 +12,8 @@ from dataclasses import astuple, dataclass
 import numpy as np
 import pandas as pd
 
-from xltlib.analysis.intervals import Block, seed_variance, spread
+from xltlib.analysis.blocks import Block
+from xltlib.analysis.variance import seed_variance, spread
 
 LANGUAGES = 8
 PASSAGE = 5
