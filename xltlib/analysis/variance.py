@@ -203,17 +203,27 @@ def spread(
         of_seeds, node_weights = seeds.nodes(weights)
         plain = seeds.plain(weights)
     of_questions = np.maximum(questions, rest)
+    about = mixture(of_seeds, node_weights, of_questions, scaled)
+    return estimate, about, np.sqrt(plain + of_questions)
+
+
+def mixture(
+    of_seeds: np.ndarray, weights: np.ndarray, of_questions: np.ndarray, scaled: np.ndarray
+) -> Spread:
+    """The spread that two parts of the variance give.
+
+    Args:
+        of_seeds, weights: [..., node] and [node], from `Seeds.nodes`.
+        of_questions: [...].
+        scaled: their squares over their degrees of freedom, summed, [...].
+    """
     alone = of_questions[..., None]
     variance = np.maximum(of_seeds + alone, LEAST * alone)
     with np.errstate(divide="ignore", invalid="ignore"):
         # Satterthwaite, for the part of the questions: that of the seeds is in the mixture.
         whole = np.maximum(variance, alone)
         dfs = np.where(scaled[..., None] > 0, whole**2 / scaled[..., None], 1e6)
-    return (
-        estimate,
-        Spread(np.sqrt(variance), np.minimum(dfs, 1e6), node_weights),
-        np.sqrt(plain + of_questions),
-    )
+    return Spread(np.sqrt(variance), np.minimum(dfs, 1e6), weights)
 
 
 def _centred(block: Block) -> np.ndarray:
