@@ -28,7 +28,8 @@ def value(root: Path, file: str, place: str) -> float:
         column, row = place.rsplit("@", 1)
         return float(pd.read_csv(path)[column.replace("%20", " ")].iloc[int(row)])
     found = json.loads(path.read_text(encoding="utf-8"))
-    for part in place.strip("/").split("/"):
+    for part in place.replace("%20", " ").strip("/").split("/"):
+        part = part.replace("~1", "/")
         found = found[int(part)] if isinstance(found, list) else found[part]
     return float(found)
 

@@ -1,24 +1,27 @@
 """The coverage study: 10,000 simulations of each world, to `coverage.csv`, the lowest first.
 
-The constants of `xltlib.analysis.variance` were set on `worlds`; `held_out` are others, which check
-them.
+`coverage.json` sums it up for docs/statistics.md. The constants of `xltlib.analysis.variance` were
+set on `worlds`; `held_out` are others, which check them.
 
 python -m tests.benchmarks.coverage [SIMULATIONS]
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
 
-from tests.analysis.simulation import World, coverage
+from tests.analysis.simulation import LEVELS, World, coverage
 
 SEEDS = (3, 5)
+STUDY = Path(__file__).with_suffix(".csv")
 
 
 def worlds() -> Iterator[World]:
@@ -69,6 +72,34 @@ def held_out() -> Iterator[World]:
         yield World("massed", seeds, 100, seed_language_sd=0.02, row="language")
 
 
+def summary(study: pd.DataFrame) -> dict[str, Any]:
+    """What the study found with three or more seeds, in all and by whether worlds were held out."""
+    tested = study[study["seeds"] >= 3]
+    found: dict[str, Any] = {"simulations": int(study["simulations"].min())}
+    for name, rows in (
+        ("chosen on", tested[~tested["held out"]]),
+        ("held out", tested[tested["held out"]]),
+    ):
+        covers = rows["covers (%)"]
+        within = covers.between(94, 98)
+        found[name] = {
+            "worlds": len(rows),
+            "within 94 to 98": int(within.sum()),
+            "above 98": int((covers > 98).sum()),
+            "below 94": int((covers < 94).sum()),
+            "lowest": float(covers.min()),
+            "highest": float(covers.max()),
+            "lowest, seeds alike": float(rows["covers, seeds alike (%)"].min()),
+            "too many": {str(a): int((rows[f"P(p<{a})/a"] > 1.2 + 1e-9).sum()) for a in LEVELS},
+            "most": {str(a): float(rows[f"P(p<{a})/a"].max()) for a in LEVELS},
+        }
+    found["largest error"] = {
+        name: float(tested[f"se {name}"].max())
+        for name in ("covers", *(f"P(p<{a})/a" for a in LEVELS))
+    }
+    return found
+
+
 def main(simulations: int) -> None:
     every = [(world, False) for world in worlds()] + [(world, True) for world in held_out()]
     rows = [
@@ -76,7 +107,9 @@ def main(simulations: int) -> None:
         for world, new in tqdm(every)
     ]
     frame = pd.DataFrame(rows).assign(simulations=simulations).sort_values("covers (%)")
-    frame.to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.3f")
+    frame.to_csv(STUDY, index=False, float_format="%.3f")
+    found = json.dumps(summary(pd.read_csv(STUDY)), indent=1)
+    STUDY.with_suffix(".json").write_text(found + "\n")
     print(frame.to_string(index=False))
 
 
