@@ -142,8 +142,8 @@ def coverage(world: World, *, simulations: int, batch: int = 250, joint: bool = 
     The p-values are those of the true effect, so the shares are those of false findings:
     `P(p<a)/a` is at most 1 where p is valid. A contrast without any variance has no interval; such
     are counted in `none (%)` and in nothing else. Seeds are `alike` in the fifth of the simulations
-    in which their means, over all languages, differ least. `se` are Monte Carlo standard errors. Without
-    `joint`, translations count as different questions, which is wrong.
+    in which their means, over all languages, differ least. `se` are Monte Carlo standard errors.
+    Without `joint`, translations count as different questions, which is wrong.
     """
     rng, found, none, widths, apart = world.rng, [], 0, [], []
     for start in range(0, simulations, batch):
