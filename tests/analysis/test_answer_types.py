@@ -67,17 +67,17 @@ def test_the_first_question_word_counts(question, kind):
 
 def questions(n, language, answers):
     return [
-        {"corpus": "tydiqa", "language": language, "id": f"{language}{i}", "question": "Who?"}
+        {"language": language, "id": f"{language}{i}", "question": "Who?"}
         | {"answers": {"text": [answers[i % len(answers)], "9"], "answer_start": [0, 0]}}
         for i in range(n)
     ]
 
 
 def test_question_words_are_of_english_alone_and_the_first_gold_counts():
-    found = types_of([*questions(1, "en", ["1990"]), *questions(1, "fi", ["Oulu"])])
+    found = types_of([*questions(1, "en", ["1990"]), *questions(1, "fi", ["Oulu"])], "tydiqa")
     assert list(found["question"].fillna("")) == ["who", ""]
     assert list(found["answer"]) == ["date", "name-like"]
-    assert len(types_of([questions(1, "en", ["1"])[0] | {"answers": {"text": []}}])) == 0
+    assert len(types_of([questions(1, "en", ["1"])[0] | {"answers": {"text": []}}], "tydiqa")) == 0
 
 
 def test_by_type_in_points_and_without_small_types():
@@ -89,11 +89,11 @@ def test_by_type_in_points_and_without_small_types():
         for row in rows
         for arm in ("none", "english")
     )
-    found = by_type(tested, types_of(rows))
+    found = by_type(tested, types_of(rows, "tydiqa"))
     assert found.to_dict("records") == [
         {"by": "answer", "type": "date", "condition": "typo"}
         | {"clean f1": pytest.approx(80.0), "attacked f1": pytest.approx(50.0)}
         | {"drop in f1": pytest.approx(30.0), "share kept": pytest.approx(62.5)}
         | {"n": n, "models": 2}
     ]
-    assert len(by_type(tested, types_of([]))) == 0
+    assert len(by_type(tested, types_of([], "tydiqa"))) == 0

@@ -56,16 +56,19 @@ def question_type(question: str) -> str:
     return "who" if word.startswith("who") else word
 
 
-def types_of(rows: Iterable[dict]) -> pd.DataFrame:
+def types_of(rows: Iterable[dict], corpus: str) -> pd.DataFrame:
     """The types of some questions: corpus, language, id, answer, question (English alone).
 
     Args:
-        rows: of test sets: corpus, language, id, question, answers; the first gold answer counts.
+        rows: of a test set: language, id, question, answers; the first gold answer counts.
+        corpus: what the test set is called.
     """
     return pd.DataFrame(
         [
             {
-                **{key: row[key] for key in KEYS},
+                "corpus": corpus,
+                "language": row["language"],
+                "id": row["id"],
                 "answer": answer_type(row["answers"]["text"][0]),
                 "question": question_type(row["question"]) if row["language"] == "en" else None,
             }

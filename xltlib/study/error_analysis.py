@@ -19,7 +19,7 @@ def types(cell: EncoderCell) -> tuple[pd.DataFrame, list[str]]:
     Returns:
         `analysis.answer_types.types_of` of all clean test sets of the cell's tasks; names.
     """
-    found, absent = [types_of([])], []
+    found, absent = [types_of([], "")], []
     tasks = {source.task for source in cell.of("evaluation")}
     known: set[str] = set()
     for task in sorted(tasks):
@@ -33,5 +33,5 @@ def types(cell: EncoderCell) -> tuple[pd.DataFrame, list[str]]:
             except InputError:
                 absent.append(name)
                 continue
-            found += [types_of(rows).assign(corpus=name) for rows in sets.values()]
+            found += [types_of(rows, name) for rows in sets.values()]
     return pd.concat(found, ignore_index=True), absent
