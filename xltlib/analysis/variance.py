@@ -25,8 +25,8 @@ from xltlib.analysis.blocks import Block
 LEAST = 1 / 3
 """Seed means are taken to vary by at least this share of what their answers alone would give.
 
-With 0, seeds that agree by chance give intervals that are too sure of themselves; with 1, where
-trainings hardly vary, 95 % intervals of three seeds cover 99.4 %.
+With 0, seeds that agree by chance give intervals that are too sure of themselves; with 1, intervals
+are far too wide where trainings hardly vary.
 """
 DF_SHARE = 0.9
 """Share of the degrees of freedom of seeds that counts.
