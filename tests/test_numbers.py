@@ -58,7 +58,7 @@ RESULT = re.compile(r"(?<![\w.@#/^-])[+\-−]?\d[\d,]*(?:\.\d+)? ?(?:%|points|ti
 DEFINED = {
     *("95 %", "80 %", "98 %", "1.2 times"),  # levels, power, and what is wanted
     *("0.8 %", "1.64 times"),  # worked out from the world, in the text itself
-    *("14 points", "2 points"),  # what a simulation and a default are set to
+    *("10 points", "2 points"),  # what a simulation and a default are set to
 }
 """Numbers that are set, not found."""
 
