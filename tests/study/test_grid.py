@@ -76,6 +76,19 @@ def test_seeds_of_a_target_task_are_its_own_and_an_idle_arm_is_embedded_once(edi
     assert read == {"corpora", "intermediate"}
 
 
+def test_a_pattern_chooses_cells_and_all_that_they_need(grid):
+    names = [cell.name for cell in grid.chosen(["04_*/*.english.tydiqa.*"])]
+    assert names == [
+        "01_corpora/all",
+        "02_intermediate_training/tiny.english.seed1",
+        "03_target_training/tiny.english.tydiqa.standard.seed1",
+        "04_zero_shot_evaluation/tiny.english.tydiqa.standard.seed1",
+    ]
+    assert [cell.name for cell in grid.to_run(only=["04_*/*.english.tydiqa.*"])] == names
+    with pytest.raises(InputError, match=r"--only 'seed1': no cell has such a name"):
+        grid.chosen(["seed1"])
+
+
 def test_a_stage_without_anything_to_do_has_no_cells(edited):
     grid = Grid(edited("attacks", {}))
     assert not grid.cells("attacks")

@@ -12,6 +12,7 @@ from xltlib.cli.attack import attack
 from xltlib.cli.bundle import bundle
 from xltlib.cli.check import check
 from xltlib.cli.clean import clean
+from xltlib.cli.edits import edits
 from xltlib.cli.evaluate import evaluate
 from xltlib.cli.perturb import perturb
 from xltlib.cli.power import power
@@ -59,6 +60,7 @@ app.command(
     epilog="Example: xlt attack --model DIR --data xquad.de.json --lang de --recipe typo "
     "--limit 100 --out attacked"
 )(explained(attack))
+app.command(epilog="Example: xlt edits static_set.json edits.json")(explained(edits))
 app.command(
     epilog="Example: xlt perturb --data xquad.de.json --lang de --kind typo --severity 0.2 "
     "--out xquad.de.typo.json"

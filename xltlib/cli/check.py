@@ -11,13 +11,14 @@ from rich.table import Table
 
 from xltlib.artifacts import InputError
 from xltlib.cli.run import project_root
-from xltlib.cli.terminal import ParamsFile, Strict, checked, console, require_today
+from xltlib.cli.terminal import Only, ParamsFile, Strict, checked, console, require_today
 from xltlib.study import Cell, Grid
 
 
 def check(
     params: ParamsFile,
     cores: Annotated[int, typer.Option(min=1, help="CPU cores to assume")] = os.cpu_count() or 1,
+    only: Only = None,
     strict: Strict = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
 ) -> None:
@@ -28,16 +29,18 @@ def check(
     require_today(strict)
     grid = Grid(checked(params))
     compute = grid.params.compute
+    cells = grid.chosen(only or ())
     try:
-        todo = grid.to_run(notebooks=project_root(params) / "notebooks")
+        notebooks = project_root(params) / "notebooks"
     except InputError:
-        todo = grid.to_run()  # outside a clone no notebook is there to compare with
+        notebooks = None  # outside a clone no notebook is there to compare with
+    todo = grid.to_run(notebooks, only or ())
     at_once = max(1, cores // compute.threads)
     learnt = Seconds.learnt(grid.params.outputs, grid.params.profile)
     rest = Rest.of(todo, learnt, at_once)
     outputs = grid.params.outputs / grid.params.profile
     peak = peak_mb(grid.params.outputs, grid.params.profile)
-    outdated = [cell for cell in grid.everything() if cell not in todo and cell.outdated]
+    outdated = [cell for cell in cells if cell not in todo and cell.outdated]
     if as_json:
         found: dict[str, Any] = {
             "profile": grid.params.profile,
@@ -50,7 +53,7 @@ def check(
                     "by_other_code": cell in outdated,
                     "seconds": learnt.of(cell)[0],
                 }
-                for cell in grid.everything()
+                for cell in cells
             ],
             "left": {
                 "cells": len(todo),
@@ -66,7 +69,7 @@ def check(
     table = Table(title=f"{grid.params.profile}: {grid.params.description.strip()}")
     for column in ("stage", "cell", "state"):
         table.add_column(column, overflow="fold")
-    for cell in grid.everything():
+    for cell in cells:
         state = _to_do(cell) if cell in todo else "done"
         state += " (by other code)" if cell in outdated else ""
         table.add_row(cell.stage.notebook, cell.key, state)

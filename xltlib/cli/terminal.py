@@ -22,6 +22,14 @@ console = Console()
 WIDEST_TABLE = 150
 
 ParamsFile = Annotated[Path, typer.Argument(help="A params file, e.g. params/quick.yaml")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        help="Cells by a pattern of their names, and what they need, e.g. '04_*/*.seed1'; "
+        "repeatable",
+    ),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Do not count cells made by older code as done")
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -21,6 +22,8 @@ from xltlib.params import Params
 
 PARAMS = "XLT_PARAMS"
 """Environment variable: the params file, as the Snakefile and a cluster's jobs read it."""
+ONLY = "XLT_ONLY"
+"""The same of the patterns of cells to run, as a JSON list."""
 PATIENCE = 60  # seconds that a cluster's jobs have to be cancelled in
 
 
@@ -34,6 +37,7 @@ class Workflow:
     cores: int
     gpus: int
     profile: Path | None = None
+    only: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -86,6 +90,7 @@ class Workflow:
         return os.environ | {
             "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
             PARAMS: str(self.file.resolve()),
+            ONLY: json.dumps(self.only),
             # Idle threads that spin starve the cells beside them.
             "OMP_WAIT_POLICY": "passive",
             "GOMP_SPINCOUNT": "0",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -137,23 +138,50 @@ class Grid:
         known = ", ".join(cell.key for cell in self.cells(stage))
         raise InputError(f"{stage} has no cell {key!r} in this profile; there are: {known}")
 
-    def to_run(self, notebooks: Path | None = None) -> list[Cell]:
+    def chosen(self, only: Iterable[str] = ()) -> list[Cell]:
+        """All cells, upstream ones first; with patterns, those that match one, and what they need.
+
+        Args:
+            only: shell patterns of names as `xlt check` lists them, `04_*/*.seed1`.
+
+        Raises:
+            InputError: a pattern matches no cell.
+        """
+        everything, patterns = self.everything(), list(only)
+        if not patterns:
+            return everything
+        wanted: set[Cell] = set()
+        for pattern in patterns:
+            found = {cell for cell in everything if fnmatchcase(cell.name, pattern)}
+            if not found:
+                raise InputError(
+                    f"--only {pattern!r}: no cell has such a name. `xlt check` lists them: "
+                    f"{everything[-1].name}, for example."
+                )
+            wanted |= found
+        for cell in reversed(everything):
+            if cell in wanted:
+                wanted.update(cell.upstream)
+        return [cell for cell in everything if cell in wanted]
+
+    def to_run(self, notebooks: Path | None = None, only: Iterable[str] = ()) -> list[Cell]:
         """The cells that a run has to execute, upstream ones first.
 
         They are those that are not done, those whose models or texts are not here and are opened by
         a cell that runs, and those to be read back: their executed notebook has other code than the
         one in `notebooks`, was not executed to its end, or is missing. Results of a real profile
-        travel without notebooks, so there a missing one is none to make.
+        travel without notebooks, so a missing one need not be made there. `only` is that of
+        `chosen`.
         """
-        chosen: list[Cell] = []
+        found: list[Cell] = []
         opened: set[Cell] = set()
-        for cell in reversed(self.everything()):
+        for cell in reversed(self.chosen(only)):
             if not cell.done or (cell in opened and not cell.complete):
-                chosen.append(cell)
+                found.append(cell)
                 opened.update(cell.stage.opens(cell))
             elif self._unread(cell, notebooks):
-                chosen.append(cell)
-        return chosen[::-1]
+                found.append(cell)
+        return found[::-1]
 
     def _unread(self, cell: Cell, notebooks: Path | None) -> bool:
         """Whether a done cell's notebook is to be executed again, to read the results back."""

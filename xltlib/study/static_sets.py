@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 from datasets import Dataset
 from transformers import AutoModel
 
 from xltlib.artifacts import InputError, fingerprint, read_json, write_json
+from xltlib.attacks import edits
 from xltlib.attacks.lexicon import Lexicon, induced, joined, read_lexicon
 from xltlib.attacks.perturb import perturb
 from xltlib.attacks.static_set import read
@@ -15,6 +18,8 @@ from xltlib.encoders import encoder_folder
 from xltlib.encoders.opening import open_model, open_tokenizer
 from xltlib.params import CodeMixing, Params, Perturbation, PerturbedFile
 from xltlib.study import data
+
+Row = dict[str, Any]
 
 
 def perturbed(
@@ -34,28 +39,29 @@ def perturbed(
 
 def _from_file(settings: PerturbedFile, language: str, rows: Dataset) -> Dataset:
     """The rows that a file has, with its passages and the places of answers in them."""
-    found = {one["id"]: one for one in read(settings.file, language)}
-    made = [
-        row | {name: found[row["id"]][name] for name in ("context", "answers")}
-        for row in rows
-        if row["id"] in found
-    ]
+    read_rows = edits.made if edits.is_edits(settings.file) else _passages
+    made = read_rows(settings.file, language, rows)
     if not made:
         raise InputError(
             f"{settings.file}: holds no question of the test set in {language!r}. Make it from the "
             "same corpus, or take the language off the test set."
         )
-    odd = [
-        row["id"]
-        for row in rows
-        if row["id"] in found and row["question"] != found[row["id"]]["question"]
-    ]
+    return Dataset.from_list(made, rows.features)
+
+
+def _passages(file: Path, language: str, rows: Iterable[Row]) -> list[Row]:
+    """The rows that a SQuAD file has, with its passages."""
+    found = {one["id"]: one for one in read(file, language)}
+    shared = [row for row in rows if row["id"] in found]
+    odd = [row["id"] for row in shared if row["question"] != found[row["id"]]["question"]]
     if odd:
         raise InputError(
-            f"{settings.file}: question {odd[0]} ({language}) is not the test set's question of "
-            "that id. Make the file from the same corpus."
+            f"{file}: question {odd[0]} ({language}) is not the test set's question of that id. "
+            "Make the file from the same corpus."
         )
-    return Dataset.from_list(made, rows.features)
+    return [
+        row | {name: found[row["id"]][name] for name in ("context", "answers")} for row in shared
+    ]
 
 
 def _lexicons(

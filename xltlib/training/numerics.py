@@ -46,10 +46,12 @@ class Numerics:
 def choose(precision: Precision, device: str, *, compiled: bool = False) -> Numerics:
     """The numerics of a training run on a device (`cpu` or `cuda`)."""
     on_cpu = device == "cpu"
+    used = resolve(precision, device)
     return Numerics(
         device=device,
-        precision=resolve(precision, device),
-        attention="eager" if on_cpu else "sdpa",
+        precision=used,
+        # On processors SDPA is the faster in float32, and by far the slower in bf16.
+        attention="eager" if on_cpu and used == "bf16" else "sdpa",
         dropout="cheap" if on_cpu else "torch",
         compiled=compiled,
         threads=torch.get_num_threads(),
