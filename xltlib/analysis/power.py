@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,7 +54,7 @@ class Plan:
                 raise InputError(f"{name} {value}: must be at least {bound:g}")
 
 
-def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -> dict[str, object]:
+def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -> dict[str, Any]:
     """The minimum detectable effect (80 % power) of one measure, and what it rests on.
 
     Args:
