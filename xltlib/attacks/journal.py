@@ -1,4 +1,4 @@
-"""Files of JSON lines that survive a kill: a line that was cut short is dropped."""
+"""Files of JSON lines that survive a kill: an incomplete line is dropped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xltlib.artifacts import InputError
 
 
 def read_lines(file: Path) -> list[dict[str, Any]]:
-    """The records of a file of JSON lines, without a line that was cut short."""
+    """The records in a file of JSON lines, without any incomplete line."""
     records = []
     if file.exists():
         for line in file.read_text(encoding="utf-8", errors="surrogatepass").split("\n"):
@@ -25,12 +25,12 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
 
 
 def append_lines(file: Path, records: list[dict[str, Any]], *, sync: bool = False) -> None:
-    """Add records; with `sync`, see them onto the disk.
+    """Append records; with `sync`, flush them to disk.
 
     Raises:
         InputError: the file cannot be written.
     """
-    # A new line first: the last one may have been cut short.
+    # Start a new line, because the last one may be incomplete.
     text = "".join("\n" + json.dumps(record, ensure_ascii=False) for record in records)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

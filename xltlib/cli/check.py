@@ -1,4 +1,4 @@
-"""`xlt check`: validate a profile, show its grid, and say what the rest of it will take."""
+"""`xlt check`: validate a profile, show its grid, and estimate the rest of the run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def check(
     strict: Strict = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
 ) -> None:
-    """Validate a params file and print its grid: what is done, what will run, what it will take."""
+    """Validate a params file and print its grid: what is done, what will run, and how long it will
+    take."""
     from xltlib.execution.estimate import Rest, Seconds, peak_mb
     from xltlib.study import preflight
 
@@ -33,7 +34,7 @@ def check(
     try:
         notebooks = project_root(params) / "notebooks"
     except InputError:
-        notebooks = None  # outside a clone no notebook is there to compare with
+        notebooks = None  # outside a clone there are no notebooks to compare with
     todo = grid.to_run(notebooks, only or ())
     at_once = max(1, cores // compute.threads)
     learnt = Seconds.learnt(grid.params.outputs, grid.params.profile)

@@ -14,7 +14,7 @@ from xltlib.cli.terminal import console
 
 
 class Metric(StrEnum):
-    """Whose official rule makes answers comparable."""
+    """The corpus whose official rule normalises answers."""
 
     squad = "squad"
     mlqa = "mlqa"

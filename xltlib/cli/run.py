@@ -1,4 +1,4 @@
-"""`xlt run`: hand the grid to Snakemake and show how it goes."""
+"""`xlt run`: run the grid with Snakemake and show its progress."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def run(
     job = workflow.Workflow(root, params, loaded, cores, gpus, workflow_profile, tuple(only or ()))
     if loaded.compute.gpus > gpus and not job.on_cluster:
         raise InputError(
-            f"{params}: compute.gpus: each cell wants {loaded.compute.gpus} GPU and --gpus is "
+            f"{params}: compute.gpus: each cell needs {loaded.compute.gpus} GPU and --gpus is "
             f"{gpus}. Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
         )
     require_writable(job.folder, "outputs")
@@ -75,7 +75,7 @@ def run(
 
 
 def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
-    """Start Snakemake on these cells, show how it goes, and say how it ended."""
+    """Start Snakemake on these cells, show its progress, and report the outcome."""
     from xltlib.execution.display import Watch
     from xltlib.execution.estimate import duration
     from xltlib.execution.workflow import started

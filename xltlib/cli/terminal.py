@@ -1,4 +1,4 @@
-"""What every command shares: the terminal, and the messages for bad input."""
+"""What all commands share: the terminal, and messages about bad input."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def require_today(strict: bool) -> None:
 
 
 def explained(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn the user's input errors into a message and exit code 2."""
+    """Turn input errors into a message and exit code 2."""
 
     @wraps(command)
     def wrapper(*args: object, **kwargs: object) -> None:
@@ -58,7 +58,7 @@ def explained(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def checked(params: Path, *, to_run: bool = False) -> schema.Params:
-    """A profile that is valid and whose sources are there, the hub too if it is to run."""
+    """A valid profile whose sources are present; to run it, the hub must be reachable too."""
     from xltlib.study import preflight
 
     loaded = schema.load(params)

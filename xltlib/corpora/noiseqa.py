@@ -1,6 +1,7 @@
-"""NoiseQA (Ravichander et al. 2021): XQuAD's English questions as people typed and spoke them.
+"""NoiseQA (Ravichander et al. 2021): XQuAD's English questions with noise from typing, speech
+recognition and translation.
 
-Every split asks XQuAD's questions with XQuAD's ids; `clean` asks them as they were.
+Every split has XQuAD's questions and ids; in `clean` they are unchanged.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
-    """`clean`, or noise of a keyboard, of speech recognition (`asr`) or of machine translation,
-    either as people and systems made it (`keyboard-natural`) or imitated (`keyboard-synthetic`).
-    With `-rest`, only XQuAD's articles after the first `cut_after`: what a model that trained on
-    those has not seen.
+    """`clean`, or noise from a keyboard, from speech recognition (`asr`) or from machine
+    translation, either natural (`keyboard-natural`) or synthetic (`keyboard-synthetic`).
+
+    With `-rest`, only XQuAD's articles after the first `cut_after`: those that a model trained on
+    the first ones has not seen.
     """
     (path,) = files(source.local_folder, language, split)
     rows = read_squad(path, language)

@@ -28,17 +28,17 @@ def encoder_folder(
     vocabulary_name: str | None = None,
     extra_pieces: int = 30_000,
 ) -> Path:
-    """A local folder that the Auto classes of transformers load.
+    """A local folder that the Auto classes of transformers can load.
 
     Args:
         name: "me5-small", a hub repository, or an existing folder.
-        cache: where converted and trimmed encoders are kept.
+        cache: the folder of converted and trimmed encoders.
         vocabulary_texts: trim the vocabulary to these texts (and `extra_pieces` more).
-        vocabulary_name: identifies the trimmed weights, so that a folder that is there is found
-            without reading the texts.
+        vocabulary_name: identifies the trimmed weights, so that an existing folder is found without
+            reading the texts.
 
     Raises:
-        InputError: no such encoder, a folder that is not one, or a hub that cannot be reached.
+        InputError: there is no such encoder, the folder is not one, or the hub cannot be reached.
     """
     folder = _pretrained(name, cache, revision)
     if vocabulary_texts is None:
@@ -52,7 +52,7 @@ def encoder_folder(
         )
     keep = vocabulary.pieces_to_keep(folder, vocabulary_texts, extra_pieces)
     weights = [[path.name, path.stat().st_size] for path in sorted(folder.glob("*.safetensors"))]
-    # A folder's weights may be another model's under the same name.
+    # A folder of the same name may have another model's weights.
     source = [name] if name == "me5-small" else [str(folder), weights, folder.stat().st_mtime_ns]
     target = cache / f"{folder.name}-trimmed-{fingerprint([source, keep])}"
     return _made_once(target, lambda path: vocabulary.trim(folder, keep, path))
@@ -78,9 +78,9 @@ def _pretrained(name: str, cache: Path, revision: str | None) -> Path:
 
 
 def _made_once(target: Path, make: Callable[[Path], None]) -> Path:
-    """Make a folder in one step; a folder under its own name is complete.
+    """Make a folder atomically: under its own name it is always complete.
 
-    Two processes that want it at once make it once: the second waits for the first.
+    If two processes want it, one makes it and the other waits.
     """
     if target.is_dir():
         return target
@@ -92,7 +92,7 @@ def _made_once(target: Path, make: Callable[[Path], None]) -> Path:
                 temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
                 try:
                     make(temporary)
-                    temporary.chmod(0o755)  # caches are shared; mkdtemp's folders are private
+                    temporary.chmod(0o755)  # caches are shared, but mkdtemp makes private folders
                     temporary.rename(target)
                 finally:
                     shutil.rmtree(temporary, ignore_errors=True)
@@ -105,7 +105,7 @@ def _made_once(target: Path, make: Callable[[Path], None]) -> Path:
 
 
 def _sweep(target: Path) -> None:
-    """Remove what killed processes left of making a folder; the caller holds its lock."""
+    """Remove what killed processes left behind when making a folder; the caller holds its lock."""
     temporary = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}")
     for left in target.parent.iterdir():
         if temporary.fullmatch(left.name) and left.is_dir():

@@ -28,7 +28,7 @@ def perturbed(
     """The rows of a test set by language, with perturbed passages.
 
     Raises:
-        InputError: the perturbation lacks a language, or a file lacks all questions of one.
+        InputError: the perturbation lacks a language, or a file has no question in one.
     """
     if isinstance(settings, PerturbedFile):
         return {code: _from_file(settings, code, rows) for code, rows in sets.items()}
@@ -38,13 +38,13 @@ def perturbed(
 
 
 def _from_file(settings: PerturbedFile, language: str, rows: Dataset) -> Dataset:
-    """The rows that a file has, with its passages and the places of answers in them."""
+    """The rows whose questions a file has, with its passages and answer offsets."""
     read_rows = edits.made if edits.is_edits(settings.file) else _passages
     made = read_rows(settings.file, language, rows)
     if not made:
         raise InputError(
-            f"{settings.file}: holds no question of the test set in {language!r}. Make it from the "
-            "same corpus, or take the language off the test set."
+            f"{settings.file}: contains no question of the test set in {language!r}. Make it from "
+            "the same corpus, or take the language off the test set."
         )
     return Dataset.from_list(made, rows.features)
 
@@ -67,7 +67,8 @@ def _passages(file: Path, language: str, rows: Iterable[Row]) -> list[Row]:
 def _lexicons(
     params: Params, settings: CodeMixing, sets: Mapping[str, Dataset]
 ) -> dict[str, Lexicon]:
-    """A lexicon a language: from its files, else induced once and kept in the profile's cache."""
+    """One lexicon per language: from its files, or else induced once and kept in the profile's
+    cache."""
     pairs = {}
     if settings.parallel is not None:
         pairs = {
