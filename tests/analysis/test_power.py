@@ -94,6 +94,9 @@ def test_a_statement_has_a_row_per_measure_that_the_pilot_knows():
     found = statement(clean, tested, none, PLAN, smallest=SMALLEST, level=0.95)
     assert list(found["measure"]) == ["clean F1 on tydiqa", "share of clean F1 kept on static sets"]
     assert (found["enough"] == (found["detectable"] <= found["smallest"])).all()
+    # An attack on three questions says nothing.
+    few = tested[tested["id"].str[2:].astype(int) < 3]
+    assert len(statement(clean, tested, few, PLAN, smallest=SMALLEST, level=0.95)) == 2
     # English is no zero-shot language, and models need not be finished alike.
     clean.loc[clean["language"] == "ko", "language"] = "en"
     short = clean[(clean["arm"] == "english") | (clean["language"] == "ar")]

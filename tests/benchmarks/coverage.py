@@ -89,7 +89,6 @@ def summary(study: pd.DataFrame) -> dict[str, Any]:
             "below 94": int((covers < 94).sum()),
             "lowest": float(covers.min()),
             "highest": float(covers.max()),
-            "lowest, seeds alike": float(rows["covers, seeds alike (%)"].min()),
             "too many": {str(a): int((rows[f"P(p<{a})/a"] > 1.2 + 1e-9).sum()) for a in LEVELS},
             "most": {str(a): float(rows[f"P(p<{a})/a"].max()) for a in LEVELS},
         }

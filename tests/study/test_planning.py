@@ -23,7 +23,7 @@ def test_a_finished_study_is_a_pilot(finished_study):
 
 
 def test_without_a_finished_model_there_is_no_pilot(edited):
-    with pytest.raises(InputError, match="no model has answered"):
+    with pytest.raises(InputError, match="no model has answered enough"):
         planning.statement(Grid(edited("profile", "nothing-here")), seeds=5)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,7 +54,7 @@ class Plan:
                 raise InputError(f"{name} {value}: must be at least {bound:g}")
 
 
-def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -> dict[str, object]:
+def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -> dict[str, Any]:
     """The minimum detectable effect (80 % power) of one measure, and what it rests on.
 
     Args:
@@ -67,8 +68,7 @@ def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -
     models = frame[MODEL].drop_duplicates()
     names = [f"{arm} {seed}" for arm, seed in models.itertuples(index=False)]
     frame = frame.assign(arm=frame["arm"].astype(str) + " " + frame["seed"].astype(str), seed=0)
-    asked = frame.groupby(["corpus", "language"])["id"].transform("nunique")
-    frame = frame[asked >= MIN_EXAMPLES]
+    frame = _enough(frame)
     if not len(frame):
         raise InputError(f"the pilot has no language with {MIN_EXAMPLES} or more questions")
     arm_of = dict(zip(names, models["arm"], strict=True))
@@ -164,7 +164,10 @@ def statement(
         keys = [*MODEL, "corpus", "language", "id"]
         keys += ["passage"] if "passage" in valued else []
         valued = valued.groupby(keys, as_index=False)["value"].mean()
-        found = detectable(_answered_by_all(valued), measure, plan, level=level)
+        valued = _enough(_answered_by_all(valued))
+        if not len(valued):
+            continue
+        found = detectable(valued, measure, plan, level=level)
         unit = MEASURES[measure].unit
         rows.append(
             {"measure": words, "seeds": plan.seeds, "seed sd": plan.seed_sd}
@@ -172,6 +175,12 @@ def statement(
             | {"smallest": smallest[unit], "enough": found["detectable"] <= smallest[unit]}
         )
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _enough(frame: pd.DataFrame) -> pd.DataFrame:
+    """The test sets with enough questions for an interval."""
+    asked = frame.groupby(["corpus", "language"])["id"].transform("nunique")
+    return frame[asked >= MIN_EXAMPLES]
 
 
 def _answered_by_all(valued: pd.DataFrame) -> pd.DataFrame:

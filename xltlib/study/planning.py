@@ -32,18 +32,21 @@ def statement(
     settings, found = grid.params.analysis, {}
     for encoder in grid.params.encoders:
         clean, static, adaptive = _pilot(grid, encoder)
-        if len(clean):
-            found[encoder] = power.statement(
-                clean,
-                static,
-                adaptive,
-                plan,
-                smallest=settings.smallest_effects.model_dump(),
-                level=settings.level,
-            )
+        if not len(clean):
+            continue
+        table = power.statement(
+            clean,
+            static,
+            adaptive,
+            plan,
+            smallest=settings.smallest_effects.model_dump(),
+            level=settings.level,
+        )
+        if len(table):
+            found[encoder] = table
     if not found:
         raise InputError(
-            f"{grid.params.profile}: no model has answered its test sets yet, so there is no "
+            f"{grid.params.profile}: no model has answered enough questions yet, so there is no "
             "pilot. Run `xlt run` on the params file until a cell of 04_zero_shot_evaluation is "
             "done."
         )
