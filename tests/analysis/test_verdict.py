@@ -191,3 +191,10 @@ def test_the_params_alone_tell_what_can_be_answered():
     assert "can answer it" in can
     assert "There are only 5 seeds, but the claim needs 9." in cannot
     assert missing(Needs(), held) == []
+
+
+def test_synthetic_data_leaves_no_p_value_anywhere():
+    record = verdict(interval(3.0, 1.0, 5.0), interval(4.0, 1.0, 7.0), synthetic=True).record()
+    assert [line["interval"]["p"] for line in record["lines"]] == [None, None]
+    assert [line["p_corrected"] for line in record["lines"]] == [None, None]
+    assert record["lines"][0]["interval"]["low"] == 1.0

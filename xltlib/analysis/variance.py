@@ -2,13 +2,14 @@
 
 A contrast is computed question by question, seed by seed. Its variance has three parts: trainings
 (arm x seed), questions, and what is left. They are estimated by the analysis of variance of a
-crossed design (Searle, Casella and McCulloch 1992, chapter 4). Translations of one question are one
-unit, and so are questions that share a passage. Seeds are few, so their part is not plugged in: it
-is averaged over its fiducial distribution, as in the Behrens-Fisher problem and in generalised
+crossed design: the mean square of seeds, plus that of questions, minus that of the rest (Searle,
+Casella and McCulloch 1992, chapter 4). Translations of one question are one unit, and so are
+questions that share a passage. Seeds are few, so their mean square is not plugged in: it is
+averaged over its fiducial distribution, as in the Behrens-Fisher problem and in generalised
 inference (Weerahandi 1993; Hannig, Iyer and Patterson 2006). The result is a mixture of Student's t
-distributions, which equals the plain t of the seed means where seeds dominate and the plain t of
-the questions where they do. Satterthwaite's degrees of freedom alone, tried first, give up to four
-times too many p-values below 0.005 with three seeds. `tests/benchmarks/coverage.py` measures this.
+distributions, which is the plain t of the seed means where seeds dominate and the plain t of the
+questions where they do. `LEAST` and `DF_SHARE` are set by simulation:
+`tests/benchmarks/coverage.py`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,19 @@ import numpy as np
 from scipy import optimize, stats
 
 from xltlib.analysis.blocks import Block
+
+LEAST = 1 / 3
+"""Seed means are taken to vary by at least this share of what their answers alone would give.
+
+With 0, seeds that agree by chance give intervals that are too sure of themselves; with 1, intervals
+are far too wide where trainings hardly vary.
+"""
+DF_SHARE = 0.9
+"""Share of the degrees of freedom of seeds that counts.
+
+Student's t takes seed means for normal. Where they are spread evenly, as simulated ones on a
+bounded scale are, it finds too many small p-values with all of them.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,28 +53,46 @@ class Seeds:
     n_blocks: int
 
     def nodes(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Draws [..., node] of the variance that trainings give to a weighted sum, and weights."""
-        df = self.n_seeds - 1
+        """Draws [..., node] of the variance that trainings add to a weighted sum, and weights.
+
+        A draw may be negative, down to what `LEAST` allows: the answers' share of the variance of
+        seed means, which the questions' part holds too, is subtracted.
+        """
+        df = DF_SHARE * (self.n_seeds - 1)
         factors, weights = _inverse_chi2(df, 33)
         common = self.common[..., None] * factors
         own = np.zeros_like(common)
-        if self.n_blocks > 1:
+        if self._own_share(shares) > 0:
             own_df = df * (self.n_blocks - 1)
             more, own_weights = _inverse_chi2(own_df, 9 if own_df > 4 else 21)
             common = np.repeat(common, len(more), axis=-1)
             own = np.tile(self.own[..., None] * more, len(factors))
             weights = np.outer(weights, own_weights).ravel()
-            # What test sets share cannot vary less than nothing.
-            shared = np.maximum(common - own / (self.n_blocks - 1), 0.0)
-            own = own * self.n_blocks / (self.n_blocks - 1)
-        else:
-            shared, own = np.zeros_like(common), common
-        squares = (shares**2).sum()
-        total = shared * shares.sum() ** 2 + (own - self.rest[..., None]) * squares
-        return np.maximum(total, 0.0), weights
+        of_answers = self._of_answers(shares)[..., None]
+        added = self._of_means(common, own, shares) - of_answers
+        return np.maximum(added, (LEAST - 1) * of_answers), weights
+
+    def plain(self, shares: np.ndarray) -> np.ndarray:
+        """The variance that trainings add, as estimated and not below zero, [...]."""
+        added = self._of_means(self.common, self.own, shares) - self._of_answers(shares)
+        return np.maximum(added, 0.0)
+
+    def _of_means(self, common: np.ndarray, own: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """The variance of the weighted sum of seed means, their answers' share included."""
+        return common * shares.sum() ** 2 + own * self._own_share(shares)
+
+    def _own_share(self, shares: np.ndarray) -> float:
+        """The weight of what test sets do not share: none in their plain mean."""
+        if self.n_blocks == 1:
+            return 0.0
+        weight = self.n_blocks * (shares**2).sum() - shares.sum() ** 2
+        return float(weight / (self.n_blocks - 1)) if weight > 1e-9 else 0.0
+
+    def _of_answers(self, shares: np.ndarray) -> np.ndarray:
+        return self.rest * (shares**2).sum()
 
 
-def _inverse_chi2(df: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _inverse_chi2(df: float, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Quadrature over the distribution of df / chi-squared: nodes and weights."""
     at = np.linspace(-4.5, 4.5, count)
     weights = stats.norm.pdf(at)
@@ -169,28 +201,31 @@ def spread(
         plain = np.zeros(np.shape(estimate))
     else:
         of_seeds, node_weights = seeds.nodes(weights)
-        plain = _plain(seeds, weights)
+        plain = seeds.plain(weights)
     of_questions = np.maximum(questions, rest)
-    variance = of_seeds + of_questions[..., None]
+    about = mixture(of_seeds, node_weights, of_questions, scaled)
+    return estimate, about, np.sqrt(plain + of_questions)
+
+
+def mixture(
+    of_seeds: np.ndarray, weights: np.ndarray, of_questions: np.ndarray, scaled: np.ndarray
+) -> Spread:
+    """The spread that two parts of the variance give.
+
+    Args:
+        of_seeds, weights: [..., node] and [node], from `Seeds.nodes`.
+        of_questions: [...].
+        scaled: their squares over their degrees of freedom, summed, [...].
+    """
+    alone = of_questions[..., None]
+    variance = np.maximum(of_seeds + alone, LEAST * alone)
     with np.errstate(divide="ignore", invalid="ignore"):
         # Satterthwaite, for the part of the questions: that of the seeds is in the mixture.
-        dfs = np.where(scaled[..., None] > 0, variance**2 / scaled[..., None], 1e6)
-    return (
-        estimate,
-        Spread(np.sqrt(variance), np.minimum(dfs, 1e6), node_weights),
-        np.sqrt(plain + of_questions),
-    )
+        whole = np.maximum(variance, alone)
+        dfs = np.where(scaled[..., None] > 0, whole**2 / scaled[..., None], 1e6)
+    return Spread(np.sqrt(variance), np.minimum(dfs, 1e6), weights)
 
 
 def _centred(block: Block) -> np.ndarray:
     means = block.values.mean(axis=-2)
     return means - means.mean(axis=-1, keepdims=True)
-
-
-def _plain(seeds: Seeds, shares: np.ndarray) -> np.ndarray:
-    """The variance of trainings as estimated, without its uncertainty."""
-    if seeds.n_blocks == 1:
-        return np.maximum((seeds.common - seeds.rest) * (shares**2).sum(), 0.0)
-    more = seeds.own / (seeds.n_blocks - 1)
-    shared = np.maximum(seeds.common - more, 0.0) * shares.sum() ** 2
-    return np.maximum(shared + (more * seeds.n_blocks - seeds.rest) * (shares**2).sum(), 0.0)

@@ -200,7 +200,7 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
 
 
 def of_transfer(means: pd.DataFrame) -> list[Sentence]:
-    """What generalised pairs cost standard training, and what robust training gains on them.
+    """What generalised pairs cost standard training, and how robust training differs on them.
 
     Args:
         means: `xltlib.analysis.generalised.mean_table`.
@@ -225,7 +225,7 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
             )
             numbers |= {name: float(best[name]) for name in ("gain", "low", "high")}
         elif part["gain"].notna().any():
-            words += " In two languages no method's gain has an interval above zero."
+            words += " In two languages no method differs from it by an interval above zero."
         found.append(Sentence(f"pairs {task} {arm}", words, numbers))
     return found
 

@@ -1,4 +1,4 @@
-"""Figures of pairs: accuracy by pair of languages, gains of methods, transfer of attacks."""
+"""Figures of pairs: accuracy by pair of languages, changes by methods, transfer of attacks."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
 
 
 def transfer_gains(means: pd.DataFrame, *, about: Provenance) -> Figure:
-    """What each robust method gains over standard training, with intervals."""
+    """Each robust method minus standard training, with intervals."""
     gains = means[means["gain"].notna()]
     models = list(dict.fromkeys(zip(gains["arm"], gains["method"], strict=True)))
     looks = styles([f"{method} (arm {arm})" for arm, method in models])
@@ -76,13 +76,15 @@ def transfer_gains(means: pd.DataFrame, *, about: Provenance) -> Figure:
         axes.set_yticks(range(len(views)), [f"{view} ({counts[view]})" for view in views])
         axes.set_ylim(max(1, len(views)) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel("gain in accuracy over standard training (points), interval")
+        axes.set_xlabel("accuracy, difference from standard training (points), interval")
         if not models:
             axes.text(0.5, 0.5, "no robust method here", ha="center", transform=axes.transAxes)
         else:
             legend(figure, list(looks))
         corpus, n = means["corpus"].iloc[0], means["n"].iloc[0]
-        title = f"{corpus}: what robust training gains (pairs of languages averaged; n={n} items)"
+        title = (
+            f"{corpus}: robust minus standard training (pairs of languages averaged; n={n} items)"
+        )
         return titled(figure, title, about)
 
 

@@ -121,11 +121,12 @@ def rotation(table: pd.DataFrame) -> Iterator[Sentence]:
         }
         words = (
             "{corpus}, model {task}: with states rotated onto English, mean F1 of {languages} "
-            "languages goes from {plain:.1f} to {rotated:.1f} points, a gain of {gain:+.1f}"
+            "languages goes from {plain:.1f} to {rotated:.1f} points, a difference of {gain:+.1f}"
         )
         if pd.notna(mean["low"]):
             numbers |= {"low": mean["low"], "high": mean["high"]}
-            words += " ({low:+.1f} to {high:+.1f})."
+            words += " ({low:+.1f} to {high:+.1f}"
+            words += "; the interval holds zero)." if mean["low"] <= 0 <= mean["high"] else ")."
         else:
             words += "; there are too few questions for an interval."
         yield Sentence("rotation", words, numbers)

@@ -9,15 +9,24 @@ from typing import Any
 
 import pandas as pd
 
-from xltlib.analysis import conditions, estimates, tables
+from xltlib.analysis import calibration, conditions, estimates, tables
+from xltlib.analysis.answer_types import by_type
 from xltlib.analysis.mixed_model import mixed_model
 from xltlib.analysis.robustness import MEASURES, answered_by_all, points
 from xltlib.analysis.verdict import Verdict, judge
 from xltlib.attacks import static_set
 from xltlib.params import STANDARD, EngineSettings, Params, Recipe
 from xltlib.params.claims import ArmsEstimate
-from xltlib.reporting import answers, figures, findings, glance, heat_maps
-from xltlib.study import attacks, saved, work
+from xltlib.reporting import (
+    answers,
+    error_findings,
+    figures,
+    findings,
+    glance,
+    heat_maps,
+    reliability,
+)
+from xltlib.study import attacks, error_analysis, saved, work
 from xltlib.study.cell import AttackCell, EncoderCell, ModelCell
 from xltlib.study.evaluation import predictor
 from xltlib.study.stages import transfer_groups
@@ -115,15 +124,23 @@ def _run(cell: EncoderCell) -> None:
     clean = answered[~conditions.is_static(answered)]
     static = conditions.static(answered)
     tested = pd.concat([static, adaptive], ignore_index=True)
+    types, absent = error_analysis.types(cell)
     made = _tables(cell, clean, adaptive, tested)
+    made |= {"by_type": by_type(tested, types), "calibration": calibration.errors(answered)}
     records = [answers.record(one) for one in _verdicts(cell, clean, static, adaptive)]
-    saved.save(cell, made, _figures(cell, clean, tested, made, records))
+    drawn = _figures(cell, clean, tested, made, records)
+    about = saved.provenance(cell)
+    if sure := reliability.figure(calibration.reliability(answered), about=about):
+        drawn["reliability"] = sure
+    saved.save(cell, made, drawn)
     said = [
         *findings.of_scores(clean),
         *findings.of_attacks(made["under_attack"]),
         *findings.of_success(made["success_rate"]),
         *findings.of_attack_transfer(made["attack_transfer"]),
         *findings.of_contrasts(made["contrasts"], tables.MACRO),
+        *error_findings.of_types(made["by_type"], absent),
+        *error_findings.of_calibration(made["calibration"]),
     ]
     metrics = {
         "tables": {name: len(frame) for name, frame in made.items()},

@@ -12,7 +12,7 @@ from IPython.display import HTML, Image, Markdown
 from matplotlib.figure import Figure
 
 from xltlib import params as schema
-from xltlib.artifacts import write_atomic, write_with
+from xltlib.artifacts import InputError, write_atomic, write_with
 from xltlib.reporting import style as look
 from xltlib.reporting.answers import QUESTION
 from xltlib.reporting.findings import Sentence
@@ -76,15 +76,25 @@ def load_results(params: Path | str | schema.Params) -> dict[str, pd.DataFrame]:
     }
 
 
+def _table(cell: Cell, name: str) -> pd.DataFrame:
+    tables = tables_of(cell)
+    if name not in tables:
+        raise InputError(
+            f"{cell.folder}: {cell.name} has no table {name}; older code made it. Run `xlt run "
+            "--strict` on the params file, which makes such cells again."
+        )
+    return tables[name]
+
+
 def shape(cell: Cell, table: str) -> dict[str, Any]:
     """Rows and columns of a table."""
-    frame = tables_of(cell)[table]
+    frame = _table(cell, table)
     return {"rows": len(frame), "columns": list(frame.columns)}
 
 
 def show(cell: Cell, table: str) -> HTML:
     """A table, formatted for reading."""
-    return style(tables_of(cell)[table], f"{provenance(cell)}: {table.replace('_', ' ')}")
+    return style(_table(cell, table), f"{provenance(cell)}: {table.replace('_', ' ')}")
 
 
 def figure(cell: Cell, name: str) -> Image | Markdown:
