@@ -121,7 +121,7 @@ def answer(
             for y, row in enumerate(part):
                 axes.annotate(
                     in_words(row, unit),
-                    (1.01, y),
+                    (1.025, y),
                     xycoords=("axes fraction", "data"),
                     va="center",
                     fontsize="small",
