@@ -1,7 +1,7 @@
 """Where models fail: F1 by kind of answer, in any language, and by question word, in English.
 
-Kinds of answer come from Unicode properties alone: no tagger knows all languages of the study. They
-are rough, and alike for every arm.
+Kinds of answers come from Unicode properties alone, because no tagger covers all languages of the
+study. They are rough, but the same for every arm.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import regex
 ANSWER_TYPES = ("date", "number", "name-like", "other")
 QUESTION_TYPES = ("how many", "how", "who", "when", "where", "which", "what", "why", "other")
 MIN_QUESTIONS = 20
-"""A type with fewer questions gives no row."""
+"""Types with fewer questions are left out."""
 KEYS = ["corpus", "language", "id"]
 
 _YEAR = regex.compile(r"(?<![\p{Nd}.,])\p{Nd}{4}(?![\p{Nd}]|[.,]\p{Nd})")
@@ -57,11 +57,11 @@ def question_type(question: str) -> str:
 
 
 def types_of(rows: Iterable[dict], corpus: str) -> pd.DataFrame:
-    """The types of some questions: corpus, language, id, answer, question (English alone).
+    """The types of some questions: corpus, language, id, answer, and question (English only).
 
     Args:
         rows: of a test set: language, id, question, answers; the first gold answer counts.
-        corpus: what the test set is called.
+        corpus: the name of the test set.
     """
     return pd.DataFrame(
         [

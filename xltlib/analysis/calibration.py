@@ -1,7 +1,7 @@
 """Whether a model knows when it is right: the answer's probability against exact match.
 
-Clean and static sets alone: of adaptive attacks the gold answer's probability is kept, not that
-of the answer given.
+Only clean and static sets are used, because adaptive attacks record the gold answer's probability
+and not that of the given answer.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import pandas as pd
 
 BINS = 10
 MIN_IN_BIN = 20
-"""A bin with fewer answers is not drawn."""
+"""Bins with fewer answers are not drawn."""
 MIN_ANSWERS = 100
-"""Fewer answers of a model give no error: it would be that of chance."""
+"""With fewer answers of a model there is no error, because it would mostly be noise."""
 CLEAN = "clean"
 MODEL = ["arm", "seed"]
 
@@ -37,8 +37,8 @@ def _bins(probability: pd.Series) -> pd.Series:
 def expected_error(probability: pd.Series, right: pd.Series) -> float:
     """The expected calibration error of some answers, in [0, 1] (Guo et al. 2017).
 
-    The gap between mean probability and share of right answers in each bin, weighted by how many
-    answers it has.
+    The gap between mean probability and share of right answers in each bin, weighted by the bin's
+    number of answers.
     """
     bins = _bins(probability)
     gaps = (probability.groupby(bins).mean() - right.groupby(bins).mean()).abs()

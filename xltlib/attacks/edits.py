@@ -1,4 +1,4 @@
-"""A static set as edits of its corpus: to publish where the text of the corpus may not be.
+"""A static set as edits of its corpus, for publication without the text of the corpus.
 
 The file is JSON. `edits` holds, by language and question id, the characters [start, end) of the
 clean passage that are replaced, each with its replacement, and digests of the passage before and
@@ -20,7 +20,7 @@ from xltlib.attacks.query import moved
 from xltlib.text_files import InputError, read_json, shown_path
 
 Edit = tuple[int, int, str]
-"""Characters [start, end) of a passage, and what stands there instead."""
+"""Characters [start, end) of a passage, and their replacement."""
 
 
 class _Edited(BaseModel):
@@ -55,7 +55,7 @@ def between(clean: str, edited: str) -> list[Edit]:
 
 
 def edited(clean: str, edits: Sequence[Edit]) -> str:
-    """The text with all edits made."""
+    """The text after all edits."""
     parts, last = [], 0
     for start, end, text in edits:
         parts += [clean[last:start], text]
@@ -64,10 +64,10 @@ def edited(clean: str, edits: Sequence[Edit]) -> str:
 
 
 def save(static_set: Path, file: Path) -> int:
-    """Write the edits of a static set that an attack has saved; gives the number of its questions.
+    """Write the edits of a static set that an attack saved; returns its number of questions.
 
     Raises:
-        InputError: the static set does not say what its passages were before.
+        InputError: the static set lacks its original passages.
     """
     value = read_json(static_set)
     found: dict[str, dict[str, Any]] = {}
@@ -91,7 +91,7 @@ def save(static_set: Path, file: Path) -> int:
 
 
 def is_edits(file: Path) -> bool:
-    """Whether a file holds edits, and not passages."""
+    """Whether a file has edits and not passages."""
     value = read_json(file)
     return isinstance(value, dict) and "edits" in value
 
@@ -100,7 +100,7 @@ def made(file: Path, language: str, rows: Iterable[dict[str, Any]]) -> list[dict
     """The rows of one language that a file edits, with their edited passages.
 
     Raises:
-        InputError: not a file of edits, or it edits other passages than those of the rows.
+        InputError: not a file of edits, or the edits are of other passages.
     """
     try:
         passages = _File.model_validate(read_json(file)).edits.get(language, {})

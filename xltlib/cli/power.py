@@ -1,4 +1,5 @@
-"""`xlt power`: what a profile could find, from the models that have answered so far."""
+"""`xlt power`: the differences that a profile could find, judged from the models evaluated so
+far."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ def power(
         typer.echo(json.dumps(tables, ensure_ascii=False, indent=1, default=float))
         return
     if grid.params.synthetic:
-        console.print("The pilot's data is synthetic: on real text other numbers hold.")
+        console.print("The pilot data are synthetic; real text would give other numbers.")
     for encoder, table in found.items():
         for sentence in of_power(table):
             console.print(f"{encoder}. {sentence}", soft_wrap=True, highlight=False, markup=False)

@@ -18,7 +18,7 @@ PLURALS = {
 
 
 def of_types(table: pd.DataFrame, absent: Sequence[str]) -> list[Sentence]:
-    """The kinds of answers and questions that lose most and least, over all conditions.
+    """The kinds of answers and questions that lose most and least F1, over all conditions.
 
     Args:
         table: `xltlib.analysis.answer_types.by_type`.

@@ -20,7 +20,7 @@ from xltlib.reporting.style import (
 
 
 def figure(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
-    """A panel per corpus and condition, a line per arm; None without points.
+    """One panel per corpus and condition, with one line per arm; None without points.
 
     Args:
         table: `xltlib.analysis.calibration.reliability`.

@@ -1,6 +1,6 @@
 """The kinds of answers and questions of a task's test sets, from the corpora's texts.
 
-git keeps no text, so a clone without the corpora has no types; all else that it shows is kept.
+Git keeps no text, so a clone without the corpora has no types, but everything else.
 """
 
 from __future__ import annotations

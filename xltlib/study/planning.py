@@ -1,4 +1,4 @@
-"""What a profile could find, from those of its models that have answered: before the long run."""
+"""What a profile could find, judged from the models evaluated so far, before the long run."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def statement(
     done.
 
     Args:
-        seeds: planned; those of the profile by default.
-        questions: planned per language; as many as the pilot answered by default.
+        seeds: the planned number; by default that of the profile.
+        questions: the planned number per language; by default as many as the pilot answered.
         seed_sd: assumed, in points.
 
     Raises:
-        InputError: no model has answered, or the plan cannot be.
+        InputError: no model has been evaluated, or the plan is impossible.
     """
     plan = power.Plan(seeds or len(grid.params.seeds), questions, seed_sd)
     settings, found = grid.params.analysis, {}
