@@ -126,7 +126,7 @@ def test_the_version_and_the_completion_of_names_are_there():
         ),
         (
             {"representation.retrieval": [{"corpus": "xnli", "languages": ["de"]}]},
-            r"retrieval\.0\.corpus: xnli is of kind classification, bitext or answer retr",
+            r"retrieval\.0\.corpus: xnli is of kind classification; bitext or answer retr",
         ),
         (
             {"intermediate.arms.english.tasks.nli.corpus": "tatoeba"},
