@@ -56,7 +56,7 @@ def test_every_shipped_profile_is_valid(name):
             r"arms\.english\.method: there is no 'fgm'; available: standard, adv",
         ),
         ({"targets.xnli.seeds": [7]}, r"targets\.xnli\.seeds: 7 is not a seed of the profile"),
-        ({"attacks.typo.target": "squad"}, r"attacks\.typo\.target: there is no 'squad'; there"),
+        ({"attacks.typo.target": "squad"}, r"attacks\.typo\.target: there is no 'squad'"),
         (
             {"targets.xnli.data.languages": ["en", "de"]},
             r"targets\.xnli\.data: a target task trains in one language",
@@ -145,7 +145,7 @@ TAGS = {"corpus": "udpos", "languages": ["ar", "ru"]}
         ),
         (
             {"representation.retrieval": [TAGS]},
-            r"representation\.retrieval\.0\.corpus: udpos is of kind tagging, bitext or",
+            r"representation\.retrieval\.0\.corpus: udpos is of kind tagging; bitext or",
         ),
         (
             {"representation.retrieval": []},

@@ -111,7 +111,7 @@ def test_a_failure_is_three_short_lines():
     assert len(lines) == 3
     assert max(map(len, lines)) < 500
     assert lines[1].startswith("  Error: one two xxx")
-    assert lines[2] == "  See f; to go on: xlt run 'my p.yaml'"
+    assert lines[2] == "  See f; to continue: xlt run 'my p.yaml'"
 
 
 def finished(folder: Path, notebook: str, seconds: float, **factors: str) -> None:

@@ -130,7 +130,7 @@ def _answers(given: Any, where: str) -> list[tuple[str, int]]:
         else:
             pairs = [(one["text"], one.get("answer_start", -1)) for one in given]
         if not all(isinstance(text, str) for text, _ in pairs):
-            raise TypeError("a text that is none")
+            raise TypeError("an answer's text is not a string")
         return [(text, int(start)) for text, start in pairs if text.strip()]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(

@@ -80,12 +80,12 @@ def check(
     )
     if outdated:
         console.print(
-            f"{len(outdated)} done cells were made by other code than today's; "
+            f"{len(outdated)} finished cells were made by other code than the present one; "
             "`xlt run --strict` redoes them."
         )
     if todo:
         gigabytes = min(at_once, len(todo)) * compute.mem_mb / 1000
-        side = f"{at_once} cells side by side" if at_once > 1 else "one cell at a time"
+        side = f"{at_once} cells at a time" if at_once > 1 else "one cell at a time"
         measured = "no cell has run here yet" if peak is None else f"the largest so far took {peak}"
         console.print(
             f"With {cores} cores ({side}): {rest}. Memory: up to {gigabytes:.1f} GB by "

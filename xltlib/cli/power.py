@@ -27,7 +27,7 @@ def power(
 ) -> None:
     """Print the smallest differences between two arms that a run could find (80 % power)."""
     from xltlib.reporting.power_findings import of_power
-    from xltlib.study.power import statement
+    from xltlib.study.planning import statement
 
     grid = Grid(schema.load(params))
     found = statement(grid, seeds=seeds, questions=questions, seed_sd=seed_sd)

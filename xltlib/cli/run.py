@@ -93,7 +93,7 @@ def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
             watch.follow(lambda: snakemake.poll() is None)
             code = snakemake.returncode
     except KeyboardInterrupt:
-        console.print("Stopped. The same command goes on; finished cells are kept.")
+        console.print("Stopped. The same command continues; finished cells are kept.")
         return 130
     took = duration(watch.seconds)
     if code == 0:

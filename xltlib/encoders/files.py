@@ -51,7 +51,7 @@ def model_files(folder: Path) -> ModelFiles:
     """
     folder = Path(folder)
     if "\0" in str(folder):
-        raise InputError(f"{str(folder)!r}: not a path, it holds a NUL character.")
+        raise InputError(f"{str(folder)!r}: not a path, because it has a NUL character.")
     if folder.is_file():
         raise InputError(
             f"{folder}: a file, where a model folder is expected. Give the folder that holds "

@@ -238,8 +238,8 @@ def _prove(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedMo
     scale = max(1.0, float(alone.abs().max()))
     if alone.shape != together.shape or (alone - together).abs().max() > _TOLERANCE * scale:
         raise InputError(
-            f"{folder}: {type(model).__name__} reads a text in a padded batch otherwise than "
-            "alone, so its scores would depend on the batch size. Choose another model."
+            f"{folder}: {type(model).__name__} reads a text differently in a padded batch "
+            "than alone, so its scores would depend on the batch size. Choose another model."
         )
 
 

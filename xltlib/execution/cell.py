@@ -72,7 +72,7 @@ def failure(notebook: str, key: str, cause: str, failed: Path, params: Path | st
     return [
         f"{notebook} {key} failed:",
         f"  {said[:400]}",
-        f"  See {failed}; to go on: xlt run {quote(str(params))}",
+        f"  See {failed}; to continue: xlt run {quote(str(params))}",
     ]
 
 

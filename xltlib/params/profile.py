@@ -97,7 +97,7 @@ class Params(Settings):
             if data.corpus not in self.corpora:
                 raise ValueError(
                     f"{where}.corpus: {data.corpus!r} is not under `corpora`; "
-                    f"there: {', '.join(self.corpora)}"
+                    f"available: {', '.join(self.corpora)}"
                 )
         return self
 

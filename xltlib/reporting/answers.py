@@ -1,4 +1,5 @@
-"""Verdicts in words: what was found, three statements about it, and why there is no answer."""
+"""Verdicts in words: the finding, three statements about it, or the reason why there is no
+answer."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from xltlib.reporting.findings import Sentence, counted
 
 
 def record(verdict: Verdict) -> dict[str, Any]:
-    """A verdict for JSON, with the sentences of every line."""
+    """A verdict for JSON, with the sentences for every comparison."""
     found = verdict.record()
     for line, one in zip(found["lines"], verdict.lines, strict=True):
         line["finding"] = asdict(finding(verdict, one))
@@ -157,7 +158,7 @@ def primary(records: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def kinds(records: list[dict[str, Any]]) -> dict[str, str]:
-    """The verdict on every line, by claim and what is compared."""
+    """The verdict on every comparison, by claim and comparison."""
     return {
         " ".join(filter(None, (record["name"], line["compared"]))): line["kind"]
         for record in records
@@ -166,10 +167,10 @@ def kinds(records: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def in_five_lines(metrics: Mapping[str, Any], profile: str, encoder: str) -> list[str]:
-    """The question, the answer, what it rests on, the verdicts on all claims, and where it is from.
+    """The question, its answer, the primary outcome, the verdicts on all claims, and their origin.
 
     Args:
-        metrics: of a cell of 09_claims.
+        metrics: the metrics of a cell of 09_claims.
     """
     first, *rest = (str(Sentence.of(one)) for one in metrics["answer"])
     counts = Counter(kinds(metrics["claims"]).values())

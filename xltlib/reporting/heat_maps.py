@@ -1,4 +1,4 @@
-"""Figures of pairs: accuracy by pair of languages, what methods change, attacks that transfer."""
+"""Figures of pairs: accuracy by pair of languages, changes by methods, transfer of attacks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
     """Accuracy of every ordered pair of languages, one panel per model, one scale for all."""
     models = list(pairs.groupby(["arm", "method"], sort=False))
     languages = language_order(set(pairs["sentence1"]))
-    # As many panels in a row as keep their numbers apart; of many languages, colours say enough.
+    # As many panels per row as keep the numbers legible; with many languages, colours suffice.
     numbered = len(languages) <= 10
     size = max(1.7, 0.4 + 0.34 * len(languages)) if numbered else 3.2
     with rc_context(THEME):
@@ -47,7 +47,7 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
             axes.set_xlabel("sentence 2")
             axes.set_ylabel("sentence 1")
             axes.label_outer()
-        # One scale per row: the layout has no place for one beside several rows.
+        # One colour scale per row, because the layout has no room for one beside several rows.
         for beside in rows_of(panels):
             figure.colorbar(beside[0].collections[0], ax=beside, label="accuracy (points)")
         corpus, n = pairs["corpus"].iloc[0], pairs["n"].iloc[0]
@@ -92,7 +92,7 @@ def attack_transfer(table: pd.DataFrame, *, about: Provenance) -> Figure:
     """How many examples made against one model break another, one panel per attack."""
     attacks = list(table.groupby("attack", sort=False))
     models = arms_in(table.rename(columns={"tested on": "arm"}))
-    # Three attacks on four models side by side, the names of the models below and beside them.
+    # Room for three attacks on four models, with the models' names below and beside them.
     size = 0.55 * len(models)
     with rc_context(THEME):
         figure, panels = canvas([size] * len(attacks), height=size + 1.0)

@@ -157,7 +157,7 @@ def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[
     if lacking:
         yield (
             f".languages: {used.corpus} ({source.source}) has no {' '.join(lacking)}; "
-            f"there: {' '.join(there)}"
+            f"available: {' '.join(there)}"
         )
 
 
@@ -172,7 +172,7 @@ def _measures_lack(params: Params) -> Iterator[str]:
             yield (
                 f"representation.rotation.languages: a rotation is learnt from parallel text with "
                 f"English, and no bitext under representation.retrieval has {' '.join(lacking)}; "
-                f"there: {' '.join(there) or 'none'}"
+                f"available: {' '.join(there) or 'none'}"
             )
     trained = {(one.data.corpus, one.data.split) for one in params.targets.values()}
     for name in ("rank_consistency", "rotation"):

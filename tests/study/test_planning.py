@@ -7,24 +7,24 @@ from typer.testing import CliRunner
 
 from xltlib.artifacts import InputError
 from xltlib.cli import app
-from xltlib.study import Grid, power
+from xltlib.study import Grid, planning
 
 QUICK = Path(__file__).parents[2] / "params" / "quick.yaml"
 
 
 def test_a_finished_study_is_a_pilot(finished_study):
-    (table,) = power.statement(finished_study, seeds=5).values()
+    (table,) = planning.statement(finished_study, seeds=5).values()
     assert table["measure"].iloc[0] == "clean F1 on tydiqa"
     assert (table["detectable"] > 0).all()
     assert table["models"].iloc[0] == 3
     assert table["questions"].iloc[0] == 8
-    (planned,) = power.statement(finished_study, seeds=5, questions=800).values()
+    (planned,) = planning.statement(finished_study, seeds=5, questions=800).values()
     assert (planned["detectable"] < table["detectable"]).all()
 
 
 def test_without_a_finished_model_there_is_no_pilot(edited):
     with pytest.raises(InputError, match="no model has answered enough"):
-        power.statement(Grid(edited("profile", "nothing-here")), seeds=5)
+        planning.statement(Grid(edited("profile", "nothing-here")), seeds=5)
 
 
 def test_a_plan_of_two_seeds_is_refused():
