@@ -98,8 +98,14 @@ def test_a_title_is_optional(read, title, shown):
 @pytest.mark.parametrize("start", [float("inf"), float("nan"), 12.0, True, "12", None, [12]])
 def test_an_offset_is_a_whole_number(read, start):
     answers = [{"text": "blue", "answer_start": start}]
-    with pytest.raises(InputError, match=r"answer_start' has to be a whole|is not a JSON number"):
+    with pytest.raises(InputError, match=r"question 'a': 'answer_start' has to be a whole number"):
         read(squad(question(answers=answers)))
+
+
+def test_an_offset_too_large_for_a_number_is_named_with_its_question(read):
+    text = json.dumps(squad(question())).replace("12", "1e999")
+    with pytest.raises(InputError, match=r"question 'a': 'answer_start' has to be .* .found inf"):
+        read(text)
 
 
 @pytest.mark.parametrize(("start", "place"), [(-1, 12), (-(10**30), 12), (10**30, 12), (3, 12)])

@@ -96,11 +96,19 @@ def attack(
     if not 1 <= k <= n:
         raise InputError(f"shard {k}/{n}: there is no such part; give 1/{n} to {n}/{n}")
     questions = read_rows(rows, language, corpus)
-    part = questions.rows[:limit][k - 1 :: n]
-    if not part:
+    chosen_rows = questions.rows[:limit]
+    if not chosen_rows:
         left = ", ".join(f"{count} {why}" for why, count in questions.left_out.items())
         raise InputError(
-            f"nothing to attack: no question has an answer in its passage ({left or 'no rows'})"
+            f"nothing to attack: no question has an answer in its passage ({left or 'no rows'}). "
+            "Give rows with answers that stand in their passages."
+        )
+    part = chosen_rows[k - 1 :: n]
+    if not part:
+        many = len(chosen_rows)
+        raise InputError(
+            f"shard {k}/{n}: empty, since only {many} question{'s' * (many != 1)} can be attacked. "
+            f"Cut into {many} parts at most: 1/{many} to {many}/{many}."
         )
     cache = Path(cache).expanduser()
     predictor = victim(model, tokenizer, cache=cache, device=device, identity=identity)

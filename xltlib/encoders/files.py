@@ -5,12 +5,12 @@ Nothing here loads a model; the checks read file names, the config, and the head
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xltlib.artifacts import InputError
+from xltlib.artifacts import InputError, read_json
+from xltlib.text_files import decode, parse_json
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _POINTER = b"version https://git-lfs"
@@ -156,11 +156,11 @@ def _check_safetensors(path: Path) -> None:
         if size < 8 or not 0 < length <= min(size - 8, _MOST_HEADER_BYTES):
             raise InputError(damaged.format("the header is cut short"))
         try:
-            header = json.loads(file.read(length))
+            header = parse_json(decode(file.read(length), "header"), "header")
             tensors = {name: t for name, t in header.items() if name != "__metadata__"}
             kinds = {name: str(tensor["dtype"]) for name, tensor in tensors.items()}
             end = max((int(tensor["data_offsets"][1]) for tensor in tensors.values()), default=0)
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError):
             raise InputError(damaged.format("the header is damaged")) from None
     if not kinds:
         raise InputError(damaged.format("it holds no tensor"))
@@ -177,10 +177,7 @@ def _check_safetensors(path: Path) -> None:
 def _json_object(path: Path) -> dict[str, Any]:
     """A JSON object of a model's files."""
     _refuse_pointer(path)
-    try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError, OSError) as error:
-        raise InputError(f"{path}: not a complete JSON file. Copy or download it again.") from error
+    value = read_json(path)
     if not isinstance(value, dict):
         raise InputError(f"{path}: not a JSON object. Copy or download it again.")
     return value

@@ -13,11 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from xltlib.artifacts import InputError
 from xltlib.execution import warm
 from xltlib.params import Params
+from xltlib.yaml_files import read_yaml
 
 PARAMS = "XLT_PARAMS"
 """Environment variable: the params file, as the Snakefile and a cluster's jobs read it."""
@@ -58,7 +57,9 @@ class Workflow:
         file = next(iter(sorted(self.profile.glob("config*.y*ml"))), None)
         if file is None:
             raise InputError(f"{self.profile}: no config.yaml there; give a Snakemake profile.")
-        settings = yaml.safe_load(file.read_text("utf-8")) or {}
+        settings = read_yaml(file) or {}
+        if not isinstance(settings, dict):
+            raise InputError(f"{file}: not a Snakemake profile (no mapping of options). Correct it.")
         return settings.get("executor", "local") != "local"
 
     def command(self) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datasets import Dataset
 from transformers import AutoModel
 
-from xltlib.artifacts import InputError, fingerprint, read_json, write_json
+from xltlib.artifacts import InputError, fingerprint, read_sealed, write_sealed
 from xltlib.attacks.lexicon import Lexicon, induced, joined, read_lexicon
 from xltlib.attacks.perturb import perturb
 from xltlib.attacks.static_set import read
@@ -79,11 +79,15 @@ def _lexicons(
                 f"codemix: no lexicon or parallel text in {language!r}; add it to `lexicons` or "
                 "`parallel`"
             )
-        kept = params.cache / "lexicons" / f"{fingerprint([settings.encoder, language, text])}.json"
-        if not kept.exists():
+        name = fingerprint([settings.encoder, language, text])
+        kept = params.cache / "lexicons" / f"{name}.sealed.json"
+        known = read_sealed(kept)
+        if known is None:
             folder = encoder_folder(settings.encoder, cache=params.cache)
             tokenizer = open_tokenizer(folder)
             encoder = open_model(AutoModel, folder, tokenizer)
-            write_json(kept, induced(text, language, encoder, tokenizer))
-        found[language] = read_json(kept)
+            write_sealed(kept, {"lexicon": induced(text, language, encoder, tokenizer)})
+            known = read_sealed(kept)
+        assert known is not None
+        found[language] = known["lexicon"]
     return found
