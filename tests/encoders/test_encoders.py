@@ -124,8 +124,7 @@ def test_two_that_want_the_same_folder_make_it_once(tmp_path):
         made.append(folder)
 
     threads = [
-        threading.Thread(target=made_once, args=(tmp_path / "model", make))
-        for _ in range(2)
+        threading.Thread(target=made_once, args=(tmp_path / "model", make)) for _ in range(2)
     ]
     for thread in threads:
         thread.start()

@@ -57,6 +57,7 @@ class Resources:
             alignments; the same for every model of a comparison.
         bitext: (sentence, English translation) pairs by language, for induced lexicons.
         cache: where other pretrained models are kept, for those that a recipe names.
+        revisions: at which commits models of the hub are read, by name.
     """
 
     predictor: Predictor
@@ -64,6 +65,7 @@ class Resources:
     encoder: Path | None = None
     bitext: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     cache: Path = CACHE
+    revisions: Mapping[str, str] = field(default_factory=dict)
     _kept: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -102,7 +104,7 @@ class Resources:
 
     def folder(self, model: str) -> Path:
         """The folder of a model that a recipe names."""
-        return encoder_folder(model, cache=self.cache)
+        return encoder_folder(model, cache=self.cache, revision=self.revisions.get(model))
 
     @cached_property
     def pretrained(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -159,8 +161,7 @@ class Resources:
     def masked_lm(self, settings: MaskedLMSettings) -> MaskedLM:
         """The masked language model that proposes words."""
         folder = self.folder(settings.model)
-        make = partial(MaskedLM, folder, self.device)
-        return self._once(make, "mlm", identity.of_path(folder))
+        return self._once(partial(MaskedLM, folder, self.device), "mlm", identity.of_path(folder))
 
     @property
     def device(self) -> str:
@@ -295,6 +296,5 @@ def _answers(rows: Iterable[Row]) -> list[tuple[str, str]]:
 
 def _twin(rows: Iterable[Row], row: Row) -> Row | None:
     """The row of the same id, if its language is another."""
-    return next(
-        (one for one in rows if one["id"] == row["id"] and one["language"] != row["language"]), None
-    )
+    others = (one for one in rows if one["language"] != row["language"])
+    return next((one for one in others if one["id"] == row["id"]), None)

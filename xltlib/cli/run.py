@@ -46,7 +46,7 @@ def run(
     """Run what is missing of a profile; the same command resumes a run that was killed."""
     from xltlib.execution import workflow
     from xltlib.execution.lock import only_run
-    from xltlib.study import Grid
+    from xltlib.study import Grid, revisions
 
     require_today(strict)
     loaded = checked(params, to_run=True)
@@ -61,6 +61,7 @@ def run(
     require_writable(loaded.cache, "cache")
     signal.signal(signal.SIGTERM, _interrupt)
     with only_run(job.folder, wait=wait) as lock:
+        revisions.record(loaded)  # a model that was named since stage 01 ran
         grid = Grid(loaded)
         todo = grid.to_run(notebooks=root / "notebooks")
         if not todo:

@@ -59,7 +59,9 @@ class Workflow:
             raise InputError(f"{self.profile}: no config.yaml there; give a Snakemake profile.")
         settings = read_yaml(file) or {}
         if not isinstance(settings, dict):
-            raise InputError(f"{file}: not a Snakemake profile (no mapping of options). Correct it.")
+            raise InputError(
+                f"{file}: not a Snakemake profile (no mapping of options). Correct it."
+            )
         return settings.get("executor", "local") != "local"
 
     def command(self) -> list[str]:

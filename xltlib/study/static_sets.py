@@ -14,7 +14,8 @@ from xltlib.attacks.static_set import read
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.opening import open_model, open_tokenizer
 from xltlib.params import CodeMixing, Params, Perturbation, PerturbedFile
-from xltlib.study import data
+from xltlib.study import data, revisions
+from xltlib.study.contents import Contents
 
 
 def perturbed(
@@ -79,11 +80,12 @@ def _lexicons(
                 f"codemix: no lexicon or parallel text in {language!r}; add it to `lexicons` or "
                 "`parallel`"
             )
-        name = fingerprint([settings.encoder, language, text])
+        commit = revisions.of_model(params, settings.encoder)
+        name = fingerprint([Contents(params).model(settings.encoder, commit), language, text])
         kept = params.cache / "lexicons" / f"{name}.sealed.json"
         known = read_sealed(kept)
         if known is None:
-            folder = encoder_folder(settings.encoder, cache=params.cache)
+            folder = encoder_folder(settings.encoder, cache=params.cache, revision=commit)
             tokenizer = open_tokenizer(folder)
             encoder = open_model(AutoModel, folder, tokenizer)
             write_sealed(kept, {"lexicon": induced(text, language, encoder, tokenizer)})
