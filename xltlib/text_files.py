@@ -31,6 +31,15 @@ _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 # The longer mark first: UTF-32's begins with UTF-16's.
 _OTHER_MARKS = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32"}
 _OTHER_MARKS |= {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+LFS_POINTER = b"version https://git-lfs"
+# What files that are no text begin with.
+_NO_TEXT = {
+    LFS_POINTER: "a Git LFS pointer, not the file itself. Run `git lfs pull` in the repository, or "
+    "download the file.",
+    b"\x1f\x8b": "compressed with gzip. Unpack it.",
+    b"PK\x03\x04": "a zip archive. Unpack it.",
+    b"PAR1": "a Parquet file, where text is expected. Save it as JSON lines.",
+}
 
 
 class InputError(ValueError):
@@ -71,6 +80,9 @@ def decode(data: bytes, where: str) -> str:
     for mark, name in _OTHER_MARKS.items():
         if data.startswith(mark):
             raise InputError(f"{where}: is {name}. Save it as UTF-8.")
+    for mark, name in _NO_TEXT.items():
+        if data.startswith(mark):
+            raise InputError(f"{where}: {name}")
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:

@@ -80,6 +80,16 @@ def test_the_command_explains_what_is_wrong(command, more, recipe, message):
     assert message in " ".join(done.output.split())
 
 
+def test_a_file_with_an_id_twice_is_refused(command, squad_file, tmp_path):
+    raw = json.loads(squad_file.read_text())
+    raw["data"] *= 2
+    double = tmp_path / "double.json"
+    double.write_text(json.dumps(raw))
+    done = command("--data", str(double))
+    assert done.exit_code == 2
+    assert f"{double} (ru): 4 ids stand for more than one row" in " ".join(done.output.split())
+
+
 @pytest.fixture(scope="module")
 def attacked(rows, predictor, tmp_path_factory):
     log = tmp_path_factory.mktemp("attacked") / "log"

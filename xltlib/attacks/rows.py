@@ -13,8 +13,10 @@ import pandas as pd
 from xltlib.artifacts import InputError
 from xltlib.attacks.goal import occurrences
 from xltlib.attacks.resources import Row
+from xltlib.corpora.local import require_unique
 from xltlib.corpora.squad_files import questions
 from xltlib.languages import LANGUAGES, TYDI, find_language
+from xltlib.text_files import shown_path
 
 _NEEDED = ("question", "context", "answers")
 # TyDi QA's ids begin with the language.
@@ -43,7 +45,8 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
         corpus: its official F1 scores answers; `mlqa` has a rule of its own.
 
     Raises:
-        InputError: rows of another form, or a language that is missing or that CLDR does not know.
+        InputError: rows of another form, two of one language with the same id, or a language that
+            is missing or that CLDR does not know.
     """
     found = Questions()
     for number, given in enumerate(_records(source)):
@@ -79,7 +82,18 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
             texts, starts = zip(*placed, strict=True)
             row["answers"] = {"text": list(texts), "answer_start": list(starts)}
             found.rows.append(row)
+    _require_unique(found.rows, source)
     return found
+
+
+def _require_unique(rows: list[Row], source: Any) -> None:
+    """Refuse two rows with the same id, corpus and language; translations share their ids."""
+    ids: dict[tuple[str, Any], list[str]] = {}
+    for row in rows:
+        ids.setdefault((row["language"], row.get("corpus")), []).append(row["id"])
+    for (language, _), of_language in ids.items():
+        where = shown_path(source) if isinstance(source, str | Path) else "rows"
+        require_unique(of_language, f"{where} ({language})")
 
 
 def _records(source: Any) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from xltlib.corpora.hub import require_network
 from xltlib.encoders import me5, vocabulary
 from xltlib.encoders.cache import made_once
 from xltlib.encoders.files import model_files, require_tokenizer
+from xltlib.text_files import shown
 
 HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model"]
 
@@ -65,12 +66,15 @@ def _pretrained(name: str, cache: Path, revision: str | None) -> Path:
         require_tokenizer(folder)
         return folder
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
-        raise InputError(f"encoder {name!r}: neither me5-small, nor a folder, nor a hub repository")
-    require_network(f"encoder {name}")
+        raise InputError(
+            f"{shown(name)}: no such model: neither a folder that is here, nor me5-small, nor the "
+            "name of a hub repository. Check the path."
+        )
+    require_network(f"model {name}, which is no folder here but may be on the hub")
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=HUB_FILES))
     except OSError as error:
         raise InputError(
-            f"encoder {name}, revision {revision}: not in the local cache and not to be had from "
+            f"model {name}, revision {revision}: not in the local cache and not to be had from "
             f"the hub ({error}). Check the name, HF_HUB_OFFLINE and the cache, or give a folder."
         ) from error

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from xltlib.artifacts import InputError, read_json
-from xltlib.text_files import decode, parse_json
+from xltlib.text_files import LFS_POINTER, decode, parse_json
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
-_POINTER = b"version https://git-lfs"
 _FLOATS = {"F64", "F32", "F16", "BF16"}
 _INTEGERS = {"I64", "I32", "BOOL"}  # buffers, such as position ids
 _MOST_HEADER_BYTES = 100_000_000
@@ -135,7 +134,7 @@ def _weights(folder: Path) -> tuple[Path, ...]:
 
 def _refuse_pointer(path: Path) -> None:
     with open(path, "rb") as file:
-        if file.read(len(_POINTER)) == _POINTER:
+        if file.read(len(LFS_POINTER)) == LFS_POINTER:
             raise InputError(
                 f"{path}: a Git LFS pointer, not the file itself. Run `git lfs pull` in the "
                 "repository, or download the file."
@@ -176,7 +175,6 @@ def _check_safetensors(path: Path) -> None:
 
 def _json_object(path: Path) -> dict[str, Any]:
     """A JSON object of a model's files."""
-    _refuse_pointer(path)
     value = read_json(path)
     if not isinstance(value, dict):
         raise InputError(f"{path}: not a JSON object. Copy or download it again.")
