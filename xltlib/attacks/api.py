@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import ValidationError
 from transformers import PreTrainedTokenizerBase
 
-from xltlib.artifacts import InputError
+from xltlib.artifacts import InputError, require_writable
 from xltlib.attacks import report
 from xltlib.attacks.engine import attack_examples
 from xltlib.attacks.recipes import SETTINGS, Build
@@ -94,7 +94,8 @@ def attack(
     chosen = _settings(recipe, build, settings)
     k, n = shard
     if not 1 <= k <= n:
-        raise InputError(f"shard {k}/{n}: there is no such part; give 1/{n} to {n}/{n}")
+        known = f"1/{n} to {n}/{n}" if n > 0 else "k/n, the k-th of n parts, e.g. 1/2"
+        raise InputError(f"shard {k}/{n}: there is no such part; give {known}")
     questions = read_rows(rows, language, corpus)
     chosen_rows = questions.rows[:limit]
     if not chosen_rows:
@@ -112,6 +113,8 @@ def attack(
         )
     cache = Path(cache).expanduser()
     predictor = victim(model, tokenizer, cache=cache, device=device, identity=identity)
+    if out is not None:
+        require_writable(Path(out), "`out`")
     engine = engine or EngineSettings()
     if not isinstance(predictor, SpanPredictor):
         if engine.precision == "bf16":

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from xltlib.artifacts import InputError, require_writable
+from xltlib.artifacts import OUTPUTS, InputError, require_writable
 from xltlib.cli.terminal import ParamsFile, Strict, checked, console, require_today
 
 
@@ -57,8 +57,8 @@ def run(
             f"{params}: compute.gpus: each cell wants {loaded.compute.gpus} GPU and --gpus is "
             f"{gpus}. Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
         )
-    require_writable(job.folder, "outputs")
-    require_writable(loaded.cache, "cache")
+    require_writable(job.folder, OUTPUTS)
+    require_writable(loaded.cache, "`cache` in the params file")
     signal.signal(signal.SIGTERM, _interrupt)
     with only_run(job.folder, wait=wait) as lock:
         revisions.record(loaded)  # a model that was named since stage 01 ran

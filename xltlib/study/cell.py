@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from xltlib import params as schema
 from xltlib.artifacts import (
+    OUTPUTS,
     InputError,
     fingerprint,
     no_room,
@@ -249,7 +250,7 @@ class Cell:
         same cell waits here and finds it done. The lock belongs to the process, so a killed one
         leaves nothing behind.
         """
-        require_writable(self.folder, "outputs")
+        require_writable(self.folder, OUTPUTS)
         lock = FileLock(self.path(".lock"))
         try:
             lock.acquire(timeout=1)

@@ -48,7 +48,12 @@ def _refuse(problems: list[str]) -> None:
 
 
 def _misused(params: Params) -> Iterator[str]:
-    """Corpora that do not exist, or that are of the wrong kind for their place."""
+    """Corpora that do not exist, or that are of the wrong kind for their place; places to write
+    that are no folders."""
+    for key, folder in (("outputs", params.outputs), ("cache", params.cache)):
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        if not nearest.is_dir():
+            yield f"{key}: {folder} cannot be a folder, since {nearest} is a file"
     for name, source in params.corpora.items():
         if name not in corpora.CORPORA:
             known = ", ".join(corpora.CORPORA)

@@ -122,7 +122,7 @@ def _kept(params: Params) -> dict[str, Kept]:
     file = file_of(params)
     try:
         return TypeAdapter(dict[str, Kept]).validate_json(file.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValidationError) as error:
         raise InputError(
