@@ -206,7 +206,7 @@ def _odd_number(text: str) -> str:
 
 
 def refuse_half_pairs(value: Any, where: str) -> None:
-    """Refuse a value of JSON or YAML with a text that is not valid Unicode."""
+    """Refuse a value of plain types with a text that is not valid Unicode."""
     left = [value]
     while left:
         item = left.pop()

@@ -227,3 +227,13 @@ def test_the_list_of_commits_travels_and_says_what_was_asked(profile, the_hub):
     revisions.record(params)
     kept = json.loads(revisions.file_of(params).read_text())
     assert kept == {"corpora.xnli": {"asked": "xnli@main", "commit": OLD}}
+
+
+def test_places_to_write_that_are_files_are_named_by_check(profile):
+    params = schema.load(profile)
+    for key in ("outputs", "cache"):
+        odd = params.model_copy(update={key: profile / "below"})
+        with pytest.raises(
+            InputError, match=rf"{key}: .*below cannot be a folder, since .* a file"
+        ):
+            preflight.check_sources(odd)

@@ -96,6 +96,8 @@ def attack(
     if not 1 <= k <= n:
         known = f"1/{n} to {n}/{n}" if n > 0 else "k/n, the k-th of n parts, e.g. 1/2"
         raise InputError(f"shard {k}/{n}: there is no such part; give {known}")
+    if limit is not None and limit < 1:
+        raise InputError(f"limit {limit}: nothing would be attacked; give 1 or more")
     questions = read_rows(rows, language, corpus)
     chosen_rows = questions.rows[:limit]
     if not chosen_rows:

@@ -16,7 +16,7 @@ from xltlib.attacks.resources import Row
 from xltlib.corpora.local import require_unique
 from xltlib.corpora.squad_files import questions
 from xltlib.languages import LANGUAGES, TYDI, find_language
-from xltlib.text_files import shown_path
+from xltlib.text_files import refuse_half_pairs, shown, shown_path
 
 _NEEDED = ("question", "context", "answers")
 # TyDi QA's ids begin with the language.
@@ -64,6 +64,7 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
             if not isinstance(text, str):
                 raise InputError(f"{where}: {name} is {type(text).__name__}; it has to be a text")
         identity = str(given.get("id", number))
+        refuse_half_pairs([identity, question, context], where)
         row = {
             "id": identity,
             "language": _language(given, identity, language, where),
@@ -143,8 +144,13 @@ def _answers(given: Any, where: str) -> list[tuple[str, int]]:
             pairs = [(one["text"], one.get("answer_start", -1)) for one in given]
         if not all(isinstance(text, str) for text, _ in pairs):
             raise TypeError("a text that is none")
+        refuse_half_pairs([text for text, _ in pairs], where)
+        if odd := [start for _, start in pairs if int(start) != start]:
+            raise TypeError(f"offset {shown(odd[0])} is no whole number")
         return [(text, int(start)) for text, start in pairs if text.strip()]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise InputError(
             f"{where}: answers are not as SQuAD has them ({error}); give "
             '{"text": ["..."], "answer_start": [0]}'
