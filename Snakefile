@@ -1,6 +1,7 @@
 # The grid, one rule a stage; a job executes the stage's notebook for one of its cells.
 # `xlt run PARAMS` drives it and decides what must run: a cell without a notebook. By hand:
 #   XLT_PARAMS=params/quick.yaml snakemake --cores 2
+import json
 import os
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ ROOT = Path(workflow.basedir)
 PARAMS = Path(os.environ["XLT_PARAMS"]).resolve()
 PROFILE = schema.load(PARAMS)
 GRID = Grid(PROFILE)
-TODO = GRID.to_run(notebooks=ROOT / "notebooks")
+ONLY = json.loads(os.environ.get("XLT_ONLY", "[]"))
+TODO = GRID.to_run(notebooks=ROOT / "notebooks", only=ONLY)
 
 
 # Every path below is relative to it, so what its own path holds matters to nobody.

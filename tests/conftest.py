@@ -99,6 +99,17 @@ def tiny_encoder(tmp_path_factory, tiny_tokenizer) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory, tiny_encoder, tiny_tokenizer) -> Path:
+    """A folder with a span-QA model of random weights."""
+    from transformers import AutoModelForQuestionAnswering
+
+    folder = tmp_path_factory.mktemp("model")
+    AutoModelForQuestionAnswering.from_pretrained(tiny_encoder).save_pretrained(folder)
+    tiny_tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_masked_lm(tmp_path_factory, tiny_tokenizer) -> Path:
     """A folder with a masked LM of random weights; its tokeniser is the tiny one and a mask."""
     from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast, set_seed

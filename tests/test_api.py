@@ -37,17 +37,6 @@ QUESTIONS = {
 }
 
 
-@pytest.fixture(scope="module")
-def tiny_model(tmp_path_factory, tiny_encoder, tiny_tokenizer):
-    """A span-QA model of random weights."""
-    from transformers import AutoModelForQuestionAnswering
-
-    folder = tmp_path_factory.mktemp("model")
-    AutoModelForQuestionAnswering.from_pretrained(tiny_encoder).save_pretrained(folder)
-    tiny_tokenizer.save_pretrained(folder)
-    return folder
-
-
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "mine.json"

@@ -60,17 +60,6 @@ def unanswerable(answerable: int) -> dict:
     return {"version": "v2.0", "data": [{"paragraphs": [{"context": CONTEXT, "qas": qas}]}]}
 
 
-@pytest.fixture(scope="module")
-def tiny_model(tmp_path_factory, tiny_encoder, tiny_tokenizer):
-    """A span-QA model of random weights."""
-    from transformers import AutoModelForQuestionAnswering
-
-    folder = tmp_path_factory.mktemp("model")
-    AutoModelForQuestionAnswering.from_pretrained(tiny_encoder).save_pretrained(folder)
-    tiny_tokenizer.save_pretrained(folder)
-    return folder
-
-
 @pytest.mark.parametrize("command", ["check", "run", "results", "evaluate"])
 def test_every_command_has_help_with_an_example(command):
     result = xlt(command, "--help")
@@ -84,7 +73,7 @@ def test_check_prints_the_grid(profile):
     for part in ("02_intermediate_training", "me5-small.multilingual.seed1", "will run"):
         assert part in result.output
     assert "46 cells will run" in result.output
-    assert "no time known for 46 cells" in result.output
+    assert "no estimate for 46 cells" in result.output
 
 
 def test_check_speaks_json_to_scripts(profile):
@@ -121,11 +110,11 @@ def test_the_version_and_the_completion_of_names_are_there():
         ),
         (
             {"targets.tydiqa.test_sets": [{"corpus": "tydiqa", "languages": ["el"]}]},
-            r"targets\.tydiqa\.test_sets\.0\.languages: tydiqa \(mini\) has no el; there: .*te",
+            r"targets\.tydiqa\.test_sets\.0\.languages: tydiqa \(mini\) has no el; available: .*te",
         ),
         (
             {"targets.tydiqa.test_sets": [{"corpus": "xnli", "languages": ["de"]}]},
-            r"tydiqa\.test_sets\.0\.corpus: xnli is of kind classification, qa goes here",
+            r"tydiqa\.test_sets\.0\.corpus: xnli is of kind classification; qa is needed here",
         ),
         (
             {
@@ -133,7 +122,7 @@ def test_the_version_and_the_completion_of_names_are_there():
                     {"corpus": "tydiqa", "languages": ["de"], "pairs": True}
                 ]
             },
-            r"test_sets\.0\.pairs: tydiqa is of kind qa; only pairs of sentences can be paired",
+            r"test_sets\.0\.pairs: tydiqa is of kind qa; pairs need sentence pairs",
         ),
         (
             {"representation.retrieval": [{"corpus": "xnli", "languages": ["de"]}]},
@@ -141,7 +130,7 @@ def test_the_version_and_the_completion_of_names_are_there():
         ),
         (
             {"intermediate.arms.english.tasks.nli.corpus": "tatoeba"},
-            r"tasks\.nli\.corpus: tatoeba is of kind bitext, .*classification.* goes here",
+            r"tasks\.nli\.corpus: tatoeba is of kind bitext; .*classification.* is needed here",
         ),
         (
             {"methods.rs-da": {"kind": "rs-da", "neighbours": {"en": "absent.json"}}},
@@ -158,7 +147,8 @@ def test_the_version_and_the_completion_of_names_are_there():
         ),
         (
             {"attacks.codemix.recipe.parallel.corpus": "xnli"},
-            r"codemix\.recipe\.parallel\.corpus: xnli is of kind classification, bitext goes here",
+            r"codemix\.recipe\.parallel\.corpus: xnli is of kind classification; bitext is "
+            r"needed here",
         ),
         (
             {"attacks.typo.recipe": {"kind": "mlm", "model": "./absent"}},
@@ -167,7 +157,7 @@ def test_the_version_and_the_completion_of_names_are_there():
         ({"corpora.swag": {"source": "hub"}}, r"corpora\.swag: there is no such corpus; known"),
         (
             {"corpora.arcd": {"source": "hub"}},
-            r"corpora\.arcd\.source: hub is not there; there: local",
+            r"corpora\.arcd\.source: hub is not available; available: local",
         ),
     ],
 )
@@ -234,7 +224,7 @@ def test_evaluate_scores_any_model_on_any_file(tiny_model, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (json.dumps({"data": []}), "holds no question"),
+        (json.dumps({"data": []}), "contains no question"),
         (json.dumps(unanswerable(0)), "none of its 2 questions has an answer"),
         (json.dumps(question())[:50], "not complete JSON"),
         ("", "not complete JSON"),

@@ -28,7 +28,8 @@ def value(root: Path, file: str, place: str) -> float:
         column, row = place.rsplit("@", 1)
         return float(pd.read_csv(path)[column.replace("%20", " ")].iloc[int(row)])
     found = json.loads(path.read_text(encoding="utf-8"))
-    for part in place.strip("/").split("/"):
+    for part in place.replace("%20", " ").strip("/").split("/"):
+        part = part.replace("~1", "/")
         found = found[int(part)] if isinstance(found, list) else found[part]
     return float(found)
 
@@ -51,6 +52,38 @@ def problems(root: Path, text: str) -> list[str]:
 @pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
 def test_marked_numbers_are_those_of_the_committed_files(document):
     assert problems(ROOT, document.read_text(encoding="utf-8")) == []
+
+
+RESULT = re.compile(r"(?<![\w.@#/^-])[+\-−]?\d[\d,]*(?:\.\d+)? ?(?:%|points|times)(?!\w)")
+DEFINED = {
+    *("95 %", "80 %", "98 %", "1.2 times"),  # levels, power, and what is wanted
+    *("0.8 %", "1.64 times"),  # worked out from the world, in the text itself
+    *("10 points", "2 points"),  # what a simulation and a default are set to
+}
+"""Numbers that are set, not found."""
+
+
+def unmarked(text: str) -> list[str]:
+    """What looks like a result and has no mark before it."""
+    bare = re.sub(MARK.pattern + r"(?: ?(?:%|points|times))?", "", " ".join(text.split()))
+    return [found for found in RESULT.findall(bare) if found.strip() not in DEFINED]
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/statistics.md", "docs/results.md"])
+def test_results_in_prose_are_marked(document):
+    assert unmarked((ROOT / document).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It falls by 12.3 points.", ["12.3 points"]),
+        ("It falls by 12.3\npoints, to 40%.", ["12.3 points", "40%"]),
+        ("It falls by <!-- n: a.json#/x -->12.3 points; 95 % intervals.", []),
+    ],
+)
+def test_a_result_without_a_mark_is_found(text, found):
+    assert unmarked(text) == found
 
 
 def test_there_are_marked_numbers():

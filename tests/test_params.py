@@ -45,25 +45,25 @@ def test_every_shipped_profile_is_valid(name):
         ({"methods.standard": {"kind": "rs-da"}}, r"methods\.standard: this name is taken"),
         (
             {"targets.xnli.crossings": [{"methods": ["freelb"]}]},
-            r"targets\.xnli\.crossings\.0\.methods: there is no 'freelb'; there: standard, adv",
+            r"targets\.xnli\.crossings\.0\.methods: there is no 'freelb'; available: standard, adv",
         ),
         (
             {"targets.xnli.crossings": [{"arms": ["german"]}]},
-            r"targets\.xnli\.crossings\.0\.arms: there is no 'german'; there: none, english",
+            r"targets\.xnli\.crossings\.0\.arms: there is no 'german'; available: none, english",
         ),
         (
             {"intermediate.arms.english.method": "fgm"},
-            r"arms\.english\.method: there is no 'fgm'; there: standard, adv",
+            r"arms\.english\.method: there is no 'fgm'; available: standard, adv",
         ),
         ({"targets.xnli.seeds": [7]}, r"targets\.xnli\.seeds: 7 is not a seed of the profile"),
-        ({"attacks.typo.target": "squad"}, r"attacks\.typo\.target: there is no 'squad'; there"),
+        ({"attacks.typo.target": "squad"}, r"attacks\.typo\.target: there is no 'squad'"),
         (
             {"targets.xnli.data.languages": ["en", "de"]},
             r"targets\.xnli\.data: a target task trains in one language",
         ),
         (
             {"analysis.contrasts": [["german", "english"]]},
-            r"analysis\.contrasts\.0: there is no 'german'; there: none, english",
+            r"analysis\.contrasts\.0: there is no 'german'; available: none, english",
         ),
         ({"intermediate.temperature": 0.5}, r"intermediate\.temperature: .*greater than or equal"),
         (
@@ -128,31 +128,32 @@ TAGS = {"corpus": "udpos", "languages": ["ar", "ru"]}
     [
         (
             {"representation.rank_consistency": TAGS},
-            r"representation\.rank_consistency\.corpus: udpos is of kind tagging, qa goes here",
+            r"representation\.rank_consistency\.corpus: udpos is of kind tagging; qa is "
+            r"needed here",
         ),
         (
             {"representation.rotation": TAGS},
-            r"representation\.rotation\.corpus: udpos is of kind tagging, qa goes here",
+            r"representation\.rotation\.corpus: udpos is of kind tagging; qa is needed here",
         ),
         (
             {"representation.probe": QA},
-            r"representation\.probe\.corpus: tydiqa is of kind qa, tagging goes here",
+            r"representation\.probe\.corpus: tydiqa is of kind qa; tagging is needed here",
         ),
         (
             {"representation.cloze": QA},
-            r"representation\.cloze\.corpus: tydiqa is of kind qa, cloze goes here",
+            r"representation\.cloze\.corpus: tydiqa is of kind qa; cloze is needed here",
         ),
         (
             {"representation.retrieval": [TAGS]},
-            r"representation\.retrieval\.0\.corpus: udpos is of kind tagging, bitext or",
+            r"representation\.retrieval\.0\.corpus: udpos is of kind tagging; bitext or",
         ),
         (
             {"representation.retrieval": []},
-            r"representation\.rotation\.languages: .*parallel text.* has ar ru te; there: none",
+            r"representation\.rotation\.languages: .*parallel text.* has ar ru te; available: none",
         ),
         (
             {"representation.rotation.languages": ["ar", "de"]},
-            r"representation\.rotation\.languages: .* has de; there: ar bn fi id ko ru sw te",
+            r"representation\.rotation\.languages: .* has de; available: ar bn fi id ko ru sw te",
         ),
         (
             {"representation.rank_consistency": QA | {"split": "train"}},
@@ -278,7 +279,7 @@ def test_a_path_that_cannot_be_is_named(changed, folder, message):
         ("- profile\n", r"\(whole file\): Input should be a valid dictionary"),
         ("1\n", r"\(whole file\): Input should be a valid dictionary"),
         ("", r"\(whole file\): Input should be a valid dictionary"),
-        (f"profile: {'x' * 70_000}\n", "errors, nothing was started"),
+        (f"profile: {'x' * 70_000}\n", "errors; nothing was started"),
     ],
 )
 def test_a_file_that_is_no_profile_is_named_in_a_few_words(tmp_path, text, message):

@@ -11,6 +11,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from xltlib.study import STAGES
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = {
@@ -94,3 +96,26 @@ def test_packages_import_only_packages_before_them():
             continue
         for used in re.findall(r"(?:from|import) xltlib\.(\w+)", path.read_text("utf-8")):
             assert rank[used] <= rank[package], f"{path.name} of {package} imports {used}"
+
+
+def test_modules_of_one_name_are_named_by_a_rule_of_the_architecture():
+    """At most one module of a name is free to choose it; the others are named after something."""
+    packages: dict[str, set[str]] = {}
+    for path in (ROOT / "xltlib").glob("*/*.py"):
+        if path.stem != "__init__":
+            packages.setdefault(path.stem, set()).add(path.parent.name)
+    ruled = {"params", "cli", "evaluation"}
+    free = {
+        name: sorted(found - ruled - ({"study"} if name in STAGES else set()))
+        for name, found in packages.items()
+    }
+    assert {name: found for name, found in free.items() if len(found) > 1} == {
+        "cell": ["execution", "study"]
+    }
+
+
+def test_modules_stay_short():
+    lengths = {
+        path: len(path.read_text("utf-8").splitlines()) for path in (ROOT / "xltlib").rglob("*.py")
+    }
+    assert {str(path): n for path, n in lengths.items() if n >= 300} == {}

@@ -12,7 +12,8 @@ from dataclasses import astuple, dataclass
 import numpy as np
 import pandas as pd
 
-from xltlib.analysis.intervals import Block, seed_variance, spread
+from xltlib.analysis.blocks import Block
+from xltlib.analysis.variance import seed_variance, spread
 
 LANGUAGES = 8
 PASSAGE = 5
@@ -140,8 +141,8 @@ def coverage(world: World, *, simulations: int, batch: int = 250, joint: bool = 
 
     The p-values are those of the true effect, so the shares are those of false findings:
     `P(p<a)/a` is at most 1 where p is valid. A contrast without any variance has no interval; such
-    are counted in `none (%)` and in nothing else. Without `joint`, translations count as different
-    questions, which is wrong.
+    are counted in `none (%)` and in nothing else. `se` are Monte Carlo standard errors. Without
+    `joint`, translations count as different questions, which is wrong.
     """
     rng, found, none, widths = world.rng, [], 0, []
     for start in range(0, simulations, batch):
@@ -159,8 +160,11 @@ def coverage(world: World, *, simulations: int, batch: int = 250, joint: bool = 
         found.append(2 * about.below(-away)[known])
         widths.append(error[known])
     p = np.concatenate(found)
-    row = {"covers (%)": 100 * (p >= LEVELS[0]).mean()}
-    row |= {f"P(p<{a})/a": (p < a).mean() / a for a in LEVELS}
+    shares = {a: (p < a).mean() for a in LEVELS}
+    errors = {a: np.sqrt(share * (1 - share) / len(p)) for a, share in shares.items()}
+    row = {"covers (%)": 100 * (1 - shares[LEVELS[0]]), "se covers": 100 * errors[LEVELS[0]]}
+    for a in LEVELS:
+        row |= {f"P(p<{a})/a": shares[a] / a, f"se P(p<{a})/a": errors[a] / a}
     return pd.Series(
         row | {"none (%)": 100 * none / simulations, "error": 100 * np.mean(np.concatenate(widths))}
     )

@@ -9,15 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.analysis.simulation import World
-from xltlib.analysis.intervals import (
-    Block,
-    Spread,
-    contrast,
-    contrast_blocks,
-    interval,
-    seed_variance,
-    spread,
-)
+from xltlib.analysis.blocks import Block, contrast_blocks
+from xltlib.analysis.intervals import contrast, interval
+from xltlib.analysis.variance import Spread, seed_variance, spread
 from xltlib.artifacts import InputError
 
 WEIGHTS = {"multilingual": 1.0, "english": -1.0}

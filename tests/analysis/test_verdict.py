@@ -126,9 +126,13 @@ def test_holm_counts_the_methods_that_are_answered():
 @pytest.mark.parametrize(
     ("changes", "needs", "reason"),
     [
-        ({"n_seeds": 2, "p": math.nan}, {}, "It rests on 2 seeds; the claim needs 3."),
-        ({}, {"languages": ["ar", "bn"]}, "It lacks bn."),
-        ({"n_examples": 40}, {"questions": 100}, "It rests on 40 questions; the claim needs 100."),
+        ({"n_seeds": 2, "p": math.nan}, {}, "There are only 2 seeds, but the claim needs 3."),
+        ({}, {"languages": ["ar", "bn"]}, "The comparison lacks bn."),
+        (
+            {"n_examples": 40},
+            {"questions": 100},
+            "There are only 40 questions, but the claim needs 100.",
+        ),
         ({"low": math.nan, "why_not": "not estimable with two seeds"}, {}, "not estimable with"),
     ],
 )
@@ -173,7 +177,7 @@ def test_the_answer_is_a_word_and_at_most_three_sentences():
     assert said[0] == "Yes."
     assert len(said) <= 4
     cannot = answers.record(verdict(interval(4.0, 2.5, 5.5), synthetic=True, primary=True))
-    assert str(answers.answer(cannot)[0]).startswith("Not answered, because: the data is synthetic")
+    assert str(answers.answer(cannot)[0]).startswith("Not answered, because the data are synthetic")
     metrics = {"answer": [], "claims": [result]}
     metrics["answer"] = [vars(one) for one in answers.answer(result)]
     lines = answers.in_five_lines(metrics, "quick", "me5-small")
@@ -184,6 +188,13 @@ def test_the_answer_is_a_word_and_at_most_three_sentences():
 def test_the_params_alone_tell_what_can_be_answered():
     held = Held(False, 5, ("ar", "te"))
     can, cannot = answers.what_it_can_answer({"one": claim(), "two": claim(seeds=9)}, held)
-    assert "can be answered" in can
-    assert "It rests on 5 seeds; the claim needs 9." in cannot
+    assert "can answer it" in can
+    assert "There are only 5 seeds, but the claim needs 9." in cannot
     assert missing(Needs(), held) == []
+
+
+def test_synthetic_data_leaves_no_p_value_anywhere():
+    record = verdict(interval(3.0, 1.0, 5.0), interval(4.0, 1.0, 7.0), synthetic=True).record()
+    assert [line["interval"]["p"] for line in record["lines"]] == [None, None]
+    assert [line["p_corrected"] for line in record["lines"]] == [None, None]
+    assert record["lines"][0]["interval"]["low"] == 1.0

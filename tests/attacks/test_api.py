@@ -175,18 +175,18 @@ def test_a_recipe_of_ones_own(qa_folder, some, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": 3}, "model: int is none; give a folder, a hub name"),
+        ({"model": 3}, "model: int cannot be used; give a folder, a hub name"),
         ({"model": lambda questions: []}, "has to take two arguments"),
         ({"model": lambda questions, contexts: "yes"}, "give a list of answers"),
         ({"model": lambda questions, contexts: []}, "returned 0 answers; return one per question"),
         ({"model": lambda questions, contexts: [3] * len(questions)}, "give a text"),
-        ({"rows": 3}, "rows: int is none"),
+        ({"rows": 3}, "rows: int cannot be used"),
         ({"rows": [{"text": "a"}]}, "row 0: no question, context, answers; a row needs"),
-        ({"rows": ["a"]}, "row 0: str is no row"),
+        ({"rows": ["a"]}, "row 0: str is not a row"),
         ({"rows": []}, "nothing to attack"),
         ({"language": None}, "row 0: no language; give language="),
         ({"language": "xx"}, "language 'xx': no such code"),
-        ({"recipe": 3}, "recipe: int is none; give a name (typo"),
+        ({"recipe": 3}, "recipe: int cannot be used; give a name (typo"),
         ({"recipe": lambda goal: None}, "has to take four arguments"),
         ({"recipe": lambda a, b, c, d: None}, "has to return a textattack.Attack, not NoneType"),
         (

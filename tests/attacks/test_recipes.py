@@ -237,7 +237,7 @@ def test_a_false_sentence_has_question_and_answer_in_its_script(language):
 
 
 def test_distractors_in_unknown_languages_are_refused():
-    with pytest.raises(InputError, match="no sentence in 'qu'; there: en"):
+    with pytest.raises(InputError, match="no sentence in 'qu'; available: en"):
         false_sentence("qu", "q", "a")
 
 
@@ -261,12 +261,12 @@ def test_distractors_come_in_other_languages(rows, resources):
     both = DistractorSettings(
         languages=["passage", "en"], answers=1, altered=False, templates=["answer"]
     )
-    sentences = resources.false_sentences(both, row)
+    sentences = resources.falsehoods.sentences(both, row)
     assert [script_of(one) for one in sentences] == ["Cyrillic", "Latin"]
     assert list(sentences.values()) == ["ru", "en"]
     # The data is parallel, so the English sentence asks the English question.
     assert twin["question"] in list(sentences)[1]
-    made = resources.false_sentences(DistractorSettings(answers=1), row)
+    made = resources.falsehoods.sentences(DistractorSettings(answers=1), row)
     assert len(made) == len(TEMPLATES)  # one sentence of each
     assert not any(row["question"] in one for one in made)  # it asks about something else
 

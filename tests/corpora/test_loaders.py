@@ -40,12 +40,12 @@ def test_a_good_file_reads(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"data": []}, "holds no question"),
+        ({"data": []}, "contains no question"),
         ({"data": [{"paragraphs": [{"qas": [{"id": "a"}]}]}]}, "'a' lacks 'context'"),
         ({"data": "text"}, "no list of articles or rows under `data`"),
         ({"qa": {"answers": []}}, "1 of 1 questions have no answer, 'english-1-0' first"),
         ({"qa": {"answers": [{"text": "red"}]}}, "lacks 'answer_start'"),
-        ({"answer": {"text": None}}, "'text' has to be a text .found None."),
+        ({"answer": {"text": None}}, "'text' must be a string .found None."),
         ({"answer": {"answer_start": 900}}, "answer_start 900 is past the end"),
         ({"answer": {"answer_start": 3}}, "answer_start 3 is not where"),
     ],
@@ -145,7 +145,7 @@ def test_xnli_and_udpos_read_the_hubs_layout(tmp_path):
 @pytest.mark.parametrize(
     ("name", "language", "split", "message"),
     [
-        ("swag", "en", "train", "no corpus 'swag'; there are: .*tydiqa"),
+        ("swag", "en", "train", "no corpus 'swag'; available: .*tydiqa"),
         ("tydiqa", "xx", "train", "no language 'xx'"),
         ("xquad", "en", "dev", "no split 'dev'"),
         ("xnli", "en", "train", "no file here matches"),
@@ -159,7 +159,7 @@ def test_what_is_not_there_is_named(tmp_path, name, language, split, message):
 
 @pytest.mark.parametrize("source", ["hub", "mini"])
 def test_a_corpus_that_only_its_publisher_has_says_so(source):
-    with pytest.raises(InputError, match=rf"corpora\.arcd: no source {source}; there: local"):
+    with pytest.raises(InputError, match=rf"corpora\.arcd: no source {source}; available: local"):
         corpora.load("arcd", CorpusSource(source=source), "ar", "test")
 
 
@@ -254,7 +254,7 @@ def test_xcopa_is_the_same_from_the_publisher_and_the_hub(tmp_path):
     Dataset.from_list([XCOPA]).to_parquet(tmp_path / "hub" / "sw" / "validation-0.parquet")
     assert corpora.load("xcopa", source_of(tmp_path / "hub"), "sw", "dev").to_list() == [row]
     write(tmp_path / "test.th.jsonl", json.dumps(XCOPA | {"question": "why"}))
-    with pytest.raises(InputError, match=r"'question' has to be one of cause, effect"):
+    with pytest.raises(InputError, match=r"'question' must be one of cause, effect"):
         corpora.load("xcopa", source_of(tmp_path), "th", "test")
 
 
@@ -293,7 +293,9 @@ def test_squad_and_mlqa_read_their_publishers_files(tmp_path):
     squad(tmp_path / "test", "test-context-de-question-de.json")
     (row,) = corpora.load("mlqa", source_of(tmp_path), "de", "test")
     assert row["language"] == "de"
-    with pytest.raises(InputError, match="no split 'train' in local; there: dev, dev-question-en"):
+    with pytest.raises(
+        InputError, match="no split 'train' in local; available: dev, dev-question-en"
+    ):
         corpora.load("mlqa", source_of(tmp_path), "de", "train")
 
 
@@ -368,7 +370,7 @@ def test_a_bad_line_of_bmlama_is_named(tmp_path, text, message):
 
 
 def test_bmlama_has_one_split(tmp_path):
-    with pytest.raises(InputError, match="bmlama53: no split 'dev' in local; there: test"):
+    with pytest.raises(InputError, match="bmlama53: no split 'dev' in local; available: test"):
         corpora.load("bmlama53", source_of(tmp_path), "en", "dev")
 
 

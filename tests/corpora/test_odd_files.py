@@ -7,7 +7,7 @@ import pytest
 
 from xltlib import corpora
 from xltlib.attacks.lexicon import read_lexicon
-from xltlib.corpora.answers import nearest_place, stripped_span
+from xltlib.corpora.answer_spans import nearest_place, stripped_span
 from xltlib.corpora.squad_files import is_answerable, read_squad
 from xltlib.params import CorpusSource
 from xltlib.text_files import InputError
@@ -98,13 +98,13 @@ def test_a_title_is_optional(read, title, shown):
 @pytest.mark.parametrize("start", [float("inf"), float("nan"), 12.0, True, "12", None, [12]])
 def test_an_offset_is_a_whole_number(read, start):
     answers = [{"text": "blue", "answer_start": start}]
-    with pytest.raises(InputError, match=r"question 'a': 'answer_start' has to be a whole number"):
+    with pytest.raises(InputError, match=r"question 'a': 'answer_start' must be a whole number"):
         read(squad(question(answers=answers)))
 
 
 def test_an_offset_too_large_for_a_number_is_named_with_its_question(read):
     text = json.dumps(squad(question())).replace("12", "1e999")
-    with pytest.raises(InputError, match=r"question 'a': 'answer_start' has to be .* .found inf"):
+    with pytest.raises(InputError, match=r"question 'a': 'answer_start' must be .* .found inf"):
         read(text)
 
 
@@ -118,16 +118,16 @@ def test_a_wrong_offset_is_moved_and_counted(read, start, place):
     ("content", "message"),
     [
         ({"data": ["x"]}, r"data\[0\] is not an object .found 'x'"),
-        ({"data": [{"paragraphs": "x"}]}, r"data\[0\]: 'paragraphs' has to be a list of objects"),
-        ({"data": [{"paragraphs": ["x"]}]}, r"'paragraphs' has to be a list of objects"),
+        ({"data": [{"paragraphs": "x"}]}, r"data\[0\]: 'paragraphs' must be a list of objects"),
+        ({"data": [{"paragraphs": ["x"]}]}, r"'paragraphs' must be a list of objects"),
         ({"data": [{"paragraphs": [{"context": "x", "qas": {}}]}]}, r"paragraphs\[0\]: 'qas'"),
-        (squad(question(answers="blue")), "question 'a': 'answers' has to be a list"),
-        (squad(question(answers=["blue"])), "question 'a': 'answers' has to be a list"),
+        (squad(question(answers="blue")), "question 'a': 'answers' must be a list"),
+        (squad(question(answers=["blue"])), "question 'a': 'answers' must be a list"),
         (squad(question(answers={"text": ["x"]})), "'answers' has to hold two lists"),
-        (squad(question(question=None)), "question 'a': 'question' has to be a text .found None"),
-        (squad(question(identity=None)), "a question's 'id' has to be a text or a whole number"),
-        (squad(question(is_impossible="no")), "'is_impossible' has to be true or false"),
-        (squad(question(), title=["x"]), r"'title' has to be a text .found \['x'\]"),
+        (squad(question(question=None)), "question 'a': 'question' must be a string .found None"),
+        (squad(question(identity=None)), "a question's 'id' must be a string or a whole number"),
+        (squad(question(is_impossible="no")), "'is_impossible' must be true or false"),
+        (squad(question(), title=["x"]), r"'title' must be a string .found \['x'\]"),
         ("5", "no list of articles or rows"),
         ({"rows": []}, "no list of articles or rows"),
     ],
@@ -319,7 +319,7 @@ def test_tydiqa_training_file_of_one_language_is_not_taken_for_another(tmp_path)
     tydi(tmp_path, "tydiqa-goldp-v1.1-train.json", "english-7", "finnish-1")
     assert corpora.load("tydiqa", local(tmp_path), "fi", "train")["id"] == ["finnish-1"]
     tydi(tmp_path, "tydiqa-goldp-v1.1-dev.json", "english-7")
-    with pytest.raises(InputError, match="holds no question in fi, but in en"):
+    with pytest.raises(InputError, match="contains no question in fi, but in en"):
         corpora.load("tydiqa", local(tmp_path), "fi", "dev")
 
 
@@ -342,7 +342,7 @@ def test_xnlis_own_file_of_all_languages(tmp_path):
     assert ar["label"] == de["label"] == [0, 1, 2]
     assert de["sentence1"][0] == '"de p'
     assert de["sentence2"] == ["de h0", "de h1", "de h2"]
-    with pytest.raises(InputError, match="holds no row in sw"):
+    with pytest.raises(InputError, match="contains no row in sw"):
         corpora.load("xnli", local(tmp_path), "sw", "dev")
     path.write_text("\n".join(lines[:-1]), encoding="utf-8")
     with pytest.raises(InputError, match="de has 2 pairs that are not ar's 3"):
@@ -364,7 +364,7 @@ def test_xnlis_translated_training_set(tmp_path):
         ("a\tb\tc\td\ng\tmaybe\tp\th", "line 2 has the label 'maybe', not one of entailment"),
         ("a\tb\tc\td\ng\tneutral\tp", "line 2 has 3 columns, line 1 has 4 .found 'g"),
         ("a\tb\n", "line 1 is not the columns of XNLI"),
-        ("a\tb\tc\td\n", "holds no row"),
+        ("a\tb\tc\td\n", "contains no row"),
         ("language\tlabel\n", "line 1 lacks one of the columns language, sentence1"),
     ],
 )
@@ -407,7 +407,7 @@ def test_a_folder_or_a_split_that_is_not_there_is_named(tmp_path):
     (tmp_path / "xquad.en.json").mkdir()
     with pytest.raises(InputError, match=r"no file here matches .*xquad\.en\.json"):
         corpora.load("xquad", local(tmp_path), "en", "all")
-    with pytest.raises(InputError, match=r"no split 'dev' in local; there: all, train, test"):
+    with pytest.raises(InputError, match=r"no split 'dev' in local; available: all, train, test"):
         corpora.files("xquad", local(tmp_path), "en", "dev")
     assert corpora.files("xquad", CorpusSource(source="mini"), "en", "train") == []
     with pytest.raises(InputError, match=r"no such user|null byte|is not a folder|no such folder"):

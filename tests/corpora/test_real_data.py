@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from xltlib import corpora
-from xltlib.corpora import squad_files, xquad
+from xltlib.corpora import noiseqa, squad_files, xquad
 from xltlib.evaluation import squad
 from xltlib.params import CorpusSource, SpanQASettings
 
@@ -42,7 +42,7 @@ PAWSX = corpora.corpus("pawsx").languages
 COUNTS = {
     "tydiqa": ("tydiqa-goldp", {"train": {"en": 3696}, "dev": TYDI, "test": TYDI}),
     "mlqa": ("mlqa", {"dev": MLQA, "dev-question-en": MLQA, "dev-question-zh": {"zh": 504}}),
-    "noiseqa": ("noiseqa", {split: {"en": 907} for split in corpora.corpus("noiseqa").splits}),
+    "noiseqa": ("noiseqa", {split: {"en": 907} for split in noiseqa.FILES}),
     "squadshifts": ("squadshifts", {"new_wiki": {"en": 7938}}),
     "xnli": ("xnli", {"dev": dict.fromkeys(XNLI, 2490), "test": dict.fromkeys(XNLI, 5010)}),
     "pawsx": ("pawsx", {"dev": dict.fromkeys(PAWSX, 2000), "test": {"de": 2000, "zh": 2000}}),
@@ -79,15 +79,24 @@ def test_tydiqa_keeps_all_golds_and_its_train_and_dev_share_no_passage(shared_da
 
 def test_noiseqa_asks_xquads_questions(shared_data):
     xquad_en = CorpusSource(source="local", folder=shared_data / "xquad")
-    noiseqa = CorpusSource(source="local", folder=shared_data / "noiseqa")
+    noisy_source = CorpusSource(source="local", folder=shared_data / "noiseqa")
     rows = corpora.load("xquad", xquad_en, "en", "all")
     clean = dict(zip(rows["id"], rows["question"], strict=True))
-    for split in corpora.corpus("noiseqa").splits:
-        rows = corpora.load("noiseqa", noiseqa, "en", split)
+    for split in noiseqa.FILES:
+        rows = corpora.load("noiseqa", noisy_source, "en", split)
         noisy = dict(zip(rows["id"], rows["question"], strict=True))
         assert set(noisy) == set(clean)
         same = sum(noisy[identity] == clean[identity] for identity in clean)
         assert same == 907 if split == "clean" else same < 500
+
+
+def test_noiseqas_rest_is_xquads_test_split(shared_data):
+    xquad_en = CorpusSource(source="local", folder=shared_data / "xquad", cut_after=24)
+    noisy = CorpusSource(source="local", folder=shared_data / "noiseqa", cut_after=24)
+    test = corpora.load("xquad", xquad_en, "en", "test")
+    for name in noiseqa.FILES:
+        rest = corpora.load("noiseqa", noisy, "en", f"{name}-rest")
+        assert set(rest["id"]) == set(test["id"])
 
 
 def test_mlqa_asks_about_the_same_passages_in_two_languages(shared_data):

@@ -20,8 +20,8 @@ from tests import tiny_tokenizers
 from xltlib.artifacts import InputError
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.device import usable_device
+from xltlib.encoders.loading_report import MissingHeadError
 from xltlib.encoders.opening import max_tokens, open_model, open_tokenizer
-from xltlib.encoders.report import MissingHeadError
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import SpanQASettings
 

@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import ortho_group
-from transformers import AutoModelForQuestionAnswering, AutoModelForSequenceClassification, set_seed
+from transformers import AutoModelForSequenceClassification
 
 from xltlib.artifacts import InputError
 from xltlib.evaluation.alignment import Rotation, rotated, rotation, similarity
-from xltlib.evaluation.predictor import SpanPredictor
-from xltlib.params import SpanQASettings
 
 
 def unit(vectors):
@@ -59,14 +57,6 @@ def test_directions_that_no_pair_speaks_of_stay():
     found = rotation(source, target)
     np.testing.assert_allclose(found.matrix[4:, 4:], np.eye(36), atol=1e-6)
     np.testing.assert_allclose(found.matrix[:4, :4], np.eye(4)[[1, 0, 3, 2]], atol=1e-3)
-
-
-@pytest.fixture(scope="module")
-def predictor(tiny_encoder, tiny_tokenizer):
-    set_seed(0)
-    model = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder)
-    settings = SpanQASettings(max_length=128, doc_stride=32, max_query_length=32)
-    return SpanPredictor(model, tiny_tokenizer, settings)
 
 
 def test_the_head_reads_rotated_states_inside_the_block_alone(predictor):

@@ -10,9 +10,8 @@ from xltlib import corpora
 from xltlib.artifacts import InputError
 from xltlib.corpora.corpus import QA
 from xltlib.evaluation.candidates import candidate_logits, candidate_spans
-from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.rank_consistency import rank_consistency
-from xltlib.params import CorpusSource, MiniSettings, SpanQASettings
+from xltlib.params import CorpusSource, MiniSettings
 
 E = np.e
 
@@ -135,16 +134,6 @@ def test_an_answer_that_one_language_lacks_or_repeats_is_no_candidate():
     # c is still asked: of the candidates a and d.
     assert list(found) == ["a", "c", "d"]
     assert found["c"]["en"] == [(0, 3), (4, 7)]
-
-
-@pytest.fixture(scope="module")
-def predictor(tiny_encoder, tiny_tokenizer):
-    from transformers import AutoModelForQuestionAnswering, set_seed
-
-    set_seed(0)
-    model = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder)
-    settings = SpanQASettings(max_length=128, doc_stride=32, max_query_length=32)
-    return SpanPredictor(model, tiny_tokenizer, settings)
 
 
 def test_a_candidates_score_is_its_start_plus_end_logit_in_the_best_window(predictor):

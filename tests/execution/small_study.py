@@ -11,7 +11,7 @@ import yaml
 
 from xltlib import corpora
 from xltlib.params import CorpusSource
-from xltlib.params.data import MiniSettings
+from xltlib.params.sources import MiniSettings
 
 ROOT = Path(__file__).parents[2]
 XLT = "from xltlib.cli import app; app()"

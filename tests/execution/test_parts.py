@@ -112,7 +112,7 @@ def test_a_failure_is_three_short_lines():
     assert len(lines) == 3
     assert max(map(len, lines)) < 500
     assert lines[1].startswith("  Error: one two xxx")
-    assert lines[2] == "  See f; to go on: xlt run 'my p.yaml'"
+    assert lines[2] == "  See f; to continue: xlt run 'my p.yaml'"
 
 
 def finished(folder: Path, notebook: str, seconds: float, **factors: str) -> None:
@@ -136,7 +136,7 @@ def test_time_left_is_learnt_from_cells_that_are_alike(grid):
     assert learnt.of(target) == (20, True)
     rest = Rest.of([target] * 4 + grid.cells("evaluation"), learnt, at_once=2)
     assert (rest.seconds, rest.unknown, rest.guessed) == (40, 1, 0)
-    assert str(rest) == "about 40 s left; no time known for 1 cell"
+    assert str(rest) == "about 40 s left; no estimate for 1 cell"
     # Manifests that are no manifests are passed over.
     for content in ("[]", "null", "{", '{"seconds": "x", "factors": {}}'):
         (outputs / "small" / "03_target_training" / "x.xnli.adv").mkdir(exist_ok=True)

@@ -109,7 +109,7 @@ def test_a_failed_cell_ends_with_three_lines(finished, tmp_path, tiny_encoder):
     (first,) = (i for i, line in enumerate(lines) if "00_study_design all failed:" in line)
     assert lines[first + 1] == "  ValueError: the moon is in the way"
     failed = clone / "params" / "outputs" / "small" / "00_study_design" / "all" / "failed.ipynb"
-    assert lines[first + 2] == f"  See {failed}; to go on: xlt run {file}"
+    assert lines[first + 2] == f"  See {failed}; to continue: xlt run {file}"
     assert "the moon" in failed.read_text()
     assert f"{CELLS - 1} cells done, 1 failed, 0 not run" in said
 

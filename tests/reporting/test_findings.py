@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from xltlib.reporting import findings
+from xltlib.analysis.tables import MACRO
+from xltlib.reporting import findings, representation_findings
 from xltlib.reporting.findings import Sentence
 
 
@@ -86,7 +87,15 @@ def test_a_gain_whose_interval_holds_zero_is_no_gain():
         row | {"method": "adv", "gain": 1.5, "low": -0.5, "high": 3.5},
     ]
     (none,) = findings.of_transfer(pd.DataFrame(rows))
-    assert "In two languages no method's gain has an interval above zero" in str(none)
+    assert "In two languages no method differs from it by an interval above zero" in str(none)
     rows[2] |= {"low": 0.5, "high": 2.5}
     (some,) = findings.of_transfer(pd.DataFrame(rows))
     assert "is that of adv: +1.5 (+0.5 to +2.5)" in str(some)
+
+
+def test_a_rotation_whose_interval_holds_zero_is_no_gain():
+    row = {"task": "tydiqa", "corpus": "tydiqa", "f1": 50.0, "f1 rotated": 51.0, "gain": 1.0}
+    rows = [row | {"language": name, "low": -2.0, "high": 4.0} for name in ("ar", "ru", MACRO)]
+    (found,) = representation_findings.rotation(pd.DataFrame(rows))
+    assert "a difference of +1.0 (-2.0 to +4.0; the interval holds zero)." in str(found)
+    assert "gain" not in str(found)

@@ -11,7 +11,7 @@ import pytest
 from xltlib import params as schema
 from xltlib.artifacts import InputError
 from xltlib.params import TestSet
-from xltlib.study import STAGES, Grid, design, open_cell
+from xltlib.study import STAGES, Grid, design, open_cell, work
 from xltlib.study.splits import drawn_from
 
 
@@ -74,6 +74,19 @@ def test_seeds_of_a_target_task_are_its_own_and_an_idle_arm_is_embedded_once(edi
     assert measured == {("none", 1)} | others
     read = {c.stage.name for cell in grid.cells("representation") for c in cell.upstream}
     assert read == {"corpora", "intermediate"}
+
+
+def test_a_pattern_chooses_cells_and_all_that_they_need(grid):
+    names = [cell.name for cell in grid.chosen(["04_*/*.english.tydiqa.*"])]
+    assert names == [
+        "01_corpora/all",
+        "02_intermediate_training/tiny.english.seed1",
+        "03_target_training/tiny.english.tydiqa.standard.seed1",
+        "04_zero_shot_evaluation/tiny.english.tydiqa.standard.seed1",
+    ]
+    assert [cell.name for cell in grid.to_run(only=["04_*/*.english.tydiqa.*"])] == names
+    with pytest.raises(InputError, match=r"--only 'seed1': no cell has such a name"):
+        grid.chosen(["seed1"])
 
 
 def test_a_stage_without_anything_to_do_has_no_cells(edited):
@@ -147,11 +160,11 @@ def test_a_finished_cell_is_done_until_its_settings_change(grid, edited):
     assert not cell.done
     with pytest.raises(InputError, match="01_corpora/all has not finished"):
         cell.metrics()
-    with cell.working() as todo:
+    with work.held(cell) as todo:
         assert todo
-        cell.finish({"splits": 3}, started=time.time())
+        work.finish(cell, {"splits": 3}, started=time.time())
     (again,) = Grid(grid.params).cells("corpora")
-    with again.working() as todo:
+    with work.held(again) as todo:
         assert not todo
     assert again.metrics() == {"splits": 3}
     manifest = json.loads(cell.path("manifest.json").read_text())
@@ -179,10 +192,10 @@ def test_a_manifest_that_a_kill_cut_short_means_not_done(grid):
 
 def hold(file, holding):
     (cell,) = Grid(schema.load(file)).cells("corpora")
-    with cell.working():
+    with work.held(cell):
         holding.set()
         time.sleep(2)
-        cell.finish({"by": "the first"}, started=time.time())
+        work.finish(cell, {"by": "the first"}, started=time.time())
 
 
 def test_a_second_process_waits_and_finds_the_work_done(tiny_profile, grid, capsys):
@@ -192,10 +205,10 @@ def test_a_second_process_waits_and_finds_the_work_done(tiny_profile, grid, caps
     first.start()
     assert holding.wait(30)
     (cell,) = grid.cells("corpora")
-    with cell.working() as todo:
+    with work.held(cell) as todo:
         assert not todo
     first.join()
-    assert "another process works on this cell" in capsys.readouterr().out
+    assert "another process is working on this cell" in capsys.readouterr().out
     assert cell.metrics() == {"by": "the first"}
 
 
@@ -209,8 +222,8 @@ def test_a_notebook_opens_the_cell_its_parameters_name(tiny_profile):
     ("given", "message"),
     [
         ({"arms": "english"}, r"02_intermediate_training\.ipynb: 1 error.*\n.*arms: unknown key"),
-        ({"arm": "german"}, r"has no cell .*arm=german.*; there are: tiny\."),
-        ({"seed": 9}, r"has no cell .*seed=9; there are: tiny\."),
+        ({"arm": "german"}, r"has no cell .*arm=german.*; available: tiny\."),
+        ({"seed": 9}, r"has no cell .*seed=9; available: tiny\."),
         ({"seed": None}, r"seed: .*integer"),
         ({"params": "absent.yaml"}, r"absent\.yaml: no such file"),
     ],
@@ -226,21 +239,21 @@ def test_an_outputs_folder_that_cannot_be_written_is_named(grid):
     (cell,) = grid.cells("corpora")
     with (
         pytest.raises(InputError, match="Choose a writable folder for `outputs`"),
-        cell.working(),
+        work.held(cell),
     ):
         pass
 
 
 def test_a_full_disk_is_named_and_finished_work_is_kept(grid):
     (cell,) = grid.cells("corpora")
-    cell.once(lambda: cell.finish({"splits": 3}, started=time.time()))
+    work.once(cell, lambda: work.finish(cell, {"splits": 3}, started=time.time()))
     (other, *_) = grid.cells("intermediate")
 
     def fill() -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with pytest.raises(InputError, match=r"the disk is full\. Free some space"):
-        other.once(fill)
+        work.once(other, fill)
     assert not other.done
     assert cell.metrics() == {"splits": 3}
 
@@ -248,7 +261,7 @@ def test_a_full_disk_is_named_and_finished_work_is_kept(grid):
 def test_other_errors_are_not_hidden(grid):
     (cell,) = grid.cells("corpora")
     with pytest.raises(ZeroDivisionError):
-        cell.once(lambda: 1 / 0)
+        work.once(cell, lambda: 1 / 0)
 
 
 def fingerprints(grid):
@@ -381,7 +394,7 @@ def test_a_replaced_data_file_makes_stale_what_reads_it_and_nothing_else(local, 
 def test_a_clone_without_the_corpora_takes_what_was_recorded(local):
     folder, look = local
     (cell, *_) = look().cells("representation")
-    cell.finish({}, started=time.time())
+    work.finish(cell, {}, started=time.time())
     assert cell.done
     folder.rename(folder.with_name("elsewhere"))
     (again, *_) = look().cells("representation")

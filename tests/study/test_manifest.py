@@ -11,7 +11,7 @@ from tests.study.test_pipeline import kept
 from tests.study.tiny_study import finish
 from xltlib import params as schema
 from xltlib.artifacts import InputError
-from xltlib.study import STAGES, Grid, code, evaluation, manifest, results, saved
+from xltlib.study import STAGES, Grid, code, evaluation, manifest, results, saved, work
 from xltlib.study.cell import STRICT
 
 
@@ -210,7 +210,7 @@ def test_work_of_other_params_is_never_found_and_is_swept(copied, edit_profile):
     new = Grid(schema.load(edit_profile(profile, profile, edits))).cells("target")[0]
     assert new.folder == old.folder
     assert new.work("checkpoints") != old.work("checkpoints")
-    with new.working() as todo:
+    with work.held(new) as todo:
         assert todo
         assert not checkpoint.exists()
         # Nothing of the old result is left to be taken for the new one's.
@@ -224,7 +224,7 @@ def test_a_data_file_that_changes_while_a_cell_runs_is_noticed(copied, monkeypat
     assert cell.fingerprint
     monkeypatch.setattr(Contents, "split", lambda self, split: "another")
     with pytest.raises(InputError, match="changed while it ran"):
-        cell.finish({}, started=0)
+        work.finish(cell, {}, started=0)
 
 
 def test_two_splits_of_one_corpus_are_two_test_sets(copied, edit_profile):

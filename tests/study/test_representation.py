@@ -7,7 +7,7 @@ import pytest
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
 
 from xltlib.params import CorpusSource, EncoderSettings, RepresentationSettings, TestSet
-from xltlib.study import Cell, Grid, encoder_measures, representation, saved
+from xltlib.study import Cell, Grid, encoder_measures, representation, saved, work
 
 
 @pytest.fixture
@@ -33,13 +33,13 @@ def finished(edited, tiny_encoder):
         }
         grid = Grid(params.model_copy(update=changes))
         (prepared,) = grid.cells("corpora")
-        prepared.finish({}, started=0)
+        work.finish(prepared, {}, started=0)
         for cell in grid.cells("intermediate"):
-            cell.finish({"steps": 0}, started=0)
+            work.finish(cell, {"steps": 0}, started=0)
         for cell in grid.cells("target"):
             if cell.task == "tydiqa":
                 save_model(tiny_encoder, cell.path("model"))
-            cell.finish({}, started=0)
+            work.finish(cell, {}, started=0)
         (cell,) = (c for c in grid.cells("representation") if c.arm == "none")
         return cell
 

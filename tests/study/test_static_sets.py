@@ -84,7 +84,7 @@ def test_a_file_of_an_attack_is_read_back(params, tmp_path):
     found = data.test_set(params, one)["en"]
     assert list(found["id"]) == list(chosen["id"])
     assert all(context.startswith("False. ") for context in found["context"])
-    with pytest.raises(InputError, match="holds no question of the test set in 'ru'"):
+    with pytest.raises(InputError, match="contains no question of the test set in 'ru'"):
         data.test_set(params, one.model_copy(update={"languages": ["ru"]}))
 
 

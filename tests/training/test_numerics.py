@@ -74,6 +74,7 @@ def test_auto_is_bf16_where_there_are_units_for_it(monkeypatch, units, expected)
 
 def test_the_record_says_what_was_used():
     record = numerics.choose("bf16", "cpu").record()
+    assert numerics.choose("float32", "cpu").attention == "sdpa"
     assert record["precision"] == "bf16"
     assert record["master_weights"] == "float32"
     assert (record["attention"], record["dropout"]) == ("eager", "cheap")

@@ -1,1 +1,1 @@
-"""From answers to numbers: intervals, models, tables and verdicts. Nothing here draws or speaks."""
+"""From answers to numbers: intervals, models, tables and verdicts, but no figures or sentences."""

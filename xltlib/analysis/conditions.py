@@ -1,4 +1,4 @@
-"""What models are tested under: static perturbed sets, adaptive attacks, and the worst of those.
+"""The conditions of tests: static perturbed sets, adaptive attacks, and the worst of the attacks.
 
 Every condition gives the same frame, one row per question and model: attack (the condition's name),
 arm, seed, corpus, language, id, original_f1, attacked_f1, original_em and attacked_em in [0, 1].
@@ -18,7 +18,7 @@ ENSEMBLE = "ensemble"
 
 
 def is_static(answers: pd.DataFrame) -> pd.Series:
-    """Which answers are to a perturbed test set, whose name is `corpus+perturbation`."""
+    """Which answers belong to a perturbed test set, whose name is `corpus+perturbation`."""
     return answers["corpus"].astype(str).str.contains("+", regex=False)
 
 
@@ -48,7 +48,7 @@ def static(answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_gold(answers: pd.DataFrame) -> pd.DataFrame:
-    """The probability of the gold answer in place of that of the answer given."""
+    """The probability of the gold answer, in place of that of the given answer."""
     kept = answers.drop(columns="probability", errors="ignore")
     return kept.rename(columns={"gold_probability": "probability"})
 
@@ -57,7 +57,7 @@ def ensemble(attacked: pd.DataFrame) -> pd.DataFrame:
     """The worst of the attacks on each example, from finished attacks; empty with fewer than two.
 
     Only attacks that every model of the frame met count, and only examples that all of them tried
-    to change: otherwise one arm would face more attacks than another.
+    to change. Otherwise one arm would face more attacks than another.
     """
     models = attacked[["arm", "seed"]].drop_duplicates()
     met = attacked.groupby("attack").apply(
@@ -82,7 +82,7 @@ def ensemble(attacked: pd.DataFrame) -> pd.DataFrame:
 
 
 def _worst_outcome(outcomes: pd.Series) -> str:
-    """Broken by one is broken; an error hides what might have been."""
+    """An example is broken if one attack broke it; an error leaves that unknown."""
     found = set(outcomes)
     order = ("succeeded", "error", "failed", "no_candidates", "skipped")
     return next(name for name in order if name in found)

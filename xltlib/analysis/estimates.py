@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
+from xltlib.analysis.blocks import Block
 from xltlib.analysis.conditions import TRIED
 from xltlib.analysis.generalised import in_view
-from xltlib.analysis.intervals import MIN_EXAMPLES, Block, Interval, contrast, interval
+from xltlib.analysis.intervals import MIN_EXAMPLES, Interval, contrast, interval
 from xltlib.analysis.robustness import MEASURES, values
 from xltlib.languages import SYNTACTIC_DISTANCE
 from xltlib.params import STANDARD

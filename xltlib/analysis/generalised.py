@@ -1,8 +1,8 @@
 """Generalised cross-lingual transfer: accuracy by pair of languages, and what robust training adds.
 
-Huang et al. 2021 test sentence pairs whose sentences are in two languages, in all ordered pairs of
-languages. Here the test items, not the pairs, are the unit: an item is answered in
-every pair, and its answers are not independent.
+Huang et al. 2021 test sentence pairs in two languages, for all ordered pairs of languages. The
+units here are test items, not pairs, because an item is answered in every pair and its answers are
+not independent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xltlib.analysis.verdict import holm
 from xltlib.params import STANDARD
 
 VIEWS = ("all pairs", "two languages", "one language", "English")
-"""Which pairs are averaged: all of them, those off the diagonal, the diagonal, and en-en."""
+"""The pairs that are averaged: all of them, those off the diagonal, the diagonal, and en-en."""
 
 
 def with_languages(answers: pd.DataFrame) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def in_view(pairs: pd.DataFrame, view: str) -> pd.Series:
 
 
 def _views(pairs: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The rows of each view that the languages at hand allow."""
+    """The rows of each view that the available languages allow."""
     for view in VIEWS:
         rows = in_view(pairs, view)
         if rows.any():

@@ -1,4 +1,4 @@
-"""The mixed-effects check of the first contrast: the same data through another kind of model.
+"""A mixed-effects check of the first contrast: the same data with another kind of model.
 
 Each outcome (clean F1, attacked F1, their difference) is a difference of two arms by question and
 seed, in which what both arms share cancels. Its crossed random intercepts are those of questions
@@ -23,7 +23,7 @@ OUTCOMES = ("clean", "under attack", "difference in differences")
 MAX_QUESTIONS = 120
 """statsmodels solves crossed models densely; of more questions, those with the lowest hashes."""
 BOUNDARY = 1e-4
-"""A component with a smaller share of the variance is taken for zero."""
+"""A component with a smaller share of the variance counts as zero."""
 COLUMNS = [
     *("contrast", "attack", "outcome", "estimate", "low", "high", "level (%)", "p"),
     *("question x arm sd", "arm x seed sd", "fit", "n", "seeds"),

@@ -1,8 +1,8 @@
-"""Does alignment go with robustness? Measures of languages against what attacks cost there.
+"""Is alignment related to robustness? Measures by language against the loss under attack.
 
-Languages are few and the arms of one language are alike, so languages are the unit: correlations
-are taken within each arm and averaged, and a p-value comes from exchanging the languages, in all
-arms alike.
+Languages are few and behave alike in all arms, so they are the units: correlations are computed
+within each arm and averaged, and p-values come from permuting the languages, in the same way in all
+arms.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ PERMUTATIONS = 5000
 def by_language(measures: pd.DataFrame, under_attack: pd.DataFrame) -> pd.DataFrame:
     """One row per arm and language: its measures, its distance from English, and the outcomes.
 
-    Outcomes are those of one corpus, the one attacked in most languages: where languages come from
-    different corpora, a difference between languages is one between corpora. `n` counts the
-    attacked questions, each once for every attack and seed.
+    Only the corpus attacked in most languages counts, because between corpora a difference between
+    languages could be one between corpora. `n` counts the attacked questions, each once for every
+    attack and seed.
 
     Args:
         measures: columns arm, seed, language and one for each measure, such as retrieval.
@@ -55,7 +55,7 @@ def by_language(measures: pd.DataFrame, under_attack: pd.DataFrame) -> pd.DataFr
 def correlations(table: pd.DataFrame, *, seed: int, p_values: bool = True) -> pd.DataFrame:
     """Spearman's correlation of each measure with each outcome, mean over the arms.
 
-    Rows have NaN where fewer than `MIN_LANGUAGES` languages have both. Holm's correction covers the
+    Values are NaN if fewer than `MIN_LANGUAGES` languages have both. Holm's correction covers the
     measures of an outcome.
     """
     rows = []
@@ -89,7 +89,7 @@ COLUMNS = [
 
 
 def _permuted(one: np.ndarray, other: np.ndarray, seed: int) -> tuple[float, float]:
-    """The mean of Spearman's rho over columns, and its p-value by exchanging rows.
+    """The mean of Spearman's rho over columns, and its p-value by permuting rows.
 
     Args:
         one, other: [languages, arms].

@@ -1,9 +1,9 @@
 """Measures of robustness, each as one value per question, so that one model gives all intervals.
 
-The raw change in F1 favours no one only where the arms begin alike: an arm that answers more has
-more to lose. The measures beside it do not have that fault. Ratios and curves are linearised at
-each model's own means (the delta method): the mean of the values is the measure itself, and their
-variance is its variance to first order.
+The raw change in F1 is fair only if the arms begin equal, because an arm that answers more has more
+to lose. The other measures do not have that fault. Ratios and curves are linearised at each model's
+own means (the delta method), so the mean of the values is the measure itself, and their variance is
+its variance to first order.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from xltlib.analysis.intervals import MIN_EXAMPLES
 MODEL = ["arm", "seed"]
 PLACE = ["corpus", "language"]
 RIGHT = 0.5
-"""An answer is right from this F1 on, where no attack says otherwise."""
+"""An answer counts as right from this F1, unless the attack has its own threshold."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ UNDER_ATTACK = [name for name in MEASURES if name != "clean"]
 
 
 def values(condition: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """The rows of one condition with a column `value`; empty where the measure does not apply.
+    """The rows of one condition with a column `value`; empty if the measure does not apply.
 
     Args:
         condition: `xltlib.analysis.conditions`, all arms, zero-shot languages only.
@@ -74,10 +74,10 @@ def values(condition: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 
 def answered_by_all(attacked: pd.DataFrame) -> pd.DataFrame:
-    """The attacked questions that every model of a condition answers right when they are clean.
+    """The attacked questions that every model of a condition answers correctly when clean.
 
-    An answer is right by the attack's own measure, `original_success_f1` against `f1_threshold`;
-    without them, on a static test set for one, by the official F1 and `RIGHT`.
+    An answer is right by the attack's own measure, `original_success_f1` against `f1_threshold`, or
+    without these (for example, on a static test set) by the official F1 and `RIGHT`.
     """
     f1, least = attacked["original_f1"], pd.Series(RIGHT, index=attacked.index)
     if {"original_success_f1", "f1_threshold"} <= set(attacked):
@@ -99,7 +99,7 @@ def _macro(condition: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _share_kept(condition: pd.DataFrame) -> pd.DataFrame:
-    """Attacked F1 over clean F1, of macro means; empty where some model has no clean F1 to lose."""
+    """Attacked F1 divided by clean F1, of macro means; empty if some model's clean F1 is zero."""
     clean, attacked = (_macro(condition, name) for name in ("original_f1", "attacked_f1"))
     if not len(condition) or not (clean > 0).all():
         return condition.iloc[:0].assign(value=0.0)
@@ -116,14 +116,14 @@ def points(condition: pd.DataFrame) -> pd.DataFrame:
 
 
 def _logit(share: pd.Series, n: pd.Series) -> pd.Series:
-    """The logit, kept finite by half an answer right and half an answer wrong."""
+    """The logit, kept finite by adding half a right and half a wrong answer."""
     return pd.Series(logit((share * n + 0.5) / (n + 1)), index=share.index)
 
 
 def fitted_line(table: pd.DataFrame) -> tuple[float, float] | None:
     """Intercept and slope of attacked over clean F1 on the logit scale, over all models and places.
 
-    Taori et al. 2020, arXiv 2007.00644, section 2. None where clean F1 does not vary.
+    Taori et al. 2020, arXiv 2007.00644, section 2. None if clean F1 does not vary.
 
     Args:
         table: `points`; places with fewer than `MIN_EXAMPLES` questions do not count.
@@ -137,14 +137,15 @@ def fitted_line(table: pd.DataFrame) -> tuple[float, float] | None:
 
 
 def predicted(clean: Any, line: tuple[float, float]) -> Any:
-    """Attacked F1 in [0, 1] that the line gives for a clean F1 strictly between 0 and 1."""
+    """The attacked F1 in [0, 1] that the line predicts for a clean F1 strictly between 0 and 1."""
     return expit(line[0] + line[1] * logit(clean))
 
 
 def _effective_robustness(condition: pd.DataFrame) -> pd.DataFrame:
     """Attacked F1 minus what clean F1 predicts, by model, corpus and language.
 
-    The line is taken as given: it is fitted over all models, and shared by the arms compared.
+    The line is treated as known, because it is fitted over all models and shared by the compared
+    arms.
     """
     table = points(condition)
     line = fitted_line(table) if len(table) else None
@@ -168,7 +169,7 @@ LEAST_PROBABILITY = 1e-4
 
 
 def _log_odds(condition: pd.DataFrame) -> pd.DataFrame:
-    """The change in the log-odds of the gold answer, where both probabilities were recorded."""
+    """The change in the log-odds of the gold answer, if both probabilities were recorded."""
     names = ["original_probability", "attacked_probability"]
     if not set(names) <= set(condition):
         return condition.iloc[:0].assign(value=0.0)

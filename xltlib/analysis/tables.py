@@ -10,15 +10,11 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from xltlib.analysis.blocks import contrast_blocks
 from xltlib.analysis.conditions import TRIED, UNTRIED
-from xltlib.analysis.intervals import (
-    MIN_EXAMPLES,
-    Interval,
-    contrast_blocks,
-    interval,
-    seed_variance,
-)
+from xltlib.analysis.intervals import MIN_EXAMPLES, Interval, interval
 from xltlib.analysis.robustness import MEASURES, UNDER_ATTACK, Measure, values
+from xltlib.analysis.variance import seed_variance
 from xltlib.analysis.verdict import holm
 from xltlib.evaluation import squad
 

@@ -7,7 +7,7 @@ method that a claim is about has its own line: a noisy one neither blocks nor le
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from statsmodels.stats.multitest import multipletests
@@ -141,10 +141,13 @@ def judge(
 
     Args:
         intervals: by what is compared; empty where there is nothing to compare.
+        synthetic: then no p-value is kept.
         unit, smallest: of the measure; the effect that would matter.
     """
     lines = []
     answered = {}
+    if synthetic:
+        intervals = {name: replace(one, p=float("nan")) for name, one in intervals.items()}
     for compared, one in intervals.items():
         lacks = missing(claim.needs, Held(synthetic, one.n_seeds, one.languages, one.n_examples))
         if not one.known:

@@ -1,7 +1,7 @@
-"""Attacks on span QA in any language, built from the parts TextAttack has.
+"""Attacks on span QA in any language, built from TextAttack's parts.
 
-Importing this package imports TextAttack, which takes some seconds, and corrects its word splitter
-for the whole process: see `textattack_patch`.
+Importing this package imports TextAttack, which takes seconds, and corrects its word splitter for
+the whole process; see `textattack_patch`.
 """
 
 from xltlib.attacks.textattack_patch import patch_textattack

@@ -1,8 +1,8 @@
-"""A sheet on which people judge attacked texts, and what they agree on.
+"""A sheet on which people judge attacked texts, and their agreement.
 
-What an attack did is only worth as much as its texts: a reader must still be able to answer the
-question from them. The sheet holds attacked and clean passages in an order that tells nothing, so
-that annotators cannot know which are which.
+An attack is only valid if a reader can still answer the question from its texts. The sheet has
+attacked and clean passages in an uninformative order, so that annotators cannot know which are
+which.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ QUESTIONS = {
     "answer": "The answer to the question, copied from the passage; - if there is none",
     "readable": "Could a native speaker have written this? 1 (no) to 5 (yes)",
 }
-"""The columns that annotators fill in, and what each asks."""
+"""The columns that annotators fill in, and the question that each asks."""
 _ITEM = "item"
 
 
 def write_sheet(file: Path, results: pd.DataFrame, *, limit: int | None = None) -> Path:
     """Write a sheet to fill in, and its key, which annotators must not see.
 
-    Each attacked example is there twice, attacked and clean. Examples that were skipped, and
-    those whose text did not change, are left out.
+    Each attacked example is there twice, attacked and clean. Skipped examples and those with an
+    unchanged text are left out.
 
     Args:
         file: a CSV file, or TSV by its ending.
-        limit: so many examples per language, those whose ids hash lowest.
+        limit: the number of examples per language; those whose ids hash lowest are taken.
 
     Returns:
         The file with the key.
@@ -121,16 +121,17 @@ def read_sheets(files: Sequence[Path], key: Path) -> pd.DataFrame:
 
 
 def agreement(judged: pd.DataFrame, score: Any) -> pd.DataFrame:
-    """What annotators say of clean and attacked texts, and how far they agree, one row per version.
+    """Judgements of clean and attacked texts, and the annotators' agreement: one row per version.
 
     Args:
         judged: from `read_sheets`.
         score: answer and gold answers to an F1 in [0, 1].
 
     Returns:
-        `answered`: percent of judgements whose answer has an F1 of half or more; `readable`: their
-        mean, 1 to 5; `kappa`: agreement on whether an item was answered, beyond chance: Cohen's for
-        two annotators, Fleiss' for more, NaN for one, or where all say the same.
+        `answered`: percentage of judgements whose answer has an F1 of at least 0.5; `readable`:
+            mean rating, 1 to 5; `kappa`: chance-corrected agreement on whether an item was
+            answered, Cohen's for two annotators and Fleiss' for more, NaN for one annotator or if
+            all judgements agree.
     """
     right = [
         score(row.answer, row.golds.split(" | ")) >= 0.5 if row.answer != "-" else False
@@ -154,7 +155,7 @@ def agreement(judged: pd.DataFrame, score: Any) -> pd.DataFrame:
 
 
 def _kappa(table: np.ndarray) -> float:
-    """Agreement of the columns on 0 or 1, beyond chance."""
+    """Chance-corrected agreement of the columns on 0 or 1."""
     if table.shape[1] < 2 or len(np.unique(table)) < 2:
         return float("nan")
     if table.shape[1] == 2:
@@ -169,7 +170,7 @@ def _separator(file: Path) -> str:
 
 
 def _write(file: Path, frame: pd.DataFrame) -> None:
-    # A byte-order mark, without which spreadsheets take UTF-8 for something else.
+    # With a byte-order mark, because spreadsheets otherwise misread UTF-8.
     options = {"index": False, "sep": _separator(file), "encoding": "utf-8-sig"}
     write_with(file, lambda path: frame.to_csv(path, lineterminator="\n", **options))
 

@@ -27,14 +27,14 @@ from xltlib.params import EngineSettings, RecipeSettings, WordSettings, explain
 
 
 class CustomSettings(WordSettings):
-    """The settings of a recipe of one's own: those that all recipes of words have."""
+    """The settings of a custom recipe: those that all word recipes share."""
 
     kind: Literal["custom"] = "custom"
 
 
 @dataclass(frozen=True)
 class Attacked:
-    """Results, one row per example; their summary, one row per language.
+    """Results with one row per example, and a summary with one row per language.
 
     `left_out` counts the questions that could not be attacked, by reason.
     """
@@ -64,7 +64,7 @@ def attack(
     progress: bool = True,
     **settings: Any,
 ) -> Attacked:
-    """Attack a model, and save what came of it under `out`; the same call resumes.
+    """Attack a model and save the results under `out`; repeating the call resumes.
 
     Args:
         model: a folder with a Hugging Face span-QA model, a hub repository, a loaded model (with
@@ -74,21 +74,22 @@ def attack(
             or any rows with question, context and answers.
         recipe: its name, with `settings` of `xltlib.params.recipes`; the settings themselves; or a
             function (goal, row, settings, resources) that returns a `textattack.Attack`.
-        out: folder to write to; None writes nothing and resumes nothing.
-        language: code of the rows' language, where they do not say it themselves.
-        corpus: whose official F1 scores answers; all but `mlqa` use SQuAD 1.1's.
-        identity: what tells a function from others, so that attacks on it can be resumed.
-        limit: only the first so many that can be attacked.
+        out: folder to write to; with None nothing is written or resumed.
+        language: code of the rows' language, if they do not state it themselves.
+        corpus: the corpus whose official F1 scores answers; all except `mlqa` use SQuAD 1.1's.
+        identity: a name that distinguishes a function from others, so that attacks on it can be
+            resumed.
+        limit: the number of questions to attack: the first that can be attacked.
         shard: (k, n): the k-th of n parts of the rows, for n machines.
-        encoder: me5-small, a hub repository or a folder; measures how alike passages stay, and some
-            recipes need it.
+        encoder: me5-small, a hub repository or a folder; measures how similar passages stay, and
+            some recipes need it.
         bitext: (sentence, English) pairs by language, from which `codemix` can induce lexicons.
         cache: where encoders are kept.
-        device: where the model runs; a loaded one stays where it is.
+        device: where the model runs; a loaded model stays where it is.
 
     Raises:
-        InputError: a model, rows, recipe, setting or language that cannot be used, nothing to
-            attack, or no place to write to.
+        InputError: a model, row, recipe, setting or language cannot be used, there is nothing to
+            attack, or the folder cannot be written.
     """
     build = recipe if callable(recipe) and not isinstance(recipe, RecipeSettings) else None
     chosen = _settings(recipe, build, settings)
@@ -156,7 +157,7 @@ def _settings(
         return recipe
     if build is None:
         raise InputError(
-            f"recipe: {type(recipe).__name__} is none; give a name ({', '.join(SETTINGS)}), "
+            f"recipe: {type(recipe).__name__} cannot be used; give a name ({', '.join(SETTINGS)}), "
             "settings, or a function (goal, row, settings, resources) that returns an Attack"
         )
     try:
@@ -170,10 +171,10 @@ def _settings(
 
 
 def recipe_settings(name: str, values: Mapping[str, Any]) -> RecipeSettings:
-    """A recipe's settings by its name.
+    """A recipe's settings, by its name.
 
     Raises:
-        InputError: no such recipe, or a setting that it does not have.
+        InputError: no such recipe, or one without such a setting.
     """
     if name not in SETTINGS:
         raise InputError(f"recipe {name!r}: no such recipe; known: {', '.join(SETTINGS)}")

@@ -11,7 +11,7 @@ from xltlib.attacks.swap import CandidateSwap, in_case_of, is_phrase
 
 
 class CodeMix(CandidateSwap):
-    """Put a translation, a word or a phrase, in the place of a word, in the word's letter case.
+    """Replace a word by a translation, one word or a phrase, in the word's letter case.
 
     Args:
         lexicon: words of the text's language, in lower case, to their translations.
@@ -29,5 +29,5 @@ class CodeMix(CandidateSwap):
                 yield in_case_of(translation, word)
 
     def is_fit(self, candidate: str) -> bool:
-        """Phrases are, too; each of their words counts as edited."""
+        """Phrases fit too; each of their words counts as edited."""
         return is_phrase(candidate)

@@ -1,7 +1,7 @@
-"""What an attack on a question and its context may touch, and how far it may go.
+"""Constraints: what an attack on a question and its context may edit, and how much.
 
-TextAttack's own `InputColumnModification` counts words column by column but indexes the joined
-text, so the two can disagree; here both counts come from the same splitter.
+TextAttack's `InputColumnModification` counts words column by column but indexes the joined text, so
+the two can disagree. Here both counts come from the same splitter.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ from xltlib.languages import graphemes, script_of
 
 
 class ContextOutsideAnswer(PreTransformationConstraint):
-    """What may be edited at all: words of the context that touch no copy of a gold answer.
+    """Only words of the context that touch no copy of a gold answer may be edited.
 
-    Where the transformation is a `CandidateSwap`, it also has to have something for the word, so
-    that no query is spent on ranking words that stay as they are.
+    A `CandidateSwap` must also have a candidate for the word, so that no query is spent on ranking
+    words that cannot be changed.
 
     Args:
-        goal: knows the example under attack; perturbed texts lose what was attached to the first.
-        window_words: only words at most this many words from a gold answer; None is all of them.
+        goal: knows the example under attack, because perturbed texts lose what was attached to the
+            original.
+        window_words: the greatest distance of an edited word from a gold answer, in words; None for
+            no limit.
     """
 
     def __init__(self, goal: SpanGoal, window_words: int | None = None) -> None:
@@ -48,7 +50,7 @@ class ContextOutsideAnswer(PreTransformationConstraint):
         return _as_they_stand(self._allowed, first, current_text)
 
     def outside(self, current_text: AttackedText) -> set[int]:
-        """The words of a text that touch no copy of a gold answer, and are near enough to one."""
+        """The words of a text that touch no copy of a gold answer but are near enough to one."""
         first = self.goal.initial_attacked_text
         return _as_they_stand(self._outside_answers(passage_of(first)), first, current_text)
 
@@ -76,7 +78,7 @@ class ContextOutsideAnswer(PreTransformationConstraint):
 
 
 def _as_they_stand(indices: set[int], first: AttackedText, text: AttackedText) -> set[int]:
-    """Words of the first text by their indices in an edited one; those taken out are left out."""
+    """Maps words of the original to their indices in an edited text; removed words are left out."""
     now = text.attack_attrs["original_index_map"]
     if now is first.attack_attrs["original_index_map"]:  # no edit has moved any word
         return indices
@@ -93,10 +95,10 @@ def _near(index: int, others: set[int], distance: int) -> bool:
 
 
 class WordForWord(Constraint):
-    """An edit changes the words it was meant to and no other.
+    """An edit changes the words it was meant to change and no others.
 
-    In scripts without spaces a new word may fuse with its neighbours, and every index after it
-    would be wrong.
+    In scripts without spaces a new word may fuse with its neighbours, which would shift every later
+    index.
     """
 
     def __init__(self) -> None:
@@ -114,56 +116,49 @@ class WordForWord(Constraint):
         )
 
 
-class MaxEditedWords(Constraint):
-    """At most so many words are edited."""
+class Limit(Constraint):
+    """A limit on how far a text may be from the original."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, limit: float) -> None:
         super().__init__(compare_against_original=True)
-        self.count = count
-
-    def _check_constraint(
-        self, transformed_text: AttackedText, reference_text: AttackedText
-    ) -> bool:
-        return len(transformed_text.attack_attrs["modified_indices"]) <= self.count
+        self.limit = limit
 
     def extra_repr_keys(self) -> list[str]:
-        return ["count", *super().extra_repr_keys()]
+        return ["limit", *super().extra_repr_keys()]
 
 
-class MaxEditedShare(Constraint):
-    """At most this share of the context's words is edited.
-
-    Args:
-        share: in (0, 1]; one word may always be edited.
-    """
-
-    def __init__(self, share: float) -> None:
-        super().__init__(compare_against_original=True)
-        self.share = share
+class MaxEditedWords(Limit):
+    """A limit on the number of edited words."""
 
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
-        allowed = max(1, int(self.share * len(passage_of(reference_text).spans)))
+        return len(transformed_text.attack_attrs["modified_indices"]) <= self.limit
+
+
+class MaxEditedShare(Limit):
+    """A limit on the share of the context's words that are edited.
+
+    Args:
+        limit: a share in (0, 1]; one word may always be edited.
+    """
+
+    def _check_constraint(
+        self, transformed_text: AttackedText, reference_text: AttackedText
+    ) -> bool:
+        allowed = max(1, int(self.limit * len(passage_of(reference_text).spans)))
         return len(transformed_text.attack_attrs["modified_indices"]) <= allowed
 
-    def extra_repr_keys(self) -> list[str]:
-        return ["share", *super().extra_repr_keys()]
 
+class MaxEditedGraphemes(Limit):
+    """A limit on the share of the context's graphemes that are in edited words.
 
-class MaxEditedGraphemes(Constraint):
-    """The edited words make up at most this share of the context's graphemes.
-
-    Words differ in length between languages, and in unspaced scripts even in what they are: a share
-    of graphemes is the same budget everywhere.
+    Words differ in length between languages, and in unspaced scripts even in definition. A share of
+    graphemes is the same budget everywhere.
 
     Args:
-        share: in (0, 1]; one word may always be edited.
+        limit: a share in (0, 1]; one word may always be edited.
     """
-
-    def __init__(self, share: float) -> None:
-        super().__init__(compare_against_original=True)
-        self.share = share
 
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
@@ -174,10 +169,7 @@ class MaxEditedGraphemes(Constraint):
             return True
         words = reference_text.words
         spent = sum(len(graphemes(words[i])) for i in edited)
-        return spent <= self.share * _length(reference_text.tokenizer_input[1])
-
-    def extra_repr_keys(self) -> list[str]:
-        return ["share", *super().extra_repr_keys()]
+        return spent <= self.limit * _length(reference_text.tokenizer_input[1])
 
 
 @lru_cache(maxsize=1024)
@@ -185,25 +177,18 @@ def _length(text: str) -> int:
     return len(graphemes(text))
 
 
-class MaxGraphemeEdits(Constraint):
-    """At most so many graphemes inserted, deleted or replaced in the whole context."""
-
-    def __init__(self, edits: int) -> None:
-        super().__init__(compare_against_original=True)
-        self.edits = edits
+class MaxGraphemeEdits(Limit):
+    """A limit on the number of graphemes inserted, deleted or replaced in the whole context."""
 
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
         old, new = (text.tokenizer_input[1] for text in (reference_text, transformed_text))
-        return Levenshtein.distance(graphemes(old), graphemes(new)) <= self.edits
-
-    def extra_repr_keys(self) -> list[str]:
-        return ["edits", *super().extra_repr_keys()]
+        return Levenshtein.distance(graphemes(old), graphemes(new)) <= self.limit
 
 
 class SameScript(Constraint):
-    """A word is replaced by words in its own script; one without letters by any."""
+    """A word is replaced by words in its own script; one without letters, by any word."""
 
     def __init__(self) -> None:
         super().__init__(compare_against_original=True)

@@ -1,7 +1,7 @@
 """A false sentence in the passage (AddSent, Jia and Liang 2017; in many languages as in Rosenthal
 et al. 2021).
 
-The sentence answers a question that is almost the one asked, with an answer of the right type.
+The sentence answers a question similar to the one asked, with an answer of the right type.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _DIGIT = regex.compile(r"\p{N}")
 
 
 class Distractor(Transformation):
-    """Insert one sentence into the context; a text that has one gets no second.
+    """Insert one sentence into the context; a text that already has one gets no other.
 
-    The language of the sentence is noted in `attack_attrs["distractor_language"]`.
+    The sentence's language is noted in `attack_attrs["distractor_language"]`.
 
     Args:
-        sentences: what may be inserted, each with the code of its language.
-        places: "start", "end", or "between": at the border of sentences nearest to the middle.
+        sentences: the sentences to choose from, each with its language code.
+        places: "start", "end", or "between": the sentence boundary nearest to the middle.
         answers: gold answers; no sentence is put inside one.
     """
 
@@ -85,7 +85,7 @@ class Distractor(Transformation):
 
 
 def distractor_language(text: AttackedText) -> str | None:
-    """The language of the sentence that was put into a text; None where none was."""
+    """The language of the sentence inserted into a text; None if there is none."""
     while text is not None:
         if "distractor_language" in text.attack_attrs:
             return text.attack_attrs["distractor_language"]
@@ -94,9 +94,9 @@ def distractor_language(text: AttackedText) -> str | None:
 
 
 def insertion_point(context: str, place: str, answers: Sequence[str]) -> int:
-    """The offset of a place: "start", "end", or the border of sentences nearest to the middle.
+    """The offset of a place: "start", "end", or the sentence boundary nearest to the middle.
 
-    A border inside a copy of an answer is none.
+    A boundary inside a copy of an answer does not count.
     """
     if place in ("start", "end"):
         return 0 if place == "start" else len(context)
@@ -115,7 +115,7 @@ def insertion_point(context: str, place: str, answers: Sequence[str]) -> int:
 
 
 def with_sentence(context: str, offset: int, sentence: str, language: str) -> str:
-    """A context with a sentence put in, spaces around it where the language has them."""
+    """A context with a sentence inserted, with spaces around it if the language uses them."""
     space = "" if language in _UNSPACED else " "
     before, after = context[:offset], context[offset:]
     gap = "" if not before or before[-1].isspace() else space
@@ -130,12 +130,11 @@ def wrong_answers(
     seed: str,
     n: int,
 ) -> list[str]:
-    """Answers to other questions that are of the gold answer's type, wrong here, the fittest first.
+    """Answers to other questions that have the gold answer's type but are wrong here, best first.
 
-    A type is the question's first word, whether there are digits, whether the answer begins with a
-    capital, and how many words it has. An answer that shares a word with a gold answer, or that
-    stands in the context, is none. Where the pool has too few, the gold answer with other numbers
-    is one more.
+    A type is the question's first word, whether the answer has digits, whether it begins with a
+    capital, and its number of words. Answers that share a word with a gold answer or occur in the
+    context do not count. If the pool has too few, the gold answer with other numbers is added.
 
     Args:
         pool: (question, answer) pairs.
@@ -146,7 +145,7 @@ def wrong_answers(
         by_distance.setdefault(_distance(_type(asked, answer), wanted), {})[answer] = None
     found: dict[str, None] = {}
     for distance in sorted(by_distance):
-        # By hash, so that the order of the pool, and what else is in it, changes nothing.
+        # By hash, so that neither the pool's order nor its other answers matter.
         for answer in sorted(by_distance[distance], key=lambda one: _order(seed, one)):
             if answer.strip() and answer not in context and squad.f1(answer, golds) == 0:
                 found[answer] = None
@@ -172,6 +171,6 @@ def _type(question: str, answer: str) -> tuple[str, bool, bool, int]:
 
 
 def _distance(one: tuple[str, bool, bool, int], other: tuple[str, bool, bool, int]) -> int:
-    """How far two types lie apart; digits weigh most."""
+    """The distance between two types; digits weigh most."""
     apart = 2 * (one[0] != other[0]) + 4 * (one[1] != other[1]) + 2 * (one[2] != other[2])
     return apart + min(3, abs(one[3] - other[3]))

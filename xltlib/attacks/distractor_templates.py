@@ -1,10 +1,10 @@
-"""False sentences: a question, changed so that it asks about something else, and its answer.
+"""False sentences, made from a question changed to ask about something else, and an answer.
 
-AddSent (Jia and Liang 2017) changes names and numbers of a question and turns it, with a made-up
-answer, into a statement. Their rules are for English. Here three templates work in every language
-that `distractor_templates.yaml` holds: the answer in the place of the question word, as most of
-the study's languages form statements; question and answer side by side; and a sentence that says
-what the answer is.
+AddSent (Jia and Liang 2017) changes names and numbers in a question and turns it, with a made-up
+answer, into a statement. Its rules are for English. The three templates here work in every language
+of `distractor_templates.yaml`: the answer in place of the question word, which makes a statement in
+most of the study's languages; question and answer side by side; and a sentence that says what the
+answer is.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ Template = Literal["statement", "side by side", "answer"]
 TEMPLATES: tuple[Template, ...] = ("statement", "side by side", "answer")
 _ENDINGS = " ?？؟;;.…"
 _NUMBER = regex.compile(r"\p{Nd}+")
-# Scripts without spaces, where a question word stands between other letters.
+# Scripts without spaces, where other letters touch a question word.
 _UNSPACED = ("ja", "th", "zh")
 
 
 def false_sentence(language: str, question: str, answer: str, template: Template = "answer") -> str:
     """One sentence that gives a question an answer.
 
-    A question whose question word is not listed makes no statement; it is put beside its answer.
+    A question without a listed question word cannot become a statement; it is put beside its
+    answer.
 
     Raises:
         InputError: there are no templates in this language.
@@ -50,7 +51,7 @@ def false_sentence(language: str, question: str, answer: str, template: Template
 
 
 def _stated(language: str, question: str, answer: str) -> str | None:
-    """A question with the answer in the place of its question word; None where it has none."""
+    """A question with its question word replaced by the answer; None if it has no question word."""
     known = _known(language)
     for word in known.get("not_words", ()):
         question = regex.sub(_alone(language, word) + "$", "", question, flags=regex.I).strip()
@@ -64,7 +65,7 @@ def _stated(language: str, question: str, answer: str) -> str | None:
 
 
 def _alone(language: str, word: str) -> str:
-    """A pattern for a word that is no part of another."""
+    """A pattern for a word that is not part of another word."""
     if language in _UNSPACED:
         return regex.escape(word)
     return rf"(?<![\p{{L}}\p{{M}}\p{{N}}]){regex.escape(word)}(?![\p{{L}}\p{{M}}\p{{N}}])"
@@ -79,21 +80,20 @@ def _all_known() -> dict[str, dict[str, Any]]:
 def _known(language: str) -> dict[str, Any]:
     known = _all_known()
     if language not in known:
-        raise InputError(f"distractor: no sentence in {language!r}; there: {' '.join(known)}")
+        raise InputError(f"distractor: no sentence in {language!r}; available: {' '.join(known)}")
     return known[language]
 
 
 class AlteredQuestions:
-    """Questions changed so that they ask about something else, as AddSent changes them.
+    """Changes questions so that they ask about something else, as AddSent does.
 
-    Numbers become other numbers of the same length. A question without a number gets a name from
-    another question in the place of its own; a name is the word that the fewest questions have,
-    where one with a capital counts before others. So it needs no tagger, and works in scripts
-    without capitals.
+    Numbers become other numbers of the same length. In a question without a number, a name is
+    replaced by one from another question. A name is the word that occurs in the fewest questions,
+    with capitalised words preferred, so this needs no tagger and works in scripts without capitals.
 
     Args:
-        language: of the questions.
-        questions: those of the data in this language.
+        language: the language of the questions.
+        questions: all questions of the data in this language.
     """
 
     def __init__(self, language: str, questions: Iterable[str]) -> None:
@@ -110,7 +110,7 @@ class AlteredQuestions:
             self.names.setdefault(_kind(name), []).append(name)
 
     def altered(self, question: str, context: str, rng: random.Random) -> str:
-        """A question about something else; as it is where nothing in it can be changed.
+        """A question about something else; unchanged if nothing in it can be changed.
 
         Args:
             context: the passage; a name in it is not put into the question.
@@ -129,18 +129,18 @@ class AlteredQuestions:
         return question
 
     def _name(self, question: str) -> str | None:
-        """The word that says best what a question asks about."""
+        """The word that best identifies what a question asks about."""
         found = [word for word in _words(question) if script_of(word) and len(word) > 1]
         inside = [word for word in found[1:] if word[:1].isupper()]
         free = [word for word in inside or found if word.casefold() not in self.asking]
-        # Of equally rare words the longest: it is the likeliest to be a name.
+        # Among equally rare words, the longest is the likeliest to be a name.
         return min(
             free, key=lambda word: (self.frequency[word.casefold()], -len(word)), default=None
         )
 
 
 def other_number(digits: str, rng: random.Random) -> str:
-    """Another number of as many digits in the same numerals; never the same."""
+    """A different number with as many digits, in the same numerals."""
     place = rng.randrange(len(digits)) if len(digits) < 3 else len(digits) - 1 - rng.randrange(2)
     old = int(digits[place])
     zero = ord(digits[place]) - old
@@ -158,7 +158,7 @@ def _kind(word: str) -> tuple[str | None, bool]:
 
 
 def answer_with_other_numbers(golds: Sequence[str], rng: random.Random) -> str | None:
-    """The first gold answer with other numbers; None where it has no number."""
+    """The first gold answer with other numbers; None if it has no number."""
     if not _NUMBER.search(golds[0]):
         return None
     return _NUMBER.sub(lambda match: other_number(match[0], rng), golds[0])

@@ -1,6 +1,7 @@
-"""A white-box attack on word embeddings. No text changes, so it says nothing about attacks on text.
+"""A white-box attack on word embeddings. It changes no text and says nothing about attacks on text.
 
-A text may move embeddings farther than the ball allows, or in directions no gradient points to.
+A change of text may move embeddings farther than the ball allows, or in directions that no gradient
+points to.
 """
 
 from __future__ import annotations
@@ -47,17 +48,17 @@ def ascend(
 ) -> Found:
     """Projected gradient ascent on the loss of some spans, in an L2 ball around each token.
 
-    Only tokens of the context move, but none that touches a copy of a frozen text. The first ascent
-    begins at the centre and the others at random points of the ball (Madry et al. 2018). Every
-    iterate is read, and the best is kept: the last one need not be it. An answer that reaches the
-    goal ends the ascent. Each gradient and each reading is a query.
+    Only tokens of the context move, except those that touch a copy of a frozen text. The first
+    ascent begins at the centre, and the others at random points of the ball (Madry et al. 2018).
+    Every iterate is evaluated and the best is kept, which may not be the last. An answer that
+    reaches the goal ends the ascent. Each gradient and each reading is a query.
 
     Args:
-        spans: where the gold answers stand, or the target.
+        spans: the spans of the gold answers, or of the target.
         restarts: ascents, the first included.
-        seed: what the random points hang on.
-        toward: descend instead: make the spans likelier.
-        max_queries: the most gradients and readings together, at least 2.
+        seed: determines the random points.
+        toward: descend instead, to make the spans likelier.
+        max_queries: the limit on gradients and readings together; at least 2.
         reached: whether an answer is what the attack wants.
     """
     windows = box.windows(question, context)
@@ -83,21 +84,21 @@ def ascend(
                 best = found
             if reached(answer):
                 return replace(best, queries=queries)
-    if best is None:  # no query was left for a single step
+    if best is None:  # no query was left for even one step
         answer, probability = windows.answer(spans, windows.zero())
         return Found(answer, probability, queries, 0.0)
     return replace(best, queries=queries)
 
 
 def _is_better(found: Found, best: Found, toward: bool, reached: Callable[[str], bool]) -> bool:
-    """Whether a perturbation is nearer to the goal: one that reaches it is the nearest."""
+    """Whether a perturbation is nearer to the goal than another."""
     if reached(found.answer) != reached(best.answer):
         return reached(found.answer)
     return (found.probability > best.probability) == toward
 
 
 def _free(windows: Windows, context: str, frozen: Iterable[str]) -> torch.Tensor:
-    """1 at the tokens that may move, else 0: [W, T, 1]."""
+    """1 for tokens that may move, 0 for others: [W, T, 1]."""
     offsets = windows.offsets
     free = (offsets[..., 0] >= 0) & (offsets[..., 1] > offsets[..., 0])
     for text in frozen:

@@ -1,7 +1,7 @@
-"""Attacks on many examples: resumed where they were interrupted, side by side, batched.
+"""Attacks on many examples, run concurrently in batches and resumed after an interruption.
 
-Neither order, nor interruption, nor how many are attacked at once changes an outcome: an example is
-seeded by its id, has its own random numbers, and gets the same answers as alone.
+Order, interruptions and the number of concurrent attacks change no outcome: each example is seeded
+by its id, has its own random numbers, and gets the same answers as if it were alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, RecipeSettings
 from xltlib.text_files import recovered_json_lines
 
-# Windows whose logits are kept: an edit leaves the windows that it does not touch as they were.
+# Windows whose logits are kept: an edit leaves other windows unchanged.
 KEPT_WINDOWS = 20_000
 FINISHED = set(OUTCOMES) - {"error"}
 """Outcomes that a resumed attack keeps; an example that raised is tried again."""
@@ -48,27 +48,27 @@ def attack_examples(
 ) -> pd.DataFrame:
     """Attack each example; those already in the log are taken from there.
 
-    What the log holds of another model, recipe, engine or example is never taken: each line has a
-    digest of all that its outcome depends on, files and weights by content. An example that raises
-    becomes a record with the outcome `error`, is warned of at the end, and is tried again by the
-    next run.
+    Records of another model, recipe, engine or example are never reused: each line of the log has a
+    digest of everything its outcome depends on, with files and weights by content. An example that
+    raises becomes a record with the outcome `error`, is reported at the end, and is tried again in
+    the next run.
 
     Args:
-        rows: QA rows whose answers have a place in the context; a row may name its `corpus`, whose
-            official F1 then scores it.
-        log: JSON lines, one a finished example, appended to; beside it stand, while examples are
-            under way, the model's answers to their queries, so that a kill loses only those that
-            the model was at.
-        build: a recipe of one's own, with the arguments of those in `xltlib.attacks.recipes`; its
-            name and its settings tell it from others, so rename it when it changes.
+        rows: QA rows whose answers are in the context; a row may name its `corpus`, whose official
+            F1 then scores it.
+        log: a file of JSON lines, one per finished example, that is appended to. A file beside it
+            has the model's answers for unfinished examples, so that a kill loses only the present
+            batch.
+        build: a custom recipe, with the arguments of those in `xltlib.attacks.recipes`. It is
+            identified by its name and settings, so rename it when it changes.
 
     Returns:
         One row per example, in the order of `rows`; the columns are those of
         `xltlib.attacks.example.attack_example`.
 
     Raises:
-        InputError: a log that cannot be written, a recipe that lacks something, or an engine that
-            cannot run it.
+        InputError: the log cannot be written, the recipe lacks something, or the engine cannot run
+            it.
     """
     engine, rows = engine or EngineSettings(), list(rows)
     try:
@@ -93,7 +93,7 @@ def attack_examples(
                 )
             except InputError:
                 raise
-            except Exception as error:  # the other examples are none the worse for it
+            except Exception as error:  # the other examples are unaffected
                 return key, failed_with(error, row)
 
         return run
@@ -102,7 +102,7 @@ def attack_examples(
     left = [job(key, row) for key, row in todo.items() if key not in finished]
     with tqdm(total=len(todo), desc=settings.kind, unit="example", disable=not progress) as bar:
         bar.update(len(finished))
-        # The project's recipes draw from generators of their own; of others nobody knows.
+        # The project's recipes have their own generators; custom recipes may not.
         running = side_by_side(
             left, answers, engine.at_once, engine.batch_size, isolated=build is not None
         )
@@ -132,10 +132,11 @@ def _warn_of_errors(records: Iterable[dict[str, Any]]) -> None:
 
 @dataclass
 class Answers:
-    """The model's answers to merged queries, from a journal where an earlier run has left them.
+    """The model's answers to merged queries, taken from a journal if an earlier run left them
+    there.
 
     Args:
-        victim: what the answers depend on beside the query and its reading.
+        victim: identifies what the answers depend on besides the query and its reading.
     """
 
     predictor: Predictor
@@ -161,7 +162,7 @@ class Answers:
         self._models: dict[Reading, Predictor] = {"exact": exact, "whole": guide, "guide": guide}
 
     def __call__(self, queries: list[Query]) -> list[Output]:
-        """Answer queries; those of each reading go to their model together."""
+        """Answer queries; those of one reading go to their model together."""
         names = {query: self._digest(query) for query in queries}
         found = {q: self._known[name] for q, name in names.items() if name in self._known}
         new = [query for query in names if query not in found]
@@ -183,7 +184,7 @@ class Answers:
         return [found[query] for query in queries]
 
     def forget(self) -> None:
-        """Drop the journal: every example is finished."""
+        """Remove the journal, when every example is finished."""
         self.journal.unlink(missing_ok=True)
 
     def _digest(self, query: Query) -> str:

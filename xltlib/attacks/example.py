@@ -1,4 +1,4 @@
-"""One example under attack, and the record of what came of it."""
+"""One example under attack, and the record of the outcome."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from xltlib.attacks.passage import Passage
 from xltlib.attacks.query import Output, Query, Scorer, Spans, log_odds
 from xltlib.attacks.recipes import RECIPES, Build, seed_of
 from xltlib.attacks.resources import Resources, Row
-from xltlib.evaluation.answers import f1_in, official
+from xltlib.evaluation.answer_scoring import f1_in, official
 from xltlib.languages import words
 from xltlib.params import EmbeddingSettings, RecipeSettings
 
@@ -40,7 +40,7 @@ _OUTCOMES = {
     GoalFunctionResultStatus.SKIPPED: "skipped",
 }
 OUTCOMES = ("succeeded", "failed", "skipped", "no_candidates", "error")
-"""What an attack may come to; only the first two were attacks."""
+"""The outcomes of an attack. Only the first two count as attacked."""
 
 
 def attack_example(
@@ -55,18 +55,18 @@ def attack_example(
     """Attack one example.
 
     Args:
-        build: makes the attack; None takes the recipe that the settings are of.
-        guide: what answers queries that are not asked for in float32.
+        build: makes the attack; None for the recipe that the settings belong to.
+        guide: answers the queries that do not have to be in float32.
 
     Returns:
-        `outcome` is succeeded; failed; skipped, where the clean answer was already what the attack
-        wants or a targeted attack has no target; or no_candidates, where the recipe found nothing
-        to try. Predictions and the corpus's official F1 (in [0, 1]) before and after, and the F1
-        that success is judged by (`success_f1`); `probability` is the gold answer's, or the
-        target's; `edits` are the places where the texts differ; `queries` counts as `SpanGoal`
-        says, `readings` all that the model read; `unconfirmed` counts texts that only the fast
-        model found broken, and `missed` says that float32 finds the last text broken and the fast
-        model did not.
+        `outcome` is succeeded; failed; skipped, if the clean answer was already what the attack
+        wants or a targeted attack has no target; or no_candidates, if the recipe found nothing to
+        try. The record has predictions and the corpus's official F1 (in [0, 1]) before and after,
+        and `success_f1`, by which success is judged. `probability` is that of the gold answer or
+        the target, and `edits` are the places where the texts differ. `queries` is defined in
+        `SpanGoal`; `readings` counts every text that the model read. `unconfirmed` counts texts
+        that only the fast model got wrong, and `missed` says that float32 gets the last text wrong
+        although the fast model did not.
     """
     with _own_random_numbers(seed_of(row, settings)):
         return _attacked(row, scorer, settings, resources, build, guide)
@@ -74,7 +74,7 @@ def attack_example(
 
 @contextmanager
 def _own_random_numbers(seed: str) -> Iterator[None]:
-    """Random numbers that hang on the example alone; the caller's go on as if nothing had been."""
+    """Random numbers that depend on the example alone; the caller's generators are restored."""
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()
     number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big")
     random.seed(number)
@@ -97,7 +97,7 @@ def _attacked(
     guide: Guide,
 ) -> dict[str, Any]:
     if settings.goal == "targeted":
-        row = row | {"target": resources.target(settings, row)}
+        row = row | {"target": resources.falsehoods.target(settings, row)}
     goal = _goal(row, settings, SpanQAVictim(scorer, guide))
     if settings.goal == "targeted" and not row["target"]:
         (clean,) = scorer([Query(row["question"], row["context"], ())])
@@ -125,7 +125,7 @@ def _attacked(
 
 
 def _goal(row: Row, settings: RecipeSettings, victim: SpanQAVictim) -> SpanGoal:
-    # A guided search keeps a query for the float32 reading of what it ends on.
+    # A guided search reserves a query for the float32 reading of its last text.
     budget = settings.max_queries - (victim.guide in ("fast", "partial"))
     f1 = f1_in(settings.f1, row["language"], row.get("corpus"))
     if "label" in row:
@@ -139,7 +139,7 @@ def _goal(row: Row, settings: RecipeSettings, victim: SpanQAVictim) -> SpanGoal:
 def _embedding(
     row: Row, goal: SpanGoal, settings: EmbeddingSettings, resources: Resources
 ) -> dict[str, Any]:
-    """The white-box attack on embeddings, with the same record; it changes no text."""
+    """The white-box attack on embeddings, which changes no text, with the same kind of record."""
     _, truth = example(row)
     first, _ = goal.init_attack_example(Passage(row["question"], row["context"]), truth)
     clean, context = first.raw_output, row["context"]
@@ -235,10 +235,11 @@ def failed_with(error: Exception, row: Row) -> dict[str, Any]:
 
 
 def edits(original: str, attacked: str) -> list[dict[str, Any]]:
-    """Where two texts differ: what stood there, what does now, and its offset in the original.
+    """The differences between two texts: the old text, the new text, and the offset in the
+    original.
 
-    Texts with the same words' places are compared word by word. A sentence that was put in is one
-    edit; of other texts, words and what stands between them are aligned.
+    Texts with the same number of words are compared word by word. An inserted sentence is one edit.
+    In other cases words and the text between them are aligned.
     """
     old, new = words(original), words(attacked)
     if _parts(original)[::2] == _parts(attacked)[::2]:
@@ -254,10 +255,11 @@ def edits(original: str, attacked: str) -> list[dict[str, Any]]:
 
 
 def _common_ends(original: str, attacked: str, old: Spans) -> tuple[int, int]:
-    """How many characters two texts share at the beginning and at the end, words kept whole."""
+    """The number of characters that two texts share at the beginning and at the end, in whole
+    words."""
     shorter = min(len(original), len(attacked))
     start = next((i for i in range(shorter) if original[i] != attacked[i]), shorter)
-    # What was put in may begin as what follows it does: never cut a word of the old text for that.
+    # Inserted text may begin like the text after it; never cut an old word because of that.
     start = next((a for a, b in old if a < start < b), start)
     end = 0
     while (
@@ -269,7 +271,7 @@ def _common_ends(original: str, attacked: str, old: Spans) -> tuple[int, int]:
 
 
 def _by_parts(original: str, attacked: str) -> list[dict[str, Any]]:
-    """The places where two texts differ, when words and what stands between them are aligned."""
+    """The places where two texts differ after aligning words and the text between them."""
     old, new = _parts(original), _parts(attacked)
     found: list[dict[str, Any]] = []
     for step in Levenshtein.opcodes(old, new):
@@ -278,7 +280,7 @@ def _by_parts(original: str, attacked: str) -> list[dict[str, Any]]:
         at = len("".join(old[: step.src_start]))
         before = "".join(old[step.src_start : step.src_end])
         after = "".join(new[step.dest_start : step.dest_end])
-        if not before and not after:  # nothing stands between two words that touch
+        if not before and not after:  # there is nothing between two words that touch
             continue
         if found and found[-1]["start"] + len(found[-1]["old"]) == at:
             found[-1] = {
@@ -292,6 +294,6 @@ def _by_parts(original: str, attacked: str) -> list[dict[str, Any]]:
 
 
 def _parts(text: str) -> list[str]:
-    """What stands between a text's words (even places) and the words; joined they are the text."""
+    """A text as a list of words (odd positions) and the text between them (even positions)."""
     borders = [0, *(place for span in words(text) for place in span), len(text)]
     return [text[a:b] for a, b in pairwise(borders)]

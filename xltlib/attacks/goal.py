@@ -23,7 +23,7 @@ __all__ = [
 
 
 class UntargetedSpanF1(SpanGoal):
-    """Succeeds when the predicted answer's F1 to the gold answers falls under a threshold.
+    """Succeeds when the predicted answer's F1 against the gold answers falls below a threshold.
 
     The search climbs the log-odds against the gold answer.
     """
@@ -33,14 +33,14 @@ class UntargetedSpanF1(SpanGoal):
         self.f1_threshold = f1_threshold
 
     def wanted_spans(self, context: str) -> Spans:
-        """Where the gold answers stand in a perturbed context."""
+        """The spans of the gold answers in a perturbed context."""
         original = self.initial_attacked_text.tokenizer_input[1]
         pairs = zip(self.answers["text"], self.answers["answer_start"], strict=True)
         found = ((moved(original, context, text, start), len(text)) for text, start in pairs)
         return tuple((place, place + length) for place, length in found if place is not None)
 
     def reached(self, output: Output) -> bool:
-        """The answer is wrong. A gold itself is right, also one that normalises to nothing."""
+        """The answer is wrong. A gold answer is always right, even if it normalises to nothing."""
         golds = {text.strip() for text in self.answers["text"]}
         return self.f1(output.answer) < self.f1_threshold and output.answer.strip() not in golds
 
@@ -55,12 +55,12 @@ class UntargetedSpanF1(SpanGoal):
 class TargetedSpan(SpanGoal):
     """Succeeds when the model answers with the target of the example, in SQuAD's normal form.
 
-    The search climbs the target's log-odds, which are the lowest there are for a target that is not
-    in the context yet, as before a distractor is put in.
+    The search climbs the target's log-odds. They are at their minimum while the target is not in
+    the context, for example before a distractor is inserted.
     """
 
     def wanted_spans(self, context: str) -> Spans:
-        """Every place of the target."""
+        """Every span of the target."""
         target = self.answers["target"]
         return tuple((place, place + len(target)) for place in occurrences(context, target))
 
@@ -74,7 +74,7 @@ class TargetedSpan(SpanGoal):
 
 
 def example(row: dict[str, Any]) -> tuple[OrderedDict[str, str], str]:
-    """A corpus row as TextAttack's input columns and ground truth; "target" comes along."""
+    """A corpus row as TextAttack's input columns and ground truth, including any "target"."""
     columns = OrderedDict([("question", row["question"]), ("context", row["context"])])
     truth = row["answers"] | ({"target": row["target"]} if row.get("target") else {})
     return columns, json.dumps(truth, ensure_ascii=False)

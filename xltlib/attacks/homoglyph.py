@@ -17,7 +17,7 @@ from xltlib.languages import graphemes
 class Homoglyph(CandidateSwap):
     """Replace a word's letters by look-alikes: all of them, or one at a time.
 
-    Marks stay, and so does every grapheme's border.
+    Combining marks and grapheme boundaries are unchanged.
     """
 
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
@@ -42,13 +42,13 @@ def look_alike_words(word: str, rng: random.Random) -> Iterator[str]:
 
 @cache
 def look_alikes(char: str) -> tuple[str, ...]:
-    """The letters that a letter can be taken for: one character each, of the same letter case."""
+    """The single characters of the same case that a letter can be mistaken for."""
     if not char.isalpha():
         return ()
     found = confusables.is_confusable(char, greedy=True) or [{"homoglyphs": []}]
     others = {one["c"] for one in found[0]["homoglyphs"] if len(one["c"]) == 1}
     category = unicodedata.category(char)
-    # Compatibility forms (bold, full width) are normalised away by most tokenisers: no attack.
+    # Most tokenisers normalise compatibility forms (bold, full width), so they are no attack.
     return tuple(
         sorted(
             other

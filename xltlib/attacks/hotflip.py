@@ -17,16 +17,16 @@ from xltlib.attacks.white_box import WhiteBox
 from xltlib.languages import script_of
 
 Vocabulary = Mapping[str, tuple[list[str], np.ndarray]]
-# Pieces looked at for each candidate wanted.
+# Pieces considered for each wanted candidate.
 _DEPTH = 5
 
 
 class HotFlip(CandidateSwap):
-    """Put a one-piece word in the place of a word, by the first-order change of the goal's loss.
+    """Replace a word by a one-piece word, chosen by the first-order change of the goal's loss.
 
-    The change is the gradient at the word's first token times the difference of the embeddings; the
-    further tokens of the old word fall away, which the estimate does not see. Each backward pass,
-    one per text, counts as a query; without any left in the budget there are no candidates.
+    The change is the gradient at the word's first token times the difference of the embeddings. The
+    old word's other tokens disappear, which the estimate ignores. Each backward pass, one per text,
+    counts as a query; when the budget is used up there are no candidates.
 
     Args:
         vocabulary: one-piece words by script, with their embeddings [N, H].
@@ -46,12 +46,12 @@ class HotFlip(CandidateSwap):
         self._gradient = lru_cache(maxsize=4)(self._gradient_uncached)
 
     def editable(self, text: AttackedText, index: int) -> bool:
-        """Whether the vocabulary has words of the word's script."""
+        """Whether the vocabulary has words in the word's script."""
         word = text.words[index]
         return self.long_enough(word) and script_of(word) in self.vocabulary
 
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
-        """One-piece words of the word's script, those that help the goal most first."""
+        """One-piece words in the word's script, the most helpful to the goal first."""
         known, embeddings = self.vocabulary.get(script_of(text.words[index]) or "", ([], None))
         if not known:
             return
@@ -64,7 +64,7 @@ class HotFlip(CandidateSwap):
         direction = gradient[first].sum(axis=0)
         if isinstance(self.goal, TargetedSpan):  # whose loss should fall
             direction = -direction
-        # Rounded, so that no instruction set decides between near ties.
+        # Rounded, so that near ties do not depend on the machine's instruction set.
         gain = embeddings @ direction
         scale = float(np.abs(gain).max(initial=0.0)) or 1.0
         best = np.argsort(-np.round(gain / scale, 5), kind="stable")
@@ -83,7 +83,7 @@ class HotFlip(CandidateSwap):
 
 
 def one_piece_words(tokenizer: PreTrainedTokenizerBase, embeddings: torch.Tensor) -> Vocabulary:
-    """The words that are one piece of any kind of vocabulary, by script, with embeddings."""
+    """The words that are a single piece of the vocabulary, by script, with embeddings."""
     ids: dict[str, list[int]] = {}
     found: dict[str, list[str]] = {}
     for word, number in Pieces(tokenizer).words():

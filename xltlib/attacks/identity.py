@@ -1,6 +1,6 @@
-"""What an attack's outcome depends on, as digests: files and weights by content, never by name.
+"""Digests of everything an attack's outcome depends on, with files and weights by content.
 
-Results and answers of an earlier run are taken only where all of it is the same.
+Results and answers of an earlier run are reused only if all digests are the same.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def digest(*parts: Any) -> str:
 
 
 def of_path(path: Path | str) -> str:
-    """The content of a file, or of all files of a folder with their names."""
+    """Digest of a file's content, or of all files in a folder with their names."""
     path = Path(path)
     if not path.is_dir():
         return _of_file(path, path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else ""
@@ -46,7 +46,7 @@ def _of_file(path: Path, changed: int, size: int) -> str:
 
 
 def of_model(model: torch.nn.Module) -> str:
-    """The weights of a model as they are loaded, and its configuration."""
+    """Digest of a model's weights, as loaded, and its configuration."""
     found = hashlib.blake2b(digest_size=16)
     for name, tensor in sorted(model.state_dict().items()):
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
@@ -59,21 +59,21 @@ def of_model(model: torch.nn.Module) -> str:
 
 
 def of_tokenizer(tokenizer: PreTrainedTokenizerBase) -> str:
-    """A tokenizer's whole state: pieces, rules and special tokens."""
+    """Digest of a tokenizer's whole state: pieces, rules and special tokens."""
     core = getattr(tokenizer, "backend_tokenizer", None)
     inputs = [tokenizer.model_input_names, tokenizer.padding_side]
     if core is None:
         return digest(type(tokenizer).__name__, tokenizer.get_vocab(), inputs)
-    # Padding and truncation are set by calls and say nothing of the tokenizer.
+    # Padding and truncation are set by calls and do not belong to the tokenizer.
     state = json.loads(core.to_str()) | {"padding": None, "truncation": None}
     return digest(state, tokenizer.special_tokens_map, inputs)
 
 
 def of_settings(settings: BaseModel, models: Iterable[Path | str] = ()) -> str:
-    """A recipe's settings, files that they name by their content.
+    """Digest of a recipe's settings, with the files that they name by content.
 
     Args:
-        models: folders of the models that settings name.
+        models: folders of the models that the settings name.
     """
     values = {
         name: "a model" if IS_MODEL in field.metadata else _contents(getattr(settings, name))
@@ -95,5 +95,5 @@ def _contents(value: Any) -> Any:
 
 
 def of_engine(engine: EngineSettings) -> list[Any]:
-    """What of the engine's settings may change an outcome."""
+    """Digest of the engine's settings that may change an outcome."""
     return [engine.precision, engine.equal, engine.guide_words]

@@ -11,12 +11,12 @@ from xltlib.artifacts import InputError
 
 
 def append_lines(file: Path, records: list[dict[str, Any]], *, sync: bool = False) -> None:
-    """Add records; with `sync`, see them onto the disk.
+    """Append records; with `sync`, flush them to disk.
 
     Raises:
         InputError: the file cannot be written.
     """
-    # A new line first: the last one may have been cut short.
+    # Start a new line, because the last one may be incomplete.
     text = "".join("\n" + json.dumps(record, ensure_ascii=False) for record in records)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Which letters lie beside which on the keyboards of many scripts.
+"""Neighbouring letters on the keyboards of many scripts.
 
-The layouts in `keyboards.json` are those of the package simple-keyboard-layouts (its version stands
-in the file): three rows of letters, plain and shifted, keys that type no letter left empty.
+The layouts in `keyboards.json` come from the package simple-keyboard-layouts (the file has its
+version): three rows of letters, plain and shifted, with keys that type no letter left empty.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from importlib.resources import files
 
 from xltlib.languages import find_language
 
-# Rows of keys stand half a key to the right of the row above.
+# Each row of keys is half a key to the right of the row above.
 _BESIDE = ((0, -1), (0, 1), (-1, 0), (-1, 1), (1, -1), (1, 0))
 
-_LAST_MODERN_END = "\u11c2"  # later ones are of old Hangul and compose to no syllable
+_LAST_MODERN_END = "\u11c2"  # later ones are Old Hangul and do not compose into syllables
 
 
 @cache
@@ -27,14 +27,15 @@ def _layouts() -> dict[str, list[list[str]]]:
 
 @cache
 def neighbours(char: str, language: str) -> tuple[str, ...]:
-    """The characters on the keys beside a character's, in its layer and of its sort, sorted.
+    """The characters on the keys beside a character's, in the same layer and of the same kind,
+    sorted.
 
-    A letter has letters and a mark has marks. A Hangul jamo at a syllable's end has those of its
-    neighbours that may end one.
+    The neighbours of a letter are letters, and those of a mark are marks. The neighbours of a final
+    Hangul jamo are those that can end a syllable.
 
     Args:
         char: one character; Hangul as conjoining jamo.
-        language: its keyboard, or one of a language in the same script.
+        language: the language whose keyboard is used, or else one of a language in the same script.
     """
     layouts = _layouts()
     script = find_language(language).script
@@ -60,14 +61,14 @@ def _beside(char: str, rows: list[str]) -> set[str]:
 
 
 def _sort(char: str) -> str:
-    """Letter or mark; of conjoining jamo also their place in a syllable."""
+    """Letter or mark; for conjoining jamo also the position in a syllable."""
     name = unicodedata.name(char, "")
     jamo = next((part for part in ("CHOSEONG", "JUNGSEONG", "JONGSEONG") if part in name), "")
     return unicodedata.category(char)[0] + jamo
 
 
 def _moved(char: str, place: str, other: str) -> str | None:
-    """The jamo of the same sound in another place of the syllable; None where there is none."""
+    """The jamo of the same sound in another position of the syllable; None if there is none."""
     name = unicodedata.name(char, "")
     if place not in name:
         return None

@@ -1,4 +1,4 @@
-"""Bilingual lexicons: read from a file, or induced from parallel text with an encoder."""
+"""Bilingual lexicons, read from a file or induced from parallel text with an encoder."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ CACHE = Path("~/.cache/xltlib").expanduser()
 
 
 def read_lexicon(path: Path) -> Lexicon:
-    """A lexicon in MUSE's format: a word and its translation per line, white space between.
+    """A lexicon in MUSE's format: a word and its translation per line, separated by white space.
 
-    Both columns in lower case; translations of several words are kept, in the order of the file.
+    Both columns are lower-cased. Translations of several words are kept, in the file's order.
 
     Raises:
-        InputError: names the file, and the line where one is to blame.
+        InputError: names the file, and the line if one is at fault.
     """
     found: Lexicon = defaultdict(list)
     for number, line in lines(path):
@@ -44,7 +44,8 @@ def read_lexicon(path: Path) -> Lexicon:
 
 
 def joined(lexicons: Iterable[Lexicon]) -> Lexicon:
-    """One lexicon with the translations of all, each language's best first, then its next."""
+    """One lexicon with the translations of all: the best of each lexicon first, then the second
+    best."""
     by_word: dict[str, list[list[str]]] = defaultdict(list)
     for lexicon in lexicons:
         for word, translations in lexicon.items():
@@ -71,10 +72,10 @@ def induce(
 ) -> Lexicon:
     """Translations of words, from sentences and their translations.
 
-    Two words are aligned when each is the other's nearest in its sentence by the cosine of their
+    Two words are aligned if each is the other's nearest in its sentence, by the cosine of
     contextual embeddings (the argmax method of SimAlign, Jalili Sabet et al. 2020, last layer, mean
-    over pieces); a word's translations are those it is aligned with `min_count` times or more, the
-    most frequent first.
+    over pieces). A word's translations are those with which it is aligned at least `min_count`
+    times, the most frequent first.
     """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for source, target in pairs:
@@ -89,7 +90,7 @@ def induce(
                 counts[source[a:b].lower()][target[c:d].lower()] += 1
     lexicon = {}
     for word, found in sorted(counts.items()):
-        # The same count goes by the alphabet, so that order of sentences changes nothing.
+        # Ties are in alphabetical order, so the order of sentences does not matter.
         ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
         kept = [other for other, count in ranked if count >= min_count and other != word]
         if kept:
@@ -103,7 +104,7 @@ def induced(
     encoder: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
 ) -> Lexicon:
-    """A language's translations: English ones, or of English those in every other language.
+    """A language's translations into English; for English, those into every other language.
 
     Args:
         pairs: (sentence, English translation) by language.
@@ -116,13 +117,13 @@ def induced(
 
 
 def bitext_lexicon(file: Path, model: str, cache: Path = CACHE) -> Lexicon:
-    """A lexicon induced from a file: a sentence, a tab and its translation on each line.
+    """A lexicon induced from a file with a sentence, a tab and its translation on each line.
 
     Args:
         model: me5-small, a hub repository or a folder.
 
     Raises:
-        InputError: names the file, and the line where one is to blame.
+        InputError: names the file, and the line if one is at fault.
     """
     pairs = []
     for number, line in lines(file):
@@ -145,7 +146,7 @@ def bitext_lexicon(file: Path, model: str, cache: Path = CACHE) -> Lexicon:
 def _word_vectors(
     text: str, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> dict[tuple[int, int], np.ndarray]:
-    """Contextual embeddings of the words of a text by their spans, at unit length [H]."""
+    """Contextual embeddings of a text's words, by span, at unit length [H]."""
     coded = tokenizer(
         text,
         truncation=True,

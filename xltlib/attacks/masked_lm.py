@@ -1,5 +1,5 @@
-"""Words that a masked language model would put in a word's place (as in BAE, Garg and Ramakrishnan
-2020), for any script that its vocabulary holds."""
+"""Replacements proposed by a masked language model (as in BAE, Garg and Ramakrishnan 2020), in any
+script of its vocabulary."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from xltlib.attacks.swap import CandidateSwap, context_span, in_case_of
 from xltlib.encoders.opening import open_model, open_tokenizer
 from xltlib.languages import UNSPACED_SCRIPTS, script_of
 
-# Context on each side of a gap, well within the windows of the usual models.
+# Context on each side of a gap, well within the windows of common models.
 MAX_CHARACTERS = 300
-# Pieces looked at for each candidate wanted: most are endings, punctuation or other scripts.
+# Pieces considered per wanted candidate: most are endings, punctuation or in other scripts.
 _DEPTH = 25
 Edit = Literal["replace", "insert", "merge"]
 
@@ -38,7 +38,7 @@ class MaskedLM:
         folder: what `save_pretrained` wrote.
 
     Raises:
-        InputError: the folder holds no masked language model, or a tokeniser without a mask.
+        InputError: the folder has no masked language model, or its tokeniser has no mask.
     """
 
     def __init__(self, folder: Path | str, device: str = "cpu") -> None:
@@ -62,20 +62,20 @@ class MaskedLM:
         place = ids.index(gap, self._passage_from(batch, ids))
         logits = self.model(**batch.to(self.model.device)).logits[0, place]
         best = logits.topk(min(n, len(logits))).indices.tolist()
-        # Embeddings are often padded beyond the vocabulary; such ids are no piece.
+        # Embeddings are often padded beyond the vocabulary; such ids are not pieces.
         pieces = (p for p in self.tokenizer.convert_ids_to_tokens(best) if p is not None)
         return tuple(word for word in map(self.pieces.word, pieces) if word is not None)
 
     def _passage_from(self, batch: BatchEncoding, ids: list[int]) -> int:
-        """Where the second text begins among the tokens."""
+        """The token at which the second text begins."""
         parts = batch.sequence_ids(0)
         return parts.index(1) if 1 in parts else ids.index(self.tokenizer.mask_token_id)
 
     @torch.inference_mode()
     def surprise(self, text: str, start: int, end: int) -> float:
-        """Minus the log probability of the pieces in [start, end), each masked alone, on average.
+        """The mean negative log probability of the pieces in [start, end), each masked alone.
 
-        A proxy of fluency (pseudo-perplexity, Salazar et al. 2020) that looks at one place only.
+        A proxy for fluency (pseudo-perplexity, Salazar et al. 2020) at a single place.
         """
         first = max(0, start - MAX_CHARACTERS)
         part = text[first : end + MAX_CHARACTERS]
@@ -97,14 +97,14 @@ class MaskedLM:
 
 
 class MaskedLMSwap(CandidateSwap):
-    """Put a word that a masked language model proposes in, beside or across words.
+    """Replace, insert or merge words with those that a masked language model proposes.
 
-    The model reads the question beside the gap, so that it proposes what fits both.
+    The model reads the question too, so that its proposals fit both texts.
 
     Args:
-        edits: CLARE's three (Li et al. 2021): "replace" a word, "insert" one behind it, "merge" it
-            with the next one where only white space lies between them.
-        free: which words of a text may be edited; none other is merged away.
+        edits: CLARE's three (Li et al. 2021): "replace" a word, "insert" one after it, or "merge"
+            it with the next word if only white space separates them.
+        free: the words of a text that may be edited; no others are merged.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class MaskedLMSwap(CandidateSwap):
         self.model, self.edits, self.free = model, edits, free
 
     def editable(self, text: AttackedText, index: int) -> bool:
-        """Any long enough word with letters; what the model proposes for it costs a pass."""
+        """Any long enough word with letters; getting the model's proposals takes a forward pass."""
         word = text.words[index]
         return self.long_enough(word) and script_of(word) is not None
 

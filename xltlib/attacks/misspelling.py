@@ -19,7 +19,7 @@ LANGUAGES_LISTED = ("en",)
 
 
 class Misspelling(CandidateSwap):
-    """Replace a word by a mistake that people make when they write it."""
+    """Replace a word by a common misspelling of it."""
 
     def __init__(self, language: str, seed: str, **options: int) -> None:
         super().__init__(language, seed, **options)
@@ -35,16 +35,17 @@ class Misspelling(CandidateSwap):
 
 @cache
 def misspelt(language: str) -> Mapping[str, tuple[str, ...]]:
-    """Words in lower case to the mistakes made when writing them.
+    """Maps lower-cased words to their misspellings.
 
-    A mistake that stands for several words counts for the first, the likeliest, only.
+    A misspelling of several words counts only for the first, which is the likeliest.
 
     Raises:
-        InputError: there is no list of this language's mistakes.
+        InputError: there is no list for this language.
     """
     if language not in LANGUAGES_LISTED:
         raise InputError(
-            f"misspelling: no list of mistakes in {language!r}; there: {' '.join(LANGUAGES_LISTED)}"
+            f"misspelling: no list of mistakes in {language!r}; available: "
+            f"{' '.join(LANGUAGES_LISTED)}"
         )
     text = files("codespell_lib").joinpath("data/dictionary.txt").read_text(encoding="utf-8")
     found: dict[str, list[str]] = defaultdict(list)

@@ -1,8 +1,8 @@
 """Attacks on classifiers of sentence pairs (NLI, paraphrase) with the recipes made for passages.
 
 Sentence 1 takes the place of the question, which no recipe edits, and sentence 2 that of the
-passage; TextAttack's recipes for NLI edit the second sentence only, too. Where span QA asks for the
-probability of spans, here a span (k, k + 1) stands for class k.
+passage. TextAttack's recipes for NLI also edit only the second sentence. A span (k, k + 1), whose
+probability span QA would ask for, stands for class k.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xltlib.training.multitask import MultiTaskModel
 
 
 def as_passages(rows: Iterable[Mapping[str, Any]], labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Rows of a classification corpus as an attack reads rows of span QA.
+    """Rows of a classification corpus in the form in which attacks read span QA.
 
     Args:
         labels: names of the classes, in the order of their integers.
@@ -33,7 +33,7 @@ def as_passages(rows: Iterable[Mapping[str, Any]], labels: Sequence[str]) -> lis
             "language": row["language"],
             "question": row["sentence1"],
             "context": row["sentence2"],
-            # A name of a class stands nowhere in a sentence; it is what results call the gold.
+            # The class name, which results show as the gold answer, is no part of the sentence.
             "answers": {"text": [labels[row["label"]]], "answer_start": [-1]},
             "label": int(row["label"]),
         }
@@ -43,7 +43,7 @@ def as_passages(rows: Iterable[Mapping[str, Any]], labels: Sequence[str]) -> lis
 
 @dataclass(frozen=True)
 class PairPredictor:
-    """A classifier of sentence pairs as an attack asks one."""
+    """A classifier of sentence pairs, with the interface that attacks use."""
 
     model: MultiTaskModel
     task: str
@@ -52,7 +52,7 @@ class PairPredictor:
 
     @property
     def identity(self) -> str:
-        """What the classifier is, by content."""
+        """A digest of the classifier's content."""
         kind = self.model.tasks[self.task]
         weights = [identity.of_model(part) for part in (self.model.encoder, self.model.heads)]
         return identity.digest(weights, identity.of_tokenizer(self.tokenizer), repr(kind))
@@ -60,17 +60,18 @@ class PairPredictor:
     def score(
         self, questions: list[str], contexts: list[str], spans: list[Spans]
     ) -> tuple[list[Prediction], np.ndarray]:
-        """The likeliest class of each pair, and the probability of the likeliest class asked for.
+        """The likeliest class of each pair, and the highest probability among the requested
+        classes.
 
         Args:
-            spans: (k, k + 1) for each class k whose probability is wanted.
+            spans: (k, k + 1) for each class k whose probability is requested.
 
         Returns:
             Predictions whose text is the class's name, and probabilities [N].
         """
         kind = self.model.tasks[self.task]
         pairs = {"sentence1": questions, "sentence2": contexts, "label": [0] * len(questions)}
-        # Columns are all that a kind reads; a Dataset for each handful of texts takes longer.
+        # A kind reads columns only, and making a Dataset for a few texts is slow.
         rows = kind.rows(self.tokenizer, pairs)
         logits = np.stack(
             self.model.logits(self.task, self.tokenizer, rows, batch_size=self.batch_size)
@@ -95,7 +96,7 @@ class WrongClass(UntargetedSpanF1):
     The search climbs the log-odds against the gold class.
 
     Args:
-        label: the gold class, as an integer and by its name.
+        label: the gold class, as an integer and by name.
     """
 
     def __init__(self, victim: Any, label: tuple[int, str], **options: Any) -> None:
@@ -104,7 +105,7 @@ class WrongClass(UntargetedSpanF1):
 
     @property
     def answers(self) -> dict[str, Any]:
-        """No answer stands in a sentence, so no word of it is protected."""
+        """No words are protected, because no answer is in the sentence."""
         return {"text": [], "answer_start": []}
 
     def wanted_spans(self, context: str) -> Spans:

@@ -1,7 +1,7 @@
-"""A question and its passage under attack, edited where its words are known to stand.
+"""A question and its passage under attack, with the positions of all words kept through edits.
 
-TextAttack's own text joins its columns, looks for every word anew at each edit, and takes a
-`<SPLIT>` in a passage for its own mark. This one splices: an edit costs little more than a copy.
+TextAttack's own class joins its columns, searches for every word again at each edit, and mistakes a
+`<SPLIT>` in a passage for its own mark. This one splices, so an edit costs little more than a copy.
 """
 
 from __future__ import annotations
@@ -18,18 +18,16 @@ from textattack.shared import AttackedText
 from xltlib.languages import words
 
 Spans = tuple[tuple[int, int], ...]
-# Word borders depend on nothing beyond the nearest space, punctuation mark or symbol.
+# Word boundaries depend on nothing beyond the nearest space, punctuation mark or symbol.
 _DELIMITER = regex.compile(r"[\p{Z}\p{S}\p{Cc}]|(?!['’_])\p{P}")
 
 
 class Passage(AttackedText):
     """A question and a context, as TextAttack's search, constraints and transformations see them.
 
-    Indices of words run through the question and go on in the context; only the context's words
-    can be replaced.
-
-    `word_for_word` says whether the edit that made this text left all other words as they were, and
-    put in the words that it was meant to: in scripts without spaces words may fuse.
+    Word indices run through the question and continue in the context. Only words of the context can
+    be replaced. `word_for_word` says whether the edit that made this text inserted the intended
+    words and left all others unchanged: in scripts without spaces words may fuse.
     """
 
     _spans: Spans | None
@@ -61,7 +59,8 @@ class Passage(AttackedText):
 
     @property
     def spans(self) -> Spans:
-        """Where the words of the context stand: most texts are asked about and never edited."""
+        """The spans of the context's words, found only when needed: most texts are read and never
+        edited."""
         if self._spans is None:
             assert self._splice is not None
             before, first, last, inside, shift = self._splice
@@ -72,12 +71,12 @@ class Passage(AttackedText):
 
     @property
     def text(self) -> str:
-        """Question and context, a line each."""
+        """Question and context, on one line each."""
         return self._text
 
     @property
     def tokenizer_input(self) -> tuple[str, str]:
-        """What a model reads."""
+        """The texts that a model reads."""
         return self.question, self.context
 
     @property
@@ -87,7 +86,7 @@ class Passage(AttackedText):
 
     @property
     def words(self) -> list[str]:
-        """All words, those of the question first."""
+        """All words, with those of the question first."""
         if self._words is None:
             asked = [self.question[a:b] for a, b in words(self.question)]
             self._words = asked + [self.context[a:b] for a, b in self.spans]
@@ -97,14 +96,14 @@ class Passage(AttackedText):
         return self._hash
 
     def word(self, index: int) -> str:
-        """One word of the context, without making a list of all."""
+        """One word of the context, without a list of all words."""
         start, end = self.spans[index - self.question_words]
         return self.context[start:end]
 
     def replace_words_at_indices(self, indices: Iterable[int], new_words: Iterable[str]) -> Passage:
-        """The text with other words in the place of some; an empty one takes its word out.
+        """The text with some words replaced; an empty replacement removes the word.
 
-        A word taken out takes the space before it along, or else the one after it.
+        The space before a removed word is removed too, or else the one after it.
         """
         edits = sorted(zip(indices, new_words, strict=True))
         if len({index for index, _ in edits}) < len(edits):
@@ -119,7 +118,7 @@ class Passage(AttackedText):
             start, end = self._with_space(*self.spans[index - self.question_words], new)
             context, done = context + self.context[done:start] + new, end
         made = Passage(self.question, context + self.context[done:], {})
-        if made.num_words != self.num_words:  # words taken out or put in: indices move
+        if made.num_words != self.num_words:  # words are removed or inserted, so indices move
             made.attack_attrs = self._moved(edits, made.num_words)
         else:
             made.attack_attrs = self._attributes(changed)
@@ -133,13 +132,13 @@ class Passage(AttackedText):
         return made
 
     def _with_space(self, start: int, end: int, new: str) -> tuple[int, int]:
-        """What an edit replaces: a word, and with one that is taken out a space."""
+        """The span that an edit replaces: a word, and also a space if the word is removed."""
         if not new and self.context[start - 1 : start] == " ":
             return start - 1, end
         return start, end + (not new and self.context[end : end + 1] == " ")
 
     def _one_replaced(self, index: int, new: str) -> Passage:
-        """The usual edit. Only what stands around the word is divided into words again."""
+        """The common edit: only the text around the word is split into words again."""
         old, spans, at = self.context, self.spans, index - self.question_words
         start, end = self._with_space(*spans[at], new)
         shift = len(new) - (end - start)
@@ -153,7 +152,7 @@ class Passage(AttackedText):
             first -= 1
         while last + 1 < len(spans) and spans[last + 1][1] <= right:
             last += 1
-        # One character more on each side: a mark may begin the piece and belong to it.
+        # One more character on each side, because a mark that begins the piece belongs to it.
         before = left - (left > 0)
         piece = old[before:start] + new + old[end : right + 1]
         inside = tuple([(a + before, b + before) for a, b in _words_within(piece)])
@@ -171,13 +170,13 @@ class Passage(AttackedText):
         return made
 
     def origin(self, index: int) -> int:
-        """The word of the first text that a word replaces, or else was put in behind, as an index
-        of the first text."""
+        """The index in the original of the word that a word replaces, or after which it was
+        inserted."""
         now = self.attack_attrs["original_index_map"]
         return int(np.flatnonzero((now >= 0) & (now <= index))[-1])
 
     def _attributes(self, changed: set[int]) -> dict[str, Any]:
-        """What TextAttack notes of an edit that leaves the number of words as it is."""
+        """TextAttack's attributes after an edit that does not change the number of words."""
         return {
             "newly_modified_indices": changed,
             "previous_attacked_text": self,
@@ -186,10 +185,10 @@ class Passage(AttackedText):
         }
 
     def _moved(self, edits: list[tuple[int, str]], count: int) -> dict[str, Any]:
-        """What TextAttack notes of an edit that changes the number of words.
+        """TextAttack's attributes after an edit that changes the number of words.
 
-        A word that is among those in its place has not changed. Where new words fused with their
-        neighbours nothing can be said of single words: the difference counts from the edit on.
+        A word that is still among those in its place has not changed. If new words fused with their
+        neighbours, single words cannot be compared, and every index from the edit on is shifted.
         """
         index_map = self.attack_attrs["original_index_map"].copy()
         modified, newly, shift = set(self.attack_attrs["modified_indices"]), set(), 0
@@ -223,12 +222,12 @@ def _delimits(char: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def _words_within(piece: str) -> Spans:
-    """The words of a short piece; apart from those of whole texts, which are rarely met again."""
+    """The words of a short piece, cached separately from whole texts, which rarely recur."""
     return words(piece)
 
 
 def passage_of(text: AttackedText) -> Passage:
-    """Any text of a question and a context as a passage."""
+    """Any text of a question and a context, as a passage."""
     if isinstance(text, Passage):
         return text
     question, context = text.tokenizer_input

@@ -1,7 +1,8 @@
-"""Passages perturbed once, without a model: static test sets, the same text for every model.
+"""Passages perturbed once, without a model, for static test sets: every model reads the same text.
 
-What an attack finds depends on the model attacked, so two models are not asked the same. Here the
-question's id and a seed fix every byte. Questions, gold answers and graphemes stay whole.
+The result of an attack depends on the attacked model, so two models do not get the same texts. Here
+the question's id and a seed determine every byte. Questions, gold answers and graphemes are not
+broken.
 """
 
 from __future__ import annotations
@@ -30,24 +31,24 @@ from xltlib.params import AddOneSentence, CodeMixing, Noise, explain
 
 Row = dict[str, Any]
 Variants = Callable[[str, random.Random], Iterable[str]]
-"""Other forms of a word, the most wanted first."""
-_TRIES = 16  # variants of a word that are looked at
-_ANSWERS = 3  # wrong answers that one false sentence is made from
+"""Other forms of a word, best first."""
+_TRIES = 16  # variants considered for each word
+_ANSWERS = 3  # wrong answers from which one false sentence is made
 
 
 @dataclass(frozen=True)
 class Perturbed:
-    """Rows with perturbed passages; `changed` says of each whether it is not as it was."""
+    """Rows with perturbed passages; `changed` says for each row whether its passage has changed."""
 
     rows: list[Row]
     changed: list[bool]
 
 
 def settings(name: str, **values: Any) -> Noise | CodeMixing | AddOneSentence:
-    """The settings of a kind by its name; values that are None, or of other kinds, are left out.
+    """The settings of a kind, by name. Values that are None or belong to other kinds are ignored.
 
     Raises:
-        InputError: no such kind, or a value that is not allowed.
+        InputError: there is no such kind, or a value is not allowed.
     """
     kinds: dict[str, type[Noise] | type[CodeMixing] | type[AddOneSentence]] = {
         "codemix": CodeMixing,
@@ -74,12 +75,12 @@ def perturb(
     """Perturb every passage once.
 
     Args:
-        rows: QA rows; those of one language are also where wrong answers and names come from, so
-            give the whole set.
+        rows: QA rows. Wrong answers and names come from the rows of the same language, so give the
+            whole set.
         lexicons: for `codemix`, by language.
 
     Raises:
-        InputError: the kind does not know a language of the rows.
+        InputError: the kind does not support a language of the rows.
     """
     rows = list(rows)
     by_language: dict[str, list[Row]] = {}
@@ -104,7 +105,7 @@ def _rng(row: Row, settings: Noise | CodeMixing | AddOneSentence) -> random.Rand
 def _one_sentence(
     language: str, rows: Sequence[Row], settings: AddOneSentence
 ) -> Callable[[Row], Row]:
-    """How a false sentence is put at the end of a passage."""
+    """A function that puts a false sentence at the end of a passage."""
     pool = sorted({(row["question"], row["answers"]["text"][0]) for row in rows})
     questions = AlteredQuestions(language, (row["question"] for row in rows))
 
@@ -128,7 +129,7 @@ def _one_sentence(
 def _variants(
     language: str, settings: Noise | CodeMixing, lexicons: Mapping[str, Lexicon]
 ) -> Variants:
-    """How words of a language are changed."""
+    """A function that changes words of a language."""
     if isinstance(settings, CodeMixing):
         lexicon = lexicons.get(language, {})
         return lambda word, rng: (
@@ -151,7 +152,7 @@ def _shuffled(others: list[str], rng: random.Random) -> list[str]:
 
 
 def _some_words(variants: Variants, settings: Noise | CodeMixing) -> Callable[[Row], Row]:
-    """How a share of a passage's words is changed."""
+    """A function that changes a share of a passage's words."""
 
     def make(row: Row) -> Row:
         rng, context = _rng(row, settings), row["context"]
@@ -160,7 +161,7 @@ def _some_words(variants: Variants, settings: Noise | CodeMixing) -> Callable[[R
         free = [span for span in spans if script_of(context[slice(*span)]) is not None]
         free = _outside(free, context, row["answers"]["text"])
         rng.shuffle(free)
-        # Words of one grapheme last: few of them can be changed and still be read.
+        # Words of one grapheme come last, because few of them stay readable when changed.
         free.sort(key=lambda span: len(graphemes(context[slice(*span)])) < 2)
         edits: dict[tuple[int, int], str] = {}
         for start, end in free:
@@ -184,23 +185,23 @@ def _outside(
     return [(a, b) for a, b in spans if not any(a < end and b > start for start, end in taken)]
 
 
-_NEAR = 40  # characters on either side; no grapheme cluster of text is longer
+_NEAR = 40  # characters on each side; no grapheme cluster in text is longer
 
 
 def _stays_whole(
     context: str, span: tuple[int, int], new: str, edits: Mapping[tuple[int, int], str]
 ) -> bool:
-    """Whether a text in the place of a span keeps apart from the clusters that stand beside it."""
+    """Whether a text in place of a span does not fuse with the grapheme clusters beside it."""
     start, end = span
     before, after = context[max(0, start - _NEAR) : start], context[end : end + _NEAR]
-    for (a, b), other in edits.items():  # words of unspaced scripts touch each other
+    for (a, b), other in edits.items():  # in unspaced scripts words touch each other
         before, after = (other if b == start else before), (other if a == end else after)
     borders = {0, *accumulate(map(len, graphemes(before + new + after)))}
     return {len(before), len(before) + len(new)} <= borders
 
 
 def _edited(row: Row, edits: Mapping[tuple[int, int], str]) -> Row:
-    """A row with some spans of its context replaced, and answers where they stand now."""
+    """A row with some spans of its context replaced, and with updated answer offsets."""
     context, parts, done = row["context"], [], 0
     for (start, end), new in sorted(edits.items()):
         parts += [context[done:start], new]
@@ -217,10 +218,11 @@ def _edited(row: Row, edits: Mapping[tuple[int, int], str]) -> Row:
 
 
 def save(file: Path, rows: Iterable[Row], about: Mapping[str, Any]) -> None:
-    """Write rows as a SQuAD 1.1 file, a paragraph a question: each has a passage of its own.
+    """Write rows as a SQuAD 1.1 file with one paragraph per question, because each has its own
+    passage.
 
     Args:
-        about: what a reader should know of the set; the readers of SQuAD files pass it by.
+        about: facts about the set for its users; SQuAD readers ignore them.
     """
     articles: dict[str, list[dict[str, Any]]] = {}
     for row in rows:

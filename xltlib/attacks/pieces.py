@@ -1,9 +1,9 @@
-"""Which pieces of a vocabulary are whole words, whatever its kind.
+"""The pieces of a vocabulary that are whole words, for any kind of vocabulary.
 
-SentencePiece marks the pieces that begin a word ("▁house"), byte-level BPE too, in an alphabet of
-its own for bytes ("Ġhouse"); WordPiece marks those that go on with one ("##s"). Where a script puts
-no spaces between words, words begin anywhere, so pieces without the mark of a beginning are words
-as well, and in WordPiece those with the mark of a continuation.
+SentencePiece marks pieces that begin a word ("▁house"), and so does byte-level BPE, in its own
+alphabet for bytes ("Ġhouse"). WordPiece marks pieces that continue a word ("##s"). In scripts
+without spaces words begin anywhere, so pieces without a mark of the beginning are words too, and so
+are WordPiece's continuations.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Pieces:
         self.kind = _kind(tokenizer)
 
     def word(self, piece: str) -> str | None:
-        """The word that a piece stands for where a word of its script begins, or None."""
+        """The word that a piece represents at the beginning of a word in its script, or None."""
         if piece in self.special:
             return None
         begins = True
@@ -51,7 +51,7 @@ class Pieces:
         return text if text.isalpha() or _letters_and_marks(text) else None
 
     def words(self) -> Iterator[tuple[str, int]]:
-        """All words that are one piece, with the piece's id, in the order of pieces."""
+        """All words that are a single piece, with the piece's id, in the order of pieces."""
         seen = set()
         for piece, number in sorted(self.vocabulary.items()):
             word = self.word(piece)
@@ -78,7 +78,7 @@ def _letters_and_marks(text: str) -> bool:
 
 
 def _decoded(piece: str) -> str | None:
-    """A byte-level piece as text; None where its bytes are no whole characters."""
+    """A byte-level piece as text; None if its bytes are not whole characters."""
     table = _bytes_by_char()
     try:
         return bytes(table[char] for char in piece).decode("utf-8")
@@ -88,7 +88,7 @@ def _decoded(piece: str) -> str | None:
 
 @cache
 def _bytes_by_char() -> dict[str, int]:
-    """The characters that byte-level BPE writes bytes with (GPT-2, Radford et al. 2019)."""
+    """The characters with which byte-level BPE writes bytes (GPT-2, Radford et al. 2019)."""
     plain = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in plain]
     return {chr(byte): byte for byte in plain} | {chr(256 + i): b for i, b in enumerate(others)}

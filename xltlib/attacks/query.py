@@ -1,4 +1,4 @@
-"""What an attack asks a model, and what the model answers."""
+"""An attack's queries to a model, and the model's answers."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from xltlib.corpora.answers import nearest_place
+from xltlib.corpora.answer_spans import nearest_place
 from xltlib.evaluation.predictor import Prediction
 from xltlib.languages import words
 
 Spans = tuple[tuple[int, int], ...]
 Reading = Literal["guide", "whole", "exact"]
-"""How a query is read: as fast as the engine allows, as fast but the whole passage, in float32."""
-# Batches of other shapes move log-odds by about 1e-5: no choice may depend on that.
+"""How a query is read: as fast as the engine allows, as fast but with the whole passage, or in
+float32."""
+# The shape of a batch moves log-odds by about 1e-5; no choice may depend on that.
 DECIMALS = 3
 MAX_LOG_ODDS = 50.0
 
 
 @dataclass(frozen=True)
 class Query:
-    """One question to the model: a context, and the spans of it whose probability is wanted."""
+    """One question to the model about a context, and the spans whose probability is wanted."""
 
     question: str
     context: str
@@ -32,9 +33,9 @@ class Query:
 
 
 def nearby(query: Query, reach: int) -> Query:
-    """The same question to the passage within so many words of the wanted spans.
+    """The same question about the part of the passage within `radius` words of the wanted spans.
 
-    A query without wanted spans stays as it is.
+    A query without wanted spans is unchanged.
     """
     if not query.spans:
         return query
@@ -47,7 +48,7 @@ def nearby(query: Query, reach: int) -> Query:
 
 
 def occurrences(text: str, part: str) -> list[int]:
-    """Every offset at which `part` begins in `text`, overlapping ones included."""
+    """Every offset at which `part` begins in `text`, including overlapping ones."""
     places, found = [], text.find(part) if part else -1
     while found >= 0:
         places.append(found)
@@ -56,10 +57,10 @@ def occurrences(text: str, part: str) -> list[int]:
 
 
 def moved(original: str, attacked: str, text: str, start: int) -> int | None:
-    """Where a text of a context, which stood at `start`, stands in the attacked one.
+    """The offset in an attacked context of a text that began at `start` in the original.
 
-    Constraints keep every copy of an answer as it is, so the n-th copy stays the n-th. Where an
-    edit has made a new copy, the one nearest to the old place is taken.
+    Constraints leave every copy of an answer unchanged, so the n-th copy stays the n-th. If an edit
+    has made a new copy, the one nearest to the old place is taken.
     """
     before, after = occurrences(original, text), occurrences(attacked, text)
     if len(before) == len(after) and start in before:
@@ -70,10 +71,10 @@ def moved(original: str, attacked: str, text: str, start: int) -> int | None:
 
 @dataclass(frozen=True)
 class Output:
-    """A model's answer, and the log-odds of the likeliest of the spans it was asked for.
+    """A model's answer, and the log-odds of the likeliest of the requested spans.
 
-    Log-odds, log p - log(1 - p), keep apart what probabilities near 1 round to the same number. One
-    that is not `confirmed` ends no search.
+    Log-odds, log p - log(1 - p), distinguish probabilities near 1 that would round to the same
+    number. An output that is not `confirmed` ends no search.
     """
 
     answer: str
@@ -92,7 +93,7 @@ Scorer = Callable[[list[Query]], list[Output]]
 
 
 class Predictor(Protocol):
-    """What an attack needs of a model; `xltlib.evaluation.predictor.SpanPredictor` is one."""
+    """The interface that an attack needs; `xltlib.evaluation.predictor.SpanPredictor` has it."""
 
     def score(
         self, questions: list[str], contexts: list[str], spans: list[Spans]

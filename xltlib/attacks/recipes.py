@@ -1,8 +1,8 @@
-"""Recipes: each names the parts of one attack, in TextAttack's own terms.
+"""Recipes: each assembles one attack from parts, in TextAttack's own terms.
 
 A recipe is a function of the goal, the example, its settings (`xltlib.params.recipes`) and the
-resources it draws on, and returns a `textattack.Attack`. `embedding` changes no text, so it is not
-such an attack; `xltlib.attacks.engine` runs it beside these.
+resources, and returns a `textattack.Attack`. `embedding` changes no text, so it is not one of them;
+`xltlib.attacks.example` runs it separately.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def distractor(
     """One false sentence (AddSent, Jia and Liang 2017; Rosenthal et al. 2021)."""
     sentences: Transformation = Distractor(
         row["language"],
-        resources.false_sentences(settings, row),
+        resources.falsehoods.sentences(settings, row),
         settings.places,
         row["answers"]["text"],
     )
@@ -149,7 +149,7 @@ def tasa(goal: SpanGoal, row: Row, settings: TasaSettings, resources: Resources)
     )
     copies = Distractor(
         row["language"],
-        resources.false_copies(settings, row),
+        resources.falsehoods.copies(settings, row),
         ["end"],
         row["answers"]["text"],
     )
@@ -196,11 +196,11 @@ SETTINGS: dict[str, type[RecipeSettings]] = {
         EmbeddingSettings,
     )
 }
-"""The settings of every recipe by its name, `embedding` included."""
+"""The settings of every recipe, including `embedding`, by name."""
 
 
 def seed_of(row: Row, settings: RecipeSettings) -> str:
-    """What an example's random numbers hang on: its language and id, and the recipe's seed."""
+    """The seed of an example's random numbers: its language and id, and the recipe's seed."""
     return f"{settings.seed} {row['language']} {row['id']}"
 
 
@@ -218,7 +218,7 @@ def _candidates(settings: WordSettings) -> dict[str, Any]:
 def word_attack(
     goal: SpanGoal, settings: WordSettings, resources: Resources, swap: Transformation
 ) -> Attack:
-    """An attack that puts words in the place of words, by the rules and search of its settings."""
+    """An attack that replaces words, with the constraints and search of its settings."""
     return Attack(goal, _rules(goal, settings, resources), swap, _search(goal, settings, resources))
 
 
@@ -239,7 +239,7 @@ def _search(goal: SpanGoal, settings: WordSettings, resources: Resources) -> Sea
 
 
 def _rules(goal: SpanGoal, settings: WordSettings, resources: Resources) -> list[Any]:
-    """What every recipe of words keeps, then what its settings ask for."""
+    """The constraints of every word recipe, then those in its settings."""
     rules: list[Any] = [
         RepeatModification(),
         ContextOutsideAnswer(goal, settings.window_words),

@@ -1,4 +1,4 @@
-"""What an attack came to: figures by language, and pages to read."""
+"""The outcome of an attack: numbers by language, and pages to read."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Vectors = Callable[[list[str]], np.ndarray]
 
 
 def summary(results: pd.DataFrame) -> pd.DataFrame:
-    """One row per language (and corpus, where there are several), and last one over all.
+    """One row per language (and corpus, if there are several), and a last row over all.
 
-    Counts of outcomes; success rate in percent of the attacks that were tried, succeeded or failed;
-    F1 in points over all examples that were answered; of successful attacks the means of edited
-    words, their share of the passage's words in percent, and the cosine of both passages' sentence
-    vectors (where it was measured). `unconfirmed` texts were broken for the fast model only,
-    `missed` ones only for float32.
+    Columns: counts of outcomes; the success rate as a percentage of the attacks that were tried
+        (succeeded or failed); F1 in points over all answered examples; and for successful attacks
+        the mean number of edited words, their percentage of the passage's words, and the cosine of
+        both passages' sentence vectors (if measured). The fast model alone got `unconfirmed` texts
+        wrong, and float32 alone `missed` ones.
     """
     keys = [name for name in ("corpus", "language") if name in results]
     rows = [
@@ -64,18 +64,19 @@ def attacked(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_similarity(results: pd.DataFrame, vectors: Vectors) -> pd.DataFrame:
-    """The results with the cosine of the sentence vectors of each passage before and after."""
+    """The results, with the cosine between the sentence vectors of each passage before and
+    after."""
     before, after = (vectors(list(results[name])) for name in ("context", "attacked_context"))
     return results.assign(similarity=np.einsum("nh,nh->n", before, after).astype(float))
 
 
 def validity(results: pd.DataFrame, tokenizer: PreTrainedTokenizerBase) -> pd.DataFrame:
-    """Whether attacked texts are still what they should be, one row per language.
+    """Whether attacked texts still are what they should be: one row per language.
 
-    `answer intact`: percent of texts that hold every copy of every gold answer. `split graphemes`:
-    percent of edits that begin or end inside a grapheme cluster, which must be 0. `pieces`: pieces
-    that the tokeniser needs for the attacked passage over those for the clean one, a proxy of
-    fluency: broken words fall apart. `similarity` as in `summary`.
+    `answer intact`: percentage of texts with every copy of every gold answer. `split graphemes`:
+        percentage of edits that begin or end inside a grapheme cluster; it must be 0. `pieces`: the
+        ratio of the tokeniser's pieces for the attacked passage to those for the clean one, a proxy
+        for fluency, because broken words fall apart. `similarity` is as in `summary`.
     """
     rows = []
     for language, part in attacked(results).groupby("language", sort=True):
@@ -103,7 +104,8 @@ def validity(results: pd.DataFrame, tokenizer: PreTrainedTokenizerBase) -> pd.Da
 
 
 def split_graphemes(row: Any) -> list[bool]:
-    """For each edit of a result, whether it begins or ends inside a cluster of the old text."""
+    """For each edit of a result, whether it begins or ends inside a grapheme cluster of the old
+    text."""
     borders = {0, *accumulate(map(len, graphemes(row.context)))}
     return [not {edit["start"], edit["start"] + len(edit["old"])} <= borders for edit in row.edits]
 
@@ -148,7 +150,7 @@ _STYLE = """
 
 
 def page(results: pd.DataFrame, title: str) -> str:
-    """A self-contained page: the summary, then every example with its edits in colour."""
+    """A self-contained page with the summary, then every example with its edits in colour."""
     table = summary(results).to_html(
         index=False, na_rep="", border=0, float_format=lambda value: f"{value:.1f}"
     )
@@ -162,10 +164,10 @@ def page(results: pd.DataFrame, title: str) -> str:
 
 
 def examples(results: pd.DataFrame, per_language: int | None = None) -> str:
-    """Results as a piece of HTML, by language, the successful ones first.
+    """Results as HTML, by language, with successful attacks first.
 
-    Each shows the question, the passage with its edits and gold answers marked, both predictions;
-    scripts written from right to left are set so.
+    Each shows the question, the passage with its edits and gold answers marked, and both
+    predictions. Right-to-left scripts are set right to left.
     """
     order = {name: place for place, name in enumerate(OUTCOMES)}
     shown = results.sort_values("outcome", key=lambda names: names.map(order), kind="stable")
@@ -215,7 +217,7 @@ def _marked(row: Any) -> str:
             changes.append((start, end, f"<mark>{html.escape(row.context[start:end])}</mark>"))
     parts, done = [], 0
     for start, end, shown in sorted(changes):
-        if start >= done:  # golds may overlap; the first is marked
+        if start >= done:  # gold answers may overlap; the first is marked
             parts += [html.escape(row.context[done:start]), shown]
             done = end
     return "".join([*parts, html.escape(row.context[done:])])

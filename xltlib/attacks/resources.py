@@ -1,10 +1,9 @@
-"""What recipes need beside the example under attack; each is made once, when first asked for."""
+"""What recipes need besides the example under attack; each resource is made once, on first use."""
 
 from __future__ import annotations
 
-import random
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,29 +14,24 @@ from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
 from xltlib.attacks import identity
-from xltlib.attacks.distractor import wrong_answers
-from xltlib.attacks.distractor_templates import AlteredQuestions, false_sentence
+from xltlib.attacks.falsehoods import Falsehoods
 from xltlib.attacks.hotflip import Vocabulary, one_piece_words
 from xltlib.attacks.lexicon import CACHE, Lexicon, induced, joined, read_lexicon
 from xltlib.attacks.masked_lm import MaskedLM
 from xltlib.attacks.query import Predictor
 from xltlib.attacks.synonym import Neighbourhood, VocabularyNeighbours
-from xltlib.attacks.tasa import false_copies
 from xltlib.attacks.white_box import WhiteBox
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.opening import open_model, open_tokenizer
 from xltlib.encoders.parts import word_embeddings
-from xltlib.evaluation import squad
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.retrieval import embed
 from xltlib.params import (
     CodeMixSettings,
-    DistractorSettings,
     EngineSettings,
     MaskedLMSettings,
     RecipeSettings,
     SynonymSettings,
-    TasaSettings,
     WordSettings,
 )
 from xltlib.training.robust.neighbours import read_neighbours
@@ -47,17 +41,17 @@ Row = dict[str, Any]
 
 @dataclass
 class Resources:
-    """Everything that a recipe draws on.
+    """Everything that recipes share.
 
     Args:
         predictor: the model under attack.
-        rows: all rows by language, not only those to attack, so that neighbours and wrong answers
-            do not depend on how many are.
-        encoder: a folder with a pretrained encoder, for sentence vectors, word neighbours and
-            alignments; the same for every model of a comparison.
+        rows: all rows by language, not only those to attack, so that wrong answers do not depend on
+            how many are attacked.
+        encoder: a folder with a pretrained encoder for sentence vectors, word neighbours and
+            alignments. Use the same one for all models of a comparison.
         bitext: (sentence, English translation) pairs by language, for induced lexicons.
-        cache: where other pretrained models are kept, for those that a recipe names.
-        revisions: at which commits models of the hub are read, by name.
+        cache: the folder of other pretrained models that recipes name.
+        revisions: the commits at which those on the hub are read, by name.
     """
 
     predictor: Predictor
@@ -70,10 +64,10 @@ class Resources:
 
     @cached_property
     def victim(self) -> str:
-        """What the model under attack is, by content; it has to be loaded anew where that changes.
+        """A digest of the model under attack, by content; load the model again if it changes.
 
-        A predictor that is no `SpanPredictor` may say it in an attribute `identity`. One that does
-        not is never taken for one that was attacked before.
+        A predictor other than `SpanPredictor` may give one in an attribute `identity`. Without it,
+        the predictor never counts as one that was attacked before.
         """
         if isinstance(self.predictor, SpanPredictor):
             return identity.digest(
@@ -84,7 +78,7 @@ class Resources:
         return getattr(self.predictor, "identity", None) or secrets.token_hex(16)
 
     def identity(self, settings: RecipeSettings, engine: EngineSettings) -> str:
-        """All that an outcome depends on beside the example itself."""
+        """A digest of everything that an outcome depends on besides the example."""
         named = [getattr(settings, name, None) for name in ("model", "surrogate")]
         return identity.digest(
             self.victim,
@@ -126,7 +120,8 @@ class Resources:
         return embed(*self.pretrained, texts)
 
     def neighbours(self, settings: SynonymSettings, language: str) -> Neighbourhood:
-        """A language's synonyms: its list, or the nearest words of the encoder's vocabulary."""
+        """A language's synonyms: its list, or else the nearest words of the encoder's
+        vocabulary."""
 
         def make() -> Neighbourhood:
             if language in settings.neighbours:
@@ -145,9 +140,9 @@ class Resources:
         return self._once(make, "neighbours", language, key)
 
     def lexicon(self, settings: CodeMixSettings, language: str) -> Lexicon:
-        """A language's translations: its lexicons joined, or one induced from parallel text.
+        """A language's translations: its lexicons joined, or else one induced from parallel text.
 
-        English is translated into every language there is parallel text for, others into English.
+        English is translated into every language with parallel text, other languages into English.
         """
 
         def make() -> Lexicon:
@@ -165,7 +160,7 @@ class Resources:
 
     @property
     def device(self) -> str:
-        """Where the model under attack is; "cpu" where nobody can know."""
+        """The device of the model under attack; "cpu" if unknown."""
         model = getattr(self.predictor, "model", None)
         return str(getattr(model, "device", "cpu"))
 
@@ -174,7 +169,7 @@ class Resources:
         """The gradients of the model under attack.
 
         Raises:
-            InputError: it is a black box.
+            InputError: the model is a black box.
         """
         if not isinstance(self.predictor, SpanPredictor):
             raise InputError(
@@ -184,7 +179,7 @@ class Resources:
         return WhiteBox(self.predictor)
 
     def gradients(self, settings: WordSettings) -> WhiteBox:
-        """The gradients that rank words: of the model under attack, or of a surrogate."""
+        """The gradients that rank words: those of the model under attack, or of a surrogate."""
         if settings.surrogate is None:
             return self.white_box
         folder = self.folder(settings.surrogate)
@@ -196,105 +191,18 @@ class Resources:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """One-piece words of the model under attack."""
+        """The one-piece words of the model under attack."""
         predictor = self.white_box.predictor
         return one_piece_words(predictor.tokenizer, word_embeddings(predictor.model).weight)
 
-    def wrong_answers(self, row: Row, language: str, n: int) -> list[str]:
-        """Answers in a language to other questions, that fit the row's type and are wrong."""
-        pool = self._once(lambda: _answers(self.rows.get(language, ())), "answers", language)
-        golds = row["answers"]["text"]
-        own = _twin(self.rows.get(language, ()), row)
-        wrong = [*golds, *(own["answers"]["text"] if own else [])]
-        question = own["question"] if own else row["question"]
-        seed = f"{row['language']} {row['id']}"
-        return wrong_answers(pool, question, wrong, row["context"], seed, n)
-
-    def altered_questions(self, language: str) -> AlteredQuestions:
-        """Makes questions of a language ask about something else."""
-        questions = [row["question"] for row in self.rows.get(language, ())]
-        return self._once(partial(AlteredQuestions, language, questions), "altered", language)
-
-    def false_sentences(self, settings: DistractorSettings, row: Row) -> dict[str, str]:
-        """Sentences that answer the row's question wrongly, each with its language's code.
-
-        None of them holds a gold answer. In another language than the row's, question and answer
-        are those of the same id in that language, where the data is parallel, and else the
-        question stays in its own.
-        """
-        golds = row["answers"]["text"]
-        found: dict[str, str] = {}
-        for code in settings.languages:
-            relative = {
-                "passage": row["language"],
-                "question": row.get("question_language", row["language"]),
-            }
-            language = relative.get(code, code)
-            twin = _twin(self.rows.get(language, ()), row)
-            question = twin["question"] if twin else row["question"]
-            source = language if self.rows.get(language) else row["language"]
-            if settings.altered:
-                rng = random.Random(f"{settings.seed} {source} {row['id']}")
-                question = self.altered_questions(source).altered(question, row["context"], rng)
-            if settings.goal == "targeted":
-                answers = [row["target"]]
-            else:
-                answers = self.wrong_answers(row, source, settings.answers)
-            for answer in answers:
-                for template in settings.templates:
-                    sentence = false_sentence(language, question, answer, template)
-                    if not any(gold in sentence for gold in golds):
-                        found.setdefault(sentence, language)
-        return found
-
-    def false_copies(self, settings: TasaSettings, row: Row) -> dict[str, str]:
-        """The sentence with the answer, with wrong ones in its place, and its language's code."""
-        golds, start = row["answers"]["text"], row["answers"]["answer_start"][0]
-        if settings.goal == "targeted":
-            answers = [row["target"]]
-        else:
-            answers = self.wrong_answers(row, row["language"], settings.answers)
-        copies = false_copies(
-            row["context"],
-            (start, start + len(golds[0])),
-            golds,
-            answers,
-            self.altered_questions(row["language"]),
-            random.Random(f"{settings.seed} {row['language']} {row['id']}"),
-        )
-        language: str = row["language"]
-        return dict.fromkeys(copies, language)
-
-    def target(self, settings: RecipeSettings, row: Row) -> str | None:
-        """What a targeted attack wants as the answer; None where there is nothing to want.
-
-        For a false sentence its wrong answer, else the first answer to another question on the same
-        passage.
-        """
-        if row.get("target"):
-            return row["target"]
-        if isinstance(settings, DistractorSettings | TasaSettings):
-            return next(iter(self.wrong_answers(row, row["language"], 1)), None)
-        golds = row["answers"]["text"]
-        others = [
-            other["answers"]["text"][0]
-            for other in self.rows[row["language"]]
-            if other["context"] == row["context"] and other["answers"]["answer_start"][0] >= 0
-        ]
-        return next((text for text in others if squad.f1(text, golds) == 0), None)
+    @cached_property
+    def falsehoods(self) -> Falsehoods:
+        """Wrong answers and false sentences, made from the rows."""
+        return Falsehoods(self.rows)
 
     def _once(self, make: Callable[[], Any], *key: str) -> Any:
-        """What `make` makes, once for each key; a key holds all that it is made of."""
+        """The result of `make`, computed once per key; the key identifies everything it is made
+        from."""
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]
-
-
-def _answers(rows: Iterable[Row]) -> list[tuple[str, str]]:
-    return [(row["question"], row["answers"]["text"][0]) for row in rows]
-
-
-def _twin(rows: Iterable[Row], row: Row) -> Row | None:
-    """The row of the same id, if its language is another."""
-    others = (one for one in rows if one["language"] != row["language"])
-    return next((one for one in others if one["id"] == row["id"]), None)

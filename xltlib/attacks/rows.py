@@ -1,4 +1,4 @@
-"""Questions in whatever form they come, as rows that can be attacked."""
+"""Questions in any form, as rows that can be attacked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xltlib.artifacts import InputError
 from xltlib.attacks.goal import occurrences
 from xltlib.attacks.resources import Row
 from xltlib.corpora.local import require_unique
-from xltlib.corpora.squad_files import questions
+from xltlib.corpora.squad_json import questions
 from xltlib.languages import LANGUAGES, TYDI, find_language
 from xltlib.text_files import refuse_half_pairs, shown, shown_path
 
@@ -25,34 +25,36 @@ _TYDI = {LANGUAGES[code].name.lower(): code for code in TYDI}
 
 @dataclass
 class Questions:
-    """Rows that can be attacked, and how many of which kind cannot."""
+    """Rows that can be attacked, and counts of those that cannot, by reason."""
 
     rows: list[Row] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
 
 def read_rows(source: Any, language: str | None = None, corpus: str | None = None) -> Questions:
-    """Rows from a file, a Hugging Face data set, a pandas frame, or any rows.
+    """Rows from a file, a Hugging Face data set, a pandas frame, or a list.
 
     A file is SQuAD JSON, or rows as JSON or JSON lines. Each row needs `question`, `context` and
     `answers`, as SQuAD has them: {"text": [...], "answer_start": [...]}, or a list of {"text",
-    "answer_start"}. An answer that does not stand at its offset is looked for nearest to it.
-    Unanswerable questions, as SQuAD 2.0 has them, and those whose answer is not in the passage are
-    left out and counted.
+    "answer_start"}. An answer that is not at its offset is moved to its nearest occurrence.
+    Unanswerable questions, as in SQuAD 2.0, and those whose answer is not in the passage are left
+    out and counted.
 
     Args:
-        language: of rows that neither have a `language` nor an id of TyDi QA's (`arabic-...`).
-        corpus: its official F1 scores answers; `mlqa` has a rule of its own.
+        language: for rows with neither a `language` nor an id of TyDi QA (`arabic-...`).
+        corpus: the corpus whose official F1 scores answers; `mlqa` has its own rule.
 
     Raises:
-        InputError: rows of another form, two of one language with the same id, or a language that
-            is missing or that CLDR does not know.
+        InputError: rows have another form, two rows of a language have one id, or a language is
+            missing or unknown to CLDR.
     """
     found = Questions()
     for number, given in enumerate(_records(source)):
         where = f"row {number}"
         if not isinstance(given, Mapping):
-            raise InputError(f"{where}: {type(given).__name__} is no row; give mappings by column")
+            raise InputError(
+                f"{where}: {type(given).__name__} is not a row; give mappings from column to value"
+            )
         missing = [name for name in _NEEDED if given.get(name) is None]
         if missing:
             raise InputError(
@@ -62,7 +64,7 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
         question, context = given["question"], given["context"]
         for name, text in (("question", question), ("context", context)):
             if not isinstance(text, str):
-                raise InputError(f"{where}: {name} is {type(text).__name__}; it has to be a text")
+                raise InputError(f"{where}: {name} is {type(text).__name__}; it must be a string")
         identity = str(given.get("id", number))
         refuse_half_pairs([identity, question, context], where)
         row = {
@@ -119,8 +121,8 @@ def _records(source: Any) -> Iterator[Any]:
         yield from source
     else:
         raise InputError(
-            f"rows: {type(source).__name__} is none; give a SQuAD file, a data set, a pandas frame "
-            "or a list of rows"
+            f"rows: {type(source).__name__} cannot be used; give a SQuAD file, a data set, "
+            "a pandas frame or a list of rows"
         )
 
 
@@ -134,7 +136,7 @@ def _language(row: Mapping[str, Any], identity: str, default: str | None, where:
 
 
 def _answers(given: Any, where: str) -> list[tuple[str, int]]:
-    """Texts and offsets, -1 where none is given; answers without text are none."""
+    """Texts and offsets (-1 if none is given); answers without text are dropped."""
     try:
         if isinstance(given, Mapping):
             texts = list(given["text"])
@@ -143,7 +145,7 @@ def _answers(given: Any, where: str) -> list[tuple[str, int]]:
         else:
             pairs = [(one["text"], one.get("answer_start", -1)) for one in given]
         if not all(isinstance(text, str) for text, _ in pairs):
-            raise TypeError("a text that is none")
+            raise TypeError("an answer's text is not a string")
         refuse_half_pairs([text for text, _ in pairs], where)
         if odd := [start for _, start in pairs if int(start) != start]:
             raise TypeError(f"offset {shown(odd[0])} is no whole number")

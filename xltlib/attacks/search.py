@@ -1,4 +1,4 @@
-"""Greedy search in the order of word importance, within a budget that ranking may not use up."""
+"""Greedy search in order of word importance, within a budget that ranking must not use up."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from xltlib.attacks.goal import SpanGoal
 from xltlib.attacks.passage import Passage, passage_of
 
 Saliency = Callable[[Passage, Sequence[int]], Sequence[float]]
-"""A text and indices of its words to how much each matters."""
+"""Maps a text and indices of its words to the importance of each."""
 
 
 class WordImportance(GreedyWordSwapWIR):
-    """TextAttack's greedy search by word importance, which ranks only what can be edited.
+    """TextAttack's greedy search by word importance, ranking only words that can be edited.
 
     Args:
-        ranking: "delete" asks the model for the text without each word; "gradient" goes by the
-            length of the gradient at each word, of the model under attack (one query) or of a
-            surrogate (none); "random" asks nothing.
-        ranking_share: the most of the budget that ranking may take. Words beyond it come after
-            those that were ranked, the nearest to a gold answer first.
-        saliency: gives the gradients' lengths.
-        seed: of the random order.
+        ranking: "delete" queries the text without each word; "gradient" uses the length of the
+            gradient at each word, from the model under attack (one query) or a surrogate (none);
+            "random" needs no query.
+        ranking_share: the largest share of the budget for ranking. Words left unranked come last,
+            those nearest to a gold answer first.
+        saliency: computes the lengths of gradients.
+        seed: determines the random order.
     """
 
     goal_function: SpanGoal
@@ -47,10 +47,10 @@ class WordImportance(GreedyWordSwapWIR):
         self.saliency = saliency
 
     def perform_search(self, initial_result: Any) -> Any:
-        """Edit one word after another, each in the best way, as long as the goal gains by it."""
+        """Edit one word after another, each in the best way, as long as the score improves."""
         first, best, goal = initial_result.attacked_text, initial_result, self.goal_function
         for index in self._order(first):
-            # Phrases and merged words move those that come after them.
+            # Phrases and merged words shift the words after them.
             now = int(best.attacked_text.attack_attrs["original_index_map"][index])
             if now < 0:
                 continue
@@ -69,11 +69,11 @@ class WordImportance(GreedyWordSwapWIR):
         return best
 
     def _order(self, text: AttackedText) -> Iterator[int]:
-        """The words that can be edited, the most important first."""
+        """The words that can be edited, most important first."""
         _, indices = self.get_indices_to_order(text)
         indices = sorted(int(index) for index in indices)
         if self.wir_method == "random":
-            # Its own random numbers, drawn from the example: nobody else's move them.
+            # Random numbers that depend on the example alone.
             random.Random(f"{self.seed} {text.text}").shuffle(indices)
             yield from indices
         elif self.wir_method == "gradient":
@@ -94,7 +94,7 @@ class WordImportance(GreedyWordSwapWIR):
             yield from near[len(ranked) :]
 
     def _by_deletion(self, text: AttackedText, indices: list[int]) -> Iterator[int]:
-        """Words by what the goal gains when each is taken out; a tie goes to the earlier word."""
+        """Words ranked by the score without them; ties go to the earlier word."""
         goal = self.goal_function
         without = {index: text.delete_word_at_index(index) for index in indices}
         left = dict(zip(indices, goal.importance(list(without.values())), strict=True))
@@ -102,7 +102,7 @@ class WordImportance(GreedyWordSwapWIR):
         fast = dict(left)
         while left:
             best = max(left, key=lambda index: left[index])
-            # Whatever float32 may put before the best has to be asked in float32.
+            # Every word that float32 might rank above the best has to be read in float32.
             least = left[best] - (1 if best in exact else 2) * goal.margin
             close = [i for i in left if i not in exact and left[i] >= least]
             if not close:
@@ -117,7 +117,7 @@ class WordImportance(GreedyWordSwapWIR):
             exact.update(close)
 
     def _distance(self, text: AttackedText, index: int) -> tuple[int, int]:
-        """How many characters a word is away from the nearest gold answer; then its place."""
+        """A word's distance in characters to the nearest gold answer, then its place."""
         passage = passage_of(text)
         start, end = passage.spans[index - passage.question_words]
         answers = self.goal_function.answers
@@ -129,17 +129,17 @@ class WordImportance(GreedyWordSwapWIR):
 
     @property
     def is_black_box(self) -> bool:
-        return True  # the gradients, where there are any, are not taken through TextAttack
+        return True  # gradients, if used, do not go through TextAttack
 
     def extra_repr_keys(self) -> list[str]:
         return ["wir_method", "ranking_share"]
 
 
 class Greedy(GreedySearch):
-    """TextAttack's greedy search, without an end where ties are broken by the machine."""
+    """TextAttack's greedy search, with ties broken the same way on every machine."""
 
     def perform_search(self, initial_result: Any) -> Any:
-        """At each step the best edit of any word, as long as there is one."""
+        """At each step, take the best edit of any word, as long as one improves the score."""
         first, best = initial_result.attacked_text, initial_result
         while best.goal_status != GoalFunctionResultStatus.SUCCEEDED:
             texts = self.get_transformations(best.attacked_text, original_text=first)
@@ -151,10 +151,10 @@ class Greedy(GreedySearch):
 
 
 class Beam(GreedySearch):
-    """Beam search that goes on from the best texts so far, ties to the one found first.
+    """Beam search from the best texts so far; ties go to the text found first.
 
     Args:
-        width: texts kept from step to step.
+        width: the number of texts kept at each step.
     """
 
     def __init__(self, width: int) -> None:
@@ -162,7 +162,7 @@ class Beam(GreedySearch):
         self.beam_width = width
 
     def perform_search(self, initial_result: Any) -> Any:
-        """At each step the best texts one edit away from any text of the beam."""
+        """At each step, keep the best texts that are one edit away from a text of the beam."""
         first, best, beam = initial_result.attacked_text, initial_result, [initial_result]
 
         def rank(result: Any) -> tuple[bool, float]:

@@ -1,8 +1,8 @@
-"""Many searches at once, their queries to a model merged into batches.
+"""Concurrent searches whose queries to a model are merged into batches.
 
-TextAttack's search asks for a few texts at a time and waits. Here every job runs in a greenlet of
-its own; when all of them wait, their queries go to the model together, the same query once. A job
-runs as it is and knows nothing of its neighbours.
+TextAttack's search asks about a few texts at a time and waits. Here every job runs in its own
+greenlet, and when all of them wait, their queries go to the model together, without duplicates. A
+job needs no changes and does not know of the others.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def side_by_side(
     *,
     isolated: bool = True,
 ) -> Iterator[T]:
-    """Run jobs that put queries to a model, merging their queries; results as they come.
+    """Run jobs that query a model, merging their queries; yields results as they come.
 
-    A job is a function of a scorer. A model that fails on the queries of some jobs only raises its
-    error inside those; where it fails for all, nobody can go on.
+    A job is a function of a scorer. If the model fails on the queries of some jobs, its error is
+    raised inside those; if it fails for all, the run stops.
 
     Args:
-        batch_size: float32 readings wait for each other until there are so many, or until nobody
-            waits for anything else.
-        isolated: a job has the random numbers of `random`, `numpy.random` and torch to itself: what
-            others draw in between does not move them. It costs time at every query; jobs that draw
-            only from generators of their own do without.
+        batch_size: float32 readings are collected until there are this many, or until no job waits
+            for anything else.
+        isolated: give each job its own state of `random`, `numpy.random` and torch, unaffected by
+            other jobs. This costs time at every query; jobs that use only their own generators do
+            not need it.
     """
     waiting: list[_Running[T]] = []
     coming = iter(jobs)
@@ -64,7 +64,8 @@ def side_by_side(
 
 
 def _to_serve(waiting: list[_Running[T]], batch_size: int) -> list[_Running[T]]:
-    """Those whose turn it is: float32 is asked when a batch is full, or when all wait for it."""
+    """The jobs to answer next: float32 is used when a batch is full, or when all jobs wait for
+    it."""
     exact = [one for one in waiting if all(q.reading == "exact" for q in one.queries)]
     others = [one for one in waiting if one not in exact]
     if not others or sum(len(one.queries) for one in exact) >= batch_size:
@@ -83,7 +84,7 @@ def _answered(
         if len(jobs) == 1:
             raise
         first = error
-    # Which job's queries are to blame? Where all are, the model is.
+    # Which job's queries caused it? If all do, it is the model.
     found: list[tuple[_Running[T], list[Output] | Exception]] = []
     for one in jobs:
         try:
@@ -102,7 +103,7 @@ def _together(jobs: list[_Running[T]], scorer: Scorer) -> list[tuple[_Running[T]
 
 
 class _Running(Generic[T]):
-    """A job in its greenlet; `queries` is what it waits for, `result` what it came to."""
+    """A job in its greenlet; `queries` are those it waits for, `result` is its outcome."""
 
     def __init__(self, job: Callable[[Scorer], T], isolated: bool) -> None:
         self.queries: list[Query] = []

@@ -1,4 +1,4 @@
-"""Constraints on how far an edited text's sentence vector may be from the first one's."""
+"""Constraints on how far an edited text's sentence vector may be from the original's."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from xltlib.attacks.passage import passage_of
 
 
 class MinSimilarity(Constraint):
-    """The sentence vectors of the first context and of the edited one have at least this cosine.
+    """A lower limit on the cosine between the sentence vectors of the original and edited contexts.
 
     Args:
-        vectors: gives texts their vectors, float [N, H], at unit length.
+        vectors: maps texts to vectors, float [N, H], at unit length.
         cosine: in [0, 1].
     """
 
@@ -49,7 +49,7 @@ class MinWindowSimilarity(Constraint):
     TextFooler compares windows of 15 words too: a whole passage hardly moves with one word.
 
     Args:
-        vectors: gives texts their vectors, float [N, H], at unit length.
+        vectors: maps texts to vectors, float [N, H], at unit length.
         cosine: in [0, 1].
         window: words compared, the edited one in the middle.
     """

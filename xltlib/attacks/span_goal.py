@@ -1,4 +1,4 @@
-"""The victim, and what all goals have in common: how texts are asked about and queries counted."""
+"""The victim, and what all goals have in common: querying texts and counting queries."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from xltlib.attacks.query import Output, Query, Reading, Scorer, Spans
 from xltlib.evaluation import squad
 
 Guide = Literal["none", "fast", "partial", "equal"]
-"""What guides a search: float32 itself; a faster model; one that reads a part of the passage; a
-faster model whose close calls float32 decides, so that the search is float32's own."""
+"""What guides a search: float32 itself; a faster model; one that reads part of the passage; or a
+faster model whose close calls are decided by float32, so that the search is the same as in
+float32."""
 ScoreAnswer = Callable[[str, Sequence[str]], float]
-"""An answer and the gold answers to an F1 in [0, 1]."""
-# Equality: how far beyond the largest difference yet seen between the fast model and float32 a
-# difference may lie, and the least that is allowed for, in log-odds.
+"""Maps an answer and the gold answers to an F1 in [0, 1]."""
+# For the guide "equal": the margin, relative to the largest difference seen so far between the fast
+# model and float32, and its minimum, in log-odds.
 SAFETY, LEAST_MARGIN = 1.5, 0.1
 
 
 class SpanQAVictim(ModelWrapper):
-    """A span-QA model as TextAttack sees one: a list of queries in, a list of outputs out.
+    """A span-QA model as TextAttack sees it: maps a list of queries to a list of outputs.
 
     Args:
         scorer: answers queries.
-        guide: what guides the search.
+        guide: the kind of model that guides the search.
     """
 
     def __init__(self, scorer: Scorer, guide: Guide = "none") -> None:
@@ -57,27 +58,28 @@ class SpanQAResult(GoalFunctionResult):
 
 
 class SpanGoal(GoalFunction):
-    """A goal on the answer of a span-QA model; `UntargetedSpanF1` and `TargetedSpan` are two.
+    """A goal for the answer of a span-QA model: the base of `UntargetedSpanF1` and `TargetedSpan`.
 
-    The ground truth is a JSON string, as TextAttack wants a string: {"text": [...], "answer_start":
-    [...]}, offsets into the unperturbed context, and perhaps "target", a text of the context.
+    The ground truth is a JSON string, because TextAttack needs a string: {"text": [...],
+    "answer_start": [...]} with offsets into the unperturbed context, and optionally "target", a
+    text of the context.
 
-    **What counts as a query.** `query_budget` bounds `num_queries`: one for each text that the
-    model answers, the clean one included, one for each gradient, and one for each second reading
-    where a fast model guides the search. A text asked again costs nothing. With the guide "equal"
-    a text counts once, as it would in float32. `readings` counts all that the model read.
+    **What counts as a query.** `query_budget` limits `num_queries`, which counts each text that the
+    model answers (including the clean one), each gradient, and each second reading if a fast model
+    guides the search. A repeated text costs nothing. With the guide "equal" a text counts once, as
+    it would in float32. `readings` counts every text that the model read.
 
-    Where a fast model guides the search, the clean example and every text that would end it are
-    read in float32, and that is what counts: `unconfirmed` counts the texts that only a faster
-    reading found broken. A guide that reads a part of the passage cannot see an answer elsewhere:
-    there it reads the best of every handful that the search asks about whole.
+    If a fast model guides the search, the clean example and every text that would end it are read
+    in float32, which decides; `unconfirmed` counts the texts that only a faster reading got wrong.
+    A guide that reads part of the passage cannot see answers elsewhere, so the best text of every
+    step is read whole.
 
     Args:
         f1: scores answers against the gold ones.
     """
 
     def __init__(self, victim: SpanQAVictim, *, f1: ScoreAnswer = squad.f1, **options: Any) -> None:
-        # TextAttack's own default, a million places, takes longer to clear than an example.
+        # Clearing TextAttack's default cache of a million entries takes longer than an example.
         super().__init__(victim, model_cache_size=2**14, **options)
         self.f1_of = f1
         self.f1 = lru_cache(maxsize=4096)(lambda answer: f1(answer, self.answers["text"]))
@@ -86,7 +88,7 @@ class SpanGoal(GoalFunction):
     def _begin(self) -> None:
         self.num_queries = self.readings = self.tried = self.unconfirmed = 0
         self.margin = LEAST_MARGIN
-        # A search sets it to the score that a text must beat to matter.
+        # A search sets this to the score that a text must beat.
         self.to_beat = float("-inf")
         self.f1.cache_clear()
 
@@ -104,24 +106,24 @@ class SpanGoal(GoalFunction):
         raise NotImplementedError
 
     def score(self, output: Output) -> float:
-        """What the search climbs."""
+        """The score that the search climbs."""
         raise NotImplementedError
 
     def init_attack_example(self, attacked_text: AttackedText, ground_truth_output: str) -> Any:
-        """Begin an example, as TextAttack does; its own counts begin with it."""
+        """Begin an example, as TextAttack does, and reset the counts."""
         self.clear_cache()
         self._begin()
         return super().init_attack_example(attacked_text, ground_truth_output)
 
     def query(self, attacked_text: AttackedText, reading: Reading = "exact") -> Query:
-        """What the model is asked about a text."""
+        """The query about a text."""
         question, context = attacked_text.tokenizer_input
         return Query(question, context, self.wanted_spans(context), reading)
 
     def spend(self, queries: int) -> bool:
-        """Count queries that are not put through here, such as gradients; False if too many.
+        """Count queries made elsewhere, such as gradients; False if they exceed the budget.
 
-        One query of the budget is kept, for the texts that they lead to.
+        One query is reserved for the texts that they lead to.
         """
         if self.num_queries + queries >= self.query_budget:
             return False
@@ -132,12 +134,12 @@ class SpanGoal(GoalFunction):
     def get_results(
         self, attacked_text_list: list[AttackedText], check_skip: bool = False
     ) -> tuple[list[SpanQAResult], bool]:
-        """Results of as many texts as the budget allows, and whether it is used up."""
+        """Results for as many texts as the budget allows, and whether it is used up."""
         known = self._call_model_cache
         new = [text for text in dict.fromkeys(attacked_text_list) if text not in known]
         left = self.query_budget - self.num_queries
         if self.model.guide in ("fast", "partial") and new != [self.initial_attacked_text]:
-            # Texts are of no use if the budget leaves no room to confirm one.
+            # Texts are useless if the budget leaves no query to confirm one.
             left = max(min(left, 1), left - (2 if self.model.guide == "partial" else 1))
         new = new[: int(min(left, len(new)))] if left > 0 else []
         for text, output in zip(new, self._answers_to(new), strict=True):
@@ -153,17 +155,17 @@ class SpanGoal(GoalFunction):
         return results, self.num_queries >= self.query_budget
 
     def importance(self, texts: list[AttackedText]) -> list[float]:
-        """What the goal would gain by texts that only rank words: no search ends on one.
+        """Scores of texts that only rank words; no search ends on one.
 
         Args:
-            texts: as many as the search may spend on ranking; each costs a query.
+            texts: the texts to rank, each of which costs a query.
         """
         self._count(len(texts))
         reading: Reading = "exact" if self.model.guide == "none" else "guide"
         return [self.score(output) for output in self._read(texts, reading)]
 
     def exact_importance(self, texts: list[AttackedText]) -> list[float]:
-        """The same in float32, where a fast guide has to be the equal of it."""
+        """The same in float32, if a fast guide must give the same search."""
         return [self.score(output) for output in self._read(texts, "exact")]
 
     def saw(self, fast: float, exact: float) -> None:
@@ -178,7 +180,7 @@ class SpanGoal(GoalFunction):
         return self.model([self.query(text, reading) for text in texts])
 
     def _answers_to(self, texts: list[AttackedText]) -> list[Output]:
-        """Answers to texts that were not asked before."""
+        """Answers for texts that are not in the cache."""
         if not texts:
             return []
         self._count(len(texts))
@@ -197,8 +199,8 @@ class SpanGoal(GoalFunction):
         return self._confirmed(texts, outputs)
 
     def _confirmed(self, texts: list[AttackedText], outputs: list[Output]) -> list[Output]:
-        """A fast guide's answers, the best of those that seem to reach the goal read again."""
-        # A search goes on with one text of a handful, the first of the best.
+        """A fast guide's answers; the best that seems to reach the goal is read again."""
+        # A search continues with the first of the best texts of a step.
         best_first = sorted(range(len(texts)), key=lambda i: -self.score(outputs[i]))
         unseen = best_first[:1] if self.model.guide == "partial" else []
         confirmed = False
@@ -212,7 +214,7 @@ class SpanGoal(GoalFunction):
         return outputs
 
     def _read_again(self, text: AttackedText, output: Output) -> Output:
-        """The output of ever more exact readings, as long as they find the text broken."""
+        """The output of increasingly exact readings, as long as they reach the goal."""
         readings: list[Reading] = ["whole", "exact"] if self.model.guide == "partial" else ["exact"]
         for reading in readings:
             if self.num_queries >= self.query_budget:
@@ -226,10 +228,10 @@ class SpanGoal(GoalFunction):
         return output
 
     def _decided(self, texts: list[AttackedText], outputs: list[Output]) -> list[Output]:
-        """A fast guide's answers, with float32's for all that may be the best."""
+        """A fast guide's answers, with float32's for every text that may be the best."""
         scores = [self.score(output) for output in outputs]
         close: list[int] = []
-        # What is learnt of the differences may widen the margin, and then more are close.
+        # The observed differences may widen the margin, and then more texts are close.
         while max(scores) + self.margin > self.to_beat:
             least = max(scores) - 2 * self.margin
             more = [i for i, score in enumerate(scores) if score >= least and i not in close]

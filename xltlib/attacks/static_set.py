@@ -1,4 +1,4 @@
-"""Attacked examples as a data set of their own: to release, and to test other models on."""
+"""Attacked examples as a data set, to release and to test other models on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from xltlib.artifacts import write_json
 from xltlib.attacks.goal import moved
 from xltlib.attacks.report import attacked
 from xltlib.corpora.local import require_unique
-from xltlib.corpora.squad_files import questions
-from xltlib.evaluation.answers import f1_in
+from xltlib.corpora.squad_json import questions
+from xltlib.evaluation.answer_scoring import f1_in
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.languages import LANGUAGES
 from xltlib.params import RecipeSettings
@@ -22,14 +22,13 @@ from xltlib.text_files import InputError, shown, shown_path
 
 
 def save(file: Path, results: pd.DataFrame, **about: Any) -> None:
-    """Write attacked passages as a SQuAD 1.1 file, which `xlt evaluate` and others can read.
+    """Write attacked passages as a SQuAD 1.1 file, which `xlt evaluate` and other tools can read.
 
-    It holds the examples that were attacked; answers are where they stand now, and every question
-    keeps its id and says what the attack came to. An answer that the attack made impossible to
-    place has the offset -1.
+    It has the examples that were attacked, with updated answer offsets; every question keeps its id
+    and states the outcome of the attack. An answer that can no longer be found has the offset -1.
 
     Args:
-        about: what a reader should know of the set, such as the recipe and the model attacked.
+        about: facts about the set for its users, such as the recipe and the attacked model.
     """
     articles = []
     for language, part in attacked(results).groupby("language", sort=True):
@@ -50,7 +49,7 @@ def read(file: Path, language: str) -> list[dict[str, Any]]:
     """The questions of one language of a static set, in `save`'s form or as any SQuAD file.
 
     Raises:
-        InputError: not a SQuAD file, or an answer that is not where it is said to be.
+        InputError: not a SQuAD file, or an answer is not at its offset.
     """
     found = list(questions(file))
     if {one.title for one in found} <= set(LANGUAGES):  # parallel corpora share ids
@@ -78,14 +77,14 @@ def transfer_matrix(
     predictors: Iterable[tuple[str, SpanPredictor]],
     recipe: RecipeSettings,
 ) -> pd.DataFrame:
-    """Examples made against one model, tested on all: one row per pair of models.
+    """Examples made against one model and tested on all: one row per pair of models.
 
-    Only examples on which the attack succeeded against its own model count, and of those only the
-    `n` that the tested model answers right when they are clean, by the recipe's F1 and threshold;
-    `broken` of them it answers wrong when they are attacked.
+    Only examples count on which the attack succeeded against its own model, and of those only the
+    `n` that the tested model answers correctly when clean, by the recipe's F1 and threshold.
+    `broken` is how many of them it answers wrongly when attacked.
 
     Args:
-        made: results of the same attack by the model it was made against.
+        made: results of the same attack, by the model that it was made against.
         predictors: the models to test, one at a time, with their names.
         recipe: the settings of the attack.
     """
@@ -99,7 +98,7 @@ def transfer_matrix(
     texts = [*won["context"], *won["attacked_context"]]
     rows = []
     for name, predictor in predictors:
-        # All in one call: a clean passage that several attacks started from is read once.
+        # All in one call, so that a clean passage shared by several attacks is read once.
         found = predictor.predict([*won["question"]] * 2, texts)
         scores = [
             score(prediction.text, gold)

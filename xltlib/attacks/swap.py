@@ -1,4 +1,4 @@
-"""What all transformations of words have in common: a word in, other words for its place out."""
+"""The base of all word transformations: candidates for the place of a word."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from xltlib.languages import graphemes, min_word_length, words
 
 
 class CandidateSwap(WordSwap):
-    """Puts candidates in the place of words; a subclass says which.
+    """Replaces words by candidates; a subclass chooses them.
 
-    The same seed gives the same candidates for a word in its place, whatever was asked before.
-    An instance serves one example.
+    The same seed gives the same candidates for a word in its place, regardless of earlier calls.
+    Each example needs its own instance.
 
     Args:
-        language: code of the text's language.
+        language: the code of the text's language.
         seed: any text, e.g. the example's id.
-        candidates_per_word: at most so many for a word.
-        min_word_length: in graphemes; shorter words are left alone. None goes by the word's script
-            (`xltlib.languages.min_word_length`).
+        candidates_per_word: the limit on candidates for a word.
+        min_word_length: in graphemes; shorter words are not edited. None for the default of the
+            word's script (`xltlib.languages.min_word_length`).
     """
 
     def __init__(
@@ -43,17 +43,17 @@ class CandidateSwap(WordSwap):
 
     @abstractmethod
     def candidates(self, text: AttackedText, index: int) -> Iterable[str]:
-        """Words for the place of a word, the most wanted first; unfit ones are left out later."""
+        """Candidates for the place of a word, best first; unfit ones are removed later."""
 
     def editable(self, text: AttackedText, index: int) -> bool:
-        """Whether there is anything to put in a word's place; words without are not even ranked.
+        """Whether a word has any candidate; words without one are not even ranked.
 
-        Where `candidates` costs a model's pass, a subclass answers from the word alone.
+        If `candidates` needs a forward pass, a subclass decides from the word alone.
         """
         return bool(self.fit(text, index))
 
     def long_enough(self, word: str) -> bool:
-        """Whether a word may be edited by its length."""
+        """Whether a word is long enough to be edited."""
         least = min_word_length(word) if self.min_word_length is None else self.min_word_length
         return len(graphemes(word)) >= least
 
@@ -67,7 +67,7 @@ class CandidateSwap(WordSwap):
         ]
 
     def fit(self, text: AttackedText, index: int) -> list[str]:
-        """The first fit candidates that are other words."""
+        """The first fit candidates that differ from the word."""
         word = text.words[index]
         found: list[str] = []
         if not self.long_enough(word):
@@ -80,7 +80,7 @@ class CandidateSwap(WordSwap):
         return found
 
     def is_fit(self, candidate: str) -> bool:
-        """Whether a candidate can stand in a word's place; by default, whether it is one word."""
+        """Whether a candidate can replace a word; by default, whether it is one word."""
         return is_whole_word(candidate)
 
     def rng(self, text: AttackedText, index: int) -> random.Random:
@@ -92,24 +92,24 @@ class CandidateSwap(WordSwap):
 
 
 def context_span(text: AttackedText, index: int) -> tuple[int, int]:
-    """Where a word of a question and context stands in the context: characters [start, end)."""
+    """The characters [start, end) of a word in the context."""
     passage = passage_of(text)
     return passage.spans[index - passage.question_words]
 
 
 def is_whole_word(text: str) -> bool:
-    """Whether a text is exactly one word, so that putting it in shifts no word's index."""
+    """Whether a text is exactly one word, so that inserting it shifts no index."""
     return words(text) == ((0, len(text)),)
 
 
 def is_phrase(text: str) -> bool:
-    """Whether a text is one word or several, from its first character to its last."""
+    """Whether a text consists of one or more words from its first character to its last."""
     spans = words(text)
     return bool(spans) and (spans[0][0], spans[-1][1]) == (0, len(text))
 
 
 def in_case_of(word: str, model: str) -> str:
-    """A word in the letter case of another: capitals, a first capital, or as it is."""
+    """A word in the letter case of another: all capitals, a first capital, or unchanged."""
     if model.isupper() and len(model) > 1:
         return word.upper()
     return word[:1].upper() + word[1:] if model[:1].isupper() else word

@@ -1,4 +1,4 @@
-"""Words of a near meaning: from a list, or from an encoder's word embeddings."""
+"""Words with a similar meaning, from a list or from an encoder's word embeddings."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from xltlib.languages import UNSPACED_SCRIPTS, find_language, graphemes, script_
 
 
 class Neighbourhood(Protocol):
-    """Words to the words near them, the nearest first; a mapping is one."""
+    """Maps words to similar words, nearest first; any mapping is one."""
 
     def get(self, word: str, /) -> Sequence[str] | None:
         """The neighbours of a word, if it has any."""
 
 
 class Synonym(CandidateSwap):
-    """Put a neighbour in the place of a word, in the word's letter case.
+    """Replace a word by a neighbour, in the word's letter case.
 
-    A neighbour that is another form of the same word (it shares three quarters of its letters from
-    the beginning) is none: "museums" is no synonym of "museum".
+    Other forms of the same word, which share the first three quarters of their letters, are left
+    out: "museums" is not a synonym of "museum".
 
     Args:
-        neighbours: looked up for a word as it stands, then in lower case.
-        same_form: a neighbour ends in the same grapheme, so that most endings stay as they are.
-            TextFooler asks for the same part of speech; there is no tagger for most languages.
+        neighbours: looked up for a word as written, then in lower case.
+        same_form: require a neighbour to end in the same grapheme, which keeps most inflections.
+            TextFooler requires the same part of speech, but most languages have no tagger.
     """
 
     def __init__(
@@ -56,17 +56,17 @@ class Synonym(CandidateSwap):
 
 
 class VocabularyNeighbours:
-    """The words of an encoder's vocabulary that lie nearest to a word, by the cosine of embeddings.
+    """The words of an encoder's vocabulary nearest to a word, by the cosine of embeddings.
 
-    Only words that are one piece take part: a mean over pieces lies near whatever shares a piece
-    ("soap" near "so"). Neighbours are in the word's script, and have no accented letter that
-    the language does not use. In a multilingual vocabulary they may still be words of a related
-    language: a list of synonyms is better where there is one.
+    Only words that are a single piece count, because a mean over pieces is near any word that
+    shares one ("soap" and "so"). Neighbours are in the word's script and have no accented letter
+    that the language does not use. In a multilingual vocabulary they may still be words of a
+    related language, so use a list of synonyms if there is one.
 
     Args:
         embeddings: the encoder's word embeddings, float [V, H].
-        nearest: the largest number of neighbours of a word.
-        min_cosine: the least cosine of a neighbour.
+        nearest: the limit on the number of neighbours of a word.
+        min_cosine: the smallest cosine of a neighbour.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class VocabularyNeighbours:
         self._of_script = lru_cache(maxsize=4)(self._words_of)
 
     def get(self, word: str, default: Sequence[str] = (), /) -> Sequence[str]:
-        """The neighbours of a word, nearest first; the default where it is no one piece."""
+        """The neighbours of a word, nearest first; the default if it is not a single piece."""
         return self._near(word) if word in self._ids else default
 
     def _nearest_to(self, word: str) -> tuple[str, ...]:
@@ -98,7 +98,7 @@ class VocabularyNeighbours:
         own = self._embeddings[self._ids[word]]
         cosines = vectors @ (own / max(float(np.linalg.norm(own)), 1e-12))
         found: list[str] = []
-        # Cosines to four decimals, so that no instruction set decides an order.
+        # Four decimals, so that the order does not depend on the machine's instruction set.
         for i in np.argsort(-np.round(cosines, 4), kind="stable"):
             if cosines[i] < self.min_cosine or len(found) == self.nearest:
                 break
@@ -107,20 +107,21 @@ class VocabularyNeighbours:
         return tuple(found)
 
     def _words_of(self, script: str | None) -> tuple[list[str], np.ndarray]:
-        """The words of a script that the language may have, and their vectors at unit length."""
+        """The words of a script that may belong to the language, and their vectors at unit
+        length."""
         known = [word for word in self._ids if script_of(word) == script and self._is_written(word)]
         vectors = self._embeddings[[self._ids[word] for word in known]]
         return known, vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
 
     def _is_written(self, word: str) -> bool:
-        """Whether every Latin or Cyrillic letter of a word beyond a to z is one of the language."""
+        """Whether the language uses every Latin or Cyrillic letter of a word."""
         return all(
             char in self._letters or not ("\u00c0" <= char < "\u0530") for char in word.casefold()
         )
 
 
 def same_stem(word: str, other: str) -> bool:
-    """Whether two words begin alike for three quarters of the shorter one's graphemes."""
+    """Whether two words share the first three quarters of the shorter one's graphemes."""
     one, two = graphemes(word.casefold()), graphemes(other.casefold())
     shared = 0
     while shared < min(len(one), len(two)) and one[shared] == two[shared]:
@@ -129,7 +130,8 @@ def same_stem(word: str, other: str) -> bool:
 
 
 def same_ending(word: str, other: str) -> bool:
-    """Whether two words end in the same grapheme, or are of a script without endings."""
+    """Whether two words end in the same grapheme, or are in a script without inflectional
+    endings."""
     if script_of(word) in UNSPACED_SCRIPTS:
         return True
     return graphemes(word.casefold())[-1] == graphemes(other.casefold())[-1]

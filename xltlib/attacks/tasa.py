@@ -1,9 +1,9 @@
 """The two edits of TASA (Cao et al., EMNLP 2022), in any language.
 
-TASA perturbs the sentence that holds the answer, so that the model no longer finds it, and adds a
+TASA perturbs the sentence with the answer, so that the model no longer finds it, and adds a
 distractor made from that sentence, with other names and another answer, so that the model finds
-something else. Here the perturbed words are replaced by near ones, and names are found without a
-tagger (`distractor_templates.AlteredQuestions`).
+that instead. Here words are perturbed by replacing them with similar ones, and names are found
+without a tagger (`distractor_templates.AlteredQuestions`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from icu4py.breakers import SentenceBreaker
 from textattack.constraints import Constraint, PreTransformationConstraint
 from textattack.shared import AttackedText
 
+from xltlib.attacks.constraints import Limit
 from xltlib.attacks.distractor_templates import AlteredQuestions
 from xltlib.attacks.goal import occurrences
 from xltlib.attacks.passage import Passage
@@ -23,7 +24,7 @@ from xltlib.attacks.synonym import same_stem
 
 
 def sentence_around(context: str, start: int, end: int) -> tuple[int, int]:
-    """The sentences that a span touches, as characters [start, end) without outer spaces."""
+    """The sentences that a span touches, as characters [start, end), without spaces around them."""
     first = last = done = 0
     for sentence in SentenceBreaker(context, "en"):
         begins, done = done, done + len(sentence)
@@ -43,11 +44,11 @@ def false_copies(
     names: AlteredQuestions,
     rng: random.Random,
 ) -> list[str]:
-    """The sentence with the answer, about something else and with each wrong answer in its place.
+    """Copies of the answer's sentence about something else, each with a wrong answer.
 
     Args:
-        answer: where the answer stands in the context.
-        golds: no copy may hold one.
+        answer: the span of the answer in the context.
+        golds: the gold answers, which no copy may contain.
     """
     first, last = sentence_around(context, *answer)
     start, end = answer
@@ -64,10 +65,11 @@ def false_copies(
 
 
 def words_to_change(row: dict[str, Any]) -> set[int]:
-    """The words of the answer's sentence that the question has too, as indices of a `Passage`.
+    """The words of the answer's sentence that also occur in the question, as indices of a
+    `Passage`.
 
-    None of them touches a copy of a gold answer. Where sentence and question share no word, all
-    others of the sentence.
+    None of them touches a copy of a gold answer. If sentence and question share no word, these are
+    all other words of the sentence.
     """
     text, golds = Passage(row["question"], row["context"]), row["answers"]["text"]
     start = row["answers"]["answer_start"][0]
@@ -86,7 +88,8 @@ def words_to_change(row: dict[str, Any]) -> set[int]:
 
 
 class OnlyThese(PreTransformationConstraint):
-    """Only some words may change; a sentence is put in behind them, so their indices stay right."""
+    """Only some words may change. The false sentence comes after them, so their indices stay
+    valid."""
 
     def __init__(self, allowed: set[int]) -> None:
         self.allowed = allowed
@@ -96,7 +99,7 @@ class OnlyThese(PreTransformationConstraint):
 
 
 class OfSwaps(Constraint):
-    """Another constraint, asked only of texts in which a word was changed."""
+    """Applies another constraint only to texts in which a word was changed."""
 
     def __init__(self, constraint: Constraint) -> None:
         super().__init__(compare_against_original=constraint.compare_against_original)
@@ -118,18 +121,12 @@ class OfSwaps(Constraint):
         return bool(self._check_constraint_many([transformed_text], reference_text))
 
 
-class MaxChangedWords(Constraint):
-    """At most so many of the first text's words are changed; a put-in sentence does not count."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__(compare_against_original=True)
-        self.count = count
+class MaxChangedWords(Limit):
+    """A limit on the number of changed words of the original; an inserted sentence does not
+    count."""
 
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
         modified = transformed_text.attack_attrs["modified_indices"]
-        return sum(index < reference_text.num_words for index in modified) <= self.count
-
-    def extra_repr_keys(self) -> list[str]:
-        return ["count", *super().extra_repr_keys()]
+        return sum(index < reference_text.num_words for index in modified) <= self.limit

@@ -1,10 +1,10 @@
 """Imports TextAttack so that it works offline and in every script.
 
 TextAttack 0.3.11 needs flair (which pins an old transformers) for English tagging only, downloads
-NLTK data at import, and splits words with `\\w`, which breaks most of the study's languages. Here
-it gets placeholders for the first two while it is imported, and this project's word splitter for
-the third. The splitter is a change to the process's TextAttack, made when `xltlib.attacks` is
-imported, never by `xltlib`.
+NLTK data at import, and splits words with `\\w`, which breaks most of the study's languages. It
+gets placeholders for the first two during its import, and this project's word splitter for the
+third. The splitter changes TextAttack for the whole process, when `xltlib.attacks` is imported and
+not when `xltlib` is.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def words_from_text(text: str, words_to_ignore: list[str] | None = None) -> list
 
 @contextmanager
 def _placeholder_flair() -> Iterator[None]:
-    """Empty modules where TextAttack imports flair's names, for the import; not where flair is."""
+    """During the import, provide empty modules for flair's names, unless flair is installed."""
     if importlib.util.find_spec("flair") is not None:
         yield
         return
@@ -53,7 +53,7 @@ def _placeholder_flair() -> Iterator[None]:
 
 @contextmanager
 def _offline_nltk() -> Iterator[None]:
-    """Give NLTK a stop-word list of one word, and let nothing be downloaded, for the import."""
+    """During the import, give NLTK a stop-word list of one word and block downloads."""
     import nltk
 
     download = nltk.download
@@ -74,7 +74,7 @@ def _offline_nltk() -> Iterator[None]:
 
 @contextmanager
 def _kept_random_numbers() -> Iterator[None]:
-    """The caller's random numbers go on after the import as if it had drawn none."""
+    """Restore the caller's random state after the import."""
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     try:
         yield

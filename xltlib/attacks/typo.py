@@ -1,4 +1,4 @@
-"""Typing errors, grapheme by grapheme, in the word's own script and on its writers' keyboard."""
+"""Typing errors, grapheme by grapheme, in the word's script and on the keyboard of its language."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from xltlib.attacks.swap import CandidateSwap
 from xltlib.languages import LANGUAGES, find_language, graphemes, script_of
 
 EDITS = ("swap", "delete", "insert", "substitute")
-_TRIES = 8  # draws per wanted candidate: short words have few different edits
+_TRIES = 8  # draws per wanted candidate, because short words have few different edits
 
 
 class Typo(CandidateSwap):
     """Swap two neighbouring graphemes, delete one, insert a letter, or hit a neighbouring key.
 
-    A key in the place of another changes one letter or mark inside its grapheme, of a Hangul
-    syllable one jamo; a letter that is on no keyboard becomes one of the alphabet. Inserted letters
-    come from the language's alphabet.
+    A neighbouring key changes one letter or mark inside a grapheme, or one jamo of a Hangul
+    syllable. A letter that is on no keyboard becomes another letter of the alphabet. Inserted
+    letters come from the language's alphabet.
     """
 
     def editable(self, text: AttackedText, index: int) -> bool:
@@ -31,16 +31,17 @@ class Typo(CandidateSwap):
         return self.long_enough(word) and script_of(word) is not None
 
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
-        """Misspellings of the word, as its letters and the seed have them."""
+        """Misspellings of the word, determined by its letters and the seed."""
         found = misspellings(text.words[index], self.language, self.rng(text, index))
         yield from islice(found, _TRIES * self.candidates_per_word)
 
 
 def misspellings(word: str, language: str, rng: random.Random) -> Iterator[str]:
-    """Typing errors in a word without end; some leave it as it is. None for one without letters.
+    """An endless stream of typing errors in a word, some of which leave it unchanged; empty if it
+    has no letters.
 
     Args:
-        language: of the text; a foreign word is typed as in a language of its script.
+        language: the text's language; a foreign word is typed as in a language of its script.
     """
     parts, typed_in = graphemes(word), _typed_in(word, language)
     while typed_in is not None:
@@ -48,14 +49,15 @@ def misspellings(word: str, language: str, rng: random.Random) -> Iterator[str]:
 
 
 def _typed_in(word: str, language: str) -> str | None:
-    """The language that a word is typed in; None for a word without letters."""
+    """The language in which a word is typed; None for a word without letters."""
     script = script_of(word)
     known = (code for code in (language, *LANGUAGES) if find_language(code).script == script)
     return None if script is None else next(known, language)
 
 
 def _edit(rng: random.Random, parts: list[str], language: str) -> str:
-    """One typing error; the clusters it does not touch stay whole, or the word comes back."""
+    """A word with one typing error, or unchanged if the error would break another grapheme
+    cluster."""
     place, edited = rng.randrange(len(parts)), list(parts)
     edit = rng.choice(EDITS)
     letter = rng.choice(find_language(language).alphabet)
@@ -70,14 +72,14 @@ def _edit(rng: random.Random, parts: list[str], language: str) -> str:
     else:
         edited[place] = _mistyped(rng, parts[place], language) or letter
     typo = "".join(edited)
-    # Some neighbours fuse (Hangul jamo, Indic conjuncts): such an edit would split a grapheme.
+    # Some neighbours fuse (Hangul jamo, Indic conjuncts), and the edit would split a grapheme.
     return typo if graphemes(typo) == edited else "".join(parts)
 
 
 def _mistyped(rng: random.Random, grapheme: str, language: str) -> str | None:
-    """A grapheme with one of its characters from a neighbouring key; None where none has any."""
+    """A grapheme with one character from a neighbouring key; None if no character has one."""
     hangul = find_language(language).script == "Hangul"
-    # A syllable is typed jamo by jamo; other letters are typed as they are composed.
+    # A syllable is typed jamo by jamo; other letters are typed in composed form.
     chars = list(unicodedata.normalize("NFD" if hangul else "NFC", grapheme))
     places = [i for i, char in enumerate(chars) if keyboard.neighbours(char, language)]
     if not places:

@@ -1,7 +1,7 @@
-"""Whether attacked texts still mean what they meant, measured without people.
+"""Whether attacked texts keep their meaning, measured without annotators.
 
-Each figure is a proxy: sentence vectors may miss a negation, and a rare word may be a right one.
-`annotation` asks people.
+Every number is a proxy: sentence vectors may miss a negation, and a rare word may be correct. For
+human judgements see `annotation`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ def kept(
     known: Mapping[str, Collection[str]],
     masked_lm: MaskedLM | None = None,
 ) -> pd.DataFrame:
-    """What is kept of the texts that were changed, one row per language.
+    """How much changed texts keep: one row per language.
 
-    `answer sentence intact`: percent of texts that still hold the sentence with the answer as it
-    was, so that it still entails the answer. `known words`: percent of the words put in that the
-    data has in this language. `similar`: percent with a cosine of 0.9 or more to the clean passage,
-    where `similarity` was measured. `surprise`: with a masked LM, how much less likely it finds
-    what was put in than what stood there, in nats a piece, over edits that replace something.
+    `answer sentence intact`: percentage of texts in which the answer's sentence is unchanged, so
+        that it still entails the answer. `known words`: percentage of the inserted words that occur
+        in the data of this language. `similar`: percentage with a cosine of at least 0.9 to the
+        clean passage, if `similarity` was measured. `surprise`: for a masked LM, how much less
+        likely the new text is than the text it replaced, in nats per piece.
 
     Args:
         known: the words of a language, in lower case.
@@ -61,7 +61,7 @@ def known_words(texts: Collection[str]) -> set[str]:
 
 
 def _intact(row: Any) -> bool:
-    """Whether the sentence with the first placed answer is still there."""
+    """Whether the sentence with the first answer that has an offset is still there."""
     pairs = zip(row.answers["text"], row.answers["answer_start"], strict=True)
     placed = [(int(start), int(start) + len(text)) for text, start in pairs if start >= 0]
     if not placed:
@@ -75,7 +75,7 @@ def _put_in(row: Any) -> list[str]:
 
 
 def _surprise(row: Any, model: MaskedLM) -> list[float]:
-    """By how much each replaced place became less likely."""
+    """By how much each replacement is less likely than the original."""
     found, shift = [], 0
     for edit in row.edits:
         start, old, new = edit["start"], edit["old"], edit["new"]

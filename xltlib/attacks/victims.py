@@ -1,4 +1,4 @@
-"""Models in whatever form they come, as predictors that can be attacked."""
+"""Models in any form, as predictors that can be attacked."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from xltlib.evaluation import squad
 from xltlib.evaluation.predictor import Prediction, SpanPredictor
 
 AnswerQuestions = Callable[[list[str], list[str]], Sequence[Any]]
-"""Questions and contexts to answers: texts, (text, probability) pairs, or mappings with `answer`
-and perhaps `score`, as pipelines give them."""
-# What an answer without a probability counts for.
+"""Maps questions and contexts to answers: texts, (text, probability) pairs, or mappings with
+`answer` and optionally `score`, as pipelines return them."""
+# The probability of an answer that comes without one.
 _SURE = 0.99
 _ROUNDING = 1e-3
 
 
 class CallablePredictor:
-    """A function from questions and contexts to answers, as a black box that can be attacked.
+    """A black box: a function from questions and contexts to answers.
 
-    A function does not say how likely the gold answer is. Its probability is taken to be that of
-    the answer given, as far as the two agree by F1; where answers come without probabilities the
-    search knows only how right they are, and small gains escape it. What needs gradients (hotflip,
+    A function does not say how likely the gold answer is. Its probability is estimated as that of
+    the given answer times the F1 between the two. If answers come without probabilities, the search
+    knows only how correct they are and misses small gains. Anything that needs gradients (hotflip,
     embedding, ranking by the model's own gradient) is refused, and so is a faster guide.
 
     Args:
-        identity: what tells this function from others, so that interrupted attacks on it can be
-            resumed; without it nothing of an earlier run is used.
+        identity: a name that distinguishes this function from others, so that interrupted attacks
+            on it can be resumed; without it nothing of an earlier run is reused.
     """
 
     def __init__(self, function: AnswerQuestions, identity: str | None = None) -> None:
@@ -45,10 +45,10 @@ class CallablePredictor:
     def score(
         self, questions: list[str], contexts: list[str], spans: list[Spans]
     ) -> tuple[list[Prediction], np.ndarray]:
-        """Answers, and a probability for each example's wanted spans.
+        """Answers, and a probability for the wanted spans of each example.
 
         Raises:
-            InputError: the function returns something else than one answer per question.
+            InputError: the function does not return one answer per question.
         """
         given = self.function(list(questions), list(contexts))
         if isinstance(given, str | Mapping) or not hasattr(given, "__len__"):
@@ -97,7 +97,7 @@ def victim(
     """A predictor from a folder, a hub name, a loaded model, a predictor or a function.
 
     Raises:
-        InputError: nothing of these, or a model without its tokenizer or its span-QA head.
+        InputError: it is none of these, or a model lacks its tokenizer or its span-QA head.
     """
     if isinstance(model, str | Path):
         folder = encoder_folder(str(model), cache=cache)
@@ -112,8 +112,8 @@ def victim(
         _takes_two(model)
         return CallablePredictor(model, identity)
     raise InputError(
-        f"model: {type(model).__name__} is none; give a folder, a hub name, a loaded model with "
-        "its tokenizer, a SpanPredictor, or a function of questions and contexts"
+        f"model: {type(model).__name__} cannot be used; give a folder, a hub name, a loaded "
+        "model with its tokenizer, a SpanPredictor, or a function of questions and contexts"
     )
 
 
@@ -130,7 +130,7 @@ def _loaded(
             "load the fast one with AutoTokenizer"
         )
     moved = on_device(model, device) if device else model
-    # Wrapped ones (of peft, say) are no PreTrainedModel: what it takes is proved below.
+    # Wrapped models, such as peft's, are no PreTrainedModel; the call below is the test.
     predictor = SpanPredictor(cast(PreTrainedModel, moved), tokenizer)
     try:
         predictor.predict(["Who?"], ["Ada Lovelace."])
@@ -151,5 +151,5 @@ def _takes_two(function: Callable[..., Any]) -> None:
             f"model: {name} has to take two arguments, a list of questions and a list of contexts "
             f"({error})"
         ) from error
-    except ValueError:  # a function without a signature to read
+    except ValueError:  # a function without a readable signature
         return

@@ -1,4 +1,4 @@
-"""What a white-box attack may know: the gradient of the gold answer's loss at every token."""
+"""What white-box attacks use: the gradient of the gold answer's loss at every token."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Spans = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class WhiteBox:
-    """A span-QA model whose gradients can be had, in float32."""
+    """A span-QA model with access to its gradients, in float32."""
 
     predictor: SpanPredictor
 
@@ -67,7 +67,7 @@ class Windows:
         return start, end
 
     def loss(self, spans: Spans, start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
-        """Minus log probability of the likeliest of some spans; 0 where none fits a window."""
+        """Negative log probability of the likeliest of some spans; 0 if none fits into a window."""
         total = torch.logsumexp(start, 1) + torch.logsumexp(end, 1)
         scores = [
             start[window, tokens[0]] + end[window, tokens[1]]
@@ -80,13 +80,13 @@ class Windows:
         return torch.logsumexp(total, 0) - torch.stack(scores).max()
 
     def gradient(self, spans: Spans, perturbation: torch.Tensor) -> torch.Tensor:
-        """The loss's gradient at a perturbation: [W, T, H]."""
+        """The gradient of the loss at a perturbation: [W, T, H]."""
         moved = perturbation.detach().requires_grad_(True)
         (found,) = torch.autograd.grad(self.loss(spans, *self.logits(moved)), moved)
         return found
 
     def zero(self) -> torch.Tensor:
-        """No perturbation: [W, T, H]."""
+        """A zero perturbation: [W, T, H]."""
         size = word_embeddings(self.predictor.model).embedding_dim
         ids = self.batch["input_ids"]
         return torch.zeros((*ids.shape, size), device=ids.device)
@@ -103,13 +103,14 @@ class Windows:
 
 @dataclass(frozen=True)
 class Saliency:
-    """How much each word of a text matters to a goal: the length of the loss's gradient there.
+    """How much each word of a text matters to a goal: the length of the loss's gradient at the
+    word.
 
     The L2 norm of the gradient at each of a word's tokens, summed over its tokens and windows.
 
     Args:
         box: the model under attack, or a surrogate.
-        own: the gradient is that of the model under attack, and costs a query.
+        own: whether `box` is the model under attack, whose gradient costs a query.
     """
 
     box: WhiteBox
@@ -117,7 +118,7 @@ class Saliency:
     own: bool
 
     def __call__(self, text: Passage, indices: Sequence[int]) -> list[float]:
-        """One number for each of some words; zeros where the budget has no query left for it."""
+        """The importance of some words; zeros if the budget has no query left."""
         if not indices or (self.own and not self.goal.spend(1)):
             return [0.0] * len(indices)
         windows = self.box.windows(text.question, text.context)

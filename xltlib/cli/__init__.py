@@ -12,8 +12,10 @@ from xltlib.cli.attack import attack
 from xltlib.cli.bundle import bundle
 from xltlib.cli.check import check
 from xltlib.cli.clean import clean
+from xltlib.cli.edits import edits
 from xltlib.cli.evaluate import evaluate
 from xltlib.cli.perturb import perturb
+from xltlib.cli.power import power
 from xltlib.cli.results import paper, results
 from xltlib.cli.run import run
 from xltlib.cli.schema import schema
@@ -47,6 +49,7 @@ app.command(epilog="Example: xlt check params/quick.yaml")(explained(check))
 app.command(epilog="Example: xlt run params/quick.yaml --cores 2")(explained(run))
 app.command(epilog="Example: xlt results params/quick.yaml")(explained(results))
 app.command(epilog="Example: xlt paper params/quick.yaml")(explained(paper))
+app.command(epilog="Example: xlt power params/tydiqa.yaml --seeds 5 --seed-sd 2")(explained(power))
 app.command(epilog="Example: xlt clean params/quick.yaml --yes")(explained(clean))
 app.command(epilog="Example: xlt bundle params/tydiqa.yaml study.tar.gz")(explained(bundle))
 app.command(
@@ -57,6 +60,7 @@ app.command(
     epilog="Example: xlt attack --model DIR --data xquad.de.json --lang de --recipe typo "
     "--limit 100 --out attacked"
 )(explained(attack))
+app.command(epilog="Example: xlt edits static_set.json edits.json")(explained(edits))
 app.command(
     epilog="Example: xlt perturb --data xquad.de.json --lang de --kind typo --severity 0.2 "
     "--out xquad.de.typo.json"

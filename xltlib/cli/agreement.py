@@ -1,4 +1,4 @@
-"""`xlt agreement`: what annotators say about attacked texts, and how far they agree."""
+"""`xlt agreement`: annotators' judgements of attacked texts, and their agreement."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ def agreement(
     from xltlib.evaluation import squad
 
     table = annotation.agreement(annotation.read_sheets(sheets, key), squad.f1)
-    print_table("Clean and attacked texts, as people read them", table)
+    print_table("Clean and attacked texts, judged by annotators", table)

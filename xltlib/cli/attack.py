@@ -21,7 +21,9 @@ def attack(
     out: Annotated[Path, typer.Option(help="Folder to write to; the same command resumes")],
     lang: Annotated[str, typer.Option(help="Language code of the file, e.g. sw")] = "en",
     metric: Annotated[Metric, typer.Option(help=METRICS)] = Metric.squad,
-    limit: Annotated[int | None, typer.Option(min=1, help="Attack only the first so many")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="The number of questions to attack")
+    ] = None,
     budget: Annotated[int, typer.Option(min=2, help="Queries per example")] = 200,
     setting: Annotated[
         list[str] | None,

@@ -1,4 +1,4 @@
-"""`xlt check`: validate a profile, show its grid, and say what the rest of it will take."""
+"""`xlt check`: validate a profile, show its grid, and estimate the rest of the run."""
 
 from __future__ import annotations
 
@@ -11,33 +11,37 @@ from rich.table import Table
 
 from xltlib.artifacts import InputError
 from xltlib.cli.run import project_root
-from xltlib.cli.terminal import ParamsFile, Strict, checked, console, require_today
+from xltlib.cli.terminal import Only, ParamsFile, Strict, checked, console, require_today
 from xltlib.study import Cell, Grid
 
 
 def check(
     params: ParamsFile,
     cores: Annotated[int, typer.Option(min=1, help="CPU cores to assume")] = os.cpu_count() or 1,
+    only: Only = None,
     strict: Strict = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
 ) -> None:
-    """Validate a params file and print its grid: what is done, what will run, what it will take."""
+    """Validate a params file and print its grid: what is done, what will run, and how long it will
+    take."""
     from xltlib.execution.estimate import Rest, Seconds, peak_mb
     from xltlib.study import preflight
 
     require_today(strict)
     grid = Grid(checked(params))
     compute = grid.params.compute
+    cells = grid.chosen(only or ())
     try:
-        todo = grid.to_run(notebooks=project_root(params) / "notebooks")
+        notebooks = project_root(params) / "notebooks"
     except InputError:
-        todo = grid.to_run()  # outside a clone no notebook is there to compare with
+        notebooks = None  # outside a clone there are no notebooks to compare with
+    todo = grid.to_run(notebooks, only or ())
     at_once = max(1, cores // compute.threads)
     learnt = Seconds.learnt(grid.params.outputs, grid.params.profile)
     rest = Rest.of(todo, learnt, at_once)
     outputs = grid.params.outputs / grid.params.profile
     peak = peak_mb(grid.params.outputs, grid.params.profile)
-    outdated = [cell for cell in grid.everything() if cell not in todo and cell.outdated]
+    outdated = [cell for cell in cells if cell not in todo and cell.outdated]
     if as_json:
         found: dict[str, Any] = {
             "profile": grid.params.profile,
@@ -50,7 +54,7 @@ def check(
                     "by_other_code": cell in outdated,
                     "seconds": learnt.of(cell)[0],
                 }
-                for cell in grid.everything()
+                for cell in cells
             ],
             "left": {
                 "cells": len(todo),
@@ -66,7 +70,7 @@ def check(
     table = Table(title=f"{grid.params.profile}: {grid.params.description.strip()}")
     for column in ("stage", "cell", "state"):
         table.add_column(column, overflow="fold")
-    for cell in grid.everything():
+    for cell in cells:
         state = _to_do(cell) if cell in todo else "done"
         state += " (by other code)" if cell in outdated else ""
         table.add_row(cell.stage.notebook, cell.key, state)
@@ -76,12 +80,12 @@ def check(
     )
     if outdated:
         console.print(
-            f"{len(outdated)} done cells were made by other code than today's; "
+            f"{len(outdated)} finished cells were made by other code than the present one; "
             "`xlt run --strict` redoes them."
         )
     if todo:
         gigabytes = min(at_once, len(todo)) * compute.mem_mb / 1000
-        side = f"{at_once} cells side by side" if at_once > 1 else "one cell at a time"
+        side = f"{at_once} cells at a time" if at_once > 1 else "one cell at a time"
         measured = "no cell has run here yet" if peak is None else f"the largest so far took {peak}"
         console.print(
             f"With {cores} cores ({side}): {rest}. Memory: up to {gigabytes:.1f} GB by "

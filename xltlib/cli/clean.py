@@ -1,4 +1,4 @@
-"""`xlt clean`: what a profile's outputs hold that no run needs any more."""
+"""`xlt clean`: list and remove outputs that no run needs any more."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from xltlib.cli.terminal import console
 
 
 class Metric(StrEnum):
-    """Whose official rule makes answers comparable."""
+    """The corpus whose official rule normalises answers."""
 
     squad = "squad"
     mlqa = "mlqa"
@@ -67,8 +67,8 @@ def evaluate(
         lines.append(f"left out: {found['unanswerable_left_out']} questions without an answer")
     if found["wrong_offsets"]:
         lines.append(
-            f"wrong offsets: {found['wrong_offsets']} answers do not stand at their answer_start; "
-            "scores compare texts and need none"
+            f"wrong offsets: {found['wrong_offsets']} answers are not at their answer_start; "
+            "scores compare texts and do not need it"
         )
     for line in lines:
         console.print(line, soft_wrap=True, markup=False, highlight=False)

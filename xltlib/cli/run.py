@@ -1,4 +1,4 @@
-"""`xlt run`: hand the grid to Snakemake and show how it goes."""
+"""`xlt run`: run the grid with Snakemake and show its progress."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from xltlib.artifacts import OUTPUTS, InputError, require_writable
-from xltlib.cli.terminal import ParamsFile, Strict, checked, console, require_today
+from xltlib.cli.terminal import Only, ParamsFile, Strict, checked, console, require_today
 
 
 def project_root(params: Path) -> Path:
@@ -38,6 +38,7 @@ def run(
     workflow_profile: Annotated[
         Path | None, typer.Option(help="A Snakemake profile, e.g. params/slurm for a cluster")
     ] = None,
+    only: Only = None,
     strict: Strict = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for another run of the profile to end")
@@ -51,10 +52,10 @@ def run(
     require_today(strict)
     loaded = checked(params, to_run=True)
     root = project_root(params)
-    job = workflow.Workflow(root, params, loaded, cores, gpus, workflow_profile)
+    job = workflow.Workflow(root, params, loaded, cores, gpus, workflow_profile, tuple(only or ()))
     if loaded.compute.gpus > gpus and not job.on_cluster:
         raise InputError(
-            f"{params}: compute.gpus: each cell wants {loaded.compute.gpus} GPU and --gpus is "
+            f"{params}: compute.gpus: each cell needs {loaded.compute.gpus} GPU and --gpus is "
             f"{gpus}. Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
         )
     require_writable(job.folder, OUTPUTS)
@@ -63,9 +64,10 @@ def run(
     with only_run(job.folder, wait=wait) as lock:
         revisions.record(loaded)  # a model that was named since stage 01 ran
         grid = Grid(loaded)
-        todo = grid.to_run(notebooks=root / "notebooks")
+        todo = grid.to_run(notebooks=root / "notebooks", only=job.only)
         if not todo:
-            console.print(f"{job.folder}: every cell is done.", soft_wrap=True, markup=False)
+            which = "every cell that matches" if job.only else "every cell"
+            console.print(f"{job.folder}: {which} is done.", soft_wrap=True, markup=False)
             return
         grid.forget(todo)
         code = _follow(job, grid, todo, lock)
@@ -74,14 +76,15 @@ def run(
 
 
 def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
-    """Start Snakemake on these cells, show how it goes, and say how it ended."""
+    """Start Snakemake on these cells, show its progress, and report the outcome."""
     from xltlib.execution.display import Watch
     from xltlib.execution.estimate import duration
     from xltlib.execution.workflow import started
     from xltlib.study import STAGES
 
     ran = Counter(cell.stage.name for cell in todo)
-    before = {name: len(grid.cells(name)) - ran[name] for name in STAGES}
+    of_stage = Counter(cell.stage.name for cell in grid.chosen(job.only))
+    before = {name: of_stage[name] - ran[name] for name in STAGES}
     watch = Watch(job, todo, console, before)
     console.print(
         f"{len(todo)} cells to run, log in {job.log}", soft_wrap=True, highlight=False, markup=False
@@ -91,7 +94,7 @@ def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
             watch.follow(lambda: snakemake.poll() is None)
             code = snakemake.returncode
     except KeyboardInterrupt:
-        console.print("Stopped. The same command goes on; finished cells are kept.")
+        console.print("Stopped. The same command continues; finished cells are kept.")
         return 130
     took = duration(watch.seconds)
     if code == 0:

@@ -1,4 +1,4 @@
-"""What every command shares: the terminal, and the messages for bad input."""
+"""What all commands share: the terminal, and messages about bad input."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ console = Console()
 WIDEST_TABLE = 150
 
 ParamsFile = Annotated[Path, typer.Argument(help="A params file, e.g. params/quick.yaml")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        help="Cells by a pattern of their names, and what they need, e.g. '04_*/*.seed1'; "
+        "repeatable",
+    ),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Do not count cells made by older code as done")
 ]
@@ -36,7 +44,7 @@ def require_today(strict: bool) -> None:
 
 
 def explained(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn the user's input errors into a message and exit code 2."""
+    """Turn input errors into a message and exit code 2."""
 
     @wraps(command)
     def wrapper(*args: object, **kwargs: object) -> None:
@@ -50,7 +58,7 @@ def explained(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def checked(params: Path, *, to_run: bool = False) -> schema.Params:
-    """A profile that is valid and whose sources are there, the hub too if it is to run."""
+    """A valid profile whose sources are present; to run it, the hub must be reachable too."""
     from xltlib.study import preflight
 
     loaded = schema.load(params)

@@ -1,7 +1,8 @@
-"""The corpora: one file each, three sources (mini, local, hub), the same columns from all of them.
+"""The corpora: one file each, with three sources (mini, local, hub) and the same columns.
 
-Modules of this package that hold `CORPORA`, names to `Corpus`, are found automatically. Columns of
-each task kind are in `corpus.py`. Ids are the same in every language where a corpus is parallel.
+Modules of this package that define `CORPORA`, a mapping of names to `Corpus`, are found
+automatically. `corpus.py` has the columns of each task kind. Parallel corpora have the same ids in
+every language.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ def corpus(name: str) -> Corpus:
     """A corpus by its name.
 
     Raises:
-        InputError: there is no such corpus; names those there are.
+        InputError: there is no such corpus; lists the known ones.
     """
     if name not in CORPORA:
-        raise InputError(f"corpora: there is no corpus {name!r}; there are: {', '.join(CORPORA)}")
+        raise InputError(f"corpora: there is no corpus {name!r}; available: {', '.join(CORPORA)}")
     return CORPORA[name]
 
 
@@ -66,7 +67,7 @@ def splits(name: str, source: CorpusSource) -> tuple[str, ...]:
 
 
 def files(name: str, source: CorpusSource, language: str, split: str) -> list[Path]:
-    """The local files that a split in one language is read from; none for other sources.
+    """The local files from which a split in one language is read; none for other sources.
 
     Raises:
         InputError: unknown corpus, language or split, or the files are absent.
@@ -79,8 +80,7 @@ def files(name: str, source: CorpusSource, language: str, split: str) -> list[Pa
 
 
 def load(name: str, source: CorpusSource, language: str, split: str) -> Dataset:
-    """One split of one corpus in one language; read once in a process while its files stay as they
-    are.
+    """One split of one corpus in one language; read once per process while its files are unchanged.
 
     Raises:
         InputError: unknown corpus, language or split, or data that cannot be read.
@@ -96,9 +96,9 @@ def load(name: str, source: CorpusSource, language: str, split: str) -> Dataset:
 def _load(
     name: str, found: Corpus, source: CorpusSource, language: str, split: str, stamps: object
 ) -> Dataset:
-    """The rows; `stamps` only tell one state of the files from another."""
+    """The rows; `stamps` identify the state of the files."""
     if source.source == "mini":
-        assert found.mini is not None  # `files` refuses a source that a corpus lacks
+        assert found.mini is not None  # `files` refuses a source that the corpus lacks
         rows = found.mini(language, split, source.mini)
     else:
         assert found.load is not None
@@ -111,21 +111,23 @@ def _load(
 
 
 def _require(name: str, source: CorpusSource, language: str, split: str) -> None:
-    """Refuse what a corpus does not have."""
+    """Refuse a source, language or split that a corpus does not have."""
     if source.source not in corpus(name).sources:
         known = ", ".join(corpus(name).sources)
-        raise InputError(f"corpora.{name}: no source {source.source}; there: {known}")
+        raise InputError(f"corpora.{name}: no source {source.source}; available: {known}")
     if language not in languages(name, source):
         known = " ".join(languages(name, source))
         raise InputError(f"corpora.{name}: no language {language!r} in {source.source}; {known}")
     if split not in splits(name, source):
         known = ", ".join(splits(name, source))
-        raise InputError(f"corpora.{name}: no split {split!r} in {source.source}; there: {known}")
+        raise InputError(
+            f"corpora.{name}: no split {split!r} in {source.source}; available: {known}"
+        )
 
 
 @contextmanager
 def _without_bars() -> Iterator[None]:
-    """No progress bars: `datasets` would draw one for each of many short steps."""
+    """Without progress bars: `datasets` would draw one for each of many short steps."""
     disabled = are_progress_bars_disabled()
     disable_progress_bars()
     try:

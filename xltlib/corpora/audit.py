@@ -1,4 +1,4 @@
-"""Contamination: how much of a test set could a model have seen in training?"""
+"""Contamination: how much of a test set a model may have seen in training."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from xltlib.corpora.corpus import text_columns
 
 _WORD = regex.compile(r"[\p{L}\p{N}\p{M}]+")
 _UNSPACED = {"zh", "ja", "th"}
-CHARACTERS = 13  # n-gram length where words are not spaced, about as rare as eight words
+CHARACTERS = 13  # n-gram length in unspaced scripts, about as rare as eight words
 
 
 @dataclass(frozen=True)
 class Overlap:
     """Overlap of a test set with a training set.
 
-    `same_id` test rows have the id of a training row: the same item, perhaps in another language;
-    `exact` test rows have a whole text (passage, question, premise, sentence) in training;
-    `ngram_items` share at least one n-gram with it; `ngram_share` is the mean share of a test
-    row's n-grams that occur in training, in [0, 1].
+    `same_id` counts test rows with the id of a training row: the same item, perhaps in another
+    language. `exact` counts test rows with a whole text (passage, question, premise, sentence) that
+    occurs in training, and `ngram_items` those that share at least one n-gram with it.
+    `ngram_share` is the mean share of a test row's n-grams that occur in training, in [0, 1].
     """
 
     n_train: int
@@ -37,13 +37,13 @@ def audit(train: Dataset, test: Dataset, n: int = 8) -> Overlap:
     """Compare two splits of any task kinds.
 
     Args:
-        n: words in an n-gram (GPT-3 and its successors audit with 8 to 13 words).
+        n: words in an n-gram (audits of GPT-3 and its successors use 8 to 13 words).
     """
     seen_texts: set[str] = set()
     seen_ngrams: set[str] = set()
     for texts, language in _rows(train):
         for text in texts:
-            seen_texts.add(_normal(text) or "\0")  # a text without words equals no other
+            seen_texts.add(_normal(text) or "\0")  # a text without words matches nothing
             seen_ngrams.update(_ngrams(text, language, n))
     exact, items, shares = 0, 0, []
     for texts, language in _rows(test):
@@ -57,7 +57,7 @@ def audit(train: Dataset, test: Dataset, n: int = 8) -> Overlap:
 
 
 def _rows(rows: Dataset) -> Iterator[tuple[list[str], str]]:
-    """The texts of each row, and its language; a list of tokens or choices is one text."""
+    """The texts of each row, and its language; a list of tokens or choices counts as one text."""
     columns = text_columns(rows)
     for row in rows.select_columns([*columns, "language"]):
         values = (row[column] for column in columns)

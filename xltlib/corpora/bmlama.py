@@ -1,8 +1,8 @@
 """BMLAMA-53 (Qi et al. 2023): factual prompts with a gap, and candidates to fill it.
 
-One TSV file per language, `<code>.tsv`, with the columns Prompt (which holds `<mask>` once), Ans,
-Candidate Ans (with ", " between them) and Subject. The files align: row i asks for the same fact in
-every language, and its candidates are translations of each other in the same order.
+One TSV file per language, `<code>.tsv`, with the columns Prompt (with one `<mask>`), Ans, Candidate
+Ans (separated by ", ") and Subject. The files are aligned: row i asks for the same fact in every
+language, and its candidates are translations of each other, in the same order.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from xltlib.text_files import InputError, lines, shown
 
 MASK = "<mask>"
 _HEADER = ["Prompt", "Ans", "Candidate Ans", "Subject"]
-# The published languages that the project knows.
+# The published languages that the project supports.
 _PUBLISHED = set(
     "af ar az be bg bn ca ceb cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id it ja ka "
     "ko la lt lv ms nl pl pt ro ru sk sl sq sr sv ta th tr uk ur vi zh".split()

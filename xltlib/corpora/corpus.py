@@ -1,4 +1,5 @@
-"""What a corpus is: a task kind, languages, splits, files and a loader; columns by task kind."""
+"""The definition of a corpus (task kind, languages, splits, files, loader), and columns by task
+kind."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ CLOZE = Features(_ID | {"prompt": _STRING, "candidates": ListOf(_STRING), "answe
 NOT_TEXT = {"id", "language", "title", "tags"}
 
 Layout = tuple[str, ...]
-"""Patterns of the files, below a corpus's folder, that hold one split in one language together."""
+"""Patterns of the files below a corpus's folder that together make one split in one language."""
 
 
 FindFiles = Callable[[Path, str, str], list[Path]]
@@ -42,13 +43,14 @@ MakeMini = Callable[[str, str, MiniSettings], Dataset]
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus, in all the sources that it has.
+    """A corpus, in all of its sources.
 
-    `kind` names a task kind of `xltlib.tasks`, or what a representation is measured on;
-    `load(source, language, split)` reads local files, and the hub where there is a `repository`;
-    `files(folder, language, split)` are the local files it reads for that. `mini(language, split,
-    settings)` makes the synthetic corpus, which has splits of its own. `labels` are the classes or
-    tags in the order of their integers, `mini_labels` those of the synthetic one where they differ.
+    `kind` names a task kind of `xltlib.tasks`, or a kind of data on which representations are
+    measured. `load(source, language, split)` reads local files, or the hub if there is a
+    `repository`; `files(folder, language, split)` are the local files for that. `mini(language,
+    split, settings)` makes the synthetic corpus, which has its own splits. `labels` are the classes
+    or tags in the order of their integers; `mini_labels` are those of the synthetic corpus if they
+    differ.
     """
 
     kind: str
@@ -63,7 +65,7 @@ class Corpus:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The sources it has."""
+        """The corpus's sources."""
         return (
             *(("hub",) if self.repository else ()),
             *(("local",) if self.load else ()),
@@ -72,7 +74,7 @@ class Corpus:
 
 
 def text_columns(rows: Dataset) -> list[str]:
-    """The columns that a model reads: strings and lists of strings that are no names or labels."""
+    """The columns that a model reads: strings and lists of strings, except for names and labels."""
     return [
         name
         for name, feature in rows.features.items()

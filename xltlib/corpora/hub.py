@@ -22,9 +22,9 @@ SECONDS = 3.0
 
 
 def require_network(what: str) -> None:
-    """Fail fast where the hub cannot be reached: its client would stall for half a minute.
+    """Fail fast if the hub cannot be reached; its client would stall for half a minute.
 
-    Nothing is asked when HF_HUB_OFFLINE is set: then the local cache has to hold the files.
+    If HF_HUB_OFFLINE is set, nothing is checked, and the files have to be in the local cache.
 
     Raises:
         InputError: says what to set.
@@ -33,7 +33,7 @@ def require_network(what: str) -> None:
         return
     endpoint = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
     if getproxies().get(endpoint.scheme):
-        return  # the way leads through a proxy, which alone knows what it reaches
+        return  # behind a proxy, only the proxy knows what it can reach
     port = endpoint.port or (443 if endpoint.scheme == "https" else 80)
     try:
         socket.create_connection((endpoint.hostname or "", port), timeout=SECONDS).close()
@@ -64,8 +64,8 @@ def load_hub(repository: str, config: str, split: str, revision: str | None) -> 
 
 
 def resolve(repository: str, revision: str | None, kind: str = "dataset") -> str | None:
-    """The commit that a revision of a data set or a model names now; as it is where the hub does
-    not answer."""
+    """The commit that a revision of a data set or a model names now; the revision itself if the hub
+    does not answer."""
     try:
         return HfApi().repo_info(repository, repo_type=kind, revision=revision, timeout=SECONDS).sha
     except (OSError, ValueError):
@@ -75,7 +75,7 @@ def resolve(repository: str, revision: str | None, kind: str = "dataset") -> str
 def published(
     source: CorpusSource, files: Callable[[Path], list[Path]], repository: str, hub: tuple[str, str]
 ) -> Dataset | list[Path]:
-    """What a corpus's loader starts from: a hub data set's rows, or the publisher's files.
+    """The input of a corpus's loader: a hub data set's rows, or the publisher's files.
 
     Args:
         files: finds the local files in the corpus's folder.
@@ -94,7 +94,8 @@ def published(
 def tagged(
     rows: Dataset, column: str, names: tuple[str, ...], language: str, split: str
 ) -> Dataset:
-    """The hub's tagging columns (tokens, and class numbers in `column`) as this project's."""
+    """Converts the hub's tagging columns (tokens, and class numbers in `column`) to this
+    project's."""
     feature = rows.features[column]
     inner = getattr(feature, "feature", feature)
     tags = inner.names if isinstance(inner, ClassLabel) else list(names)

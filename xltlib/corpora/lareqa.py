@@ -1,6 +1,6 @@
 """LAReQA (Roy et al. 2020): find the sentences that answer a question, in all languages at once.
 
-Its XQuAD-R files are XQuAD's, with the borders of every passage's sentences.
+Its XQuAD-R files are XQuAD's with sentence boundaries added to every passage.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datasets import Dataset
 
 from xltlib.corpora.corpus import BITEXT, Corpus
 from xltlib.corpora.local import find, require_rows
-from xltlib.corpora.squad_files import Question, questions
+from xltlib.corpora.squad_json import Question, questions
 from xltlib.params import CorpusSource
 from xltlib.text_files import InputError, shown
 
@@ -28,7 +28,7 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language of XQuAD-R: `query` is a question, `candidate` the sentence that answers it.
 
-    A sentence that answers no question has an empty `query`: it is a candidate all the same.
+    A sentence that answers no question has an empty `query` but is still a candidate.
     """
     (path,) = files(source.local_folder, language, split)
     rows: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""The local files of a corpus: finding them, and checking what all corpora must hold."""
+"""The local files of a corpus: finding them, and the checks that all corpora share."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def parquet(config: str, split: str) -> Layout:
 
 
 def find(folder: Path, layouts: Sequence[Layout]) -> list[Path]:
-    """The files of the first layout whose patterns each match a file; the patterns' order is kept.
+    """The files of the first layout in which every pattern matches a file, in the patterns' order.
 
     Raises:
-        InputError: the folder is missing or holds none; names it and what was looked for.
+        InputError: the folder is missing or has no such files; names it and the patterns.
     """
     if not _is_folder(folder):
         raise InputError(
@@ -54,7 +54,7 @@ def is_parquet(files: Sequence[Path]) -> bool:
 
 
 def require_unique(ids: Sequence[str], where: str) -> None:
-    """Refuse rows that share an id: scores are kept and paired by it.
+    """Refuse rows that share an id, because scores are stored and paired by id.
 
     Raises:
         InputError: names the ids.
@@ -71,13 +71,13 @@ def require_unique(ids: Sequence[str], where: str) -> None:
 
 
 def require_rows(rows: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
-    """Rows of a file, of which there must be one at least.
+    """Rows of a file, which must have at least one.
 
     Raises:
         InputError: there is none.
     """
     if not rows:
-        raise InputError(f"{path}: holds no row. Check that the file is complete.")
+        raise InputError(f"{path}: contains no row. Check that the file is complete.")
     return rows
 
 
@@ -100,7 +100,7 @@ def read_parquet(files: Sequence[Path]) -> Dataset:
 
 
 def pairs(rows: Dataset, ids: Sequence[str], language: str) -> Dataset:
-    """Rows of sentence1, sentence2 and label with the other columns of sentence pairs."""
+    """Rows of sentence1, sentence2 and label, with the other columns of sentence pairs added."""
     columns = {name: rows[name][:] for name in ("sentence1", "sentence2", "label")}
     columns |= {"id": list(ids), "language": [language] * len(rows)}
     return Dataset.from_dict({name: columns[name] for name in PAIR}, features=PAIR)
@@ -110,38 +110,38 @@ def text_of(row: dict[str, Any], name: str, where: str) -> str:
     """A text field of a row of JSON or of the hub.
 
     Raises:
-        InputError: it is absent or no text.
+        InputError: it is absent or not a string.
     """
     value = row.get(name)
     if not isinstance(value, str):
-        raise InputError(f"{where}: {name!r} has to be a text (found {shown(value)}).")
+        raise InputError(f"{where}: {name!r} must be a string (found {shown(value)}).")
     return value
 
 
 def number_of(row: dict[str, Any], name: str, where: str, below: int = 10**9) -> int:
-    """A whole number from 0 in a field of a row of JSON or of the hub.
+    """A whole number, from 0, in a field of a row of JSON or of the hub.
 
     Raises:
-        InputError: it is absent or no such number.
+        InputError: it is absent or not such a number.
     """
     value = row.get(name)
     if type(value) is not int or not 0 <= value < below:
         raise InputError(
-            f"{where}: {name!r} has to be a whole number from 0 to {below - 1} "
+            f"{where}: {name!r} must be a whole number from 0 to {below - 1} "
             f"(found {shown(value)})."
         )
     return value
 
 
 def key_of(row: dict[str, Any], name: str, known: Mapping[str, T], where: str) -> T:
-    """What a field of a row stands for, of a few known values.
+    """The meaning of a field of a row that has a few known values.
 
     Raises:
-        InputError: it is absent or another value; names those it may have.
+        InputError: it is absent or has another value; lists the known ones.
     """
     value = row.get(name)
     if not isinstance(value, str) or value not in known:
         raise InputError(
-            f"{where}: {name!r} has to be one of {', '.join(known)} (found {shown(value)})."
+            f"{where}: {name!r} must be one of {', '.join(known)} (found {shown(value)})."
         )
     return known[value]

@@ -1,7 +1,7 @@
-"""MLQA (Lewis et al. 2020): questions and passages that were found, not translated, in parallel.
+"""MLQA (Lewis et al. 2020): parallel questions on passages that were found, not translated.
 
-XTREME takes question and passage in the same language: splits `dev` and `test`. The others have the
-question in another language than the passage, as in `dev-question-en`.
+XTREME takes question and passage in the same language: splits `dev` and `test`. In the other
+splits, such as `dev-question-en`, the question is in a different language.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ SPLITS = tuple(
 
 
 def _hub(language: str, split: str) -> tuple[str, str]:
-    """Config and split on the hub."""
+    """The config and split on the hub."""
     part, _, question = split.partition("-question-")
     return f"mlqa.{language}.{question or language}", "validation" if part == "dev" else part
 
 
 def files(folder: Path, language: str, split: str) -> list[Path]:
-    """The file of one language of passages and one of questions."""
+    """The file for one language of passages and one of questions."""
     part, _, question = split.partition("-question-")
     name = f"{part}-context-{language}-question-{question or language}.json"
     return find(folder, [parquet(*_hub(language, split)), (name,), (f"{part}/{name}",)])

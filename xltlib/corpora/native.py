@@ -1,4 +1,4 @@
-"""Questions written in one language itself, not translated: ARCD, FacQA, JaQuAD and KorQuAD."""
+"""Questions written in their language, not translated: ARCD, FacQA, JaQuAD and KorQuAD."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def files(name: str, folder: Path, language: str, split: str) -> list[Path]:
 
 
 def load(name: str, source: CorpusSource, language: str, split: str) -> Dataset:
-    """All of a publisher's files together: the corpus's test set."""
+    """All of a publisher's files together, as the corpus's test set."""
     paths = files(name, source.local_folder, language, split)
     return concatenate_datasets([read_squad(path, language) for path in paths])
 

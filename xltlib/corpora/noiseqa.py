@@ -1,6 +1,7 @@
-"""NoiseQA (Ravichander et al. 2021): XQuAD's English questions as people typed and spoke them.
+"""NoiseQA (Ravichander et al. 2021): XQuAD's English questions with noise from typing, speech
+recognition and translation.
 
-Every split asks XQuAD's questions with XQuAD's ids; `clean` asks them as they were.
+Every split has XQuAD's questions and ids; in `clean` they are unchanged.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datasets import Dataset
 
 from xltlib.corpora.corpus import Corpus
 from xltlib.corpora.local import find
-from xltlib.corpora.squad_files import read_squad
+from xltlib.corpora.squad_files import first_articles, read_squad
 from xltlib.params import CorpusSource
 
 NOISES = ("keyboard", "asr", "translation")
@@ -22,16 +23,30 @@ FILES = {"clean": "Natural/xquad-context-en-question-en.json"} | {
 }
 
 
+REST = "-rest"
+"""Ends the name of a split that holds only the articles after `cut_after`."""
+
+
 def files(folder: Path, language: str, split: str) -> list[Path]:
     """The file of one kind of noise."""
-    return find(folder, [(FILES[split],), (FILES[split].split("/")[1],)])
+    name = FILES[split.removesuffix(REST)]
+    return find(folder, [(name,), (name.split("/")[1],)])
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
-    """`clean`, or noise of a keyboard, of speech recognition (`asr`) or of machine translation,
-    either as people and systems made it (`keyboard-natural`) or imitated (`keyboard-synthetic`)."""
+    """`clean`, or noise from a keyboard, from speech recognition (`asr`) or from machine
+    translation, either natural (`keyboard-natural`) or synthetic (`keyboard-synthetic`).
+
+    With `-rest`, only XQuAD's articles after the first `cut_after`: those that a model trained on
+    the first ones has not seen.
+    """
     (path,) = files(source.local_folder, language, split)
-    return read_squad(path, language)
+    rows = read_squad(path, language)
+    if not split.endswith(REST):
+        return rows
+    return first_articles(rows, source.cut_after, rest=True, key="corpora.noiseqa.cut_after")
 
 
-CORPORA = {"noiseqa": Corpus("qa", ("en",), tuple(FILES), files, load)}
+CORPORA = {
+    "noiseqa": Corpus("qa", ("en",), (*FILES, *(name + REST for name in FILES)), files, load)
+}

@@ -1,4 +1,4 @@
-"""PAWS-X (Yang et al. 2019): paraphrase pairs of high word overlap in seven languages."""
+"""PAWS-X (Yang et al. 2019): paraphrase pairs with high word overlap in seven languages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPLITS = {
     "dev-rest": "validation",
     "test": "test",
 }
-# The publisher's file names; `train` is English as written and the others' machine translation.
+# The publisher's file names; `train` is original English, and machine translation elsewhere.
 FILES = {
     "train": ("train.tsv", "translated_train.tsv"),
     "dev": ("dev_2k.tsv",),
@@ -33,7 +33,7 @@ FILES = {
 
 
 def files(folder: Path, language: str, split: str) -> list[Path]:
-    """The file of one language and split; parts of `dev` are cut by what the English one says."""
+    """The file of one language and split; parts of `dev` also need the English file."""
     own = _own_files(folder, language, split)
     if split in ("dev-first", "dev-rest") and language != "en":
         own = own + _own_files(folder, "en", split)
@@ -41,7 +41,7 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 
 
 def _own_files(folder: Path, language: str, split: str) -> list[Path]:
-    """The file of one language and split, below the publisher's `x-final` too."""
+    """The file of one language and split, which may be below the publisher's `x-final`."""
     names = FILES[split.partition("-")[0]]
     layouts = [(f"{below}{language}/{name}",) for below in ("", "x-final/") for name in names]
     return find(folder, [parquet(language, SPLITS[split]), *layouts])
@@ -51,9 +51,9 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language of `train`, `dev`, `test`, or a part of `dev`; ids are the publisher's, the same
     in all languages.
 
-    Many pairs are made from one sentence. `dev-first` and `dev-rest` are the first `cut_after`
-    groups of pairs that share English sentences, and the others: no English sentence is in both. A
-    few pairs are empty in some languages, as published: they are left out there.
+    Many pairs share a sentence. `dev-first` has the first `cut_after` groups of pairs that share
+    English sentences, and `dev-rest` the others, so that no English sentence is in both. A few
+    pairs were published empty in some languages; they are left out there.
     """
     part, _, piece = split.partition("-")
     where = partial(_own_files, language=language, split=split)
@@ -72,7 +72,8 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
 
 
 def _groups(rows: Dataset) -> dict[str, int]:
-    """Each id with the number of its group of pairs that share sentences, from 0 in row order."""
+    """The group of each id; pairs that share sentences are in one group. Numbered from 0 in row
+    order."""
     first: dict[str, int] = {}
     parent = list(range(len(rows)))
 

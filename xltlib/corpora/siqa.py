@@ -1,4 +1,4 @@
-"""Social IQa (Sap et al. 2019): English questions on situations with three answers each.
+"""Social IQa (Sap et al. 2019): English questions about situations, with three answers each.
 
 XTREME-R trains on it and on COPA for XCOPA, which has no training set of its own.
 """
@@ -27,7 +27,7 @@ _NUMBERS = {"1": 0, "2": 1, "3": 2}
 
 
 def files(folder: Path, language: str, split: str) -> list[Path]:
-    """Version 1.4's file, or the older rows and labels in two files."""
+    """Version 1.4's file, or the two files of older versions with rows and labels."""
     name = {"train": "trn", "dev": "dev", "test": "tst"}[split]
     layouts = [
         parquet(CONFIG, SPLITS[split]),
@@ -51,7 +51,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
 
 
 def _read(path: Path, labels: Path | None = None) -> list[tuple[str, dict[str, Any]]]:
-    """The rows of a publisher's file with their places, and the labels of another file."""
+    """The rows of a publisher's file with their places, and the labels from another file."""
     placed = list(read_json_lines(path))
     require_rows([row for _, row in placed], path)
     if labels is None:

@@ -1,4 +1,4 @@
-"""XTREME-R's training set for XCOPA: Social IQa, three answers each, and COPA, two each."""
+"""XTREME-R's training set for XCOPA: Social IQa (three answers each) and COPA (two each)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from xltlib.corpora import mini, siqa, xcopa
 from xltlib.corpora.corpus import Corpus
 from xltlib.params import CorpusSource
 
-# The splits of Social IQa and of COPA in each; `small-train` is for want of Social IQa's train.
+# The splits of Social IQa and COPA in each; `small-train` does without Social IQa's train.
 PARTS = {"train": ("train", "train"), "small-train": ("test", "train"), "dev": ("dev", "dev")}
 
 
 def files(folder: Path, language: str, split: str) -> list[Path]:
-    """The files of both, which lie in the folders `siqa` and `copa`."""
+    """The files of both, in the folders `siqa` and `copa`."""
     first, second = PARTS[split]
     return [
         *siqa.files(folder / "siqa", language, first),
@@ -24,7 +24,7 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
-    """Social IQa's questions, and after them COPA's."""
+    """Social IQa's questions followed by COPA's."""
     first, second = PARTS[split]
     below = [
         source.model_copy(update={"folder": source.local_folder / name})

@@ -25,7 +25,8 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
-    """`train` or `dev`. XQuAD's questions are dev's: never train on dev and test on XQuAD."""
+    """`train` or `dev`. XQuAD's questions come from dev, so never train on dev and test on
+    XQuAD."""
     where = partial(files, language=language, split=split)
     opened = published(source, where, REPOSITORY, (CONFIG, SPLITS[split]))
     if isinstance(opened, Dataset):

@@ -1,177 +1,19 @@
-"""Questions with answer spans: SQuAD JSON, as most extractive QA corpora are published, and rows.
-
-Rows are flat, as the Hugging Face hub has them, {id, question, context, answers: {text,
-answer_start}}: as JSON lines, as a list, or as a list under `data`.
-"""
+"""Questions with answer spans, read from files or the hub, with checked offsets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 from datasets import Dataset
 
-from xltlib.corpora.answers import nearest_place
+from xltlib.corpora.answer_spans import nearest_place
 from xltlib.corpora.corpus import QA
 from xltlib.corpora.local import require_unique
+from xltlib.corpora.squad_json import questions
 from xltlib.languages import LANGUAGES, TYDI
-from xltlib.text_files import (
-    InputError,
-    parse_json,
-    read_json_lines,
-    read_text,
-    shown,
-    shown_path,
-)
-
-FORMAT = (
-    "Expected: SQuAD JSON (data > paragraphs > context and qas > id, question, answers[text, "
-    "answer_start]) or rows of id, question, context, answers."
-)
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question as its file has it: answers are (text, offset) pairs, offsets unchecked.
-
-    `where` names it in messages; `paragraph` is the object that holds its context.
-    """
-
-    where: str
-    id: str
-    title: str
-    context: str
-    question: str
-    answers: list[tuple[str, int]]
-    paragraph: dict[str, Any]
-
-
-def questions(path: Path) -> Iterator[Question]:
-    """The questions of a file, in its order.
-
-    Raises:
-        InputError: names the file, and the question if one is to blame.
-    """
-    path = Path(path)
-    text = read_text(path)
-    if path.suffix in (".jsonl", ".ndjson") or _is_lines(text):
-        for where, row in read_json_lines(path):
-            yield _question(row, row, row, where)
-        return
-    where = shown_path(path)
-    raw = parse_json(text, where, finite=False)  # an odd offset is named with its question
-    if isinstance(raw, dict) and "data" not in raw and "context" in raw:
-        raw = [raw]  # a single row
-    articles = raw.get("data") if isinstance(raw, dict) else raw
-    if not isinstance(articles, list):
-        raise InputError(f"{where}: no list of articles or rows under `data`. {FORMAT}")
-    for i, article in enumerate(articles):
-        place = f"{where}: data[{i}]"
-        if not isinstance(article, dict):
-            raise InputError(f"{place} is not an object (found {shown(article)}). {FORMAT}")
-        if "paragraphs" not in article and "context" in article:
-            yield _question(article, article, article, place)
-            continue
-        for j, paragraph in enumerate(_objects(article, "paragraphs", place)):
-            inside = f"{place}.paragraphs[{j}]"
-            for qa in _objects(paragraph, "qas", inside):
-                yield _question(article, paragraph, qa, inside)
-
-
-def _is_lines(text: str) -> bool:
-    """Whether a text is JSON lines of rows: its first line is a whole row, and others follow."""
-    first, _, rest = text.lstrip().partition("\n")
-    if not rest.strip() or not first.rstrip().endswith("}"):
-        return False
-    try:
-        row = parse_json(first, "")
-    except InputError:
-        return False
-    return isinstance(row, dict) and "context" in row
-
-
-def _objects(parent: dict[str, Any], name: str, where: str) -> list[dict[str, Any]]:
-    """A list of objects in a field."""
-    found = parent.get(name)
-    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise InputError(
-            f"{where}: {name!r} has to be a list of objects (found {shown(found)}). {FORMAT}"
-        )
-    return found
-
-
-def _question(
-    article: dict[str, Any], paragraph: dict[str, Any], qa: dict[str, Any], where: str
-) -> Question:
-    """One question, its fields checked."""
-    identity = qa.get("id")
-    if isinstance(identity, bool) or not isinstance(identity, str | int):
-        raise InputError(
-            f"{where}: a question's 'id' has to be a text or a whole number (found "
-            f"{shown(identity)})."
-        )
-    where = f"{where}: question {shown(str(identity), 60)}"
-    title = article.get("title")
-    if title is not None and (isinstance(title, bool) or not isinstance(title, str | int | float)):
-        raise InputError(f"{where}: 'title' has to be a text (found {shown(title)}).")
-    impossible = qa.get("is_impossible", False)
-    if not isinstance(impossible, bool):
-        raise InputError(
-            f"{where}: 'is_impossible' has to be true or false (found {shown(impossible)})."
-        )
-    return Question(
-        where=where,
-        id=str(identity),
-        title="" if title is None else str(title),
-        context=_text(paragraph, "context", where),
-        question=_text(qa, "question", where),
-        answers=[] if impossible else _answers(qa, where),
-        paragraph=paragraph,
-    )
-
-
-def _text(parent: dict[str, Any], name: str, where: str) -> str:
-    value = parent.get(name)
-    if name not in parent:
-        raise InputError(f"{where} lacks {name!r}. {FORMAT}")
-    if not isinstance(value, str):
-        raise InputError(f"{where}: {name!r} has to be a text (found {shown(value)}).")
-    return value
-
-
-def _answers(qa: dict[str, Any], where: str) -> list[tuple[str, int]]:
-    """The answers of a question: SQuAD's list of objects, or the hub's object of two lists."""
-    found = qa.get("answers")
-    if isinstance(found, dict):
-        texts, starts = found.get("text"), found.get("answer_start")
-        if not (isinstance(texts, list) and isinstance(starts, list) and len(texts) == len(starts)):
-            raise InputError(
-                f"{where}: 'answers' has to hold two lists of one length, text and answer_start "
-                f"(found {shown(found)})."
-            )
-        found = [
-            {"text": text, "answer_start": start} for text, start in zip(texts, starts, strict=True)
-        ]
-    if "answers" not in qa:
-        raise InputError(f"{where} lacks 'answers'. {FORMAT}")
-    if not isinstance(found, list) or not all(isinstance(answer, dict) for answer in found):
-        raise InputError(
-            f"{where}: 'answers' has to be a list of objects (found {shown(found)}). {FORMAT}"
-        )
-    answers = []
-    for answer in found:
-        text = _text(answer, "text", f"{where}: an answer")
-        if "answer_start" not in answer:
-            raise InputError(f"{where}: an answer lacks 'answer_start'. {FORMAT}")
-        start = answer["answer_start"]
-        if type(start) is not int:
-            raise InputError(
-                f"{where}: 'answer_start' has to be a whole number (found {shown(start)})."
-            )
-        answers.append((text, start))
-    return answers
+from xltlib.text_files import InputError, shown, shown_path
 
 
 def read_squad(
@@ -181,20 +23,20 @@ def read_squad(
     on_bad_offset: Literal["repair", "error"] = "repair",
     unanswerable: Literal["refuse", "keep"] = "refuse",
 ) -> Dataset:
-    """Read a file of questions in one of the formats of this module.
+    """Read a file of questions in one of the formats of `squad_json`.
 
-    Published corpora hold answers that do not stand at their offset. "repair" moves such an answer
-    to its nearest occurrence; one that occurs nowhere keeps its text, for scoring, and gets the
-    offset -1; the column `wrong_offsets` counts both. "error" stops at it.
+    In published corpora some answers are not at their offset. "repair" moves such an answer to its
+    nearest occurrence. If it does not occur, it keeps its text, for scoring, and gets the offset
+    -1. The column `wrong_offsets` counts both. "error" raises instead.
 
     Args:
-        language: of every question; None takes it from TyDi's ids (`arabic-...`).
-        unanswerable: what to do with questions that have no answer in their passage, as SQuAD 2
-            has them (no answers, or `is_impossible`). "keep" returns them with empty `answers`;
-            `is_answerable` tells them from the others.
+        language: the language of all questions; None takes it from TyDi's ids (`arabic-...`).
+        unanswerable: what to do with questions without an answer in their passage, as in SQuAD 2
+            (no answers, or `is_impossible`). "keep" returns them with empty `answers`;
+            `is_answerable` distinguishes them.
 
     Raises:
-        InputError: names the file, and the question if one is to blame.
+        InputError: names the file, and the question if one is at fault.
     """
     path, rows, without = Path(path), [], []
     for one in questions(path):
@@ -220,7 +62,9 @@ def read_squad(
             }
         )
     if not rows:
-        raise InputError(f"{shown_path(path)}: holds no question. Check that the file is complete.")
+        raise InputError(
+            f"{shown_path(path)}: contains no question. Check that the file is complete."
+        )
     if without and unanswerable == "refuse":
         raise InputError(
             f"{shown_path(path)}: {len(without)} of {len(rows)} questions have no answer, "
@@ -236,7 +80,8 @@ def is_answerable(row: dict[str, Any]) -> bool:
 
 
 def _placed(context: str, answers: list[tuple[str, int]]) -> tuple[list[int], list[int]]:
-    """The offset of each answer, and which answers did not stand where they were said to."""
+    """The offset of each answer, and the indices of answers that were not at their stated
+    offset."""
     places = [
         start if start >= 0 and text and context.startswith(text, start) else -1
         for text, start in answers
@@ -248,7 +93,8 @@ def _placed(context: str, answers: list[tuple[str, int]]) -> tuple[list[int], li
 
 
 def from_hub(rows: Dataset, language: Callable[[str], str]) -> Dataset:
-    """A hub data set's questions with our columns, wrong offsets repaired as in files.
+    """A hub data set's questions with this project's columns, and with wrong offsets repaired as in
+    files.
 
     Args:
         language: the language of a question by its id.
@@ -260,7 +106,7 @@ def from_hub(rows: Dataset, language: Callable[[str], str]) -> Dataset:
         places, wrong = _placed(row["context"], answers)
         return {
             "language": language(row["id"]),
-            # XQuAD's hub copy has no titles: a passage is then the finest unit to cut by.
+            # XQuAD's hub copy has no titles, so the passage is the finest unit to cut by.
             "title": row.get("title", row["context"]),
             "answers": {"text": texts, "answer_start": places},
             "wrong_offsets": len(wrong),
@@ -270,7 +116,7 @@ def from_hub(rows: Dataset, language: Callable[[str], str]) -> Dataset:
 
 
 def tydi_language(path: Path | str, identity: str) -> str:
-    """The language code that a TyDi QA id begins with."""
+    """The language with which a TyDi QA id begins, as a code."""
     codes = {LANGUAGES[code].name.lower(): code for code in TYDI}
     name = identity.split("-")[0]
     if name not in codes:
@@ -282,7 +128,7 @@ def tydi_language(path: Path | str, identity: str) -> str:
 
 
 def first_articles(rows: Dataset, articles: int | None, *, rest: bool, key: str) -> Dataset:
-    """The questions on a corpus's first articles, or on the others: no passage is in both.
+    """The questions on a corpus's first articles, or on the others, so that no passage is in both.
 
     Args:
         articles: how many come first; `key` names the setting in messages.

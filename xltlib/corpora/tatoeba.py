@@ -14,7 +14,7 @@ from xltlib.corpora.local import find, parquet
 from xltlib.params import CorpusSource
 from xltlib.text_files import InputError, lines
 
-# The corpus names its files by ISO 639-3 codes.
+# The corpus names its files with ISO 639-3 codes.
 CODES = dict(
     pair.split(":")
     for pair in (

@@ -1,4 +1,4 @@
-"""TyDi QA GoldP (Clark et al. 2020): questions written in nine languages, gold passage given."""
+"""TyDi QA GoldP (Clark et al. 2020): questions written in nine languages, with the gold passage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPLITS = {"train": "train", "dev": "validation", "test": "validation"}
 
 
 def files(folder: Path, language: str, split: str) -> list[Path]:
-    """The file of one language as TyDi QA or XTREME names it, else the one file of all."""
+    """The file of one language as named by TyDi QA or XTREME, or else the file of all languages."""
     part = "train" if split == "train" else "dev"
     name = ALL[language].name.lower()
     layouts = [parquet(CONFIG, SPLITS[split])]
@@ -41,7 +41,7 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
-    """One language of `train`, or of `dev`, which `test` is another name for."""
+    """One language of `train`, or of `dev`, for which `test` is another name."""
     where = partial(files, language=language, split=split)
     opened = published(source, where, REPOSITORY, (CONFIG, SPLITS[split]))
     if isinstance(opened, Dataset):
@@ -53,7 +53,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     if len(found) == 0 and not isinstance(opened, Dataset):
         there = " ".join(sorted(set(rows["language"])))
         raise InputError(
-            f"{opened[0]}: holds no question in {language}, but in {there}. Put the file of "
+            f"{opened[0]}: contains no question in {language}, but in {there}. Put the file of "
             f"{language} into this folder."
         )
     return found

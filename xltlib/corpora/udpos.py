@@ -1,4 +1,4 @@
-"""Part-of-speech tags of Universal Dependencies, as XTREME's UDPOS task takes them."""
+"""Part-of-speech tags of Universal Dependencies, as in XTREME's UDPOS task."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPLITS = {"train": "train", "dev": "validation", "test": "test", "pud": "pud"}
 
 
 def files(folder: Path, language: str, split: str) -> list[Path]:
-    """The treebanks of one language; PUD's is a split of its own and in no other."""
+    """The treebanks of one language; PUD is only in its own split."""
     if split == "pud":
         return find(folder, [(f"{language}_pud-ud-test.conllu",)])
     config = f"udpos.{ALL[language].name}"
@@ -39,8 +39,9 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language of `train`, `dev`, `test`, or `pud`: the parallel sentences of PUD treebanks.
 
-    Ids of PUD sentences are the treebanks' own, the same in every language. The others begin with
-    their language or, where there are several, treebank: they are not translations of each other.
+    Ids of PUD sentences are the treebanks' own and the same in every language. Other ids begin with
+    their language, or with their treebank if there are several, because the sentences are not
+    translations of each other.
     """
     if split == "pud" and source.source == "hub":
         raise InputError("corpora.udpos: split pud needs source: local (UD's own files)")
@@ -51,7 +52,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
         return tagged(opened, "pos_tags", UPOS, language, split)
     rows: list[dict[str, object]] = []
     for path in opened:
-        # Two treebanks may name sentences alike.
+        # Two treebanks may use the same sentence ids.
         prefix = f"{path.stem}-" if len(opened) > 1 else f"{language}-" * (split != "pud")
         rows += _sentences(path, language, prefix)
     return Dataset.from_list(require_rows(rows, opened[0]), features=TAGGED)
@@ -60,7 +61,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
 def _sentences(path: Path, language: str, prefix: str) -> Iterator[dict[str, object]]:
     """Sentences of a CoNLL-U file; one without a `sent_id` gets its number in the file.
 
-    Multiword ranges and empty nodes carry no tag and are passed.
+    Multiword ranges and empty nodes have no tag and are skipped.
     """
     identity, tokens, tags, count = "", [], [], 0
     for number, line in (*lines(path), (0, "")):

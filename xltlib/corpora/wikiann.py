@@ -1,5 +1,5 @@
-"""WikiANN (Pan et al. 2017), named entities in the balanced splits of Rahimi et al. 2019 that
-XTREME uses: persons, organisations, locations, as BIO tags."""
+"""WikiANN (Pan et al. 2017): named entities (persons, organisations, locations) as BIO tags, in the
+balanced splits of Rahimi et al. 2019 that XTREME uses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
-    """One language of `train`, `dev` or `test`; no sentence is another's translation."""
+    """One language of `train`, `dev` or `test`. Sentences are not translations of each other."""
     where = partial(files, language=language, split=split)
     opened = published(source, where, REPOSITORY, (language, SPLITS[split]))
     if isinstance(opened, Dataset):

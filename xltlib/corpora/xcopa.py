@@ -21,7 +21,7 @@ from xltlib.text_files import read_json_lines
 
 LANGUAGES = ("et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh")
 REPOSITORY, COPA_REPOSITORY = "cambridgeltl/xcopa", "aps/super_glue"
-# The corpus says only "cause" or "effect"; a model gets it as a question, in English.
+# The corpus only says "cause" or "effect"; a model gets that as a question in English.
 QUESTIONS = {"cause": "What was the cause?", "effect": "What happened as a result?"}
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
@@ -34,7 +34,7 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 
 
 def copa_files(folder: Path, language: str, split: str) -> list[Path]:
-    """COPA's file as XCOPA's repository or SuperGLUE has it."""
+    """COPA's file, from XCOPA's repository or from SuperGLUE."""
     name = "val" if split == "dev" else split
     layouts = [(f"{name}-en.jsonl",), (f"{name}.jsonl",), (f"COPA/{name}.jsonl",)]
     return find(folder, [parquet("copa", SPLITS[split]), *layouts])
@@ -73,7 +73,7 @@ def _columns(
     row: dict[str, Any], name: str, language: str, split: str, where: str
 ) -> dict[str, Any]:
     question = row.get("question")
-    if type(question) is int and 0 <= question < len(QUESTIONS):  # the hub's class number of COPA's
+    if type(question) is int and 0 <= question < len(QUESTIONS):  # the hub's class number
         row = row | {"question": list(QUESTIONS)[question]}
     return {
         "id": f"{name}-{split}-{number_of(row, 'idx', where):04d}",

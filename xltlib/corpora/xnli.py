@@ -18,8 +18,8 @@ from xltlib.text_files import InputError, lines, shown
 LANGUAGES = tuple("en ar bg de el es fr hi ru sw th tr ur vi zh".split())
 REPOSITORY = "facebook/xnli"
 LABELS = ("entailment", "neutral", "contradiction")
-_LABEL = {label: i for i, label in enumerate(LABELS)} | {"contradictory": 2}  # XNLI-MT's word
-PREMISE = 3  # rows that share a premise: one of each label, one after the other
+_LABEL = {label: i for i, label in enumerate(LABELS)} | {"contradictory": 2}  # the label in XNLI-MT
+PREMISE = 3  # consecutive rows that share a premise, one with each label
 SPLITS = {
     "train": "train",
     "dev": "validation",
@@ -30,7 +30,8 @@ SPLITS = {
 
 
 def files(folder: Path, language: str, split: str) -> list[Path]:
-    """The file of one language, else XNLI 1.0's of all languages or XNLI-MT 1.0's translation."""
+    """The file of one language, or else XNLI 1.0's file of all languages or XNLI-MT 1.0's
+    translation."""
     part = split.partition("-")[0]
     layouts = [parquet(language, SPLITS[split]), (f"xnli.{part}.{language}.tsv",)]
     if part == "train":
@@ -45,8 +46,8 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language of `train`, `dev`, `test`, or a part of `dev`; ids are row numbers, the same in
     all languages.
 
-    `dev-first` and `dev-rest` are the rows of the first `cut_after` premises of dev, and the
-    others: no premise is in both.
+    `dev-first` has the rows of dev's first `cut_after` premises, and `dev-rest` the others, so that
+    no premise is in both.
     """
     where = partial(files, language=language, split=split)
     opened = published(source, where, REPOSITORY, (language, SPLITS[split]))
@@ -72,7 +73,7 @@ def _cut(rows: Dataset, piece: str, premises: int | None) -> Dataset:
 
 
 def _read(path: Path, language: str) -> list[dict[str, object]]:
-    """The rows of one language in a publisher's file, whose first line says which file it is."""
+    """The rows of one language in a publisher's file, whose first line shows which file it is."""
     rest = lines(path)
     header = next(rest)[1].split("\t")
     if header[0] == "language":
@@ -93,7 +94,7 @@ def _read(path: Path, language: str) -> list[dict[str, object]]:
 def _of_one_language(
     path: Path, rest: Iterator[tuple[int, str]], header: list[str], language: str
 ) -> list[dict[str, object]]:
-    """Rows of XNLI 1.0's own file in the order that its first language has, by `pairID`."""
+    """Rows of XNLI 1.0's own file by `pairID`, in the order of its first language."""
     names = ("sentence1", "sentence2", "gold_label", "pairID")
     if any(name not in header for name in names):
         raise InputError(f"{path}: line 1 lacks one of the columns language, {', '.join(names)}.")
@@ -107,7 +108,7 @@ def _of_one_language(
         if fields[0] == language:
             found.append((fields[pair], _row(path, number, fields, tuple(places))))
     if not found:
-        raise InputError(f"{path}: holds no row in {language}. Check that the file is complete.")
+        raise InputError(f"{path}: contains no row in {language}. Check that the file is complete.")
     if len(found) != len(order) or {identity for identity, _ in found} != set(order):
         raise InputError(
             f"{path}: {language} has {len(found)} pairs that are not {first}'s {len(order)}. "
@@ -119,7 +120,7 @@ def _of_one_language(
 def _fields(
     path: Path, rest: Iterator[tuple[int, str]], columns: int
 ) -> Iterator[tuple[int, list[str]]]:
-    """The columns of every line that is not empty."""
+    """The columns of every non-empty line."""
     for number, line in rest:
         if line:
             fields = line.split("\t")
@@ -132,7 +133,7 @@ def _fields(
 
 
 def _row(path: Path, number: int, fields: list[str], places: tuple[int, ...]) -> dict[str, object]:
-    """Sentences and label, which stand at `places` in this order."""
+    """Sentences and label, from the columns `places`."""
     one, two, label = (fields[place] for place in places)
     if label not in _LABEL:
         raise InputError(

@@ -1,4 +1,4 @@
-"""XQuAD (Artetxe et al. 2020): SQuAD questions translated into eleven languages by people."""
+"""XQuAD (Artetxe et al. 2020): SQuAD questions in eleven languages, by human translators."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ REPOSITORY = "google/xquad"
 
 
 def files(folder: Path, language: str, split: str) -> list[Path]:
-    """The file of one language: all splits are cut from it."""
+    """The file of one language, from which all splits are cut."""
     return find(folder, [parquet(f"xquad.{language}", "validation"), (f"xquad.{language}.json",)])
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language; `train` is its first `cut_after` articles, `test` the others.
 
-    XQuAD is published as one split, `all`. The cut is by article, so that no passage is on both
-    sides, and the files hold the same articles in the same order in every language.
+    XQuAD is published as one split, `all`. It is cut by article, so that no passage is in both
+    parts. The files have the same articles in the same order in every language.
     """
     where = partial(files, language=language, split=split)
     opened = published(source, where, REPOSITORY, (f"xquad.{language}", "validation"))

@@ -27,18 +27,18 @@ def encoder_folder(
     vocabulary_name: str | None = None,
     extra_pieces: int = 30_000,
 ) -> Path:
-    """A local folder that the Auto classes of transformers load.
+    """A local folder that the Auto classes of transformers can load.
 
     Args:
         name: "me5-small", a hub repository, or an existing folder.
-        cache: where converted and trimmed encoders are kept.
+        cache: the folder of converted and trimmed encoders.
         vocabulary_texts: trim the vocabulary to these texts (and `extra_pieces` more).
-        vocabulary_name: identifies the trimmed weights, so that a folder that is there is found
-            without reading the texts.
+        vocabulary_name: identifies the trimmed weights, so that an existing folder is found without
+            reading the texts.
 
     Raises:
-        InputError: no such encoder, a folder that is not one, a hub that cannot be reached, or a
-            damaged folder in the cache that cannot be made anew.
+        InputError: there is no such encoder, the folder is not one, the hub cannot be reached, or
+            a damaged folder in the cache cannot be made again.
     """
     folder = _pretrained(name, cache, revision)
     if vocabulary_texts is None:
@@ -52,7 +52,7 @@ def encoder_folder(
         )
     keep = vocabulary.pieces_to_keep(folder, vocabulary_texts, extra_pieces)
     weights = [[path.name, path.stat().st_size] for path in sorted(folder.glob("*.safetensors"))]
-    # A folder's weights may be another model's under the same name.
+    # A folder of the same name may have another model's weights.
     source = [name] if name == "me5-small" else [str(folder), weights, folder.stat().st_mtime_ns]
     target = cache / f"{folder.name}-trimmed-{fingerprint([source, keep])}"
     return made_once(target, lambda path: vocabulary.trim(folder, keep, path))

@@ -1,4 +1,4 @@
-"""What a device can do: whether it is there, and whether it computes in bf16."""
+"""Whether a device is present, and whether it computes in bf16."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from xltlib.params import Precision
 
 
 def usable_device(name: str) -> torch.device:
-    """A device by name, if it is there.
+    """A device by name, if present.
 
     Raises:
-        InputError: no such device on this machine.
+        InputError: this machine has no such device.
     """
     try:
         device = torch.device(name)
@@ -43,7 +43,7 @@ def computes_bf16(device: torch.device | str) -> bool:
 
 
 def resolve(precision: Precision, device: torch.device | str) -> Literal["float32", "bf16"]:
-    """A precision of the params on a device: `auto` is bf16 where the device has units for it."""
+    """The precision to use on a device: `auto` is bf16 if the device has units for it."""
     if precision == "auto":
         return "bf16" if computes_bf16(device) else "float32"
     return precision

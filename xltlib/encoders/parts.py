@@ -1,4 +1,4 @@
-"""The parts of a model, whatever heads stand around its encoder."""
+"""The parts of a model, whatever its heads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AnyModel = TypeVar("AnyModel", bound=nn.Module)
 
 
 def base_encoder(model: nn.Module) -> PreTrainedModel:
-    """The encoder of a model with a head of transformers or of this project."""
+    """The encoder of a model with a head from transformers or from this project."""
     found = next(part for part in model.modules() if isinstance(part, PreTrainedModel))
     base = found.base_model
     assert isinstance(base, PreTrainedModel)

@@ -1,4 +1,4 @@
-"""Trimming a unigram vocabulary to the texts of a run: fewer weights, the same states."""
+"""Trimming a unigram vocabulary to the texts of a run: fewer weights but the same states."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def unigram(folder: Path) -> list[tuple[str, float]]:
     """Pieces and scores of a folder's tokeniser, in the order of their ids.
 
     Raises:
-        InputError: it is of another kind (WordPiece, BPE), or in other files than the usual two.
+        InputError: it is of another kind (WordPiece, BPE), or not in the usual two files.
     """
     for name in ("tokenizer.json", WEIGHTS):
         if not (folder / name).is_file():
@@ -40,14 +40,15 @@ def unigram(folder: Path) -> list[tuple[str, float]]:
 
 
 def pieces_to_keep(folder: Path, texts: Iterable[str], extra_pieces: int) -> list[int]:
-    """Ids of the pieces that a run needs, ascending.
+    """The ids of the pieces that a run needs, in ascending order.
 
-    They are the pieces of its texts, the special ones, every single character (or unseen text
-    would turn unknown), and the `extra_pieces` likeliest others, for texts that attacks change.
+    They are the pieces of its texts, the special pieces, every single character (otherwise unseen
+    text would become unknown), and the `extra_pieces` likeliest others, for texts that attacks
+    change.
     """
     pieces = unigram(folder)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()  # which some folders have switched on, and padding with it
+    tokenizer.no_truncation()  # which some folders enable, along with padding
     tokenizer.no_padding()
     keep = set(tokenizer.get_added_tokens_decoder())
     keep |= {i for i, (piece, _) in enumerate(pieces) if len(piece.removeprefix("▁")) <= 1}
@@ -61,7 +62,7 @@ def pieces_to_keep(folder: Path, texts: Iterable[str], extra_pieces: int) -> lis
 
 
 def trim(folder: Path, keep: list[int], target: Path) -> None:
-    """Write the encoder with only the kept pieces and their embedding rows."""
+    """Write the encoder with only the kept pieces and their embeddings."""
     core = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     new = {old: i for i, old in enumerate(keep)}
     core["model"]["vocab"] = [core["model"]["vocab"][i] for i in keep]

@@ -1,8 +1,8 @@
-"""How near translations lie in a multilingual encoder, and the classic way to bring them nearer.
+"""How close translations are in a multilingual encoder, and the classic way to bring them closer.
 
-The classic way is a rotation of each language's states onto English, learnt from parallel text: the
-orthogonal Procrustes problem (Schönemann 1966), here on contextual states as in Wang et al. 2019
-and Wu and Dredze 2020. It trains no weight of the model.
+The classic way is to rotate each language's states onto English, with a rotation learnt from
+parallel text: the orthogonal Procrustes problem (Schönemann 1966), here for contextual states as in
+Wang et al. 2019 and Wu and Dredze 2020. It trains no weights of the model.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from transformers import PreTrainedModel
 
 from xltlib.artifacts import InputError
 
-# A share of the two sides' norms, spread over all directions: enough to settle those that the pairs
-# leave open, too little to turn any that they settle.
+# A share of both sides' norms, spread over all directions: enough to determine those that the pairs
+# leave free, too little to turn the others.
 _STAY = 1e-6
 
 
@@ -33,7 +33,7 @@ class Similarity:
 
     @property
     def margin(self) -> float:
-        """How much nearer translations are than other pairs."""
+        """How much closer translations are than other pairs."""
         return self.translations - self.others
 
 
@@ -62,16 +62,16 @@ class Rotation:
             torch.as_tensor(value, dtype=torch.float32, device=states.device)
             for value in (self.source_mean, self.target_mean, self.matrix)
         )
-        # In float32 whatever the model computes in, because the matrix is a full one.
+        # Always in float32, because the matrix is dense.
         with torch.autocast(states.device.type, enabled=False):
             return ((states.float() - source) @ matrix + target).to(states.dtype)
 
 
 def rotation(source: np.ndarray, target: np.ndarray) -> Rotation:
-    """The rotation that brings a language's centred states nearest to those of the other.
+    """The rotation that brings one language's centred states closest to the other's.
 
-    With fewer pairs than dimensions some directions are free: those stay as they are, as far as an
-    orthogonal matrix can leave them.
+    With fewer pairs than dimensions some directions are free. They are changed as little as an
+    orthogonal matrix allows.
 
     Args:
         source, target: [N, H], translations in the same row.
@@ -88,7 +88,7 @@ def rotation(source: np.ndarray, target: np.ndarray) -> Rotation:
 
 @contextmanager
 def rotated(model: PreTrainedModel, turn: Rotation) -> Iterator[None]:
-    """Let a span-QA model's head read rotated states while the block runs.
+    """Inside the block, a span-QA model's head reads rotated states.
 
     Raises:
         InputError: the model has no linear head `qa_outputs` on its last hidden states.

@@ -1,8 +1,8 @@
-"""Parallel candidates for span QA: the answers to all questions that are asked on a passage.
+"""Parallel candidates for span QA: the answers to all questions about a passage.
 
-An encoder without a masked-LM head cannot be asked BMLAMA's prompts; a span-QA model can be asked
-to rank spans of its passage. In a parallel corpus the answer to the same question is the same
-candidate in every language.
+An encoder without a masked-LM head cannot fill BMLAMA's prompts, but a span-QA model can rank spans
+of its passage. In a parallel corpus the answer to the same question is the same candidate in every
+language.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from collections.abc import Mapping
 import numpy as np
 from datasets import Dataset
 
-from xltlib.corpora.answers import stripped_span
+from xltlib.corpora.answer_spans import stripped_span
 from xltlib.evaluation.predictor import SpanPredictor
 
 Span = tuple[int, int]
 """Characters [start, end) of a context."""
 CandidateSpans = dict[str, dict[str, list[Span]]]
-"""Question id to language to candidates, the same one at the same index in every language."""
+"""Maps question id and language to candidates, with the same candidate at the same index in every
+language."""
 
 
 def candidate_spans(sets: Mapping[str, Dataset]) -> CandidateSpans:
-    """The candidates of every question that has two or more of them in all languages.
+    """The candidates of every question that has at least two in all languages.
 
-    Questions are on one passage if they share their context in every language. Where the answers
-    to two of them are the same characters in some language, the first alone is a candidate.
+    Questions are about one passage if they share their context in every language. If two of them
+    have the same answer span in some language, only the first is a candidate.
     """
     rows = {code: {row["id"]: row for row in part if _placed(row)} for code, part in sets.items()}
     first, *others = rows.values()
@@ -50,10 +51,10 @@ def candidate_spans(sets: Mapping[str, Dataset]) -> CandidateSpans:
 def candidate_logits(
     predictor: SpanPredictor, sets: Mapping[str, Dataset], candidates: CandidateSpans
 ) -> dict[str, list[np.ndarray]]:
-    """How a model likes the candidates of each question, by language: start plus end logit [N].
+    """A model's scores for the candidates of each question, by language: start plus end logit [N].
 
-    A candidate that lies whole in no window of some language is left out of all of them, and with
-    it a question of which fewer than two are left.
+    A candidate that does not fit into any window in some language is left out in all, and so is a
+    question with fewer than two candidates left.
     """
     scores = {}
     for code, part in sets.items():
@@ -73,7 +74,7 @@ def candidate_logits(
 
 
 def _placed(row: Mapping) -> bool:
-    """Whether the first answer has a place in the context."""
+    """Whether the first answer is in the context."""
     return row["answers"]["answer_start"][0] >= 0
 
 

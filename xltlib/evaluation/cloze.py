@@ -1,4 +1,4 @@
-"""A masked language model's candidates for the gap of a prompt, as BMLAMA asks for them."""
+"""A masked language model's scores for candidates in the gap of a prompt, as in BMLAMA."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokeni
 
 from xltlib.artifacts import InputError
 from xltlib.corpora.bmlama import MASK
+from xltlib.encoders.loading_report import MissingHeadError
 from xltlib.encoders.opening import open_model, open_tokenizer
-from xltlib.encoders.report import MissingHeadError
 
 
 def masked_lm(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase] | None:
@@ -23,7 +23,7 @@ def masked_lm(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase] |
         return None
     try:
         return open_model(AutoModelForMaskedLM, folder, tokenizer), tokenizer
-    # A head that is made up on loading says nothing.
+    # A head that was initialised at random on loading is useless.
     except MissingHeadError:
         return None
 
@@ -37,8 +37,8 @@ def candidate_scores(
 ) -> list[np.ndarray]:
     """Mean log-probability of the tokens of each candidate in the gap, by prompt: float64 [N].
 
-    A candidate of m tokens stands for m masks, all of which the model fills at once, so candidates
-    of different length are compared by token (Qi et al. 2023 and Kassner et al. 2021 do so).
+    A candidate of m tokens replaces m masks, which the model fills all at once, so that candidates
+    of different lengths are compared per token, as in Qi et al. 2023 and Kassner et al. 2021.
     """
     prompts, wanted = [], []
     for row_number, row in enumerate(rows):
@@ -67,10 +67,10 @@ def candidate_scores(
 
 
 def comparable(sets: Mapping[str, Dataset]) -> list[int]:
-    """The rows with the same number of candidates, two or more, in every language.
+    """The rows that have the same number of candidates, at least two, in every language.
 
     Raises:
-        InputError: the languages have other rows.
+        InputError: the languages do not have the same rows.
     """
     if len({tuple(rows["id"]) for rows in sets.values()}) > 1:
         raise InputError(f"prompts in {', '.join(sets)}: not the same rows. Copy the files again.")

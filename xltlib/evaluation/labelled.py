@@ -14,17 +14,17 @@ from xltlib.tasks.kind import TaskKind
 from xltlib.training.multitask import MultiTaskModel
 
 BETWEEN = "-"
-"""Stands between the two languages of a pair."""
+"""Separates the two languages of a pair."""
 
 
 def language_pairs(sets: Mapping[str, Dataset]) -> Iterator[tuple[str, Dataset]]:
     """Generalised test sets (Huang et al. 2021): sentence 1 in one language, sentence 2 in another.
 
-    All ordered pairs, the monolingual ones included. Rows are aligned by their ids, and every pair
-    has the same ones: those that all languages have (PAWS-X lacks a few in some).
+    All ordered pairs, including monolingual ones. Rows are aligned by id, and every pair has the
+    same rows: those that exist in all languages (PAWS-X lacks a few in some).
 
     Raises:
-        InputError: no row is in all languages, or two give one row different labels.
+        InputError: no row exists in all languages, or two languages label a row differently.
     """
     places = {
         language: {identity: i for i, identity in enumerate(rows["id"])}
@@ -85,8 +85,8 @@ def answer(
 def summarize(answers: pd.DataFrame, kind: TaskKind) -> dict[str, dict]:
     """The official metrics in points by corpus: each language (or pair) with its n, and averages.
 
-    Averages are over languages, with English and without; over pairs they are `pooled` (all of
-    them, each as large as the others) and `off_diagonal` (two different languages).
+    Averages over languages are with and without English. Averages over pairs are `pooled` (all
+    pairs, equally weighted) and `off_diagonal` (two different languages).
     """
     result: dict[str, dict] = {}
     for corpus, rows in answers.groupby("corpus", sort=True):
@@ -107,7 +107,7 @@ def summarize(answers: pd.DataFrame, kind: TaskKind) -> dict[str, dict]:
 
 
 def averages(scores: Mapping[str, float]) -> dict[str, float]:
-    """Means over the languages or the pairs; one over nothing is absent."""
+    """Means over languages or pairs; a mean over nothing is left out."""
     if any(BETWEEN in code for code in scores):
         groups = {
             "pooled": list(scores.values()),

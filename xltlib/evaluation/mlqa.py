@@ -1,7 +1,7 @@
-"""MLQA's own scoring (Lewis et al. 2020), which knows the language of the passage.
+"""MLQA's own scoring (Lewis et al. 2020), which depends on the language of the passage.
 
-Three things differ from SQuAD's: all of Unicode's punctuation goes, each language loses its own
-articles, and Chinese is compared character by character.
+It differs from SQuAD's in three ways: all Unicode punctuation is removed, each language loses its
+own articles, and Chinese is compared character by character.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ARTICLES = {
     "es": r"\b(un|una|unos|unas|el|la|los|las)\b",
     "de": r"\b(ein|eine|einen|einem|eines|einer|der|die|das|den|dem|des)\b",
     "vi": r"\b(của|là|cái|chiếc|những)\b",
-    # The published rule takes the article off wherever its two letters stand, inside words too.
+    # The published rule removes the article's two letters everywhere, even inside words.
     "ar": "ال",
 }
 _HAN = regex.compile(r"([\u4e00-\u9fa5])")
@@ -41,5 +41,5 @@ def normalize_answer(text: str, language: str) -> str:
 
 
 def normalizer(language: str) -> Normalize:
-    """The rule for answers in one language."""
+    """The normalisation rule for answers in one language."""
     return partial(normalize_answer, language=language)

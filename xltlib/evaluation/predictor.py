@@ -27,7 +27,7 @@ from xltlib.tasks.windows import Features, featurize
 
 USUAL = SpanQASettings().max_length
 SHORTEST = 32
-"""Tokens in a window: XTREME's, and the least that the params allow."""
+"""Tokens per window: XTREME's number, and the minimum that the params allow."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Prediction:
 class SpanPredictor:
     """Answers questions about contexts with a Hugging Face question-answering model.
 
-    Windows with the same tokens are read once in a call, and `remember` of them are kept for the
-    next calls, the last used first.
+    Windows with the same tokens are read once per call, and the `remember` most recently used ones
+    are kept for later calls.
     """
 
     model: PreTrainedModel
@@ -76,11 +76,11 @@ class SpanPredictor:
         """Load a model and its tokenizer from a folder.
 
         Args:
-            settings: None takes the defaults, in windows as short as the model needs them.
+            settings: None for the defaults, with shorter windows if the model needs them.
 
         Raises:
-            InputError: the folder does not hold a span-QA model that can be relied on
-                (see `xltlib.encoders.opening`), or the windows are too long for it.
+            InputError: the folder has no reliable span-QA model (see `xltlib.encoders.opening`), or
+                the windows are too long for it.
         """
         tokenizer = open_tokenizer(Path(folder))
         model = open_model(AutoModelForQuestionAnswering, Path(folder), tokenizer, device=device)
@@ -111,7 +111,7 @@ class SpanPredictor:
 
     @torch.inference_mode()
     def _read(self, features: Features, windows: list[int]) -> list[np.ndarray]:
-        """The model's logits of some windows, each float32 [2, T] of its own length."""
+        """The model's logits for some windows, float32 [2, T] each."""
         # Windows of similar length share a batch, so little is computed on padding.
         order = sorted(windows, key=lambda window: -len(features.input_ids[window]))
         found: dict[int, np.ndarray] = {}
@@ -136,13 +136,15 @@ class SpanPredictor:
         return [found[window] for window in windows]
 
     def _width(self, tokens: int) -> int:
-        """Tokens that a batch is padded to: whole blocks, as far as the model goes."""
+        """The number of tokens to which a batch is padded: whole blocks, up to the model's
+        limit."""
         return padded_length(tokens, max_tokens(self.model))
 
     def faster(self) -> SpanPredictor:
-        """A copy that computes in bf16 throughout; its logits are near this one's.
+        """A copy that computes everything in bf16; its logits are close to this one's.
 
-        Where the device has no units for bf16, float32 is faster: the copy is then this predictor.
+        If the device has no units for bf16, float32 is faster, and this predictor itself is
+        returned.
         """
         if not computes_bf16(self.model.device):
             return self
@@ -164,8 +166,8 @@ class SpanPredictor:
             spans: for each example, character spans (start, end), for example its gold answers.
 
         Returns:
-            The predictions, and a float64 array [examples]: the probability of the likeliest of
-            the given spans, 0 where none is given or none fits a window.
+            The predictions, and a float64 array [examples] with the probability of the likeliest of
+            the given spans; 0 if none is given or none fits into a window.
         """
         if not questions:
             return [], np.zeros(0)
@@ -194,8 +196,8 @@ class SpanPredictor:
             spans: for each example, character spans (start, end).
 
         Returns:
-            For each example float64 [spans]: start plus end logit in the window that likes the span
-            best, -inf where none holds the whole span.
+            For each example float64 [spans]: start plus end logit in the window with the highest
+            score; -inf if no window has the whole span.
         """
         if not questions:
             return []
@@ -204,15 +206,15 @@ class SpanPredictor:
 
 
 def _digest(ids: Sequence[int]) -> bytes:
-    """A window by its tokens, in less memory than they take."""
+    """A key for a window's tokens that takes less memory than the tokens."""
     return hashlib.blake2b(array("i", ids).tobytes(), digest_size=16).digest()
 
 
 def window_settings(max_length: int) -> SpanQASettings:
-    """Windows of a length, with the defaults' question and overlap, shorter in proportion.
+    """Windows of a given length, with question length and stride in the default proportions.
 
     Raises:
-        InputError: too short to hold a question and a part of its context.
+        InputError: they are too short for a question and a part of its context.
     """
     usual = SpanQASettings()
     if max_length < SHORTEST:

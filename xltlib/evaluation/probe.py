@@ -1,7 +1,7 @@
 """Probe transfer (Hua et al. 2024, mOthello): a probe trained on one language, tested on another.
 
-Where two languages share a space, a linear probe that finds a word's tag in the states of one finds
-it in the other's too. It is trained on the encoder's last hidden states, which stay as they are.
+If two languages share a space, a linear probe that predicts tags from the states of one also works
+for the other. It is trained on the encoder's last hidden states, and the encoder is not changed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from xltlib.tasks.tagging import IGNORED, Tagging
 
 @dataclass(frozen=True)
 class Words:
-    """Words of one language: the state of each one's first subword [N, H], and its tag [N]."""
+    """Words of one language: the states of their first subwords [N, H], and their tags [N]."""
 
     states: np.ndarray
     tags: np.ndarray
@@ -60,14 +60,14 @@ def word_states(
 def split_sentences(
     ids: Sequence[str], seen: Collection[str], limit: int | None = None
 ) -> tuple[list[str], list[str]]:
-    """Which sentences train the probe and which test it, the same ones in every language.
+    """The sentences that train the probe and those that test it, the same in every language.
 
-    Sentences that the encoder was trained on can only train the probe; where there are none, every
-    second sentence tests it. So no sentence, and no translation of it, is on both sides.
+    Sentences that the encoder was trained on can only train the probe; if there are none, every
+    second sentence tests it. No sentence is on both sides, and neither is any of its translations.
 
     Args:
-        ids: of the sentences; translations share theirs.
-        limit: at most half as many on each side.
+        ids: the sentences' ids, which translations share.
+        limit: the total number of sentences; each side has at most half of it.
 
     Raises:
         InputError: a side is empty.
@@ -102,7 +102,7 @@ def probe_transfer(
     """
     rows = []
     for source, words in training.items():
-        # A looser tolerance than the default: the last digits of the weights move no accuracy.
+        # A looser tolerance than the default, because the weights' last digits change no accuracy.
         probe = make_pipeline(
             StandardScaler(), LogisticRegression(max_iter=1000, tol=1e-3, random_state=seed)
         )

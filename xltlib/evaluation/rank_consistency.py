@@ -5,10 +5,9 @@ among the j best of the other, and
 
     RankC = mean over queries of sum_j w_j P@j,    w_j = exp(N - j) / sum_k exp(N - k),
 
-so that the first ranks count most. Two rankings that have nothing in common still share some of
-their best candidates, the more so the fewer there are: drawn independently and uniformly, E[P@j] is
-j / N. That is the chance level here, and beside RankC stands the share of the way from chance to
-perfect agreement, as in Cohen's kappa.
+so that the first ranks count most. Even unrelated rankings share some of their best candidates, and
+more so if there are few: for independent uniform rankings, E[P@j] is j / N. That is the chance
+level here. RankC is also given corrected for chance, as in Cohen's kappa.
 """
 
 from __future__ import annotations
@@ -31,7 +30,8 @@ class Consistency:
 
     @property
     def corrected(self) -> float:
-        """(RankC - chance) / (1 - chance): 0 by chance, 1 for the same rankings, maybe below 0."""
+        """(RankC - chance) / (1 - chance): 0 at chance, 1 for identical rankings; it may be
+        negative."""
         return (self.value - self.chance) / (1 - self.chance)
 
 
@@ -39,12 +39,13 @@ def rank_consistency(scores_a: Sequence[np.ndarray], scores_b: Sequence[np.ndarr
     """RankC of two languages.
 
     Args:
-        scores_a, scores_b: for each query the scores [N] of its candidates, larger is better, the
-            same candidate at the same index in both; N may differ from query to query. Of equal
+        scores_a, scores_b: for each query the scores [N] of its candidates, larger is better, with
+            the same candidate at the same index in both. N may differ between queries. Among equal
             scores the earlier candidate ranks first.
 
     Raises:
-        InputError: no query, other numbers of queries or candidates, or fewer than two candidates.
+        InputError: there is no query, the numbers of queries or candidates differ, or there are
+            fewer than two candidates.
     """
     if len(scores_a) == 0 or [len(s) for s in scores_a] != [len(s) for s in scores_b]:
         raise InputError(
@@ -58,7 +59,7 @@ def rank_consistency(scores_a: Sequence[np.ndarray], scores_b: Sequence[np.ndarr
         n = len(a)
         weights = np.exp(-np.arange(n, dtype=np.float64))
         weights /= weights.sum()
-        # A candidate is among the j best of both as soon as j reaches its worse rank.
+        # A candidate is among the j best of both once j reaches the worse of its two ranks.
         both = np.bincount(np.maximum(_ranks(a), _ranks(b)), minlength=n).cumsum()
         j = np.arange(1, n + 1)
         agreements.append(weights @ (both / j))

@@ -1,7 +1,7 @@
 """Retrieval by mean-pooled sentence embeddings: Tatoeba's nearest neighbour, LAReQA's mAP@20.
 
-Evaluation only: nothing is trained, and neighbours are by cosine. Both corpora are in XTREME-R
-(Ruder et al. 2021), which pools hidden states in the same way.
+Nothing is trained, and neighbours are by cosine. Both corpora are in XTREME-R (Ruder et al. 2021),
+which pools hidden states in the same way.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 RETRIEVAL = ("bitext", "answer retrieval")
-"""Kinds of corpora that retrieval is measured on."""
+"""The kinds of corpora on which retrieval is measured."""
 MAX_LENGTH = 128
 DEPTH = 20
 
@@ -28,7 +28,7 @@ def mean_states(
 ) -> np.ndarray:
     """Mean of the last hidden states over the tokens of each text: [N, H] float32.
 
-    Special tokens count as the others do; texts are cut at 128 tokens.
+    Special tokens count like others; texts are cut at 128 tokens.
     """
     model.eval()
     order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
@@ -60,15 +60,15 @@ def embed(
 
 
 def nearest_is_own(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """Whether each query's nearest candidate is the one in its own row: bool [N]."""
+    """Whether each query's nearest candidate is the one in the same row: bool [N]."""
     return (queries @ candidates.T).argmax(axis=1) == np.arange(len(queries))
 
 
 def average_precision(scores: np.ndarray, relevant: np.ndarray, depth: int = DEPTH) -> np.ndarray:
     """Average precision of each query over its `depth` best candidates: [Q] in [0, 1].
 
-    The sum of the precisions at the relevant candidates found, over the number of relevant ones, or
-    over `depth` where they are more.
+    The sum of the precisions at the relevant candidates found, divided by the number of relevant
+    ones or by `depth`, whichever is smaller.
 
     Args:
         scores: [Q, C], larger is better.
@@ -102,9 +102,10 @@ def answer_retrieval(
     tokenizer: PreTrainedTokenizerBase,
     batch_size: int = 64,
 ) -> dict[str, float]:
-    """mAP@20 by the language of the question, candidates of all languages in one pool, in points.
+    """mAP@20 in points by the question's language, with candidates of all languages in one pool.
 
-    Relevant are the sentences that answer the question in every language: the rows with its id.
+    The relevant candidates are the sentences that answer the question in any language: the rows
+    with its id.
     """
     pool: dict[tuple[str, str], int] = {}
     answers: dict[str, set[int]] = {}

@@ -10,10 +10,10 @@ import pandas as pd
 from datasets import Dataset
 
 from xltlib.artifacts import InputError, fingerprint
-from xltlib.corpora.answers import stripped_span
+from xltlib.corpora.answer_spans import stripped_span
 from xltlib.corpora.squad_files import is_answerable, read_squad
 from xltlib.evaluation import squad
-from xltlib.evaluation.answers import normalizer
+from xltlib.evaluation.answer_scoring import normalizer
 from xltlib.evaluation.predictor import SpanPredictor, window_settings
 from xltlib.languages import find_language
 
@@ -22,7 +22,7 @@ METRICS = ("squad", "mlqa")
 
 
 class Scores(TypedDict):
-    """What `evaluate` returns: F1 and EM in points (0-100), and what they rest on."""
+    """What `evaluate` returns: F1 and EM in points (0-100), and how they were computed."""
 
     model: str
     data: str
@@ -53,13 +53,14 @@ def evaluate(
         model: the folder of a Hugging Face span-QA model, or a predictor, which keeps its own
             windows, batch size and device.
         data: SQuAD JSON, or rows as JSON or JSON lines.
-        language: code of the file's language.
-        metric: whose official rule scores: `squad`, also for XQuAD and TyDi QA, or `mlqa`.
+        language: the code of the file's language.
+        metric: the corpus whose official rule is used: `squad` (also for XQuAD and TyDi QA) or
+            `mlqa`.
         max_length: tokens per window; by default 384, or fewer if the model reads fewer.
 
     Raises:
-        InputError: the model or the file cannot be read, the language (CLDR's are known) or metric
-            is unknown, or no question has an answer.
+        InputError: the model or the file cannot be read, the language (in CLDR) or the metric is
+            unknown, or no question has an answer.
     """
     find_language(language)
     if metric not in METRICS:
@@ -98,13 +99,13 @@ def evaluate(
 def answer(predictor: SpanPredictor, corpus: str, dataset: Dataset) -> pd.DataFrame:
     """Answer every question of one language's test set.
 
-    Scores follow SQuAD 1.1's rules, and MLQA's own on MLQA.
+    Scores follow SQuAD 1.1's rules, or MLQA's own for MLQA.
 
     Returns:
-        One row per question: corpus, language, id, passage (a hash: questions of one passage share
-        it), prediction, probability, gold_probability (of the likeliest gold span; NaN where no
-        gold has a place in the passage), start and end of the prediction in characters, f1 and em
-        in [0, 1].
+        One row per question: corpus, language, id, passage (a hash that the questions of a passage
+        share), prediction, probability, gold_probability (of the likeliest gold span; NaN if no
+        gold answer is in the passage), start and end of the prediction in characters, f1 and em in
+        [0, 1].
     """
     golds_at = [_places(answers) for answers in dataset["answers"]]
     found, gold = predictor.score(list(dataset["question"]), list(dataset["context"]), golds_at)
@@ -131,7 +132,7 @@ def answer(predictor: SpanPredictor, corpus: str, dataset: Dataset) -> pd.DataFr
 
 
 def _places(answers: dict[str, Any]) -> list[tuple[int, int]]:
-    """Where the golds stand in their passage, without white space around them."""
+    """The spans of the gold answers in their passage, without white space around them."""
     pairs = zip(answers["answer_start"], answers["text"], strict=True)
     return [stripped_span(start, text) for start, text in pairs if start >= 0 and text.strip()]
 

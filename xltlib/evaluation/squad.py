@@ -1,8 +1,9 @@
-"""SQuAD 1.1 scoring, as TyDi QA GoldP and XQuAD use it in every language.
+"""SQuAD 1.1 scoring, used by TyDi QA GoldP and XQuAD in every language.
 
-The rules are those of the official `evaluate-v1.1.py` (Rajpurkar et al. 2016): lower case, ASCII
-punctuation out, the English articles out, white space folded; F1 counts white-space tokens; each
-prediction takes its best gold answer. XTREME applies the same English rules to all languages.
+The rules are those of the official `evaluate-v1.1.py` (Rajpurkar et al. 2016): lower-case, drop
+ASCII punctuation and English articles, fold white space; F1 counts white-space tokens; each
+prediction is scored against its best gold answer. XTREME applies the same English rules to all
+languages.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def normalize_answer(text: str) -> str:
 
 
 Normalize = Callable[[str], str]
-"""What makes two answers comparable; their tokens are then those between white space."""
+"""Normalises an answer, whose tokens are then separated by white space."""
 
 
 def _token_f1(prediction: str, gold: str, normalize: Normalize) -> float:
@@ -51,8 +52,8 @@ def exact_match(
 def averages(by_language: Mapping[str, float]) -> dict[str, float]:
     """Both published averages over languages.
 
-    TyDi QA's own macro average leaves English out (Clark et al. 2020); XTREME's keeps it (Hu et
-    al. 2020). An average over no language is absent rather than zero.
+    TyDi QA's own macro average leaves out English (Clark et al. 2020); XTREME's includes it (Hu et
+    al. 2020). An average over no language is left out rather than zero.
     """
     others = [score for language, score in by_language.items() if language != "en"]
     result = {}

@@ -1,4 +1,4 @@
-"""Pack all that a machine without internet needs to run a profile."""
+"""Pack everything that a machine without internet needs to run a profile."""
 
 from __future__ import annotations
 
@@ -28,22 +28,21 @@ OUTPUTS, CACHE = "../outputs", "../outputs/cache"
 def pack(file: Path, root: Path, archive: Path) -> list[str]:
     """Write a tar archive that holds the project, the profile, its data and its models.
 
-    Unpacked, it is a folder in which `xlt run params/NAME` works without a network; every path in
-    the params file is relative. A name that ends in `.gz` compresses.
+    In the unpacked folder `xlt run params/NAME` works without a network, and every path in the
+    params file is relative. An archive whose name ends in `.gz` is compressed.
 
     Returns:
-        The names of what was packed beside the code, e.g. `data/xquad`.
+        The names of everything packed besides the code, e.g. `data/xquad`.
 
     Raises:
-        InputError: a corpus that comes from the hub, a file that is absent, or an archive that
-            cannot be written.
+        InputError: a corpus comes from the hub, a file is absent, or the archive cannot be written.
     """
     params = schema.load(file)
     _refuse_hub(file, params)
     packer = _Packer(archive.name.partition(".")[0])
     raw = yaml.safe_load(file.read_text("utf-8"))
     claims = raw.pop("claims", None)
-    for own in ("outputs", "cache"):  # what was made here stays here
+    for own in ("outputs", "cache"):  # results made here are not packed
         raw.pop(own, None)
     _choose_data(params, raw, packer)
     raw = packer.relocated(raw, params) | {"outputs": OUTPUTS, "cache": CACHE}
@@ -64,7 +63,7 @@ def pack(file: Path, root: Path, archive: Path) -> list[str]:
 
 
 def _refuse_hub(file: Path, params: Params) -> None:
-    """A corpus on the hub is no folder; say how to make it one."""
+    """Refuse corpora on the hub, and say how to turn one into a folder."""
     remote = [name for name, source in params.corpora.items() if source.source == "hub"]
     if remote:
         raise InputError(
@@ -75,7 +74,7 @@ def _refuse_hub(file: Path, params: Params) -> None:
 
 
 def _choose_data(params: Params, raw: dict[str, Any], packer: _Packer) -> None:
-    """Of local corpora take only the files that the profile reads; leave those it does not use.
+    """Take only those files of local corpora that the profile reads.
 
     Raises:
         InputError: a file is absent.
@@ -101,7 +100,7 @@ def _choose_data(params: Params, raw: dict[str, Any], packer: _Packer) -> None:
 
 
 def _add_models(params: Params, raw: dict[str, Any], packer: _Packer) -> None:
-    """Models that are not folders already: the converted encoder, and those of the hub."""
+    """Take models that are not folders yet: the converted encoder, and those of the hub."""
     named = [
         (encoder.name, revisions.of_encoder(params, name), raw["encoders"][name], "name")
         for name, encoder in params.encoders.items()
@@ -123,7 +122,7 @@ def _add_models(params: Params, raw: dict[str, Any], packer: _Packer) -> None:
 
 
 def _models(settings: Any, raw: Any) -> Iterator[tuple[str, Any, str]]:
-    """Every model that settings name, with its place in the raw params (None: a default)."""
+    """Every model that the settings name, with its place in the raw params (None for a default)."""
     if isinstance(settings, BaseModel):
         for key, about in type(settings).model_fields.items():
             value = getattr(settings, key)
@@ -140,16 +139,16 @@ def _models(settings: Any, raw: Any) -> Iterator[tuple[str, Any, str]]:
 
 
 class _Packer:
-    """Collects files and folders, each once, under names of their own."""
+    """Collects files and folders, each once and under a unique name."""
 
     def __init__(self, top: str) -> None:
         self.top = top
         self.sources: dict[str, Path] = {}
         self.only: dict[Path, set[Path]] = {}
-        """Folders of which not everything is wanted, and the files below them that are."""
+        """Folders that are not packed whole, and the files in them that are packed."""
 
     def relocated(self, raw: Any, settings: Any) -> Any:
-        """The raw params with every path in them leading into the bundle."""
+        """The raw params, with every path changed to one in the bundle."""
         if isinstance(settings, BaseModel) and isinstance(raw, dict):
             return {
                 key: self.relocated(value, getattr(settings, key, None))
@@ -168,7 +167,7 @@ class _Packer:
         return raw
 
     def add(self, source: Path, name: str) -> str:
-        """Take a file or folder in; returns its path as seen from the params file."""
+        """Take in a file or folder; returns its path relative to the params file."""
         source = source.resolve()
         wanted, count = name, 1
         while self.sources.get(name, source) != source:
@@ -178,7 +177,7 @@ class _Packer:
         return f"../{name}"
 
     def write(self, archive: Path, compressed: bool, texts: dict[str, str]) -> None:
-        """Write everything, in order, links followed."""
+        """Write everything in order, following links."""
         options: dict[str, Any] = {"compresslevel": 1} if compressed else {}
         mode: Any = "w:gz" if compressed else "w"
         with tarfile.open(archive, mode, dereference=True, **options) as tar:

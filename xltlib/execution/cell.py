@@ -1,7 +1,7 @@
 """Execute one cell of the grid: its notebook, through papermill, in a kernel of its own.
 
 `python -m xltlib.execution.cell NOTEBOOK PARAMS STAGE KEY` is what a job of the workflow runs. The
-executed notebook appears under its name when all of it has run; one that failed stays beside it as
+executed notebook gets its name when all of it has run; a failed one is kept beside it as
 `failed.ipynb`.
 """
 
@@ -26,10 +26,10 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
 
     Args:
         arguments: notebook, params file, stage, key.
-        client: closes when whoever asked is gone; then there is nobody to work for.
+        client: closes when the process that asked for the cell is gone; this process then ends.
     """
     source, params, stage, key = arguments
-    kernel = ForkedKernel()  # before any thread is there
+    kernel = ForkedKernel()  # before any thread starts
     if client is not None:
         threading.Thread(target=_end_with, args=(client, kernel), daemon=True).start()
 
@@ -64,21 +64,22 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
 
 
 def failure(notebook: str, key: str, cause: str, failed: Path, params: Path | str) -> list[str]:
-    """Three lines about a failed cell: the cell, the cause, where to look and how to go on."""
+    """Three lines about a failed cell: its name, the cause, and where to look and how to
+    continue."""
     from shlex import quote
 
     said = " ".join(cause.split()) or "no message"
     return [
         f"{notebook} {key} failed:",
         f"  {said[:400]}",
-        f"  See {failed}; to go on: xlt run {quote(str(params))}",
+        f"  See {failed}; to continue: xlt run {quote(str(params))}",
     ]
 
 
 def _execute(
     source: Path, params: Path, cell: Any, kernel: ForkedKernel, status: Any
 ) -> str | None:
-    """Run the notebook; the cause of a failure, or None."""
+    """Run the notebook; returns the cause of a failure, or None."""
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
@@ -103,7 +104,7 @@ def _execute(
         except PapermillExecutionError as error:
             cause = f"{error.ename}: {error.evalue}"
         except Exception as error:
-            # The kernel died (killed, out of memory), or the notebook could not be saved.
+            # The kernel died (killed, or out of memory), or the notebook could not be saved.
             died = kernel.poll()
             reason = no_room(error)
             cause = f"{type(error).__name__}: {error}"
@@ -122,7 +123,8 @@ def _execute(
 
 
 def _literal(path: Path) -> str:
-    """A path as papermill takes it, which would fill in what stands in braces."""
+    """A path as papermill needs it, with braces escaped: papermill substitutes parameters in
+    braces."""
     return str(path).replace("{", "{{").replace("}", "}}")
 
 

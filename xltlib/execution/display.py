@@ -1,4 +1,4 @@
-"""What a run shows: one live table in a terminal, plain lines elsewhere."""
+"""The display of a run: one live table in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from xltlib.execution.workflow import Workflow
 from xltlib.study import STAGES, Cell
 
 PERIOD = 0.5
-"""Seconds between two looks at the cells."""
+"""Seconds between two checks of the cells."""
 
 
 @dataclass
 class Watch:
-    """Follows the cells of a run by their files, wherever they are executed."""
+    """Follows the cells of a run through their files, wherever they are executed."""
 
     workflow: Workflow
     todo: list[Cell]
     console: Console
     before: dict[str, int] = field(default_factory=dict)
-    """Cells by stage that were done before the run."""
+    """The number of cells of each stage that were done before the run."""
     learnt: Seconds = field(init=False)
     done: list[Cell] = field(default_factory=list)
     failed: dict[Cell, str] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Watch:
         self.look()
 
     def look(self) -> None:
-        """Read the state of every cell that has not ended."""
+        """Read the state of every unfinished cell."""
         self.running = {}
         for cell in self.todo:
             if cell in self.failed or cell in self.done:
@@ -82,7 +82,7 @@ class Watch:
 
     @property
     def left(self) -> Rest:
-        """What is expected of the cells that have not ended."""
+        """The estimate for the unfinished cells."""
         waiting = [
             cell
             for cell in self.todo
@@ -95,13 +95,13 @@ class Watch:
         return Rest(rest.seconds + more, rest.unknown, rest.guessed)
 
     def _seconds_left(self, cell: Cell) -> float | None:
-        """Of a cell that runs: by cells like it."""
+        """Seconds left for a running cell, judged by similar cells; None if unknown."""
         expected, _ = self.learnt.of(cell)
         since = time.time() - float(self.running[cell]["since"])
         return None if expected is None else max(0.0, expected - since)
 
     def table(self) -> Table:
-        """Stages with their cells, what runs now, and the time that is left."""
+        """The stages with their cells, what is running, and the time left."""
         table = Table(box=None, pad_edge=False)
         for name, justify in (("stage", "left"), ("done", "right"), ("running", "right")):
             table.add_column(name, justify=justify)  # type: ignore[arg-type]
@@ -133,7 +133,7 @@ class Watch:
         return table
 
     def _doing(self, found: dict[str, Any]) -> str:
-        """What a cell does, in words: "answering 4/10, 1.98batch/s"."""
+        """What a cell is doing, in words: "answering 4/10, 1.98batch/s"."""
         count = f" {found['done']}/{found['of']}" if found.get("of") else ""
         return f"{found['doing']}{count}"
 

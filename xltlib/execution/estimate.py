@@ -1,4 +1,4 @@
-"""How long and how much memory the rest of a run will take, learnt from finished cells."""
+"""How much time and memory the rest of a run will take, estimated from finished cells."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from xltlib.study import Cell
 
 
 def _kind(factors: dict[str, Any]) -> tuple[Any, ...]:
-    """What tells how much work a cell has: the task, the method, the attack.
+    """What determines how much work a cell has: its task, method and attack.
 
-    Where there is no task, the arm: one without tasks trains nothing.
+    Without a task it is the arm, because an arm without tasks trains nothing.
     """
     names = ("task", "method", "attack") if "task" in factors else ("arm",)
     return tuple(factors.get(name) for name in names)
@@ -24,14 +24,14 @@ def _kind(factors: dict[str, Any]) -> tuple[Any, ...]:
 
 @dataclass
 class Seconds:
-    """Seconds of finished cells, by how much they are alike."""
+    """Seconds that finished cells took, grouped by similarity."""
 
     same: dict[tuple[Any, ...], list[float]]
     """By notebook and kind of cell, of this profile."""
     stage: dict[str, list[float]]
     """By notebook, of this profile."""
     elsewhere: dict[str, list[float]]
-    """By notebook, of other profiles; their data differ, so only a first guess."""
+    """By notebook, of other profiles: only a first guess, because their data differ."""
 
     @classmethod
     def learnt(cls, outputs: Path, profile: str) -> Seconds:
@@ -53,7 +53,8 @@ class Seconds:
         return cls(same, stage, elsewhere)
 
     def of(self, cell: Cell) -> tuple[float | None, bool]:
-        """Expected seconds of a cell (None: unknown), and whether this profile's cells say so."""
+        """Expected seconds of a cell (None if unknown), and whether the estimate is from this
+        profile."""
         notebook = cell.stage.notebook
         known = self.same.get((notebook, *_kind(cell.factors)))
         known = known or self.stage.get(notebook)
@@ -64,7 +65,7 @@ class Seconds:
 
 
 def peak_mb(outputs: Path, profile: str) -> int | None:
-    """The largest size of any finished cell's process, None where no cell has run here."""
+    """The peak memory of any finished cell's process; None if no cell has run here."""
     peaks = []
     for file in (outputs / profile / "logs").glob("*.json"):
         try:
@@ -77,7 +78,7 @@ def peak_mb(outputs: Path, profile: str) -> int | None:
 
 
 def _manifest(file: Path) -> dict[str, Any] | None:
-    """A manifest with what is needed here, None for one that is broken."""
+    """A manifest with the fields needed here; None if it is broken."""
     try:
         record = read_json(file)
         if isinstance(record["factors"], dict) and float(record["seconds"]) >= 0:
@@ -89,17 +90,17 @@ def _manifest(file: Path) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class Rest:
-    """What is expected of cells that are still to run."""
+    """The estimate for the cells that are still to run."""
 
     seconds: float
     unknown: int
-    """Cells that nothing is known about."""
+    """The number of cells for which there is no estimate."""
     guessed: int
-    """Cells whose seconds come from other profiles."""
+    """The number of cells estimated from other profiles."""
 
     @classmethod
     def of(cls, cells: Iterable[Cell], learnt: Seconds, at_once: int) -> Rest:
-        """Expect cells to run side by side, at most `at_once`."""
+        """Estimate for at most `at_once` cells running at the same time."""
         found = [learnt.of(cell) for cell in cells]
         known = [seconds for seconds, _ in found if seconds is not None]
         longest = max(known, default=0.0)
@@ -112,15 +113,17 @@ class Rest:
     def __str__(self) -> str:
         notes = []
         if self.guessed:
-            notes.append(f"{self.guessed} of the cells judged by other profiles, whose data differ")
+            notes.append(
+                f"{self.guessed} of the cells estimated from other profiles, whose data differ"
+            )
         if self.unknown:
-            notes.append(f"no time known for {self.unknown} cell{'s' if self.unknown > 1 else ''}")
+            notes.append(f"no estimate for {self.unknown} cell{'s' if self.unknown > 1 else ''}")
         said = "" if self.seconds < 1 else f"about {duration(self.seconds)} left"
         return "; ".join(part for part in (said, *notes) if part) or "nearly done"
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: 45 s, 12 min, 3 h 20 min."""
+    """A readable duration: 45 s, 12 min, 3 h 20 min."""
     if seconds < 90:
         return f"{round(seconds)} s"
     minutes = round(seconds / 60)

@@ -1,8 +1,8 @@
-"""A Jupyter kernel that is a fork of this process, reached through Unix sockets.
+"""A Jupyter kernel that is a fork of this process and listens on Unix sockets.
 
-A kernel that starts from nothing spends seconds on imports before its first line. A fork has the
-parent's modules already. It must be made before the parent starts threads or event loops, so it is
-made first and waits for its connection file.
+A new kernel spends seconds on imports before its first line, but a fork already has its parent's
+modules. It must be forked before the parent starts threads or event loops, so it is made first and
+waits for its connection file.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from jupyter_client import AsyncKernelManager
     from jupyter_client.connect import KernelConnectionInfo
 
-# No history file, and no word on how to connect by hand.
+# No history file, and no message on how to connect by hand.
 QUIET = ("--HistoryManager.enabled=False", "--quiet")
 
 
 class ForkedKernel:
-    """A child process that becomes an IPython kernel; the part of `Popen` that Jupyter uses."""
+    """A child process that becomes an IPython kernel. It has the methods of `Popen` that Jupyter
+    uses."""
 
     stdin = stdout = stderr = None
 
@@ -34,7 +35,7 @@ class ForkedKernel:
         reading, self._start = os.pipe()
         self.returncode: int | None = None
         self.peak_mb: int | None = None
-        """The largest size of the process, once it has ended."""
+        """The peak memory of the process, known once it has ended."""
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self._start)
@@ -42,7 +43,7 @@ class ForkedKernel:
         os.close(reading)
 
     def start(self, connection_file: str) -> None:
-        """Let the kernel listen where the connection file says."""
+        """Let the kernel listen at the addresses in the connection file."""
         os.write(self._start, os.fsencode(connection_file))
         os.close(self._start)
 
@@ -60,23 +61,23 @@ class ForkedKernel:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int | None:
-        """Wait for the end, at most `timeout` seconds."""
+        """Wait for the process to end, for at most `timeout` seconds."""
         end = None if timeout is None else time.monotonic() + timeout
         while self.poll() is None and (end is None or time.monotonic() < end):
             time.sleep(0.02)
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        """Send a signal to the kernel alone: it shares the process group of the run."""
+        """Send a signal to the kernel alone, not to its process group, which is that of the run."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process."""
         self.send_signal(signal.SIGKILL)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Ask the process to end."""
         self.send_signal(signal.SIGTERM)
 
 
@@ -88,7 +89,7 @@ def _become_kernel(reading: int) -> None:
 
         connection_file = os.fsdecode(os.read(reading, 4096))
         os.close(reading)
-        if connection_file:  # empty: the parent ended before it had anything to execute
+        if connection_file:  # empty: the parent ended without anything to execute
             IPKernelApp.launch_instance(["-f", connection_file, *QUIET])
             code = 0
     except SystemExit as error:
@@ -99,16 +100,16 @@ def _become_kernel(reading: int) -> None:
 
 @contextmanager
 def managed(kernel: ForkedKernel) -> Iterator[AsyncKernelManager]:
-    """A kernel manager for papermill that has this kernel, and ends it with the block.
+    """A kernel manager for papermill with this kernel, which ends with the block.
 
-    It talks over Unix sockets in a private folder: nothing listens on the network, and the path is
-    short, as the sockets need, wherever the study lies.
+    It uses Unix sockets in a private folder, so nothing listens on the network. The folder's path
+    is short, as sockets require, wherever the study is.
     """
     from jupyter_client import AsyncKernelManager
     from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
     class Provisioner(LocalProvisioner):
-        process: Any  # a ForkedKernel, which has the part of Popen that is used
+        process: Any  # a ForkedKernel, which has the methods of Popen that are used
 
         async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
             assert self.parent is not None
@@ -133,7 +134,7 @@ def managed(kernel: ForkedKernel) -> Iterator[AsyncKernelManager]:
 
 
 def _short_folder() -> str | None:
-    """The temporary folder, or /tmp where its path is too long for a Unix socket (108 bytes)."""
+    """The temporary folder, or /tmp if its path is too long for a Unix socket (108 bytes)."""
     usual = tempfile.gettempdir()
     with contextlib.suppress(OSError):
         if len(os.fsencode(usual)) > 60 and os.access("/tmp", os.W_OK):

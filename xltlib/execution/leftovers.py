@@ -1,4 +1,4 @@
-"""What a profile's folder holds that no run needs any more."""
+"""Files in a profile's folder that no run needs any more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xltlib.study import Grid, manifest
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something that can be removed, why, and its size."""
+    """A file or folder that can be removed, why, and its size."""
 
     path: Path
     why: str
@@ -26,13 +26,13 @@ class Leftover:
 
 
 def leftovers(grid: Grid, *, cache: bool = False) -> list[Leftover]:
-    """Everything under a profile's outputs that the profile as it is today does not use.
+    """Everything under a profile's outputs that the present profile does not use.
 
-    Finished cells, and the work under way of unfinished ones, are kept.
+    Finished cells and the present work of unfinished ones are kept.
 
     Args:
-        cache: count the cache too: converted encoders, which other profiles may share and which
-            are made again when they are needed.
+        cache: include the cache of converted encoders, which other profiles may share and which are
+            made again when needed.
     """
     folder = grid.params.outputs / grid.params.profile
     known = {cell.folder: cell for cell in grid.everything()}

@@ -1,4 +1,4 @@
-"""One run of a profile at a time, by a lock that dies with its processes."""
+"""A lock that allows one run of a profile at a time and ends with the run's processes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from xltlib.artifacts import OUTPUTS, InputError, require_writable
 
 @contextmanager
 def only_run(folder: Path, *, wait: bool = False) -> Iterator[int]:
-    """Hold a profile's folder; yields the lock's file descriptor.
+    """Lock a profile's folder; yields the lock's file descriptor.
 
-    The lock lasts as long as any process that has the descriptor, so a scheduler that outlives the
-    command keeps it. Nothing has to be cleaned up after a kill.
+    The lock lasts as long as any process has the descriptor, so a scheduler that outlives the
+    command keeps it. After a kill there is nothing to clean up.
 
     Raises:
-        InputError: another run has it, and `wait` is not set; says who runs it.
+        InputError: another run holds the lock and `wait` is not set; names that run.
     """
     require_writable(folder, OUTPUTS)
     lock = os.open(folder / ".run.lock", os.O_RDWR | os.O_CREAT, 0o666)
@@ -46,10 +46,13 @@ def only_run(folder: Path, *, wait: bool = False) -> Iterator[int]:
 
 
 def _holder(lock: int) -> str:
-    """Who holds the lock, in words."""
+    """The holder of the lock, in words."""
     try:
         holder = json.loads(os.pread(lock, 1000, 0))
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder["since"]))
-        return f"process {holder['pid']} on {holder['host']} runs this profile since {since}"
+        return (
+            f"process {holder['pid']} on {holder['host']} has been running this profile "
+            f"since {since}"
+        )
     except (ValueError, KeyError, TypeError):
-        return "another process runs this profile"
+        return "another process is running this profile"

@@ -23,13 +23,13 @@ SECONDS_BETWEEN_WRITES = 0.5
 
 
 def log_of(cell: Cell, kind: str = "log") -> Path:
-    """The file that keeps what a cell printed (`log`), or what it does now (`json`)."""
+    """The file with a cell's printed output (`log`), or with its present state (`json`)."""
     folder = cell.params.outputs / cell.params.profile / "logs"
     return folder / f"{cell.stage.notebook}.{cell.key}.{kind}"
 
 
 class Status:
-    """The status file of one cell, held by the process that executes it."""
+    """The status file of one cell, written by the process that executes it."""
 
     def __init__(self, cell: Cell) -> None:
         self._file, self._written = log_of(cell, "json"), 0.0
@@ -43,7 +43,7 @@ class Status:
         self._write()
 
     def doing(self, what: str, *, done: int | None = None, of: int | None = None) -> None:
-        """Say what the cell does now; written at most twice a second."""
+        """Record what the cell is doing; written at most twice a second."""
         now = time.monotonic()
         self._record |= {"doing": what, "done": done, "of": of}
         if now - self._written >= SECONDS_BETWEEN_WRITES:
@@ -51,27 +51,27 @@ class Status:
             self._write()
 
     def failed(self, cause: str) -> None:
-        """Keep the cause for whoever asks later."""
+        """Record the cause of a failure."""
         self._record |= {"state": "failed", "cause": cause}
         self._write()
 
     def finished(self, peak_mb: int | None) -> None:
-        """Keep how long the cell took, and the largest size of its process."""
+        """Record how long the cell took, and the peak memory of its process."""
         took = round(time.time() - self._record["since"], 1)
         self._record = {"state": "done", "seconds": took, "peak_mb": peak_mb}
         self._write()
 
     def _write(self) -> None:
-        """In one step, without waiting for the disk: nothing is lost with it."""
+        """Write atomically, without flushing to disk: a lost status costs nothing."""
         temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}")
-        with contextlib.suppress(OSError):  # a full disk; the cell itself says so
+        with contextlib.suppress(OSError):  # a full disk; the cell itself reports it
             self._file.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_text(json.dumps(self._record, ensure_ascii=False), "utf-8")
             temporary.replace(self._file)
 
 
 class Log:
-    """A text file for what a notebook prints; its progress bars go to the status file instead."""
+    """A log file for a notebook's output; progress bars go to the status file instead."""
 
     def __init__(self, cell: Cell, status: Status) -> None:
         file = log_of(cell)
@@ -80,7 +80,7 @@ class Log:
         self._status = status
 
     def write(self, text: str) -> int:
-        """Sort text into bars and everything else."""
+        """Separate progress bars from other text."""
         bars = list(BAR.finditer(text))
         if bars:
             bar = bars[-1]
@@ -94,7 +94,7 @@ class Log:
         return len(text)
 
     def flush(self) -> None:
-        """Hand what was written to the system."""
+        """Flush the log."""
         with contextlib.suppress(OSError):
             self._out.flush()
 
@@ -106,7 +106,7 @@ class Log:
 
 
 def read(cell: Cell) -> dict[str, Any] | None:
-    """The status of a cell that runs or has failed; None of any other."""
+    """The status of a running or failed cell; None for any other."""
     try:
         record = read_json(log_of(cell, "json"))
     except InputError:

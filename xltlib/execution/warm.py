@@ -1,11 +1,11 @@
-"""A warm process: it imports the heavy libraries once, and each cell of a run is a fork of it.
+"""A warm process that imports the heavy libraries once; each cell of a run is a fork of it.
 
-`serve` is the process, started by `xlt run`; `main` is what a job of the workflow runs, which hands
-its cell to it and waits. Where no such process is there (a cluster's nodes, a workflow started by
-hand), the job executes the cell itself. The warm process also ends everything that a run started
-when the run itself is gone.
+`xlt run` starts the process, `serve`. A job of the workflow runs `main`, which hands its cell to
+that process and waits. Without such a process (on a cluster's nodes, or in a workflow started by
+hand) the job executes the cell itself. When the run is gone, the warm process also ends everything
+that the run started.
 
-Only the standard library is imported here: a job is this module and little else.
+Only the standard library is imported here, so that jobs start fast.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import traceback
 from collections.abc import Sequence
 
 ADDRESS = "XLT_WARM"
-"""Environment variable: the Unix socket of the warm process."""
+"""The environment variable with the Unix socket of the warm process."""
 
 HEAVY = (
     "papermill nbclient ipykernel.kernelapp torch transformers datasets pandas matplotlib.pyplot "
@@ -33,7 +33,7 @@ HEAVY = (
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Execute a cell in a fork of the warm process, or here where there is none."""
+    """Execute a cell in a fork of the warm process, or in this process if there is none."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         try:
             server.connect(os.environ[ADDRESS])
@@ -49,14 +49,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def serve(address: str, life: int, heavy: Sequence[str] = HEAVY) -> None:
-    """Fork a process for each cell asked for, until `life` (the end of a pipe) closes.
+    """Fork a process for each requested cell until `life`, one end of a pipe, closes.
 
-    Then the run is gone, and with it its whole process group goes, this process included.
+    The run is then gone, and its whole process group is ended, including this process.
     """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(address)
     listener.listen(128)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run itself decides what an interrupt ends
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run itself handles interrupts
     for name in heavy:
         importlib.import_module(name)
     ends: list[socket.socket | int] = [listener, life]
@@ -77,7 +77,7 @@ def serve(address: str, life: int, heavy: Sequence[str] = HEAVY) -> None:
 
 
 def _answer(client: socket.socket) -> None:
-    """In the child: execute the cell that the client asks for, and send it the exit code."""
+    """In the child: execute the cell that the client asks for, and send back the exit code."""
     code = 1
     try:
         head, outputs, _, _ = socket.recv_fds(client, 4, 2)

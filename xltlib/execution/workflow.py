@@ -1,8 +1,9 @@
-"""Start Snakemake on a profile's grid, and end all that it started."""
+"""Start Snakemake on a profile's grid, and end everything that it started."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -19,13 +20,15 @@ from xltlib.params import Params
 from xltlib.yaml_files import read_yaml
 
 PARAMS = "XLT_PARAMS"
-"""Environment variable: the params file, as the Snakefile and a cluster's jobs read it."""
-PATIENCE = 60  # seconds that a cluster's jobs have to be cancelled in
+"""The environment variable with the params file, read by the Snakefile and a cluster's jobs."""
+ONLY = "XLT_ONLY"
+"""The same for the patterns of cells to run, as a JSON list."""
+PATIENCE = 60  # seconds for cancelling a cluster's jobs
 
 
 @dataclass(frozen=True)
 class Workflow:
-    """One run of the grid: what to run and with what."""
+    """One run of the grid: the cells to run, and how."""
 
     root: Path
     file: Path
@@ -33,25 +36,26 @@ class Workflow:
     cores: int
     gpus: int
     profile: Path | None = None
+    only: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
-        """Where Snakemake works; every path in the workflow is relative to it."""
+        """Snakemake's working folder; every path in the workflow is relative to it."""
         return self.params.outputs / self.params.profile
 
     @property
     def log(self) -> Path:
-        """What Snakemake and the cells say."""
+        """The log of Snakemake and the cells."""
         return self.folder / "run.log"
 
     def tail(self, lines: int = 20) -> str:
-        """The end of the log, for a run that no cell explains."""
+        """The end of the log, for a failure that no cell explains."""
         text = self.log.read_text("utf-8", errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
 
     @property
     def on_cluster(self) -> bool:
-        """Whether the Snakemake profile hands jobs to an executor other than this machine."""
+        """Whether the Snakemake profile sends jobs elsewhere than to this machine."""
         if self.profile is None:
             return False
         file = next(iter(sorted(self.profile.glob("config*.y*ml"))), None)
@@ -65,18 +69,18 @@ class Workflow:
         return settings.get("executor", "local") != "local"
 
     def command(self) -> list[str]:
-        """Snakemake's command line; no string of the user's is parsed in it but paths."""
+        """Snakemake's command line. The only strings from the user in it are paths."""
         command = [sys.executable, "-m", "snakemake"]
         command += ["--snakefile", str(self.root / "Snakefile"), "--directory", str(self.folder)]
-        # The run has a lock of its own, which a killed run does not leave behind; and what must run
-        # is what has no notebook, so no file's time or code is asked.
+        # The run has its own lock, which a killed run does not leave behind. The cells to run are
+        # those without a notebook, so times of files and changes of code do not matter.
         command += ["--nolock", "--rerun-incomplete", "--rerun-triggers", "input"]
         command += ["--keep-going", "--nocolor", "--cores", str(self.cores)]
         if self.profile is not None:
             command += ["--workflow-profile", str(self.profile.resolve())]
         else:
             command += ["--workflow-profile", "none"]
-        # On a cluster its scheduler counts the GPUs; a limit here would be one for every job.
+        # A cluster's scheduler counts its GPUs; a limit here would apply to all jobs together.
         if not self.on_cluster:
             memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
             command += ["--resources", f"mem_mb={memory}"]
@@ -84,26 +88,27 @@ class Workflow:
         return command
 
     def environment(self) -> dict[str, str]:
-        """What every process of the run finds in its environment."""
+        """The environment of every process of the run."""
         binaries = Path(sys.executable).parent
         return os.environ | {
             "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
             PARAMS: str(self.file.resolve()),
-            # Idle threads that spin starve the cells beside them.
+            ONLY: json.dumps(self.only),
+            # Spinning idle threads starve cells that run at the same time.
             "OMP_WAIT_POLICY": "passive",
             "GOMP_SPINCOUNT": "0",
             "OMP_NUM_THREADS": str(self.params.compute.threads),
             "TOKENIZERS_PARALLELISM": "false",
-            "KINETO_LOG_LEVEL": "5",  # the profiler that measures memory says when it starts
+            "KINETO_LOG_LEVEL": "5",  # the memory profiler prints a message when it starts
         }
 
 
 @contextmanager
 def started(workflow: Workflow, lock: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Snakemake at work, in a process group of the run's own; the group ends with the block.
+    """Run Snakemake in a process group of its own, which ends with the block.
 
-    A companion process holds the other end of a pipe: should this process be killed, it ends the
-    group. On this machine it is also the warm process that cells are forked from.
+    A companion process holds the other end of a pipe and ends the group if this process is killed.
+    On this machine it is also the warm process from which cells are forked.
     """
     environment = workflow.environment()
     with (
@@ -138,7 +143,7 @@ def started(workflow: Workflow, lock: int) -> Iterator[subprocess.Popen[bytes]]:
             yield snakemake
         finally:
             if workflow.on_cluster and snakemake.poll() is None:
-                snakemake.send_signal(signal.SIGINT)  # it cancels the jobs it has submitted
+                snakemake.send_signal(signal.SIGINT)  # it cancels the jobs it submitted
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     snakemake.wait(PATIENCE)
             with contextlib.suppress(ProcessLookupError):

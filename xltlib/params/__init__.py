@@ -16,7 +16,6 @@ from xltlib.params.base import (
 )
 from xltlib.params.cells import ArmCell, AttackCell, EncoderCell, ModelCell, ProfileCell
 from xltlib.params.claims import Claim, Needs
-from xltlib.params.data import CorpusSource, EncoderSettings, MiniSettings, SpanQASettings, TaskData
 from xltlib.params.loading import explain, load
 from xltlib.params.measures import EvaluationSettings, RepresentationSettings
 from xltlib.params.profile import ComputeSettings, Params
@@ -35,6 +34,13 @@ from xltlib.params.recipes import (
     TasaSettings,
     TypoSettings,
     WordSettings,
+)
+from xltlib.params.sources import (
+    CorpusSource,
+    EncoderSettings,
+    MiniSettings,
+    SpanQASettings,
+    TaskData,
 )
 from xltlib.params.training import (
     STANDARD,

@@ -184,7 +184,7 @@ class AddOneSentence(Settings):
 
 
 class PerturbedFile(Settings):
-    """Passages from a SQuAD file, such as that of an attack on another model.
+    """Passages from a file, such as that of an attack on another model.
 
     Only questions that the file holds are asked.
     """
@@ -194,7 +194,7 @@ class PerturbedFile(Settings):
     name: Name
     """What tables call the test set."""
     file: Path
-    """The SQuAD file."""
+    """A SQuAD file, or the edits of one (`xlt edits`)."""
 
 
 Perturbation = Annotated[

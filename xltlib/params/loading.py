@@ -21,7 +21,7 @@ _CLAIMS = TypeAdapter(dict[Name, Claim])
 def explain(file: Path | str, error: ValidationError, schema: type[Settings] = Params) -> str:
     """One line per error: file, key path, what was found, what is allowed."""
     count = error.error_count()
-    lines = [f"{shown_path(file)}: {count} error{'s' if count > 1 else ''}, nothing was started"]
+    lines = [f"{shown_path(file)}: {count} error{'s' if count > 1 else ''}; nothing was started"]
     for item in error.errors(include_url=False):
         key = ".".join(str(part) for part in item["loc"]) or "(whole file)"
         found = item["input"]

@@ -11,13 +11,13 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 from xltlib.params.attacks import AttackSettings
 from xltlib.params.base import Name, Seed, Settings, TestSet, without_repeats
 from xltlib.params.claims import Claim
-from xltlib.params.data import CorpusSource, EncoderSettings, SpanQASettings, TaskData
 from xltlib.params.measures import (
     AnalysisSettings,
     CostSettings,
     EvaluationSettings,
     RepresentationSettings,
 )
+from xltlib.params.sources import CorpusSource, EncoderSettings, SpanQASettings, TaskData
 from xltlib.params.training import (
     STANDARD,
     DataAugmentationSettings,
@@ -97,7 +97,7 @@ class Params(Settings):
             if data.corpus not in self.corpora:
                 raise ValueError(
                     f"{where}.corpus: {data.corpus!r} is not under `corpora`; "
-                    f"there: {', '.join(self.corpora)}"
+                    f"available: {', '.join(self.corpora)}"
                 )
         return self
 
@@ -127,7 +127,9 @@ class Params(Settings):
         for key, found, known in named:
             unknown = [name for name in found if name not in known]
             if unknown:
-                raise ValueError(f"{key}: there is no {unknown[0]!r}; there: {', '.join(known)}")
+                raise ValueError(
+                    f"{key}: there is no {unknown[0]!r}; available: {', '.join(known)}"
+                )
         return self
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ from xltlib.params.base import (
     files_by_language,
     without_repeats,
 )
-from xltlib.params.data import TaskData
+from xltlib.params.sources import TaskData
 
 STANDARD = "standard"
 
@@ -127,7 +127,7 @@ class IntermediateSettings(Budget):
             if arm.budget is not None and arm.budget not in self.budgets:
                 known = ", ".join(self.budgets) or "none"
                 raise ValueError(
-                    f"arms.{name}.budget: there is no budget {arm.budget!r}; there: {known}"
+                    f"arms.{name}.budget: there is no budget {arm.budget!r}; available: {known}"
                 )
             examples = self.budget(name).examples
             if arm.tasks and set(arm.tasks) != set(examples):

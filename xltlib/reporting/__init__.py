@@ -1,1 +1,1 @@
-"""What shows the numbers: style, figures, findings in words, tables, LaTeX and the report."""
+"""Presentation of the numbers: style, figures, findings in words, tables, LaTeX and the report."""

@@ -1,4 +1,5 @@
-"""Verdicts in words: what was found, three statements about it, and why there is no answer."""
+"""Verdicts in words: the finding, three statements about it, or the reason why there is no
+answer."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from xltlib.reporting.findings import Sentence, counted
 
 
 def record(verdict: Verdict) -> dict[str, Any]:
-    """A verdict for JSON, with the sentences of every line."""
+    """A verdict for JSON, with the sentences for every comparison."""
     found = verdict.record()
     for line, one in zip(found["lines"], verdict.lines, strict=True):
         line["finding"] = asdict(finding(verdict, one))
@@ -22,7 +23,7 @@ def record(verdict: Verdict) -> dict[str, Any]:
 
 
 def finding(verdict: Verdict, line: Line) -> Sentence:
-    """What was measured, with its interval and what it rests on."""
+    """What was measured, with its interval, the number of questions, test sets and seeds."""
     name = " ".join(filter(None, (verdict.name, line.compared)))
     one = line.interval
     if one is None:
@@ -85,15 +86,18 @@ def lack(one: Lack) -> Sentence:
     numbers: dict[str, Any] = {}
     if one.name == "synthetic":
         words = (
-            "The data is synthetic: it shows that the study runs, and answers nothing about "
-            "languages."
+            "The data are synthetic: they show that the study runs but say nothing about languages."
         )
     elif one.name in ("seeds", "questions"):
         noun = one.name.removesuffix("s")
-        words = f"It rests on {counted('found', one.found, noun)}; the claim needs {{needed}}."
+        verb = "is" if one.found == 1 else "are"
+        words = (
+            f"There {verb} only {counted('found', one.found, noun)}, but the claim needs "
+            "{needed}."
+        )
         numbers = {"found": one.found, "needed": one.needed}
     elif one.name == "languages":
-        words = f"It lacks {', '.join(one.found)}."
+        words = f"The comparison lacks {', '.join(one.found)}."
     elif one.name == "interval":
         words = f"There is no interval: {one.found}."
     else:
@@ -107,7 +111,11 @@ def what_it_can_answer(claims: Mapping[str, Claim], held: Held) -> list[str]:
     for claim in claims.values():
         lacks = missing(claim.needs, held)
         said = " ".join(str(lack(one)) for one in lacks)
-        answer = f"{NOT_ANSWERED}. {said}" if lacks else "can be answered, up to its intervals."
+        answer = (
+            f"{NOT_ANSWERED.capitalize()}. {said}"
+            if lacks
+            else "This profile can answer it, as precisely as its intervals allow."
+        )
         lines.append(f"*{claim.statement}* {answer}")
     return lines
 
@@ -121,16 +129,16 @@ ANSWERS = {
     "contradicted": "No: it makes transfer less robust.",
     "too small to matter": "No: any difference is too small to matter.",
     "inconclusive": (
-        "Not settled: the data are compatible with a difference that matters and with none."
+        "Not settled: the data are compatible with a difference that matters and with none at all."
     ),
 }
 
 
 def answer(record: Mapping[str, Any] | None) -> list[Sentence]:
-    """The answer to the study's question in a word, and up to three sentences more.
+    """The answer to the study's question in one sentence, and up to three more sentences.
 
     Args:
-        record: of the primary claim; None where the profile has none.
+        record: the primary claim's record; None if the profile has no primary claim.
     """
     if record is None:
         return [Sentence("answer", "Not answered: the profile names no primary claim.", {})]
@@ -138,7 +146,7 @@ def answer(record: Mapping[str, Any] | None) -> list[Sentence]:
     reasons = [Sentence.of(one) for one in line["reasons"]]
     if line["kind"] not in ANSWERS:
         said = reasons[0] if reasons else Sentence("reason", "The claim is not tested.", {})
-        words = f"Not answered, because: {said.words[0].lower()}{said.words[1:]}"
+        words = f"Not answered, because {said.words[0].lower()}{said.words[1:]}"
         return [Sentence("answer", words, said.numbers), Sentence.of(line["finding"])]
     first = Sentence("answer", ANSWERS[line["kind"]], {})
     return [first, Sentence.of(line["finding"]), *reasons[:2]]
@@ -150,7 +158,7 @@ def primary(records: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def kinds(records: list[dict[str, Any]]) -> dict[str, str]:
-    """The verdict on every line, by claim and what is compared."""
+    """The verdict on every comparison, by claim and comparison."""
     return {
         " ".join(filter(None, (record["name"], line["compared"]))): line["kind"]
         for record in records
@@ -159,10 +167,10 @@ def kinds(records: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def in_five_lines(metrics: Mapping[str, Any], profile: str, encoder: str) -> list[str]:
-    """The question, the answer, what it rests on, the verdicts on all claims, and where it is from.
+    """The question, its answer, the primary outcome, the verdicts on all claims, and their origin.
 
     Args:
-        metrics: of a cell of 09_claims.
+        metrics: the metrics of a cell of 09_claims.
     """
     first, *rest = (str(Sentence.of(one)) for one in metrics["answer"])
     counts = Counter(kinds(metrics["claims"]).values())

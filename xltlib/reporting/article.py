@@ -1,4 +1,4 @@
-"""The LaTeX of a paper: its tables, its numbers, and a minimal article that takes in everything."""
+"""The LaTeX of a paper: its tables, its numbers, and a minimal article that includes everything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xltlib.reporting.style import MAX_WIDTH
 
 
 def table(one: Table) -> str:
-    """A table with its title, and where its numbers come from, as the caption."""
+    """A table, with its title and the origin of its numbers as the caption."""
     return latex.table(one.frame, caption=f"{one.title} ({one.about}).", label=f"tab:{one.name}")
 
 
@@ -20,7 +20,7 @@ def _figure(one: Figure) -> dict[str, str]:
 
 def article(paper: Paper) -> str:
     """A document that quotes every sentence and shows every table and figure."""
-    # LaTeX has braces of its own.
+    # LaTeX uses braces itself.
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("xltlib", "reporting"),
         autoescape=False,

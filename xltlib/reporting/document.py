@@ -1,4 +1,4 @@
-"""What a paper shows: tables, figures and sentences, each with the files that it came from."""
+"""The contents of a paper: tables, figures and sentences, each with its source files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Prose:
         return " ".join(map(str, self.sentences))
 
     def pieces(self) -> list[Piece]:
-        """The text in order, each number apart from the words around it."""
+        """The text in order, with each number separate from the words around it."""
         pieces: list[Piece] = []
         for sentence in self.sentences:
             pieces += [Piece(" ")] * bool(pieces) + sentence.pieces()
@@ -31,7 +31,7 @@ class Prose:
 
 
 class Origin(NamedTuple):
-    """Where a row stands: the file, the row's number there from 1, the run that made it."""
+    """The origin of a row: the file, the row's number in it (from 1), and the run that made it."""
 
     file: str
     row: int
@@ -40,7 +40,7 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A table, named as its files are; `origins` and `records` go with its rows."""
+    """A table with the name of its files; `origins` and `records` belong to its rows."""
 
     name: str
     title: str
@@ -51,7 +51,7 @@ class Table:
 
     @property
     def marked(self) -> pd.DataFrame:
-        """The frame with the profile, seeds and run of every row, for files that stand alone."""
+        """The frame with the profile, seeds and run of every row, for stand-alone files."""
         return self.frame.assign(
             profile=self.about.profile,
             seeds=" ".join(map(str, self.about.seeds)),
@@ -60,13 +60,13 @@ class Table:
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows as JSON has them: plain values, null where one is missing."""
+    """The rows for JSON: plain values, with null for missing ones."""
     return json.loads(frame.to_json(orient="records", force_ascii=False))
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure as a cell saved it, named as its copies are."""
+    """A figure that a cell saved, with the name of its copies."""
 
     name: str
     title: str
@@ -78,7 +78,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Run:
-    """A cell that the paper reads, and what its manifest says."""
+    """A cell that the paper reads, with facts from its manifest."""
 
     name: str
     fingerprint: str
@@ -87,7 +87,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Section:
-    """A stage of the study, as the paper tells it; some of its sentences stand in its tables."""
+    """A section of the paper about one stage; some of its sentences are in its tables."""
 
     name: str
     title: str
@@ -99,7 +99,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Front:
-    """What opens the paper: the question, the answer of every encoder, and its figure."""
+    """The opening of the paper: the question, and the answer and figure for every encoder."""
 
     question: str
     said: list[Quote]
@@ -108,7 +108,7 @@ class Front:
 
 @dataclass(frozen=True)
 class Paper:
-    """All of it. `versions` are those of the packages that made the runs."""
+    """The whole paper. `versions` are those of the packages used in the runs."""
 
     about: Provenance
     front: Front

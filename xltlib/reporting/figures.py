@@ -31,7 +31,8 @@ from xltlib.reporting.style import (
 
 
 def _panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
-    """A panel per corpus or attack on one: rows, languages; panels with most arms come first."""
+    """The rows and languages of each panel (one per corpus, or per attack on one), those with most
+    arms first."""
     attacked = "attack" in rows
     names = rows["attack"] + " on " + rows["corpus"] if attacked else rows["corpus"]
     panels = [
@@ -42,12 +43,14 @@ def _panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
 
 
 def _width(part: pd.DataFrame, languages: list[str]) -> float:
-    """Inches that a panel needs: a language's arms side by side, and the title in one piece."""
+    """The width of a panel in inches: a language's arms fit side by side, and the title on one
+    line."""
     return max(1.2, 0.6 + len(languages) * (0.12 + 0.08 * part["arm"].nunique()))
 
 
 def _frame(axes: Axes, name: str, part: pd.DataFrame, languages: list[str]) -> None:
-    """Panel title and language codes with n: once where all have as many, else each or a range."""
+    """Panel title and language codes with n: once if all have the same, else for each or as a
+    range."""
     if _width(part, languages) < 2:
         name = name.replace(" on ", "\non ")
     by_language = part.groupby("language")["n"].agg(["min", "max"])
@@ -74,13 +77,15 @@ def _by_arm_and_language(
     about: Provenance,
     extra: Iterable[Line2D] = (),
 ) -> Figure:
-    """A panel per corpus or attack, languages along it, the arms of a language side by side.
+    """One panel per corpus or attack, with languages along it and the arms of a language side by
+    side.
 
-    Points of fewer than `MIN_EXAMPLES` questions are not drawn.
+    Points with fewer than `MIN_EXAMPLES` questions are not drawn.
 
     Args:
-        rows: one per arm and language: corpus, perhaps attack, arm, language, n, and what is drawn.
-        draw: gets the axes, the place on them, the row, and the arm's style.
+        rows: one per arm and language: corpus, optionally attack, arm, language, n, and the values
+            to draw.
+        draw: called with the axes, the position on them, the row, and the arm's style.
     """
     rows = rows[rows["n"] >= MIN_EXAMPLES]
     panels, arms = _panels(rows), arms_in(rows)
@@ -166,7 +171,8 @@ def success_rate(success: pd.DataFrame, *, about: Provenance) -> Figure:
 
 
 def contrast(table: pd.DataFrame, *, smallest: Mapping[str, float], about: Provenance) -> Figure:
-    """Macro contrasts of F1 and of the share kept, a row per condition, a panel per pair of arms.
+    """Macro contrasts of F1 and of the share kept: one row per condition, one panel per pair of
+    arms.
 
     Args:
         table: `xltlib.analysis.tables.contrasts`.
@@ -194,7 +200,8 @@ def contrast(table: pd.DataFrame, *, smallest: Mapping[str, float], about: Prove
 
 
 def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | None:
-    """Every comparison of every claim with its interval, a panel per unit; None without any.
+    """Every comparison of every claim with its interval, one panel per unit; None if there are
+    none.
 
     Args:
         records: `xltlib.analysis.verdict.Verdict.record`.
@@ -236,7 +243,7 @@ def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | No
         if empty:
             words = f"Nothing to compare for: {', '.join(empty)}."
             figure.supxlabel(words, fontsize="small")
-        return titled(figure, "What this profile finds of each claim", about)
+        return titled(figure, "What this profile finds for each claim", about)
 
 
 def training_loss(losses: list[dict[str, float]], title: str) -> Figure:

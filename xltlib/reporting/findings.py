@@ -1,7 +1,6 @@
-"""Sentences that state numbers: the numbers are kept beside the words, never inside them.
+"""Sentences that state numbers, with the numbers stored separately from the words.
 
-So a sentence changes when its data does, and each number in it can be followed to where it came
-from.
+A sentence thus changes with its data, and each of its numbers can be traced to its origin.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import pandas as pd
 
 
 class Piece(NamedTuple):
-    """A piece of a sentence's text; `key` says which number it shows, None for words."""
+    """A piece of a sentence's text; `key` names the number that it shows, and is None for words."""
 
     text: str
     key: str | None = None
@@ -25,7 +24,7 @@ class Piece(NamedTuple):
 class Sentence:
     """Words with a replacement field for each number, as in `str.format`, and the numbers.
 
-    `name` tells it apart from the other sentences of its stage.
+    `name` is unique among the sentences of a stage.
     """
 
     name: str
@@ -36,7 +35,7 @@ class Sentence:
         return self.words.format_map(self.numbers)
 
     def pieces(self) -> list[Piece]:
-        """Its text in order, each number apart from the words around it."""
+        """Its text in order, with each number separate from the words around it."""
         formatter, pieces = Formatter(), []
         for literal, key, form, conversion in formatter.parse(self.words):
             if literal:
@@ -50,16 +49,16 @@ class Sentence:
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Sentence:
-        """From what `dataclasses.asdict` made of one."""
+        """Rebuild a sentence from the result of `dataclasses.asdict`."""
         return cls(record["name"], record["words"], dict(record["numbers"]))
 
 
 MIN_FOR_EXTREMES = 20
-"""Questions that a language needs before it is called the most or the least."""
+"""The number of questions that a language needs to be called the highest or the lowest."""
 
 
 def counted(key: str, count: int, noun: str) -> str:
-    """A field and the noun that it counts, as a sentence's words have them: `{n} seeds`."""
+    """A replacement field with the noun that it counts, for a sentence: `{n} seeds`."""
     return f"{{{key}}} {noun}{'' if count == 1 else 's'}"
 
 
@@ -122,7 +121,7 @@ def of_attacks(under_attack: pd.DataFrame) -> list[Sentence]:
 
 
 def of_success(success: pd.DataFrame) -> list[Sentence]:
-    """In which language each attack succeeds most and least often, pooled over the arms.
+    """The languages in which each attack succeeds most and least often, pooled over the arms.
 
     Args:
         success: `xltlib.analysis.tables.success_rate`.
@@ -172,7 +171,7 @@ def of_attack_transfer(transfer: pd.DataFrame) -> list[Sentence]:
 
 
 def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
-    """The first pair of arms in words: every measure with its interval, and what it could show.
+    """The first pair of arms in words: every measure with its interval and detectable effect.
 
     Args:
         contrasts: `xltlib.analysis.tables.contrasts`.
@@ -201,7 +200,7 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
 
 
 def of_transfer(means: pd.DataFrame) -> list[Sentence]:
-    """What generalised pairs cost standard training, and what robust training gains there.
+    """What generalised pairs cost standard training, and how robust training differs on them.
 
     Args:
         means: `xltlib.analysis.generalised.mean_table`.
@@ -226,7 +225,7 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
             )
             numbers |= {name: float(best[name]) for name in ("gain", "low", "high")}
         elif part["gain"].notna().any():
-            words += " In two languages no method's gain has an interval above zero."
+            words += " In two languages no method differs from it by an interval above zero."
         found.append(Sentence(f"pairs {task} {arm}", words, numbers))
     return found
 

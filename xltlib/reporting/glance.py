@@ -31,14 +31,15 @@ from xltlib.reporting.style import (
 
 BAND = "#DDDDDD"
 WIDEST = 6.0
-"""An axis reaches no farther than so many times the smallest effect that would matter, unless an
-estimate lies beyond: an interval that goes on has an arrowhead."""
+"""The limit of an axis, as a multiple of the smallest effect that would matter, unless an estimate
+lies beyond it. Longer intervals end in an arrowhead."""
 
 
 def interval_axis(
     axes: Axes, rows: Sequence[Mapping[str, Any]], smallest: float, color: str
 ) -> None:
-    """Estimates with intervals below each other, the band of what would not matter, zero.
+    """Estimates with intervals, one below another, with zero and the band of differences too small
+    to matter.
 
     Args:
         rows: estimate, low, high, and detectable where they are known; NaN elsewhere.
@@ -69,7 +70,7 @@ def interval_axis(
 
 
 def in_words(row: Mapping[str, Any], smallest: float) -> str:
-    """What one interval says, in a few words."""
+    """The meaning of one interval, in a few words."""
     if row["low"] != row["low"]:
         return str(row["why not"]) or "no interval"
     matters = matters_of(row["low"], row["high"], smallest)
@@ -86,11 +87,11 @@ def answer(
     smallest: Mapping[str, float],
     about: Provenance,
 ) -> Figure:
-    """The first contrast: clean F1, and the share of it kept under each condition.
+    """The first contrast: clean F1, and the share of it that is kept under each condition.
 
     Args:
         contrasts: `xltlib.analysis.tables.contrasts`.
-        primary: the record of the primary claim, whose verdict the title gives.
+        primary: the record of the primary claim, whose verdict is in the title.
         smallest: by unit, the smallest effect that would matter.
     """
     rows = contrasts[contrasts["language"] == MACRO]
@@ -120,7 +121,7 @@ def answer(
             for y, row in enumerate(part):
                 axes.annotate(
                     in_words(row, unit),
-                    (1.01, y),
+                    (1.025, y),
                     xycoords=("axes fraction", "data"),
                     va="center",
                     fontsize="small",
@@ -146,7 +147,8 @@ DETECTABLE = "minimum detectable effect (80 % power)"
 
 
 def effective_robustness(points: pd.DataFrame, *, about: Provenance) -> Figure:
-    """Attacked over clean F1, a point per arm and seed; a panel per condition, with the line.
+    """Attacked against clean F1, with one point per arm and seed, and one panel per condition with
+    its line.
 
     Small grey points are the languages of each model, to which the line is fitted (logit scale).
 

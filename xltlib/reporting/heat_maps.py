@@ -1,4 +1,4 @@
-"""Figures of pairs: accuracy by pair of languages, what methods gain, attacks that transfer."""
+"""Figures of pairs: accuracy by pair of languages, changes by methods, transfer of attacks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
     """Accuracy of every ordered pair of languages, one panel per model, one scale for all."""
     models = list(pairs.groupby(["arm", "method"], sort=False))
     languages = language_order(set(pairs["sentence1"]))
-    # As many panels in a row as keep their numbers apart; of many languages, colours say enough.
+    # As many panels per row as keep the numbers legible; with many languages, colours suffice.
     numbered = len(languages) <= 10
     size = max(1.7, 0.4 + 0.34 * len(languages)) if numbered else 3.2
     with rc_context(THEME):
@@ -47,7 +47,7 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
             axes.set_xlabel("sentence 2")
             axes.set_ylabel("sentence 1")
             axes.label_outer()
-        # One scale per row: the layout has no place for one beside several rows.
+        # One colour scale per row, because the layout has no room for one beside several rows.
         for beside in rows_of(panels):
             figure.colorbar(beside[0].collections[0], ax=beside, label="accuracy (points)")
         corpus, n = pairs["corpus"].iloc[0], pairs["n"].iloc[0]
@@ -56,7 +56,7 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
 
 
 def transfer_gains(means: pd.DataFrame, *, about: Provenance) -> Figure:
-    """What each robust method gains over standard training, with intervals."""
+    """Each robust method minus standard training, with intervals."""
     gains = means[means["gain"].notna()]
     models = list(dict.fromkeys(zip(gains["arm"], gains["method"], strict=True)))
     looks = styles([f"{method} (arm {arm})" for arm, method in models])
@@ -76,13 +76,15 @@ def transfer_gains(means: pd.DataFrame, *, about: Provenance) -> Figure:
         axes.set_yticks(range(len(views)), [f"{view} ({counts[view]})" for view in views])
         axes.set_ylim(max(1, len(views)) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel("gain in accuracy over standard training (points), interval")
+        axes.set_xlabel("accuracy, difference from standard training (points), interval")
         if not models:
             axes.text(0.5, 0.5, "no robust method here", ha="center", transform=axes.transAxes)
         else:
             legend(figure, list(looks))
         corpus, n = means["corpus"].iloc[0], means["n"].iloc[0]
-        title = f"{corpus}: what robust training gains (pairs of languages averaged; n={n} items)"
+        title = (
+            f"{corpus}: robust minus standard training (pairs of languages averaged; n={n} items)"
+        )
         return titled(figure, title, about)
 
 
@@ -90,7 +92,7 @@ def attack_transfer(table: pd.DataFrame, *, about: Provenance) -> Figure:
     """How many examples made against one model break another, one panel per attack."""
     attacks = list(table.groupby("attack", sort=False))
     models = arms_in(table.rename(columns={"tested on": "arm"}))
-    # Three attacks on four models side by side, the names of the models below and beside them.
+    # Room for three attacks on four models, with the models' names below and beside them.
     size = 0.55 * len(models)
     with rc_context(THEME):
         figure, panels = canvas([size] * len(attacks), height=size + 1.0)

@@ -1,4 +1,4 @@
-"""The report: one page of HTML that needs nothing but itself, each number a link to its record."""
+"""The report: one self-contained page of HTML in which each number links to its record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xltlib.reporting.shown import shown
 
 
 def page(paper: Paper) -> str:
-    """The whole report; the same paper gives the same page."""
+    """The whole report; the same paper always gives the same page."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("xltlib", "reporting"),
         autoescape=True,
@@ -39,7 +39,7 @@ def page(paper: Paper) -> str:
 
 
 FOLDS_FROM = 12
-"""Tables with more rows are folded away until they are asked for."""
+"""Tables with more rows are folded."""
 
 
 def _beside(file: str) -> str:
@@ -48,7 +48,7 @@ def _beside(file: str) -> str:
 
 
 class Column(NamedTuple):
-    """A column's name, and whether it holds numbers, prose or words."""
+    """A column's name, and whether it has numbers, prose or words."""
 
     name: str
     kind: str
@@ -56,7 +56,7 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Line:
-    """A row or a sentence: its pieces, cell by cell, and the record that its numbers link to."""
+    """A row or a sentence: its pieces, cell by cell, and the record to which its numbers link."""
 
     anchor: str
     cells: list[list[Piece]]
@@ -67,7 +67,7 @@ class Line:
 
 @dataclass(frozen=True)
 class ShownTable:
-    """A table as the page shows it."""
+    """A table on the page."""
 
     table: Table
     columns: list[Column]
@@ -81,7 +81,7 @@ class ShownTable:
 
 @dataclass(frozen=True)
 class ShownSection:
-    """A section as the page shows it."""
+    """A section of the page."""
 
     section: Section
     said: list[tuple[Quote, Line]]

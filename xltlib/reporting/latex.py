@@ -1,6 +1,6 @@
 r"""Tables and text for LaTeX, with packages that every distribution has.
 
-A document that takes them in needs `\usepackage[T1]{fontenc}` and the packages of `PACKAGES`.
+A document that includes them needs `\usepackage[T1]{fontenc}` and the packages of `PACKAGES`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _LIGATURES = re.compile(r"(?<=-)-|(?<=,),|(?<=')'")
 def escape(text: str) -> str:
     """Text as LaTeX prints it, letter for letter: no command, no ligature that changes it.
 
-    What LaTeX's Latin fonts lack is named by its code point, e.g. [U+0E01].
+    Characters that LaTeX's Latin fonts lack are shown as code points, e.g. [U+0E01].
     """
     flat = re.sub(r"\s", " ", unicodedata.normalize("NFC", text))
     parts = [_character(char) for char in flat]
@@ -77,25 +77,25 @@ def _character(char: str) -> str:
 
 
 def value(text: str) -> str:
-    """What stands for a number: with a real minus; two dashes if it is missing."""
+    """A number with a real minus sign, or two dashes if it is missing."""
     if not text:
         return "--"
     return re.sub(r"^-(?=[\d.]+$)", "$-$", escape(text))
 
 
 TEXT_WIDTH, TEXT_HEIGHT = 468.0, 648.0
-"""Points, 6.5 and 9 inches: every table fits a page whose text is as wide and high."""
+"""In points (6.5 and 9 inches): every table fits a page with a text block of this size."""
 SIZES = {"small": 9.0, "footnotesize": 8.0, "scriptsize": 7.0, "tiny": 5.0}
 SMALLEST_UPRIGHT = "scriptsize"
-"""A table that needs smaller letters lies on a page of its own."""
+"""A table that needs smaller letters is set in landscape on a page of its own."""
 SEPARATION = 3.0
 """Points on either side of a column."""
 WRAPPED = 24
-"""Characters from which a column of text is broken into lines."""
+"""Columns with longer texts are broken into lines."""
 LETTER = 0.47
 """A letter's width over its size, on the average of digits and text in Times."""
 PAGE = 40
-"""Lines that a table may have and still be set as one piece."""
+"""The greatest number of lines of a table that is set in one piece."""
 
 
 def table(frame: pd.DataFrame, *, caption: str, label: str) -> str:
@@ -136,7 +136,7 @@ def table(frame: pd.DataFrame, *, caption: str, label: str) -> str:
 
 
 def _split(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """The columns that tell rows apart or measure something, and the others as `name = value`."""
+    """The columns that distinguish rows or measure something, and the others as `name = value`."""
     columns, alike = [], []
     for name in frame.columns:
         values = frame[name]
@@ -184,7 +184,7 @@ def _layout(texts: pd.DataFrame) -> _Layout:
 
 
 def _lines(texts: pd.DataFrame, layout: _Layout) -> int:
-    """About how many lines the rows need."""
+    """The approximate number of lines that the rows need."""
     letter = LETTER * SIZES[layout.size]
     letters = {name: points / letter for name, points in layout.widths.items()}
     rows = texts.to_dict("records")

@@ -14,9 +14,9 @@ DIGITS = "Zero One Two Three Four Five Six Seven Eight Nine".split()
 
 @dataclass(frozen=True)
 class Quote:
-    """A sentence, the words that tell its place in the study, and the file that holds it.
+    """A sentence, words that identify its place in the study, and its file.
 
-    `about` says for the reader which of several runs it is of.
+    `about` tells the reader which of several runs it belongs to.
     """
 
     place: tuple[str, ...]
@@ -39,7 +39,7 @@ def camel(text: str) -> str:
 
 
 def names(quotes: Sequence[Quote]) -> list[Names]:
-    """A macro for each number of each sentence, all different; the same quotes, the same macros."""
+    """A unique macro for each number of each sentence; the same quotes give the same macros."""
     used: set[str] = set()
     found = []
     for quote in quotes:
@@ -72,12 +72,12 @@ def definitions(quotes: Sequence[Quote]) -> str:
 
 
 def _one_line(text: str) -> str:
-    """What a comment may hold: a line break would end it."""
+    """A text without line breaks, which would end a comment."""
     return " ".join(text.split())
 
 
 def prose(quote: Quote, own: Names) -> str:
-    """The sentence in LaTeX, a macro in the place of each number."""
+    """The sentence in LaTeX, with a macro in place of each number."""
     return "".join(
         escape(piece.text) if piece.key is None else f"\\{own[piece]}{{}}"
         for piece in quote.sentence.pieces()

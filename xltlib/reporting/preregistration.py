@@ -1,4 +1,4 @@
-"""The pre-registration in words, from params alone: written before any result is there."""
+"""The pre-registration in words, made from params alone, before there is any result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alignment and distance against what attacks cost, as a figure."""
+"""A figure of alignment and distance against the loss under attack."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ UNITS = {
 
 
 def figure(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
-    """Each measure against the drop in F1, a point an arm and language; None without points.
+    """Each measure against the drop in F1, with one point per arm and language; None without
+    points.
 
     Args:
         table: `by_language`.
@@ -63,5 +64,7 @@ def figure(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
             if is_first_of_row(axes):
                 axes.set_ylabel("drop in F1 under attack (points)")
         legend(figure, arms)
-        title = "Alignment and distance against what attacks cost, a point an arm and language"
+        title = (
+            "Alignment and distance against the loss under attack, one point per arm and language"
+        )
         return titled(figure, title, about)

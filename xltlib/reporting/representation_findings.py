@@ -1,4 +1,4 @@
-"""What the measures of representation say, in sentences whose numbers come from the tables."""
+"""Findings about representations, in sentences whose numbers come from the tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOT_WANTED = {
     "rank_consistency": "The profile names no span-QA corpus whose candidates could be ranked.",
     "rotation": "The profile names no test set for a rotation.",
 }
-"""What to say of each measure that the params leave out."""
+"""The sentence for each measure that the params leave out."""
 NO_HEAD = (
     "This encoder has no masked-LM head, so it ranks no words for a prompt's gap. Intermediate "
     "training keeps no such head, and some pretrained encoders, me5-small among them, have none."
@@ -48,7 +48,7 @@ def retrieval(table: pd.DataFrame) -> Iterator[Sentence]:
 
 
 def alignment(table: pd.DataFrame) -> Iterator[Sentence]:
-    """How much nearer translations are than other pairs."""
+    """How much closer translations are than other pairs."""
     for corpus, rows in table.groupby("corpus", sort=False):
         numbers = _extremes(rows, "language", "margin") | {
             "corpus": corpus,
@@ -80,8 +80,9 @@ def consistency(table: pd.DataFrame, *, measure: str) -> Iterator[Sentence]:
         }
         yield Sentence(
             measure,
-            "{corpus}, model {model}: RankC is {value:.1f} points where chance gives {chance:.1f}, "
-            "so {mean:.1f} corrected for chance (mean of {pairs} pairs of languages, n={n} each); "
+            "{corpus}, model {model}: RankC is {value:.1f} points with a chance level of "
+            "{chance:.1f}, so {mean:.1f} corrected for chance (mean of {pairs} pairs of languages, "
+            "n={n} each); "
             "the strongest pair is {best} ({highest:.1f}), the weakest {worst} ({lowest:.1f}).",
             numbers,
         )
@@ -106,7 +107,7 @@ def probe(table: pd.DataFrame) -> Iterator[Sentence]:
 
 
 def rotation(table: pd.DataFrame) -> Iterator[Sentence]:
-    """What rotated states do to mean F1."""
+    """The effect of rotated states on mean F1."""
     for (task, corpus), rows in table.groupby(["task", "corpus"], sort=False):
         languages = rows[rows["language"] != MACRO]
         (mean,) = rows[rows["language"] == MACRO].to_dict("records")
@@ -120,11 +121,12 @@ def rotation(table: pd.DataFrame) -> Iterator[Sentence]:
         }
         words = (
             "{corpus}, model {task}: with states rotated onto English, mean F1 of {languages} "
-            "languages goes from {plain:.1f} to {rotated:.1f} points, a gain of {gain:+.1f}"
+            "languages goes from {plain:.1f} to {rotated:.1f} points, a difference of {gain:+.1f}"
         )
         if pd.notna(mean["low"]):
             numbers |= {"low": mean["low"], "high": mean["high"]}
-            words += " ({low:+.1f} to {high:+.1f})."
+            words += " ({low:+.1f} to {high:+.1f}"
+            words += "; the interval holds zero)." if mean["low"] <= 0 <= mean["high"] else ")."
         else:
             words += "; there are too few questions for an interval."
         yield Sentence("rotation", words, numbers)
@@ -149,4 +151,4 @@ SAYS: dict[str, Callable[[pd.DataFrame], Iterator[Sentence]]] = {
     "rank_consistency": partial(consistency, measure="rank_consistency"),
     "rotation": rotation,
 }
-"""What reads each table that has rows."""
+"""The function that describes each table with rows."""

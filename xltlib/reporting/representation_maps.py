@@ -13,7 +13,7 @@ from xltlib.reporting.style import MAX_WIDTH, THEME, Provenance, canvas, titled
 
 
 def consistency_map(table: pd.DataFrame, *, about: Provenance) -> Figure:
-    """Corrected RankC of every pair of languages of one model; the diagonal says nothing."""
+    """Corrected RankC of every pair of languages of one model; the diagonal is uninformative."""
     languages = language_order({*table["language 1"], *table["language 2"]})
     grid = pd.DataFrame(np.nan, index=languages, columns=languages)
     for row in table.to_dict("records"):
@@ -52,8 +52,8 @@ def _heat_map(
     title: str,
     about: Provenance,
 ) -> Figure:
-    """A square heat map, each number in its square."""
-    # A square holds three digits at the size of the labels.
+    """A square heat map with a number in each square."""
+    # Three digits at the size of the labels fit into a square.
     size = max(2.2, 0.7 + 0.3 * len(grid))
     with rc_context(THEME):
         figure, (panel,) = canvas([size], height=size)
@@ -78,7 +78,7 @@ def _heat_map(
 
 
 def change_from_none(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
-    """What each arm changes in every measure, by language, on one scale for all; None without any.
+    """The changes by each arm in every measure, by language, on one scale; None if there are none.
 
     Args:
         table: `changes`.
@@ -117,7 +117,7 @@ def change_from_none(table: pd.DataFrame, *, about: Provenance) -> Figure | None
 
 
 POINTS = {"retrieval": 1.0, "margin": 100.0, "rank consistency": 1.0, "probe": 1.0, "rotation": 1.0}
-"""The measures, and what makes each one points from 0 to 100."""
+"""The measures, and the factor that converts each to points from 0 to 100."""
 
 
 def changes(measures: pd.DataFrame) -> pd.DataFrame:

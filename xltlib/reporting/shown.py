@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 from IPython.display import HTML, Markdown
 from pandas.api.types import is_float_dtype
@@ -30,18 +32,21 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def style(frame: pd.DataFrame, caption: str = "") -> HTML:
-    """A table ready to read, no text cut short; the same HTML for the same data.
+    """A table for reading, with all texts in full; the same data give the same HTML.
 
-    Texts of corpora are shown as they are: what looks like HTML in them is escaped. Wide tables
-    scroll.
+    Texts of corpora are shown literally: anything in them that looks like HTML is escaped. Wide and
+    long tables scroll. Text columns are aligned by inline styles, because JupyterLab removes style
+    sheets from notebooks that it does not trust.
     """
     formats = {name: f"{{:.{decimals(name)}f}}" for name in frame.select_dtypes("float").columns}
-    words = list(frame.select_dtypes(exclude="number").columns)
+    words = [str(frame.columns.get_loc(name)) for name in frame.select_dtypes(exclude="number")]
     table = frame.style.set_uuid("table").format(formats, na_rep="", escape="html")
     table = table.format_index(escape="html", axis="columns").hide(axis="index")
-    table = table.set_properties(subset=words, **{"text-align": "left"})
     html = (table.set_caption(caption) if caption else table).to_html()
-    return HTML(f'<div style="overflow-x: auto">{html}</div>')
+    if words:
+        of_words = re.compile(rf'class="[^"]*\bcol(?:{"|".join(words)})"')
+        html = of_words.sub(r'\g<0> style="text-align: left"', html)
+    return HTML(f'<div style="overflow: auto; max-height: 36rem">{html}</div>')
 
 
 def sentences(lines: list[str]) -> Markdown:

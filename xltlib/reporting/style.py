@@ -1,7 +1,8 @@
-"""The look of every figure: the Okabe-Ito colours with a marker for each arm, at print size.
+"""The style of all figures: Okabe-Ito colours with a marker for each arm, at print size.
 
-Colours are safe for the colour-blind, and markers tell the arms apart in grey. Every figure says
-its units, its profile, n and seeds, whether its data is synthetic, and which run made it.
+The colours are safe for colour-blind readers, and markers distinguish the arms in grey. Every
+figure states its units, profile, n and seeds, whether its data are synthetic, and the run that made
+it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where numbers come from: said by every figure and every table of the paper."""
+    """The origin of numbers, stated by every figure and every table of the paper."""
 
     profile: str
     encoder: str
@@ -37,7 +38,7 @@ class Provenance:
         return f"{where}, {data}, {seeds}, run {self.fingerprint}"
 
 
-# Okabe and Ito 2008; from dark to light, so that grey print keeps an order too.
+# Okabe and Ito 2008, from dark to light, so that the order is visible in grey print.
 STYLES = {
     "none": ("#000000", "o"),
     "english": ("#0072B2", "s"),
@@ -45,7 +46,7 @@ STYLES = {
     "multilingual+targets": ("#E69F00", "D"),
 }
 OTHERS = (("#009E73", "v"), ("#CC79A7", "P"), ("#56B4E9", "X"), ("#999999", "*"))
-"""For arms and methods that a profile adds."""
+"""Styles for arms and methods that a profile adds."""
 THEME = {
     **sns.axes_style("whitegrid"),
     **sns.plotting_context("paper", font_scale=0.9),
@@ -55,7 +56,8 @@ THEME = {
 
 
 def png(figure: Figure, dpi: int = 200) -> bytes:
-    """A figure as PNG in 256 colours, a third of the size; the same figure gives the same bytes."""
+    """A figure as PNG with 256 colours, a third of the size; the same figure gives the same
+    bytes."""
     image = Image.open(BytesIO(_rendered(figure, "png", dpi=dpi))).convert("RGB")
     buffer = BytesIO()
     image.quantize(256, dither=Image.Dither.NONE).save(
@@ -65,7 +67,7 @@ def png(figure: Figure, dpi: int = 200) -> bytes:
 
 
 def pdf(figure: Figure) -> bytes:
-    """A figure as PDF, its letters as text; the same figure gives the same bytes."""
+    """A figure as PDF with letters as text; the same figure gives the same bytes."""
     with rc_context({"pdf.fonttype": 42}):
         return _rendered(figure, "pdf", metadata={"CreationDate": None})
 
@@ -77,7 +79,7 @@ def _rendered(figure: Figure, format: str, **options: Any) -> bytes:
 
 
 def styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each arm: the study's own, and the others in turn."""
+    """The colour and marker of each arm: fixed for the study's own, in turn for others."""
     names = list(names)
     others = [name for name in names if name not in STYLES]
     return {name: STYLES[name] for name in names if name in STYLES} | {
@@ -86,20 +88,21 @@ def styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
 
 
 MAX_WIDTH, MAX_HEIGHT = 7.2, 9.0
-"""Inches: a page's text at full width and height, so that print keeps the size of the letters."""
+"""In inches, the width and height of a page's text block, so that letters are printed at their
+size."""
 
 
 LEAST_HEIGHT = 1.6
-"""Inches: a row of panels is no lower, however many there are."""
+"""In inches, the least height of a row of panels."""
 
 
 NOTHING = "nothing here has enough questions to be drawn"
 
 
 def canvas(widths: Iterable[float], height: float = 2.7) -> tuple[Figure, list[Axes]]:
-    """A figure with panels in rows, as many side by side as fit, without pyplot's state.
+    """A figure with panels in rows, with as many side by side as fit, without pyplot's state.
 
-    All panels share the vertical axis; the first one of a row has the label.
+    All panels share the vertical axis; the first of each row has the label.
     """
     rows: list[list[float]] = []
     for width in widths:
@@ -126,7 +129,7 @@ def canvas(widths: Iterable[float], height: float = 2.7) -> tuple[Figure, list[A
 
 
 def is_first_of_row(axes: Axes) -> bool:
-    """Whether a panel of a `canvas` begins a row, and so has the label of the vertical axis."""
+    """Whether a panel of a `canvas` begins a row and thus has the label of the vertical axis."""
     place = axes.get_subplotspec()
     return place is not None and place.is_first_col()
 
@@ -142,13 +145,13 @@ def rows_of(panels: Iterable[Axes]) -> list[list[Axes]]:
 
 
 def titled(figure: Figure, title: str, about: Provenance) -> Figure:
-    """The figure with its title, and below it where the numbers come from."""
+    """The figure with its title and, below that, the origin of its numbers."""
     figure.suptitle(f"{title}\n{about}", fontsize="medium")
     return figure
 
 
 def legend(figure: Figure, arms: list[str], extra: Iterable[Line2D] = ()) -> None:
-    """Every arm's look below the panels, and what else there is to explain."""
+    """A legend below the panels with every arm's style and any other handles."""
     handles = [
         Line2D([], [], color=color, marker=marker, linestyle="", label=arm)
         for arm, (color, marker) in styles(arms).items()
@@ -159,5 +162,5 @@ def legend(figure: Figure, arms: list[str], extra: Iterable[Line2D] = ()) -> Non
 
 
 def shifts(count: int) -> np.ndarray:
-    """Offsets that set the arms of one language side by side."""
+    """Offsets that put the arms of one language side by side."""
     return np.linspace(-0.24, 0.24, count) if count > 1 else np.zeros(1)

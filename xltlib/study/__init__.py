@@ -1,7 +1,7 @@
 """The study: the cells of its grid, and what each stage reads and writes.
 
-Importing this package is cheap; a stage's own module (`xltlib.study.target`, say) brings in what it
-needs.
+Importing this package is cheap: only a stage's own module, such as `xltlib.study.target`, imports
+heavy libraries.
 """
 
 from xltlib.study.cell import Cell

@@ -19,7 +19,7 @@ from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import squad
 from xltlib.params import EngineSettings
 from xltlib.reporting.shown import style
-from xltlib.study import data, revisions
+from xltlib.study import data, revisions, work
 from xltlib.study.cell import AttackCell
 from xltlib.study.evaluation import labelled_model, predictor
 from xltlib.study.models import encoder_folder
@@ -28,7 +28,7 @@ from xltlib.study.target_tasks import is_qa
 
 def run(cell: AttackCell, *, progress: bool = True) -> dict[str, Any]:
     """Attack all chosen examples; those that an earlier, killed run finished are kept."""
-    return cell.once(lambda: _run(cell, progress))
+    return work.once(cell, lambda: _run(cell, progress))
 
 
 def _run(cell: AttackCell, progress: bool) -> None:
@@ -70,14 +70,14 @@ def _run(cell: AttackCell, progress: bool) -> None:
         "languages": _records(summary),
         "validity": _records(_validity(results, tokenizer, everything)),
     }
-    cell.finish(metrics, started=started)
+    work.finish(cell, metrics, started=started)
 
 
 def scores(results: pd.DataFrame) -> pd.DataFrame:
-    """What an attack came to, question by question, without any text: all that later stages read.
+    """The outcome of an attack for each question, without any text. Later stages read nothing else.
 
-    F1, exact match and probability before and after, cost, passage (a hash), where in it
-    the edits are, and the language of an inserted sentence.
+    It has F1, exact match and probability before and after, the cost, a hash of the passage, the
+    places of the edits, and the language of an inserted sentence.
     """
     numbers = [name for name in results if is_numeric_dtype(results[name])]
     found = results[[*NAMES, *numbers]].copy()
@@ -99,7 +99,8 @@ def _validity(
     tokenizer: PreTrainedTokenizerBase,
     everything: dict[str, dict[str, Dataset]],
 ) -> pd.DataFrame:
-    """What attacked texts keep; words are known that the language's passages have."""
+    """How much of the originals attacked texts keep. The known words of a language are those of its
+    passages."""
     passages: dict[str, list[str]] = {}
     for sets in everything.values():
         for language, rows in sets.items():
@@ -111,7 +112,7 @@ def _validity(
 
 
 def _model(cell: AttackCell, engine: EngineSettings) -> Predictor:
-    """The model under attack: of span QA, or of pairs of sentences."""
+    """The model under attack, for span QA or for sentence pairs."""
     if is_qa(cell.params, cell.task):
         return predictor(cell, engine)
     model, tokenizer = labelled_model(cell)
@@ -146,7 +147,7 @@ def outcome_table(metrics: dict[str, Any]) -> HTML:
 
 
 def count_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row per corpus and language: how many examples were given to the attack."""
+    """One row per corpus and language: how many examples were attacked."""
     return pd.DataFrame(metrics["languages"])[["corpus", "language", "n"]]
 
 
@@ -156,7 +157,7 @@ def validity_table(metrics: dict[str, Any]) -> HTML:
 
 
 def violations(cell: AttackCell) -> dict[str, int]:
-    """Broken rules over all attacked texts, counted afresh from the saved texts; all must be 0."""
+    """Violations of the attack's rules, counted again from the saved texts. All must be 0."""
     settings = cell.params.attacks[cell.attack]
     asked = {
         (corpus, language, row["id"]): row["question"]
@@ -180,6 +181,6 @@ def violations(cell: AttackCell) -> dict[str, int]:
         counts["answer touched"] += any(
             row.attacked_context.count(text) < row.context.count(text)
             for text, start in zip(row.answers["text"], row.answers["answer_start"], strict=True)
-            if start >= 0  # the class of a pair of sentences stands nowhere
+            if start >= 0  # the class of a sentence pair is no part of the text
         )
     return counts

@@ -1,38 +1,29 @@
 """A cell: one execution of one stage's notebook, what it depends on, and whether it is done.
 
-Its folder holds `metrics.json`, whatever the stage makes, and last of all `manifest.json` with a
-hash of every file: a cell whose manifest carries the fingerprint of today's params and data, and
-whose files are as it left them, is done, and asking for it again reads it back.
+Its folder holds `metrics.json`, the stage's other files, and `manifest.json`, which has a hash of
+every file and is written last. A cell is done if its manifest has the fingerprint of the present
+params and data and its files are unchanged. A finished cell is read back, not computed again.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from xltlib import params as schema
 from xltlib.artifacts import (
-    OUTPUTS,
     InputError,
     fingerprint,
-    no_room,
     read_json,
     read_sealed,
-    require_writable,
-    write_json,
     write_sealed,
 )
 from xltlib.params import Params
-from xltlib.study import code, gpu, machine, manifest
+from xltlib.study import code, manifest
 from xltlib.study.contents import Contents
 from xltlib.study.inputs import Inputs
 from xltlib.study.manifest import Manifest
@@ -43,12 +34,12 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 STRICT = "XLT_STRICT"
-"""Set to 1 in the environment, cells that older code made are not done."""
+"""If this environment variable is 1, cells made by older code are not done."""
 
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One cell of the grid, of a stage that runs once; the other kinds have their factors."""
+    """One cell of the grid. This class is for stages that run once; its subclasses add factors."""
 
     grid: Grid = field(repr=False)
     stage: Stage
@@ -60,7 +51,7 @@ class Cell:
 
     @cached_property
     def factors(self) -> dict[str, Any]:
-        """Factor names to this cell's levels."""
+        """The level of each factor."""
         return {name: getattr(self, name) for name in self.stage.factors}
 
     @property
@@ -71,25 +62,25 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """The cell among all of a profile: its notebook and its key."""
+        """The cell's name within a profile: its notebook and its key."""
         return f"{self.stage.notebook}/{self.key}"
 
     @property
     def folder(self) -> Path:
-        """Where everything of this cell is."""
+        """The folder of everything that belongs to this cell."""
         return self.params.outputs / self.params.profile / self.stage.notebook / self.key
 
     def path(self, name: str) -> Path:
-        """A file or folder of this cell, to write it; to read one see `artefact`."""
+        """A file or folder of this cell, for writing. To read one, use `artefact`."""
         return self.folder / name
 
     def work(self, name: str) -> Path:
-        """A file or folder of the work under way, found again by a run of the same params only."""
+        """A file or folder of unfinished work. Only a run with the same params finds it again."""
         return self.folder / manifest.WORK / self.fingerprint / name
 
     def measured(self, name: str, key: Any, measure: Callable[[], Rows]) -> Rows:
-        """The rows of a table that takes models or time, and depends on `key` alone: made once for
-        it, and kept when something else makes the cell stale."""
+        """The rows of a table that is expensive to make and depends on `key` alone. They are made
+        once for each key, and kept if something else makes the cell stale."""
         file = self._measured(name, key)
         found = read_sealed(file)
         if found is None:
@@ -100,7 +91,7 @@ class Cell:
         return found["rows"]
 
     def is_measured(self, name: str, key: Any) -> bool:
-        """Whether those rows are here."""
+        """Whether those rows have been made already."""
         return read_sealed(self._measured(name, key)) is not None
 
     def _measured(self, name: str, key: Any) -> Path:
@@ -113,8 +104,8 @@ class Cell:
 
     @cached_property
     def upstream(self) -> list[Cell]:
-        """The cells that come before this one: all of an upstream stage that agree with its
-        factors."""
+        """The cells that come before this one: those of upstream stages whose factors agree with
+        its own."""
         known = self.factors
         return [
             cell
@@ -135,14 +126,18 @@ class Cell:
 
     @cached_property
     def inputs(self) -> Inputs:
-        """What the result depends on beside other cells, as its stage declares it."""
+        """What the result depends on besides other cells, as declared by the stage."""
         return self._declared(self.grid.contents)
 
     @cached_property
     def _recorded(self) -> dict[str, str]:
-        """What the manifest said of the inputs when this cell was first looked at."""
+        """The inputs that the manifest recorded when this cell was first looked at."""
         found = self.manifest
         return found.inputs if found else {}
+
+    def fingerprint_now(self) -> str:
+        """The fingerprint, with all data read again."""
+        return self._identified(self._declared(Contents(self.params)))
 
     def _declared(self, contents: Contents) -> Inputs:
         inputs = Inputs(self.params, contents, self._recorded)
@@ -156,8 +151,8 @@ class Cell:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Identifies the result: the stage's settings, its factors, and the content of all it
-        reads."""
+        """Identifies the result by the stage's settings, the cell's factors, and the content of
+        everything it reads."""
         return self._identified(self.inputs)
 
     def _identified(self, inputs: Inputs) -> str:
@@ -166,12 +161,12 @@ class Cell:
 
     @property
     def manifest(self) -> Manifest | None:
-        """The cell's manifest; None where there is none that is whole."""
+        """The cell's manifest; None if it is absent or incomplete."""
         return manifest.read(self.folder)
 
     @property
     def problem(self) -> str | None:
-        """Why the cell is not done, in words; None where it is."""
+        """Why the cell is not done, in words; None if it is."""
         found = self.manifest
         if found is None:
             return "has not finished"
@@ -186,21 +181,21 @@ class Cell:
 
     @property
     def done(self) -> bool:
-        """Whether the result is here, whole, and made with today's params and data.
+        """Whether the result is here, complete, and made with the present params and data.
 
-        The files that git does not keep (models, texts) may be absent: see `complete`.
+        Files that git does not keep (models, texts) may be absent; see `complete`.
         """
         return self.problem is None
 
     @property
     def complete(self) -> bool:
-        """Whether a done cell has all of its files here, those too that git does not keep."""
+        """Whether all files of a finished cell are here, including those that git does not keep."""
         found = self.manifest
         return found is not None and manifest.complete(self.folder, found)
 
     @property
     def outdated(self) -> bool:
-        """Whether the code of its stage is another than the one that made it."""
+        """Whether the stage's code has changed since the cell was made."""
         found = self.manifest
         return found is not None and found.code.source != code.source_of(self.stage.module)
 
@@ -208,12 +203,12 @@ class Cell:
         """The finished cell's metrics.
 
         Raises:
-            InputError: the cell is not done; names what is wrong and the command that goes on.
+            InputError: the cell is not done; says what is wrong and which command continues.
         """
         return read_json(self.artefact(manifest.METRICS))
 
     def artefact(self, name: str) -> Path:
-        """A file or folder of the finished cell, to read it.
+        """A file or folder of the finished cell, for reading.
 
         Raises:
             InputError: the cell is not done, or that part of it is not on this machine.
@@ -235,111 +230,24 @@ class Cell:
         return self.path(name)
 
     def artefacts(self, pattern: str) -> list[Path]:
-        """The files of the finished cell whose names match, in order; those that are here."""
+        """The files of the finished cell that match and are here, in order."""
         self.metrics()
         found = self.manifest
         names = sorted(found.files if found else ())
         paths = [self.path(name) for name in names if Path(name).match(pattern)]
         return [path for path in paths if path.is_file()]
 
-    @contextmanager
-    def working(self) -> Iterator[bool]:
-        """Hold this cell alone; yields whether its work is still to do.
-
-        What an older run of other params left is removed then. A second process that wants the
-        same cell waits here and finds it done. The lock belongs to the process, so a killed one
-        leaves nothing behind.
-        """
-        require_writable(self.folder, OUTPUTS)
-        lock = FileLock(self.path(".lock"))
-        try:
-            lock.acquire(timeout=1)
-        except Timeout:
-            print(f"{self.key}: another process works on this cell; waiting for it.")
-            lock.acquire()
-        try:
-            done = self.done
-            if not done:
-                self._clear()
-            yield not done
-        finally:
-            lock.release()
-
-    def _clear(self) -> None:
-        """Remove the files of another result, the manifest first, and the work of other params."""
-        self.path(manifest.NAME).unlink(missing_ok=True)
-        for path in manifest.made(self.folder):
-            if path.relative_to(self.folder).parts[0] != "measured":
-                path.unlink()
-        for path in self.path(manifest.WORK).glob("*"):
-            if path.name != self.fingerprint:
-                shutil.rmtree(path, ignore_errors=True)
-
-    def once(self, work: Callable[[], None]) -> dict[str, Any]:
-        """Do this cell's work unless it is done, then return its metrics.
-
-        Raises:
-            InputError: the disk is full or not writable; what other cells finished is untouched.
-        """
-        with self.working() as todo:
-            if todo:
-                try:
-                    with gpu.reserved(self.params.compute):
-                        work()
-                except Exception as error:
-                    reason = no_room(error)
-                    if reason is None:
-                        raise
-                    raise InputError(
-                        f"{self.folder}: {reason}. Free some space and run the same command "
-                        "again; finished cells are kept."
-                    ) from error
-        return self.metrics()
-
-    def finish(self, metrics: Mapping[str, Any], *, started: float, **record: Any) -> None:
-        """Write the metrics, then the manifest that says the cell is done.
-
-        Args:
-            started: `time.time()` when the work began.
-            record: what else the manifest should keep.
-
-        Raises:
-            InputError: a file that the cell reads was replaced while it ran.
-        """
-        now = self._identified(self._declared(Contents(self.params)))
-        if now != self.fingerprint:
-            raise InputError(
-                f"{self.folder}: data that {self.name} reads changed while it ran, so its result "
-                "is of neither. Run the same command again."
-            )
-        write_json(self.path(manifest.METRICS), dict(metrics))
-        about = {
-            "fingerprint": self.fingerprint,
-            "profile": self.params.profile,
-            "stage": self.stage.notebook,
-            "factors": self.factors,
-            "settings": self.inputs.used,
-            "inputs": self.inputs.content,
-            "reads": {cell.name: cell.fingerprint for cell in self.read},
-            "code": {"version": code.version(), "source": code.source_of(self.stage.module)},
-            "versions": machine.versions(),
-            "hardware": machine.hardware(self.params.compute),
-            "seconds": round(time.time() - started, 1),
-        }
-        manifest.write(self.folder, about | record)
-        shutil.rmtree(self.path(manifest.WORK), ignore_errors=True)
-
 
 @dataclass(frozen=True, eq=False)
 class EncoderCell(Cell):
-    """A cell of a stage that runs once an encoder, over all its arms."""
+    """A cell of a stage that runs once per encoder, over all its arms."""
 
     encoder: str
 
 
 @dataclass(frozen=True, eq=False)
 class ArmCell(EncoderCell):
-    """A cell of a stage that runs once an arm's encoder."""
+    """A cell of a stage that runs once per encoder, arm and seed."""
 
     arm: str
     seed: int
@@ -347,7 +255,7 @@ class ArmCell(EncoderCell):
 
 @dataclass(frozen=True, eq=False)
 class ModelCell(ArmCell):
-    """A cell of a stage that runs once a fine-tuned model."""
+    """A cell of a stage that runs once per fine-tuned model."""
 
     task: str
     method: str
@@ -367,4 +275,4 @@ KINDS: dict[type[schema.ProfileCell], type[Cell]] = {
     schema.ModelCell: ModelCell,
     schema.AttackCell: AttackCell,
 }
-"""The kind of a stage's cells, by the parameters of its notebook."""
+"""The class of a stage's cells, by the parameters of its notebook."""

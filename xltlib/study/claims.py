@@ -1,4 +1,4 @@
-"""Stage 09: every claim with its verdict, and what alignment has to do with robustness."""
+"""Stage 09: a verdict on every claim, and how alignment relates to robustness."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from xltlib.reporting import answers, findings, relation_figure, representation_
 from xltlib.reporting.figures import verdicts as draw_verdicts
 from xltlib.reporting.findings import Sentence
 from xltlib.reporting.shown import style
-from xltlib.study import representation, saved
+from xltlib.study import representation, saved, work
 from xltlib.study.cell import Cell, EncoderCell
 
 
 def run(cell: EncoderCell) -> dict[str, Any]:
-    """Put the verdicts of 06 and 07 together; a finished cell is read back."""
-    return cell.once(lambda: _run(cell))
+    """Collect the verdicts of stages 06 and 07; a finished cell is read back."""
+    return work.once(cell, lambda: _run(cell))
 
 
 def _run(cell: EncoderCell) -> None:
@@ -54,7 +54,7 @@ def _run(cell: EncoderCell) -> None:
         "claims": verdicts,
         "findings": [asdict(sentence) for sentence in said],
     }
-    cell.finish(metrics, started=started)
+    work.finish(cell, metrics, started=started)
 
 
 def _verdicts(cell: Cell) -> list[dict[str, Any]]:
@@ -76,14 +76,14 @@ def _nowhere(name: str, claim: Claim, synthetic: bool) -> Verdict:
 
 
 def _under_attack(cell: Cell) -> pd.DataFrame:
-    """The table of that name of this encoder's results; empty where nothing was attacked."""
+    """A table of this encoder's results; empty if nothing was attacked."""
     for source in cell.of("results"):
         return saved.tables_of(source)["under_attack"]
     return pd.DataFrame(columns=["corpus", *relation.KEYS, *relation.OUTCOMES, "n"])
 
 
 def claim_table(verdicts: list[dict[str, Any]]) -> pd.DataFrame:
-    """One row per comparison of a claim: words and source, verdict, what was found, and why."""
+    """One row per comparison: the claim and its source, the verdict, what was found, and why."""
     return pd.DataFrame(
         [
             {
@@ -117,5 +117,5 @@ def kinds(metrics: dict[str, Any]) -> dict[str, str]:
 
 
 def show(cell: Cell) -> HTML:
-    """The claims of any cell that judges some, ready to read."""
+    """The claims that a cell judges, formatted for reading."""
     return style(claim_table(cell.metrics()["claims"]), f"{saved.provenance(cell)}: claims")

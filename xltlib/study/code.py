@@ -1,7 +1,7 @@
-"""Which code made a cell: the version that git knows, and the source of what a stage imports.
+"""Which code made a cell: the version in git, and a hash of the modules that a stage imports.
 
-Modules are found by reading their imports, so nothing is imported for it. Comments, docstrings and
-layout are no part of the hash.
+Modules are found by parsing import statements; none is imported. Comments, docstrings and layout do
+not affect the hash.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ PACKAGE = ROOT.name
 
 @cache
 def version() -> str:
-    """What git calls this checkout (`-dirty` with changes in it), or else the package's version."""
+    """Git's description of this checkout (`-dirty` if it has changes), or else the package's
+    version."""
     command = ["git", "-C", str(ROOT.parent), "describe", "--always", "--dirty", "--tags"]
     if (ROOT.parent / ".git").exists():
         try:
@@ -34,7 +35,8 @@ def version() -> str:
 
 @cache
 def source_of(module: str) -> str:
-    """Hash of a module's code and of all modules of this library that it imports, at any depth."""
+    """Hash of a module and of all modules of this library that it imports, directly or
+    indirectly."""
     found: set[str] = set()
     waiting = [module]
     while waiting:
@@ -72,7 +74,7 @@ def _tree(module: str) -> ast.Module | None:
 
 @cache
 def _code(module: str) -> str:
-    """Hash of a module's statements, docstrings left out."""
+    """Hash of a module's statements without docstrings."""
     tree = _tree(module)
     assert tree is not None
     for node in ast.walk(tree):
@@ -92,7 +94,7 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _imports(module: str) -> list[str] | None:
-    """The modules of this library that a module imports; None for what is no module."""
+    """The modules of this library that a module imports; None if the name is not a module's."""
     tree, file = _tree(module), _file(module)
     if tree is None or file is None:
         return None
@@ -105,7 +107,7 @@ def _imports(module: str) -> list[str] | None:
 
 
 def _named(tree: ast.Module) -> Iterator[str]:
-    """What import statements name; a name in a module may be a module of a package."""
+    """The names in import statements; an imported name may itself be a module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,9 +1,9 @@
-"""What data, files and encoders hold, as hashes: the same wherever they lie, another when replaced.
+"""Hashes of data, files and encoders, by content: independent of where they are stored.
 
-A split of a local corpus is known by its rows as the loader gives them, so another language's file
-or another layout of the same rows changes nothing. A hub corpus is known by its commit, a
-synthetic one by its settings and templates. Hashes of rows are kept in the profile's cache, under
-the names, sizes and times of the corpus's files.
+A split of a local corpus is identified by its rows as loaded, so other languages' files and the
+layout of the files do not matter. A hub corpus is identified by its commit, a synthetic one by its
+settings and templates. Hashes of rows are kept in the profile's cache, keyed by the names, sizes
+and times of the corpus's files.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class AbsentError(Exception):
 
 
 class Contents:
-    """The content of everything that a profile names, each looked at once."""
+    """The content of everything that a profile names; each item is read once."""
 
     def __init__(self, params: Params) -> None:
         self.params = params
@@ -80,7 +80,7 @@ class Contents:
         return fingerprint(sorted([*split, found] for split, found in whole.items()))
 
     def _of_files(self, split: Split, what: str, find: Callable[[], str]) -> str:
-        """A hash that the files of a split's folder decide, kept until one of them changes."""
+        """A hash that depends on the files in a split's folder, kept until one of them changes."""
         source = self.params.corpora[split[0]]
         folder = source.folder
         if folder is None or not folder.is_dir():
@@ -91,7 +91,7 @@ class Contents:
         return self._kept(f"{what}-{key}", find)
 
     def _kept(self, name: str, find: Callable[[], str]) -> str:
-        """A hash from the cache's folder, or found and put there."""
+        """A hash read from the cache, or computed and put there."""
         file = self.params.cache / "contents" / name
         try:
             kept = file.read_text(encoding="utf-8")
@@ -100,12 +100,12 @@ class Contents:
         if re.fullmatch(r"[0-9a-f]{16}", kept):
             return kept
         found = find()
-        with suppress(InputError):  # a cache that cannot be written costs time, nothing else
+        with suppress(InputError):  # an unwritable cache only costs time
             write_atomic(file, found)
         return found
 
     def file(self, path: Path) -> str:
-        """A file, or all files of a folder (a model's, say).
+        """A file, or all files of a folder such as a model's.
 
         Raises:
             AbsentError: it is not here.
@@ -134,8 +134,8 @@ class Contents:
         return fingerprint(found)
 
     def trimmed(self, name: str) -> str:
-        """A trimmed encoder's weights: the model's, for the pieces of texts, of word lists, and
-        so many others."""
+        """A trimmed encoder's weights: those of the model for the pieces in its texts and word
+        lists, and for a number of extra pieces."""
         options = self.params.encoders[name]
         lists = [self.file(path) for path in neighbour_lists(self.params, name)]
         texts = sorted({self.split(split) for split in vocabulary_splits(self.params, name)})
@@ -150,8 +150,8 @@ class Contents:
 
 
 def vocabulary_splits(params: Params, encoder: str) -> list[Split]:
-    """The splits whose texts an encoder's trimmed vocabulary keeps: those its `vocabulary` names,
-    or all that stage 01 prepares."""
+    """The splits whose pieces a trimmed vocabulary keeps: those named in the encoder's
+    `vocabulary`, or all that stage 01 prepares."""
     named = params.encoders[encoder].vocabulary
     if named is None:
         return sorted(used_splits(params))
@@ -159,7 +159,7 @@ def vocabulary_splits(params: Params, encoder: str) -> list[Split]:
 
 
 def neighbour_lists(params: Params, encoder: str) -> list[Path]:
-    """The word lists whose words a trimmed vocabulary keeps, unless it names its texts."""
+    """The word lists whose words a trimmed vocabulary keeps; none if it names its texts."""
     if params.encoders[encoder].vocabulary is not None:
         return []
     methods = params.methods.values()

@@ -12,12 +12,12 @@ from datasets import Dataset
 from IPython.display import HTML
 
 from xltlib import corpora
-from xltlib.corpora.answers import stripped_span
+from xltlib.corpora.answer_spans import stripped_span
 from xltlib.corpora.audit import Overlap, audit
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import SpanQASettings
 from xltlib.reporting.shown import style
-from xltlib.study import data, revisions
+from xltlib.study import data, revisions, work
 from xltlib.study.cell import Cell
 from xltlib.study.models import prepared
 from xltlib.study.splits import meetings, used_splits
@@ -27,8 +27,8 @@ from xltlib.tasks.windows import featurize
 
 def prepare(cell: Cell) -> dict[str, Any]:
     """Load, describe and audit the corpora; put the encoders into the cache."""
-    revisions.record(cell.params)  # before the fingerprint, which they belong to
-    return cell.once(lambda: _prepare(cell))
+    revisions.record(cell.params)  # first, because the fingerprint includes them
+    return work.once(cell, lambda: _prepare(cell))
 
 
 def _prepare(cell: Cell) -> None:
@@ -68,7 +68,8 @@ def _prepare(cell: Cell) -> None:
         ]
         for name, folder in folders.items()
     }
-    cell.finish(
+    work.finish(
+        cell,
         {"splits": splits, "audits": audits, "token_boundaries": boundaries},
         started=started,
         data={f"{s['corpus']}/{s['split']}/{s['language']}": s["fingerprint"] for s in splits},
@@ -81,7 +82,7 @@ def _translations(
     train: tuple[str, str, str],
     test: tuple[str, str, str],
 ) -> bool:
-    """Whether two splits of one corpus in two languages share items: the same ids."""
+    """Whether two splits of one corpus share items in different languages, by their ids."""
     return train[0] == test[0] and not set(sets[train]["id"]).isdisjoint(sets[test]["id"])
 
 
@@ -91,18 +92,18 @@ def _count(rows: Dataset, column: str) -> int:
 
 
 def _unplaced(rows: Dataset) -> int:
-    """Questions whose answer occurs nowhere in the context (real data has some)."""
+    """Questions whose answer does not occur in the context; real corpora have some."""
     if "answers" not in rows.column_names:
         return 0
     return sum(min(answers["answer_start"]) < 0 for answers in rows["answers"])
 
 
 def token_boundaries(rows: Dataset, folder: Path, settings: SpanQASettings) -> dict[str, int]:
-    """How many first answers the tokeniser can give back exactly, character by character.
+    """How many first answers tokens can represent exactly, character by character.
 
     Returns:
-        `answers` with a place in the context, `in_a_window` whole in at least one window, and
-        `exact` where the tokens of the answer begin and end at its own characters.
+        Counts of `answers` found in the context, of those wholly `in_a_window`, and of those that
+        are `exact`: their tokens begin and end where they do.
     """
     tokenizer = open_tokenizer(folder)
     features = featurize(tokenizer, list(rows["question"]), list(rows["context"]), settings)
@@ -145,13 +146,13 @@ def unusual_roles(metrics: dict[str, Any]) -> pd.DataFrame:
 
 
 def audit_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row per training split and a test set that share a language, or items."""
+    """One row per training split and test set that share a language or items."""
     columns = ["train", "test", "in_one_model", *(field.name for field in fields(Overlap))]
     return pd.DataFrame(metrics["audits"])[columns]
 
 
 def boundary_table(metrics: dict[str, Any], encoder: str) -> pd.DataFrame:
-    """One row per QA split: answers, and how many of them tokens can express."""
+    """One row per QA split: how many answers it has, and how many of them tokens can represent."""
     columns = ["corpus", "split", "language", "answers", "in_a_window", "exact"]
     frame = pd.DataFrame(metrics["token_boundaries"][encoder], columns=columns)
     return frame.assign(inexpressible=frame["answers"] - frame["exact"])
@@ -178,6 +179,6 @@ def _answer(row: dict[str, Any]) -> str:
 
 
 def _short(value: str | list[str], most: int = 120) -> str:
-    """A text that fits a table's line."""
+    """A text shortened to one line of a table."""
     text = value if isinstance(value, str) else " ".join(value)
     return text if len(text) <= most else text[: most - 1] + "…"

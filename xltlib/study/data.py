@@ -1,4 +1,4 @@
-"""The data that a profile's stages share: splits, test sets, and the examples to attack."""
+"""The data that the stages of a profile share: splits, test sets, and the examples to attack."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from xltlib.tasks import Setup, TaskKind, task_kind
 
 
 def kind_of(params: Params, used: TaskData, max_length: int) -> TaskKind:
-    """The task kind of training data, ready for its corpus."""
+    """The kind of task that training data belong to, set up for their corpus."""
     setup = Setup(
         labels=corpora.labels(used.corpus, params.corpora[used.corpus]),
         max_length=max_length,
@@ -30,7 +30,8 @@ def load(params: Params, corpus: str, split: str, language: str) -> Dataset:
     """One split of one corpus in one language, from the source the profile names.
 
     Raises:
-        InputError: the hub, or the local cache of its files, gives other rows than stage 01 read.
+        InputError: the hub, or the local cache of its files, now gives different rows from those
+            that stage 01 read.
     """
     source = revisions.source(params, corpus)
     rows = corpora.load(corpus, source, language, split)
@@ -40,7 +41,7 @@ def load(params: Params, corpus: str, split: str, language: str) -> Dataset:
 
 
 def _require_unchanged(params: Params, name: str, rows: Dataset) -> None:
-    """Refuse rows that are not those that stage 01 described and audited."""
+    """Refuse rows that differ from those that stage 01 described and audited."""
     folder = params.outputs / params.profile / STAGES["corpora"].notebook / "all"
     found = manifest.read(folder)
     recorded = (found.model_extra or {}).get("data", {}).get(name) if found else None
@@ -53,7 +54,8 @@ def _require_unchanged(params: Params, name: str, rows: Dataset) -> None:
 
 
 def trainable_ids(params: Params, corpus: str, split: str, language: str) -> list[str]:
-    """The ids of a split that can train: all but questions whose answer has no place."""
+    """The ids of a split's training examples: all except questions whose answer is not in the
+    passage."""
     rows = load(params, corpus, split, language)
     if "answers" not in rows.column_names:
         return list(rows["id"])
@@ -67,13 +69,13 @@ def trainable_ids(params: Params, corpus: str, split: str, language: str) -> lis
 def test_set(params: Params, settings: TestSet) -> dict[str, Dataset]:
     """A test set by language; `max_examples` keeps the first rows of each.
 
-    A perturbation sees whole sets, so that no text depends on `max_examples`.
+    Whole sets are perturbed, so that no text depends on `max_examples`.
     """
     sets = {
         code: load(params, settings.corpus, settings.split, code) for code in settings.languages
     }
     if settings.perturbation is not None:
-        # Imported here because TextAttack takes some seconds.
+        # Imported here because importing TextAttack takes seconds.
         from xltlib.study.static_sets import perturbed
 
         sets = perturbed(params, settings.perturbation, sets)
@@ -86,8 +88,8 @@ def test_set(params: Params, settings: TestSet) -> dict[str, Dataset]:
 
 
 def names(test_sets: Sequence[TestSet]) -> list[str]:
-    """What each test set of a list is called: its corpus, where the list has several splits of that
-    corpus its split too, and how it is perturbed."""
+    """The name of each test set in a list: its corpus, its split if the list has several of that
+    corpus, and its perturbation."""
     splits: dict[str, set[str]] = {}
     for one in test_sets:
         splits.setdefault(one.corpus, set()).add(one.split)
@@ -98,12 +100,12 @@ def names(test_sets: Sequence[TestSet]) -> list[str]:
 
 
 def corpus_of(name: str) -> str:
-    """The corpus of a test set by its name, whose rules it is scored by."""
+    """The corpus of a test set, by the set's name. Its rules score the set."""
     return name.partition("+")[0].partition("/")[0]
 
 
 def bitexts(params: Params) -> dict[str, TestSet]:
-    """The first bitext with English under retrieval, by language."""
+    """For each language, the first bitext with English that `retrieval` names."""
     found: dict[str, TestSet] = {}
     for one in params.representation.retrieval:
         if one.corpus in corpora.CORPORA and corpora.corpus(one.corpus).kind == "bitext":
@@ -112,12 +114,13 @@ def bitexts(params: Params) -> dict[str, TestSet]:
 
 
 def attacked_sets(params: Params, settings: AttackSettings) -> dict[str, dict[str, Dataset]]:
-    """The test sets of an attack, whole, by name and language; pairs of sentences as passages."""
+    """The whole test sets of an attack, by name and language; sentence pairs are made into
+    passages."""
     sets: dict[str, dict[str, Dataset]] = {}
     for name, one in zip(names(settings.test_sets), settings.test_sets, strict=True):
         found = test_set(params, one)
         if not is_qa(params, settings.target):
-            # Imported here because TextAttack takes some seconds.
+            # Imported here because importing TextAttack takes seconds.
             from xltlib.attacks.pair import as_passages
 
             labels = corpora.labels(one.corpus, params.corpora[one.corpus])
@@ -129,7 +132,7 @@ def attacked_sets(params: Params, settings: AttackSettings) -> dict[str, dict[st
 
 
 def bitext(params: Params, settings: AttackSettings) -> dict[str, list[tuple[str, str]]]:
-    """The parallel text of an attack's recipe by language: (sentence, English) pairs."""
+    """The parallel text that an attack's recipe uses, by language: (sentence, English) pairs."""
     parallel = getattr(settings.recipe, "parallel", None)
     if parallel is None:
         return {}
@@ -140,11 +143,12 @@ def bitext(params: Params, settings: AttackSettings) -> dict[str, list[tuple[str
 
 
 def to_attack(params: Params, settings: AttackSettings) -> dict[tuple[str, str], Dataset]:
-    """The examples to attack by test set and language: the same for every arm, method and seed.
+    """The examples to attack, by test set and language. They are the same for every arm, method and
+    seed.
 
-    They are the rows whose ids hash lowest, so they depend on neither order nor size of the set,
-    and where the corpus is parallel every language gives the same questions. Rows whose answer has
-    no place in the context are left out: it could not be protected.
+    They are the rows with the lowest hashes of ids, so they do not depend on the order or the size
+    of the set, and all languages of a parallel corpus give the same questions. Rows whose answer is
+    not in the context are left out, because it could not be protected.
     """
     chosen = {}
     for corpus, sets in attacked_sets(params, settings).items():

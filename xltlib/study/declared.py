@@ -1,9 +1,9 @@
-"""What the result of each stage depends on, one function a stage.
+"""What the result of each stage depends on: one function per stage.
 
-A function adds to a cell's inputs the settings that matter, and splits of corpora, files and
-encoders by their content; the cells of the stages that it reads are named in `stages`. All of it
-together is the cell's fingerprint: a cell is stale when something that it was made from has
-changed, and not otherwise. Nothing heavy is imported here.
+A function adds to a cell's inputs the settings that matter, and the content of splits, files and
+encoders. `stages` names the stages whose cells it reads. Together they make the cell's fingerprint:
+a cell is stale if something it was made from has changed, and only then. Nothing heavy is imported
+here.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def intermediate(cell: ArmCell, inputs: Inputs) -> None:
     params, settings = cell.params, cell.params.intermediate
     arm = settings.arms[cell.arm]
     if not arm.tasks:
-        return  # it leaves the encoder as it is, whatever that is
+        return  # such an arm leaves the encoder unchanged
     budget = settings.budget(cell.arm)
     inputs.settings("intermediate", budget, exclude={"arms", "budgets", "examples"})
     inputs.settings("arm", arm, exclude={"budget"})
     _method(params, arm.method, inputs)
-    # The order of tasks is that of their heads' first weights, and of a sequential schedule.
+    # The order of tasks decides their heads' initial weights and a sequential schedule.
     inputs.value("tasks", list(arm.tasks))
     _draws(params, cell.arm, arm.tasks, inputs)
     for task in arm.tasks.values():
@@ -56,7 +56,8 @@ def intermediate(cell: ArmCell, inputs: Inputs) -> None:
 def _draws(
     params: Params, arm: str, tasks: Iterable[str], inputs: Inputs, prefix: str = ""
 ) -> None:
-    """How many items of each task an arm draws, and from which: those that all its peers have."""
+    """How many items of each task an arm draws, and from which: those that all of its peers
+    have."""
     examples = params.intermediate.budget(arm).examples
     for task in tasks:
         inputs.value(f"{prefix}examples of {task}", examples[task])
@@ -72,7 +73,7 @@ def _method(params: Params, name: str, inputs: Inputs) -> None:
 
 def target(cell: ModelCell, inputs: Inputs) -> None:
     params, target = cell.params, cell.params.targets[cell.task]
-    # Other crossings, seeds and test sets change nothing in this model.
+    # Other crossings, seeds and test sets do not affect this model.
     inputs.settings("target", target, exclude={"crossings", "seeds", "test_sets"})
     inputs.splits(splits_of(target.data))
     if target.data.dev_split is not None:
@@ -95,7 +96,7 @@ def evaluation(cell: ModelCell, inputs: Inputs) -> None:
 def attacks(cell: AttackCell, inputs: Inputs) -> None:
     params, attack = cell.params, cell.params.attacks[cell.attack]
     _about(params, inputs)
-    # How many at once, and in what batches, changes no outcome; which other arms are attacked, too.
+    # Batch sizes change no outcome, and neither do the other arms that are attacked.
     beside = {"arms", "engine.at_once", "engine.batch_size"}
     inputs.settings("attack", attack, exclude=beside)
     inputs.settings("span_qa", params.span_qa)
@@ -106,7 +107,7 @@ def attacks(cell: AttackCell, inputs: Inputs) -> None:
 
 
 def _read_splits(test_set: TestSet, inputs: Inputs) -> None:
-    """The splits of a test set, and those of the parallel text that it is perturbed with."""
+    """The splits of a test set, and of the parallel text used to perturb it."""
     inputs.splits(splits_of(test_set))
     parallel = getattr(test_set.perturbation, "parallel", None)
     if parallel is not None:
@@ -114,7 +115,7 @@ def _read_splits(test_set: TestSet, inputs: Inputs) -> None:
 
 
 def _about(params: Params, inputs: Inputs) -> None:
-    """What tables, figures and released files say of where they come from."""
+    """What tables, figures and released files say about their origin."""
     inputs.value("profile", params.profile)
     inputs.value("synthetic", params.synthetic)
 
@@ -160,7 +161,7 @@ def representation(cell: ArmCell, inputs: Inputs) -> None:
         inputs.settings("evaluation", params.evaluation)
         inputs.settings("analysis", params.analysis)
     if settings.probe is not None:
-        # What any arm drew from the probe's split is kept out of its test.
+        # Items that any arm drew from the probe's split are kept out of the probe's test.
         probed = (settings.probe.corpus, settings.probe.split)
         arms = {
             name: {task: data.languages for task, data in arm.tasks.items() if _is(data, probed)}
@@ -180,7 +181,7 @@ def representation(cell: ArmCell, inputs: Inputs) -> None:
 
 
 def _budgets(params: Params) -> dict[str | None, Budget]:
-    """All budgets of intermediate training; None names the section's own."""
+    """All budgets of intermediate training; the key None is the section's own."""
     own: dict[str | None, Budget] = {None: params.intermediate}
     return own | dict(params.intermediate.budgets)
 

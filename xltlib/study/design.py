@@ -14,6 +14,7 @@ from xltlib.params import STANDARD, Params
 from xltlib.reporting.answers import what_it_can_answer
 from xltlib.reporting.preregistration import preregistered
 from xltlib.reporting.shown import sentences
+from xltlib.study import work
 from xltlib.study.cell import Cell
 from xltlib.study.grid import Grid
 from xltlib.study.stages import STAGES
@@ -21,10 +22,10 @@ from xltlib.study.target_tasks import tested_tasks
 
 
 def record(cell: Cell) -> None:
-    """Keep the settings of the whole profile in this cell's manifest."""
+    """Record the settings of the whole profile in this cell's manifest."""
     started, grid = time.time(), Grid(cell.params)
     counts = {stage.notebook: len(grid.cells(stage.name)) for stage in STAGES.values()}
-    cell.once(lambda: cell.finish({"cells": counts}, started=started))
+    work.once(cell, lambda: work.finish(cell, {"cells": counts}, started=started))
 
 
 def describe(cell: Cell) -> str:
@@ -51,8 +52,8 @@ def factor_table(cell: Cell) -> pd.DataFrame:
 def arm_table(cell: Cell) -> pd.DataFrame:
     """One row per arm and task: data, languages, and the budget that comparable arms share.
 
-    `also tested` names the languages of the arm that some test set has too: their scores are not
-    zero-shot in that arm.
+    `also tested` lists the arm's languages that a test set also has: their scores are not zero-shot
+    for that arm.
     """
     params, rows = cell.params, []
     settings = params.intermediate
@@ -87,7 +88,8 @@ def arm_table(cell: Cell) -> pd.DataFrame:
 
 
 def crossing_table(cell: Cell) -> pd.DataFrame:
-    """One row per target task: what it trains on, and which arms, methods and seeds it crosses."""
+    """One row per target task: its training data, and the arms, methods and seeds that it
+    crosses."""
     params, grid = cell.params, Grid(cell.params)
     rows = []
     for task, target in params.targets.items():
@@ -159,18 +161,18 @@ def attacked_languages(params: Params) -> list[str]:
 
 
 def attacked_seeds(params: Params) -> list[int]:
-    """The seeds that every attacked target task is trained with."""
+    """The seeds with which every attacked target task is trained."""
     sets = [set(params.targets[task].seeds or params.seeds) for task in tested_tasks(params)]
     return sorted(set.intersection(*sets)) if sets else []
 
 
 def held(params: Params) -> Held:
-    """What the answers on the attacked target task will rest on."""
+    """The data on which the answers about the attacked target task will rest."""
     return Held(params.synthetic, len(attacked_seeds(params)), tuple(attacked_languages(params)))
 
 
 def limits(cell: Cell) -> Markdown:
-    """What the profile can answer of each claim, in words, from its params alone."""
+    """What the profile can say about each claim, in words, judged from its params alone."""
     return sentences(what_it_can_answer(cell.params.claims, held(cell.params)))
 
 

@@ -1,4 +1,4 @@
-"""What stage 08 measures of an arm's encoder: retrieval, alignment, a probe, a prompt's gap."""
+"""Stage 08's measures of an arm's encoder: retrieval, alignment, probe transfer and cloze ranks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def retrieval_and_alignment(
     *,
     progress: bool,
 ) -> tuple[Rows, Rows]:
-    """One row per corpus and language: the metric in points; for bitexts, mean cosines too."""
+    """One row per corpus and language: the metric in points, and mean cosines for bitexts."""
     settings = params.representation
     options = (model, tokenizer, settings.batch_size)
     scores: Rows = []
@@ -79,10 +79,11 @@ def retrieval_and_alignment(
 def probe(
     params: Params, seed: int, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> Rows:
-    """Probe transfer: one row per ordered pair of the languages of the probe's test set, if any.
+    """Probe transfer: one row per ordered pair of languages of the probe's test set, if there is
+    one.
 
-    Sentences that any arm was trained on with this seed test no arm's probe, so that every arm is
-    measured on the same ones.
+    Sentences that any arm was trained on with this seed are left out, so that every arm is tested
+    on the same sentences.
     """
     settings = params.representation
     test_set = settings.probe
@@ -110,7 +111,7 @@ def probe(
 
 
 def _drawn(params: Params, seed: int, test_set: TestSet) -> set[str]:
-    """The ids of a test set's split that intermediate training draws, in any arm."""
+    """The ids of a test set's split that intermediate training draws in any arm."""
     return {
         draw.item
         for arm, settings in params.intermediate.arms.items()
@@ -121,7 +122,8 @@ def _drawn(params: Params, seed: int, test_set: TestSet) -> set[str]:
 
 
 def cloze_consistency(params: Params, folder: Path) -> Rows:
-    """Rank consistency of the words for a prompt's gap; no row for weights without such a head."""
+    """Rank consistency of the words that fill a prompt's gap; no rows if the weights have no
+    masked-LM head."""
     settings = params.representation
     if settings.cloze is None:
         return []
@@ -144,11 +146,11 @@ def cloze_consistency(params: Params, folder: Path) -> Rows:
 def consistency_rows(
     about: Mapping[str, str], scores: Mapping[str, Sequence[np.ndarray]], left_out: int
 ) -> Rows:
-    """RankC of every pair of languages, all in points; no row where no query is left.
+    """RankC of every pair of languages, in points; no row if no query is left.
 
     Args:
-        about: the corpus and the model, as every row says them.
-        scores: by language, the candidates' scores of each query.
+        about: the corpus and the model, repeated in every row.
+        scores: the candidates' scores for each query, by language.
         left_out: queries that could not be compared.
     """
     rows: Rows = []

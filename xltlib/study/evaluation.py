@@ -1,4 +1,4 @@
-"""Stage 04: answer the test sets of a target task with a fine-tuned model, in every language."""
+"""Stage 04: evaluate a fine-tuned model on the test sets of its target task, in every language."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xltlib.evaluation import labelled, span_qa
 from xltlib.evaluation.labelled import language_pairs
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, EvaluationSettings, Params
-from xltlib.study import data
+from xltlib.study import data, work
 from xltlib.study.cell import ModelCell
 from xltlib.study.target_tasks import is_qa
 from xltlib.training.multitask import MultiTaskModel
@@ -27,7 +27,7 @@ from xltlib.training.run import use_threads
 
 
 def predictor(cell: ModelCell, settings: EvaluationSettings | EngineSettings) -> SpanPredictor:
-    """The cell's fine-tuned model, ready to answer."""
+    """A predictor with the cell's fine-tuned model."""
     params: Params = cell.params
     use_threads(params.compute.threads)
     return SpanPredictor.load(
@@ -40,8 +40,8 @@ def predictor(cell: ModelCell, settings: EvaluationSettings | EngineSettings) ->
 
 
 def run(cell: ModelCell, *, progress: bool = True) -> dict[str, Any]:
-    """Answer and score all test sets; languages that are done already are read back."""
-    return cell.once(lambda: _run(cell, progress))
+    """Answer and score all test sets; finished languages are read back."""
+    return work.once(cell, lambda: _run(cell, progress))
 
 
 def _run(cell: ModelCell, progress: bool) -> None:
@@ -57,7 +57,7 @@ def _run(cell: ModelCell, progress: bool) -> None:
     found = pd.concat(frames, ignore_index=True)
     write_with(cell.path("predictions.parquet"), found.to_parquet)
     write_with(cell.path("scores.parquet"), found.drop(columns=TEXTS, errors="ignore").to_parquet)
-    cell.finish(summary(found), started=started)
+    work.finish(cell, summary(found), started=started)
 
 
 def _kept(part: Path, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def _kept(part: Path, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
 
 
 TEXTS = ["prediction", "gold"]
-"""Columns with text of a corpus, which stay on the machine."""
+"""Columns with text from a corpus, which stay on this machine."""
 
 
 def _sets(cell: ModelCell) -> list[tuple[str, str, str, Dataset]]:
@@ -89,9 +89,9 @@ Summary = Callable[[pd.DataFrame], dict[str, dict]]
 
 
 def _span_answers(cell: ModelCell) -> tuple[Answers, Summary]:
-    """How a span-QA model answers a corpus, and how its answers are summarised.
+    """How a span-QA model answers a corpus, and how the answers are summarised.
 
-    The model is loaded when the first test set needs it.
+    The model is loaded only when a test set needs it.
     """
     load = lru_cache(maxsize=1)(lambda: predictor(cell, cell.params.evaluation))
     return lambda corpus, rows: span_qa.answer(load(), corpus, rows), span_qa.summarize
@@ -131,7 +131,7 @@ def _labels(cell: ModelCell) -> tuple[Answers, Summary]:
 
 
 def score_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row per corpus and language (or pair): metrics in points, n examples."""
+    """One row per corpus and language (or pair): metrics in points, and the number of examples."""
     return pd.DataFrame(
         [
             {"corpus": corpus, "language": language}
@@ -144,7 +144,7 @@ def score_table(metrics: dict[str, Any]) -> pd.DataFrame:
 
 
 def count_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """One row per corpus and language (or pair): its examples."""
+    """One row per corpus and language (or pair): the number of examples."""
     return score_table(metrics)[["corpus", "language", "n"]]
 
 

@@ -1,4 +1,4 @@
-"""What the paper takes from finished cells: their tables, figures and sentences."""
+"""What the paper takes from finished cells: tables, figures and sentences."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ SECTIONS = {
     "transfer": "Generalised transfer",
     "representation": "Representation",
 }
-"""The stages that the paper tells of, in the order of its prose."""
+"""The stages that the paper covers, in order."""
 GLANCE = ("answer", "effective_robustness")
-"""The figures of the results that open the paper; the others are its appendix."""
+"""The figures of the results that open the paper; the others go into the appendix."""
 APPENDIX = "Appendix: all contrasts, all languages"
 
 
@@ -43,7 +43,7 @@ def gather(grid: Grid) -> Paper:
     """Everything that the paper shows.
 
     Raises:
-        InputError: a cell is not done; names it and what to run.
+        InputError: a cell is not done; names the cell and the command to run.
     """
     stages = {name: cells for name in SECTIONS if (cells := grid.cells(name))}
     everything = [cell for cells in stages.values() for cell in cells]
@@ -106,8 +106,8 @@ def _section(stage: str, cells: list[Cell]) -> Section:
         quotes=[quote for cell in cells for quote in _findings(cell)],
         quotes_in_tables=[quote for cell in cells if claims for quote in _verdicts(cell)],
         tables=[*([_claims(cells)] if claims else []), *_tables(stage, cells)],
-        # Those of the results open the paper and close it; the maps of each arm and seed stay in
-        # their own notebooks, and what arms change stands among the claims.
+        # Figures of the results open and close the paper. The maps of each arm and seed stay in
+        # their notebooks, and the effect of arms is reported with the claims.
         figures=[figure for cell in cells for figure in _figures(cell)]
         if stage in ("claims", "transfer")
         else [],
@@ -115,13 +115,13 @@ def _section(stage: str, cells: list[Cell]) -> Section:
 
 
 def _file(cell: Cell, name: str) -> str:
-    """A file of a cell as the reader finds it, from the folder of all outputs on."""
+    """The path of a cell's file for the reader, relative to the folder of all outputs."""
     outputs = cell.params.outputs
     return f"{outputs.name}/{cell.path(name).relative_to(outputs).as_posix()}"
 
 
 def _levels(cell: Cell) -> dict[str, Any]:
-    """The factors that tell a cell apart; the encoder does where there are several."""
+    """The factors that distinguish a cell; the encoder counts only if there are several."""
     several = len(cell.params.encoders) > 1
     return {name: level for name, level in cell.factors.items() if several or name != "encoder"}
 
@@ -133,12 +133,12 @@ def _label(cell: Cell) -> str:
 
 
 def _place(cell: Cell) -> tuple[str, ...]:
-    """The words of a cell's macros: stage, encoder and so on."""
+    """The parts of a cell's macro names: stage, encoder and so on."""
     return (cell.stage.name, *cell.key.split("."))
 
 
 def _about(cells: list[Cell]) -> Provenance:
-    """What is true of several cells together; one run is named by its own fingerprint."""
+    """The provenance of several cells together; a single one keeps its own fingerprint."""
     own = [saved.provenance(cell) for cell in cells]
     if len(own) == 1:
         return own[0]
@@ -153,11 +153,12 @@ def _about(cells: list[Cell]) -> Provenance:
 
 
 def _tables(stage: str, cells: list[Cell]) -> Iterator[Table]:
-    """The tables of all cells of a stage, those of one name under each other; none empty."""
+    """The tables of all cells of a stage; those of the same name are stacked, and empty ones left
+    out."""
     made = [(cell, saved.tables_of(cell)) for cell in cells]
     for name in dict.fromkeys(name for _, tables in made for name in tables):
         if (stage, name) == ("claims", "claims"):
-            continue  # its sentences are text there; `_claims` keeps their numbers
+            continue  # its sentences are plain text there; `_claims` has their numbers
         parts = [(cell, tables[name]) for cell, tables in made if len(tables.get(name, ()))]
         if not parts:
             continue
@@ -177,7 +178,7 @@ def _tables(stage: str, cells: list[Cell]) -> Iterator[Table]:
 
 
 def _with_levels(cell: Cell, frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with a column before the others for each factor that tells cells apart."""
+    """The frame with a leading column for each factor that distinguishes cells."""
     levels = {name: level for name, level in _levels(cell).items() if name not in frame}
     return pd.DataFrame(levels, index=frame.index).join(frame) if levels else frame
 
@@ -188,7 +189,7 @@ def _title(name: str) -> str:
 
 
 def _figures(cell: Cell) -> Iterator[Figure]:
-    """The figures of a cell as it saved them.
+    """A cell's saved figures.
 
     Raises:
         InputError: one of the two formats is missing.
@@ -197,7 +198,7 @@ def _figures(cell: Cell) -> Iterator[Figure]:
         name = file.stem
         files = [file, cell.artefact(f"figures/{name}.pdf")]
         label = _label(cell)
-        # The encoder, which comes first, is left out where it tells nothing apart.
+        # The encoder comes first and is left out if there is only one.
         levels = cell.key.split(".")[len(cell.factors) - len(_levels(cell)) :]
         yield Figure(
             name="_".join([cell.stage.name, *levels, name]),
@@ -212,7 +213,7 @@ def _figures(cell: Cell) -> Iterator[Figure]:
 def _quotes(cell: Cell, found: Iterable[dict[str, Any]], place: tuple[str, ...]) -> list[Quote]:
     sentences = [Sentence.of(record) for record in found]
     return [
-        # A sentence that is called like its claim is not named twice.
+        # A sentence with the name of its claim is not named twice.
         Quote(
             place=tuple(dict.fromkeys((*place, sentence.name))),
             sentence=sentence,
@@ -224,12 +225,12 @@ def _quotes(cell: Cell, found: Iterable[dict[str, Any]], place: tuple[str, ...])
 
 
 def _findings(cell: Cell) -> list[Quote]:
-    """The sentences of a cell; one that has none gives none."""
+    """The sentences of a cell, if it has any."""
     return _quotes(cell, cell.metrics().get("findings", []), _place(cell))
 
 
 def _verdicts(cell: Cell) -> list[Quote]:
-    """What was found on each line of a claim, and the statements about it."""
+    """What was found for each comparison of a claim, and the statements about it."""
     return [
         quote
         for claim in cell.metrics()["claims"]
@@ -243,7 +244,7 @@ def _verdicts(cell: Cell) -> list[Quote]:
 
 
 def _claims(cells: list[Cell]) -> Table:
-    """A row per comparison: what is claimed and by whom, the verdict, what was found, and why."""
+    """One row per comparison: the claim and its source, the verdict, what was found, and why."""
     rows, origins, found = [], [], []
     for cell in cells:
         for i, claim in enumerate(cell.metrics()["claims"], start=1):

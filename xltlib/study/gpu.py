@@ -1,4 +1,4 @@
-"""One GPU a cell: the workflow counts GPUs, and here each running cell takes one for itself."""
+"""One GPU per cell: the workflow counts GPUs, and each running cell reserves one here."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 @contextmanager
 def reserved(compute: ComputeSettings, *, locks: Path | None = None) -> Iterator[None]:
-    """Make one GPU of this machine visible that no other cell uses; wait until one is free.
+    """Make one GPU visible that no other cell is using; wait until one is free.
 
-    Several cells on one machine would otherwise all compute on its first GPU, and a `Trainer` that
-    sees several would spread each batch over all of them. A scheduler that hands out GPUs has set
-    CUDA_VISIBLE_DEVICES already, and its choice is kept. Nothing happens for device: cpu.
+    Otherwise several cells on one machine would all use its first GPU, and a `Trainer` that sees
+    several GPUs would spread each batch over them. If a scheduler has already set
+    CUDA_VISIBLE_DEVICES, its choice is kept. With device: cpu this does nothing.
 
     Args:
         locks: folder of the lock files, shared by the cells (default: the temporary folder).
@@ -64,7 +64,7 @@ def visible() -> list[str]:
 
 
 def _first_free(devices: list[str], locks: Path) -> tuple[FileLock, str]:
-    """Lock a device; a lock belongs to its process, so a killed cell gives its GPU back."""
+    """Lock a device. The lock belongs to the process, so a killed cell releases its GPU."""
     while True:
         for device in devices:
             lock = FileLock(locks / f"xlt-gpu-{device.replace('/', '-')}.lock", mode=0o666)

@@ -1,9 +1,10 @@
-"""The grid: all cells of a profile, and which of them a run has to execute."""
+"""The grid: all cells of a profile, and those that a run has to execute."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -29,7 +30,7 @@ class Grid:
 
     @cached_property
     def contents(self) -> Contents:
-        """What the profile's data, files and encoders hold, each looked at once."""
+        """The content of the profile's data, files and encoders; each is read once."""
         return Contents(self.params)
 
     @cached_property
@@ -80,7 +81,7 @@ class Grid:
             yield cell
 
     def _wanted(self, stage: Stage) -> bool:
-        """Whether the profile gives a stage anything to do."""
+        """Whether a stage has anything to do in this profile."""
         if stage.name == "claims":
             return bool(self.params.claims)
         if stage.name == "representation":
@@ -88,7 +89,7 @@ class Grid:
         return stage.of_tasks is None or bool(stage.of_tasks(self.params))
 
     def _encoders(self) -> list[dict[str, Any]]:
-        """The arms and seeds that some target task starts from."""
+        """The arms and seeds from which some target task starts."""
         used = {
             (arm, seed)
             for target in self.params.targets.values()
@@ -103,10 +104,10 @@ class Grid:
         ]
 
     def _measured(self) -> list[dict[str, Any]]:
-        """The arms and seeds that representation measures.
+        """The arms and seeds that stage 08 measures.
 
-        An arm without tasks leaves the pretrained encoder, the same at every seed: one seed will do
-        for it, but each fine-tuned model that is asked is another.
+        An arm without tasks keeps the pretrained encoder, which is the same for every seed, so one
+        seed is enough, unless fine-tuned models are measured too: they differ by seed.
         """
         stage, arms = STAGES["representation"], self.params.intermediate.arms
         asked = {(c.arm, c.seed) for c in self.cells("target") if stage.takes(c)}
@@ -119,7 +120,8 @@ class Grid:
         return chosen
 
     def _crossed(self, target: schema.TargetSettings) -> list[tuple[str, str]]:
-        """The arms and methods that a target task crosses, each pair once, in the file's order."""
+        """The pairs of arm and method that a target task crosses, each once, in the order of the
+        file."""
         arms = list(self.params.intermediate.arms)
         pairs = (
             (arm, method)
@@ -135,28 +137,55 @@ class Grid:
             if cell.key == key:
                 return cell
         known = ", ".join(cell.key for cell in self.cells(stage))
-        raise InputError(f"{stage} has no cell {key!r} in this profile; there are: {known}")
+        raise InputError(f"{stage} has no cell {key!r} in this profile; available: {known}")
 
-    def to_run(self, notebooks: Path | None = None) -> list[Cell]:
+    def chosen(self, only: Iterable[str] = ()) -> list[Cell]:
+        """All cells, upstream ones first; with patterns, those that match one, and what they need.
+
+        Args:
+            only: shell patterns of names as `xlt check` lists them, `04_*/*.seed1`.
+
+        Raises:
+            InputError: a pattern matches no cell.
+        """
+        everything, patterns = self.everything(), list(only)
+        if not patterns:
+            return everything
+        wanted: set[Cell] = set()
+        for pattern in patterns:
+            found = {cell for cell in everything if fnmatchcase(cell.name, pattern)}
+            if not found:
+                raise InputError(
+                    f"--only {pattern!r}: no cell has such a name. `xlt check` lists them: "
+                    f"{everything[-1].name}, for example."
+                )
+            wanted |= found
+        for cell in reversed(everything):
+            if cell in wanted:
+                wanted.update(cell.upstream)
+        return [cell for cell in everything if cell in wanted]
+
+    def to_run(self, notebooks: Path | None = None, only: Iterable[str] = ()) -> list[Cell]:
         """The cells that a run has to execute, upstream ones first.
 
-        They are those that are not done, those whose models or texts are not here and are opened by
-        a cell that runs, and those to be read back: their executed notebook has other code than the
-        one in `notebooks`, was not executed to its end, or is missing. Results of a real profile
-        travel without notebooks, so there a missing one is none to make.
+        These are the cells that are not done, those whose models or texts are absent and needed by
+        a cell that runs, and those to be read back because their executed notebook is missing,
+        incomplete, or has other code than the one in `notebooks`. Results of a real profile travel
+        without notebooks, so a missing one does not count there. `only` is that of `chosen`.
         """
-        chosen: list[Cell] = []
+        found: list[Cell] = []
         opened: set[Cell] = set()
-        for cell in reversed(self.everything()):
+        for cell in reversed(self.chosen(only)):
             if not cell.done or (cell in opened and not cell.complete):
-                chosen.append(cell)
+                found.append(cell)
                 opened.update(cell.stage.opens(cell))
             elif self._unread(cell, notebooks):
-                chosen.append(cell)
-        return chosen[::-1]
+                found.append(cell)
+        return found[::-1]
 
     def _unread(self, cell: Cell, notebooks: Path | None) -> bool:
-        """Whether a done cell's notebook is to be executed again, to read the results back."""
+        """Whether the notebook of a finished cell has to be executed again, to read the results
+        back."""
         if any(path.name != manifest.NOTEBOOK for path in cell.folder.glob("*.ipynb")):
             return True
         if not cell.notebook.is_file():
@@ -164,7 +193,7 @@ class Grid:
         return notebooks is not None and not is_current(cell.notebook, cell.stage, notebooks)
 
     def forget(self, cells: Iterable[Cell]) -> None:
-        """Remove what says that cells are done, so that running them makes them again."""
+        """Remove the record that cells are done, so that a run makes them again."""
         for cell in cells:
             cell.notebook.unlink(missing_ok=True)
             if not (cell.done and cell.complete):
@@ -172,18 +201,18 @@ class Grid:
 
 
 def open_cell(stage: str, namespace: Mapping[str, Any]) -> Any:
-    """Open the cell that a notebook's parameters name; call it right after the parameters cell.
+    """Open the cell that a notebook's parameters name. Call it right after the parameters cell.
 
     Args:
-        namespace: the notebook's `globals()`. Every plain value in it is taken for a parameter, so
-            one that papermill injected and the stage does not know is refused instead of ignored.
+        namespace: the notebook's `globals()`. Every plain value in it counts as a parameter, so
+            that a parameter unknown to the stage is refused, not ignored.
 
     Raises:
-        InputError: an unknown or missing parameter, a level the profile does not have, or a
-            params file that is not valid.
+        InputError: a parameter is unknown or missing, the profile lacks a level, or the params file
+            is invalid.
     """
     plain = (str, int, float, bool, list, dict, tuple, type(None), Path)
-    # IPython keeps its own names in the notebook's namespace; these two are plain values.
+    # IPython's own names in the notebook's namespace; these two are plain values.
     given = {
         name: value
         for name, value in namespace.items()
@@ -202,4 +231,4 @@ def open_cell(stage: str, namespace: Mapping[str, Any]) -> Any:
             return cell
     wanted = ", ".join(f"{name}={level}" for name, level in chosen.items())
     known = ", ".join(cell.key for cell in Grid(params).cells(stage))
-    raise InputError(f"{notebook}: {values.params} has no cell {wanted}; there are: {known}")
+    raise InputError(f"{notebook}: {values.params} has no cell {wanted}; available: {known}")

@@ -1,4 +1,4 @@
-"""What a cell is the result of, gathered as its stage declares it."""
+"""The inputs of a cell, collected as its stage declares them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ ABSENT = "absent"
 
 
 class Inputs:
-    """The settings of one cell, and the content of all that it reads beside other cells.
+    """The settings of one cell, and the content of everything it reads besides other cells.
 
-    Paths are no part of it: a file counts by its content. Where something is not on this machine,
-    what the cell's manifest recorded of it stands: a clone without the corpora can be read.
+    A file counts by its content, not by its path. If something is not on this machine, the record
+    in the cell's manifest is used instead, so results can be read in a clone without the corpora.
     """
 
     def __init__(self, params: Params, contents: Contents, recorded: Mapping[str, str]) -> None:
@@ -36,11 +36,12 @@ class Inputs:
         self.used[name] = value
 
     def settings(self, name: str, section: Settings, *, exclude: Collection[str] = ()) -> None:
-        """A section of the params but for some dotted keys; the files that it names by content."""
+        """A section of the params without some dotted keys; the files that it names count by
+        content."""
         self.used[name] = self._dumped(name, "", section, exclude, self._file, self._model)
 
     def record(self, section: Settings, *, exclude: Collection[str]) -> None:
-        """A section as it stands; of files only the names count."""
+        """A section as it is written; files count by name only."""
         self.used |= self._dumped(
             "", "", section, exclude, lambda _, path: path.name, lambda _, model: model
         )

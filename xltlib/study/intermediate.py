@@ -1,4 +1,4 @@
-"""Stage 02: give the encoder its intermediate training, on the arm's languages."""
+"""Stage 02: intermediate training of the encoder, in the arm's languages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transformers import AutoModel, set_seed
 from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.params import DataAugmentationSettings, Params, TaskData
 from xltlib.reporting import figures, style
-from xltlib.study import data
+from xltlib.study import data, work
 from xltlib.study.cell import ArmCell
 from xltlib.study.models import encoder_folder
 from xltlib.study.splits import dev_languages
@@ -30,10 +30,10 @@ from xltlib.training.run import TrainingLog, train, use_threads
 
 
 def arm_draws(params: Params, arm: str, seed: int) -> dict[str, list[plan.Draw]]:
-    """The examples of one arm: for each task the budget's items, each in one language.
+    """The examples of one arm: the budget's items for each task, each item in one language.
 
-    Items come from those that exist in the languages of all arms of the budget, so that these arms
-    differ in the languages alone.
+    Items are drawn from those that exist in all languages of the budget's arms, so that these arms
+    differ only in language.
     """
     budget, peers = params.intermediate.budget(arm), params.intermediate.peers(arm)
     draws = {}
@@ -57,7 +57,7 @@ def arm_draws(params: Params, arm: str, seed: int) -> dict[str, list[plan.Draw]]
 def budget_table(cell: ArmCell) -> pd.DataFrame:
     """Tasks, examples and steps of the arms that share this arm's budget, at this seed.
 
-    They are equal but for the languages.
+    Only the languages differ.
     """
     frames, budget = [], cell.params.intermediate.budget(cell.arm)
     for arm in cell.params.intermediate.peers(cell.arm):
@@ -70,7 +70,7 @@ def budget_table(cell: ArmCell) -> pd.DataFrame:
 
 
 def settings_table(cell: ArmCell) -> pd.DataFrame:
-    """The recipe of the cell's arm; all but the method is the same for every arm of its budget."""
+    """The recipe of the cell's arm. All arms of a budget share it, except for the method."""
     params = cell.params
     arm, budget = params.intermediate.arms[cell.arm], params.intermediate.budget(cell.arm)
     method = params.methods.get(arm.method)
@@ -85,7 +85,7 @@ def settings_table(cell: ArmCell) -> pd.DataFrame:
 
 def run(cell: ArmCell, *, progress: bool = True) -> dict[str, Any]:
     """Train the arm's encoder and save it; a finished cell is read back."""
-    return cell.once(lambda: _run(cell, progress))
+    return work.once(cell, lambda: _run(cell, progress))
 
 
 def _run(cell: ArmCell, progress: bool) -> None:
@@ -93,7 +93,7 @@ def _run(cell: ArmCell, progress: bool) -> None:
     settings, arm = params.intermediate.budget(cell.arm), params.intermediate.arms[cell.arm]
     if not arm.tasks:
         nothing = TrainingLog(steps=0, losses=[], dev_scores=[], best_step=None, numerics={})
-        cell.finish(nothing.as_metrics() | {"examples": {}, "dev": {}}, started=started)
+        work.finish(cell, nothing.as_metrics() | {"examples": {}, "dev": {}}, started=started)
         return
     use_threads(params.compute.threads)
     set_seed(cell.seed)
@@ -123,7 +123,7 @@ def _run(cell: ArmCell, progress: bool) -> None:
     def rows_of(task: str, copy: int) -> list[Row]:
         return kinds[task].rows(tokenizer, numbered[task](copy))
 
-    # Each pass reads a copy of its own, as far as there are copies.
+    # Each pass reads a different copy, as long as there are enough.
     n_copies = method.copies if isinstance(method, DataAugmentationSettings) else 1
     batches = [
         (batch.task, [rows_of(batch.task, batch.number % n_copies)[i] for i in batch.draws])
@@ -175,7 +175,7 @@ def _run(cell: ArmCell, progress: bool) -> None:
     }
     examples = {name: len(items) for name, items in draws.items()}
     metrics = log.as_metrics() | {"examples": examples, "dev": scores}
-    cell.finish(metrics, started=started, numerics=log.numerics)
+    work.finish(cell, metrics, started=started, numerics=log.numerics)
 
 
 def _drawn(params: Params, task: TaskData, draws: list[plan.Draw]) -> Dataset:
@@ -207,7 +207,7 @@ def dev_table(metrics: dict[str, Any]) -> pd.DataFrame:
 
 
 def budgets_equal(cell: ArmCell) -> dict[str, bool]:
-    """Whether all arms that train have equal numbers of examples and steps for each task."""
+    """Whether all arms that train have the same number of examples and steps for each task."""
     totals = (
         budget_table(cell)
         .groupby(["task", "arm"])

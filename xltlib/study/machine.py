@@ -1,4 +1,4 @@
-"""What a cell ran on, and with which versions of the packages that decide numbers."""
+"""The hardware and the package versions that a cell's numbers depend on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ PACKAGES = ("xltlib", "torch", "transformers", "datasets", "textattack", "numpy"
 
 
 def versions() -> dict[str, str]:
-    """The installed packages that numbers depend on."""
+    """The versions of the installed packages that numbers depend on."""
     return {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 def hardware(compute: ComputeSettings) -> dict[str, Any]:
-    """What the numbers were computed on."""
+    """The hardware on which the numbers were computed."""
     import torch
 
     on_gpu = compute.device == "cuda"

@@ -1,8 +1,7 @@
-"""The manifest of a finished cell: what it is the result of, and the hash of every file it made.
+"""The manifest of a finished cell: what it was made from, and the hash of every file it made.
 
-It is written last, when everything else is on the disk. git keeps the numbers of a real profile
-(`travels`); models, texts and logs stay on the machine that made them, and a manifest is whole
-without them.
+It is written last, when everything else is on disk. Git keeps the numbers of a real profile
+(`travels`). Models, texts and logs stay on the machine that made them; a cell is done without them.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from xltlib.artifacts import read_sealed, sha256, sync, write_sealed
 NAME = "manifest.json"
 METRICS = "metrics.json"
 WORK = "work"
-"""What a cell under way has written so far, by its fingerprint."""
+"""The folder of a cell's unfinished work, by fingerprint."""
 NOTEBOOK = "notebook.ipynb"
-"""The executed notebook; one by another name was not executed to its end."""
+"""The executed notebook; one with another name was not executed completely."""
 
 
 class File(BaseModel):
@@ -33,7 +32,7 @@ class File(BaseModel):
 
 
 class Code(BaseModel):
-    """The code that made a cell: git's name for it, and the hash of the modules of its stage."""
+    """The code that made a cell: its version in git, and a hash of its stage's modules."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +41,7 @@ class Code(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What is known of a finished cell. `inputs` are hashes of data, files and encoders."""
+    """The record of a finished cell. `inputs` has hashes of data, files and encoders."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -68,13 +67,14 @@ class Manifest(BaseModel):
 
 
 def travels(name: str) -> bool:
-    """Whether git keeps a file of a real profile's finished cell: numbers, no texts, no models."""
+    """Whether git keeps a file of a finished cell of a real profile: numbers, but no texts or
+    models."""
     top = PurePosixPath(name).parts[0]
     return name in (METRICS, "scores.parquet") or top in ("tables", "figures", "measured")
 
 
 def read(folder: Path) -> Manifest | None:
-    """The manifest of a cell's folder; None where there is none, or one that is not whole."""
+    """The manifest of a cell's folder; None if it is absent or incomplete."""
     try:
         return Manifest.model_validate(read_sealed(folder / NAME))
     except ValidationError:
@@ -82,7 +82,7 @@ def read(folder: Path) -> Manifest | None:
 
 
 def write(folder: Path, about: dict[str, Any]) -> None:
-    """Hash all files of a cell's folder, bring them to the disk, and write the manifest."""
+    """Hash all files of a cell's folder, flush them to disk, and write the manifest."""
     files = {
         path.relative_to(folder).as_posix(): {
             "sha256": sha256(path),
@@ -105,7 +105,8 @@ def made(folder: Path) -> Iterator[Path]:
 
 
 def damaged(folder: Path, manifest: Manifest) -> str | None:
-    """The first file that is not as the cell left it, or that is missing and should be here."""
+    """The first file that has changed since the cell finished, or that should be here and is
+    missing."""
     for name, file in manifest.files.items():
         path = folder / name
         try:

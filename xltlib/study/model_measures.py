@@ -1,4 +1,5 @@
-"""What stage 08 measures of a fine-tuned span-QA model: rank consistency, and a rotation."""
+"""Stage 08's measures of a fine-tuned span-QA model: rank consistency, and the effect of a
+rotation."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from xltlib.study.encoder_measures import Rows, consistency_rows
 
 
 def span_consistency(params: Params, task: str, predictor: SpanPredictor) -> Rows:
-    """Rank consistency of the passages' candidate answers, for every pair of languages."""
+    """Rank consistency of the candidate answers in a passage, for every pair of languages."""
     settings = params.representation.rank_consistency
     if settings is None:
         return []
@@ -31,10 +32,11 @@ def span_consistency(params: Params, task: str, predictor: SpanPredictor) -> Row
 
 
 def rotation_gains(params: Params, task: str, predictor: SpanPredictor) -> Rows:
-    """F1 with states as they are and rotated onto English, by language and averaged, in points.
+    """F1 with unchanged states and with states rotated onto English, by language and averaged, in
+    points.
 
     Each language's rotation is learnt from the mean-pooled states of this model's own encoder on
-    the language's bitext; no question is used for it.
+    the language's bitext, without any question.
     """
     settings, options = params.representation, params.analysis
     if settings.rotation is None:

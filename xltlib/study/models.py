@@ -16,15 +16,15 @@ from xltlib.training.robust.neighbours import read_neighbours
 
 
 def encoder_folder(cell: Any) -> Path:
-    """The folder of the prepared encoder that a cell starts from; made again where it is gone."""
+    """The folder of the prepared encoder that a cell starts from; made again if it is gone."""
     return prepared(cell.params, cell.encoder, cell.grid.contents)
 
 
 def prepared(params: Params, name: str, contents: Contents) -> Path:
-    """The folder of a profile's encoder in the cache; made if it is not there.
+    """The folder of a profile's encoder in the cache; made if absent.
 
     Raises:
-        InputError: the pretrained model, or a text that the vocabulary is trimmed to, is not here.
+        InputError: the pretrained model, or a text that its vocabulary is trimmed to, is absent.
     """
     options = params.encoders[name]
     trimmed = options.trim_vocabulary
@@ -46,7 +46,7 @@ def prepared(params: Params, name: str, contents: Contents) -> Path:
 
 
 def _texts(params: Params, name: str) -> Iterator[str]:
-    """The texts that a trimmed vocabulary keeps the pieces of, the words of lists included."""
+    """The texts whose pieces a trimmed vocabulary keeps, including words from lists."""
     for split in vocabulary_splits(params, name):
         corpus, part, language = split
         yield from corpora.texts(data.load(params, corpus, part, language))
@@ -56,7 +56,8 @@ def _texts(params: Params, name: str) -> Iterator[str]:
 
 
 def starting_encoder(cell: ArmCell) -> Path:
-    """The encoder that the arm's intermediate training left; the pretrained one without any."""
+    """The encoder after the arm's intermediate training, or the pretrained one if the arm has
+    none."""
     before: Cell = cell.reads("intermediate")
     trained = before.metrics()["steps"] > 0
     return before.artefact("encoder") if trained else encoder_folder(cell)

@@ -1,4 +1,4 @@
-"""The code of a stage's notebook, in the project and as it was executed."""
+"""The code of a stage's notebook, in the project and as executed."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from xltlib.study.stages import Stage
 
 
 def notebook_code(stage: Stage, notebooks: Path) -> str:
-    """Fingerprint of a notebook's code: editing prose does not make a cell stale."""
+    """Fingerprint of a notebook's code; editing prose does not change it."""
     return _code_of(notebooks / f"{stage.notebook}.ipynb")
 
 
 def is_current(executed: Path, stage: Stage, notebooks: Path) -> bool:
-    """Whether an executed notebook has the code that the stage's notebook has now."""
+    """Whether an executed notebook has the present code of the stage's notebook."""
     try:
         return _code_of(executed) == notebook_code(stage, notebooks)
     except (ValueError, KeyError, TypeError):
-        return False  # cut short, or no notebook at all
+        return False  # incomplete, or not a notebook
 
 
 def _code_of(notebook: Path) -> str:
-    """Fingerprint of a notebook's code cells, without the parameters that papermill puts in."""
+    """Fingerprint of a notebook's code cells, without the parameters that papermill injects."""
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
     return fingerprint(
         [

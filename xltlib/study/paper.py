@@ -14,7 +14,7 @@ from xltlib.study.grid import Grid
 
 
 def write(grid: Grid) -> Path:
-    """Write the profile's paper folder anew; the same cells give the same bytes.
+    """Write the profile's paper folder; the same cells always give the same bytes.
 
     Returns:
         The folder: `report.html`, `article.tex`, `numbers.tex`, `tables/`, `figures/`, `json/`.

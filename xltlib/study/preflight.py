@@ -1,4 +1,4 @@
-"""What would stop a run later, found before anything starts."""
+"""Checks before a run: errors that would otherwise stop it later."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ MEASURED_ON = {
     "rank_consistency": ("qa",),
     "rotation": ("qa",),
 }
-"""The kinds of corpora that each measure of representation reads."""
+"""The kinds of corpora that each measure of stage 08 reads."""
 
 
 def check_sources(params: Params) -> None:
-    """Refuse, before anything starts, what a stage would stop at later.
+    """Check a profile for errors at which a stage would stop later.
 
-    Where every cell is done, files that are not on this machine are not missed: results can be
-    read in a clone that has no corpora.
+    If every cell is done, absent files are no errors: results can be read in a clone without
+    corpora.
 
     Raises:
-        InputError: all at once: corpora that do not exist, folders that are absent, languages that
-            a source lacks, corpora of the wrong kind for their place.
+        InputError: lists all errors: unknown corpora, absent folders, languages that a source
+            lacks, and corpora of the wrong kind for their place.
     """
     problems = [*_misused(params)]
     absent = [*_absent(params)]
@@ -44,12 +44,12 @@ def check_sources(params: Params) -> None:
 
 def _refuse(problems: list[str]) -> None:
     count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
-    raise InputError(f"{count}, nothing was started\n  " + "\n  ".join(problems))
+    raise InputError(f"{count}; nothing was started\n  " + "\n  ".join(problems))
 
 
 def _misused(params: Params) -> Iterator[str]:
-    """Corpora that do not exist, or that are of the wrong kind for their place; places to write
-    that are no folders."""
+    """Corpora that do not exist or are of the wrong kind for their place, and places to write
+    that are not folders."""
     for key, folder in (("outputs", params.outputs), ("cache", params.cache)):
         nearest = next(path for path in (folder, *folder.parents) if path.exists())
         if not nearest.is_dir():
@@ -60,7 +60,7 @@ def _misused(params: Params) -> Iterator[str]:
             yield f"corpora.{name}: there is no such corpus; known: {known}"
         elif source.source not in corpora.corpus(name).sources:
             there = ", ".join(corpora.corpus(name).sources)
-            yield f"corpora.{name}.source: {source.source} is not there; there: {there}"
+            yield f"corpora.{name}.source: {source.source} is not available; available: {there}"
     for name, attack in params.attacks.items():
         problem = attack.check_on_pairs() if _attacks_pairs(params, name) else None
         if problem:
@@ -88,14 +88,14 @@ def _absent(params: Params) -> Iterator[str]:
 
 
 def warnings(params: Params) -> Iterator[str]:
-    """What may stop a run here, and need not stop one elsewhere."""
+    """What may stop a run on this machine, but not necessarily elsewhere."""
     if params.compute.device == "cuda":
         import torch
 
         seen = torch.cuda.device_count()
         if seen < params.compute.gpus:
             yield (
-                f"compute.gpus: each cell wants {params.compute.gpus}, and PyTorch sees {seen} on "
+                f"compute.gpus: each cell needs {params.compute.gpus}, and PyTorch sees {seen} on "
                 "this machine. Run on one with GPUs, or set device: cpu and gpus: 0."
             )
     for name, source in params.corpora.items():
@@ -107,7 +107,7 @@ def warnings(params: Params) -> Iterator[str]:
 
 
 def _files(params: Params) -> Iterator[tuple[str, Path]]:
-    """Every single file that a profile names, with its key path."""
+    """Every file that a profile names, with its key."""
     for where, used in params.data_used():
         how = getattr(used, "perturbation", None)
         if isinstance(how, PerturbedFile):
@@ -127,13 +127,13 @@ def _files(params: Params) -> Iterator[tuple[str, Path]]:
 
 
 def _attacks_pairs(params: Params, attack: str) -> bool:
-    """Whether an attack is on a classifier of pairs of sentences."""
+    """Whether an attack is on a classifier of sentence pairs."""
     corpus = params.targets[params.attacks[attack].target].data.corpus
     return corpus in corpora.CORPORA and corpora.corpus(corpus).kind == "classification"
 
 
 def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[str]:
-    """What is wrong with one use of a corpus: its kind for its place, its languages."""
+    """What is wrong with one use of a corpus: its kind, or its languages."""
     source, kind = params.corpora[used.corpus], corpora.corpus(used.corpus).kind
     section, name = where.split(".")[:2]
     if section == "representation":
@@ -149,22 +149,26 @@ def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[
         wanted = tuple(TASKS)
     if kind not in wanted:
         goes = " or ".join(wanted)
-        yield f".corpus: {used.corpus} is of kind {kind}, {goes} goes here"
+        yield f".corpus: {used.corpus} is of kind {kind}; {goes} is needed here"
     if getattr(used, "perturbation", None) is not None and kind != "qa":
-        yield f".perturbation: {used.corpus} is of kind {kind}; only passages of qa are perturbed"
+        yield (
+            f".perturbation: {used.corpus} is of kind {kind}; only passages of kind qa "
+            "can be perturbed"
+        )
     if getattr(used, "pairs", False) and kind != "classification":
-        yield f".pairs: {used.corpus} is of kind {kind}; only pairs of sentences can be paired"
+        yield f".pairs: {used.corpus} is of kind {kind}; pairs need sentence pairs"
     there = corpora.languages(used.corpus, source)
     lacking = [code for code in used.languages if code not in there]
     if lacking:
         yield (
             f".languages: {used.corpus} ({source.source}) has no {' '.join(lacking)}; "
-            f"there: {' '.join(there)}"
+            f"available: {' '.join(there)}"
         )
 
 
 def _measures_lack(params: Params) -> Iterator[str]:
-    """What the measures of fine-tuned models lack: parallel text, and passages not trained on."""
+    """What the measures of fine-tuned models lack: parallel text, or passages not used for
+    training."""
     settings = params.representation
     if settings.rotation is not None:
         there = list(bitexts(params))
@@ -173,7 +177,7 @@ def _measures_lack(params: Params) -> Iterator[str]:
             yield (
                 f"representation.rotation.languages: a rotation is learnt from parallel text with "
                 f"English, and no bitext under representation.retrieval has {' '.join(lacking)}; "
-                f"there: {' '.join(there) or 'none'}"
+                f"available: {' '.join(there) or 'none'}"
             )
     trained = {(one.data.corpus, one.data.split) for one in params.targets.values()}
     for name in ("rank_consistency", "rotation"):
@@ -186,7 +190,7 @@ def _measures_lack(params: Params) -> Iterator[str]:
 
 
 def check_network(params: Params) -> None:
-    """Refuse to start a run that reads from the hub where the hub cannot be reached.
+    """Refuse to start a run that reads from the hub if the hub cannot be reached.
 
     Raises:
         InputError: says what to set; see `xltlib.corpora.hub.require_network`.

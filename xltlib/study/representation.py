@@ -1,4 +1,4 @@
-"""Stage 08: what languages share in an arm's encoder, and in the models fine-tuned from it."""
+"""Stage 08: what languages share in an arm's encoder and in the models fine-tuned from it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.reporting import representation_findings as findings
 from xltlib.reporting import representation_maps as maps
 from xltlib.reporting.findings import Sentence
-from xltlib.study import encoder_measures, model_measures, saved
+from xltlib.study import encoder_measures, model_measures, saved, work
 from xltlib.study.cell import ArmCell, ModelCell
 from xltlib.study.encoder_measures import Rows
 from xltlib.study.models import starting_encoder
@@ -33,12 +33,12 @@ COLUMNS = {
     "rank_consistency": encoder_measures.CONSISTENCY,
     "rotation": ["task", "corpus", "language", "f1", "f1 rotated", "gain", "low", "high", "n"],
 }
-"""The tables, one a measure."""
+"""The tables, one per measure."""
 
 
 def run(cell: ArmCell, *, progress: bool = True) -> dict[str, Any]:
     """Measure, and save tables, figures and sentences; a finished cell is read back."""
-    return cell.once(lambda: _run(cell, progress))
+    return work.once(cell, lambda: _run(cell, progress))
 
 
 def _run(cell: ArmCell, progress: bool) -> None:
@@ -56,7 +56,8 @@ def _run(cell: ArmCell, progress: bool) -> None:
     if rows["probe"]:
         drawn["probe"] = maps.probe_map(made["probe"], about=about)
     saved.save(cell, made, drawn)
-    cell.finish(
+    work.finish(
+        cell,
         {
             "retrieval": rows["retrieval"],
             "findings": [asdict(sentence) for sentence in _findings(cell, made)],
@@ -83,7 +84,7 @@ def _of_encoder(cell: ArmCell, progress: bool) -> dict[str, Rows]:
 
 
 def _models(cell: ArmCell) -> list[ModelCell]:
-    """The fine-tuned models that are asked."""
+    """The fine-tuned models that are measured."""
     return cell.of("target")
 
 
@@ -106,7 +107,7 @@ def _of_models(cell: ArmCell) -> dict[str, Rows]:
 
 
 def _findings(cell: ArmCell, made: dict[str, pd.DataFrame]) -> Iterator[Sentence]:
-    """What each table says, and of an empty one why it is."""
+    """What each table says, or why it is empty."""
     settings = cell.params.representation
     missing = {
         "cloze": findings.NO_HEAD,
@@ -122,19 +123,19 @@ def _findings(cell: ArmCell, made: dict[str, pd.DataFrame]) -> Iterator[Sentence
 
 
 def show_consistency(cell: ArmCell) -> None:
-    """The heat map of every model that ranked candidates."""
+    """A heat map for every model that ranked candidates."""
     for source in _models(cell):
         display(saved.figure(cell, f"rank_consistency_{source.task}"))
 
 
 def by_language(cells: Iterable[ArmCell]) -> pd.DataFrame:
-    """Every measure of finished cells by language, to compare arms by.
+    """Every measure of the finished cells by language, for comparing arms.
 
     Returns:
         One row per encoder, arm, seed and language: `retrieval` (points), `margin` (of cosines),
-        `rank consistency` with English and corrected for chance, `probe` (accuracy from English),
-        `rotation` (gain in F1), each the mean where there are several corpora or models, NaN where
-        it was not measured.
+        `rank consistency` with English, corrected for chance, `probe` (accuracy from English), and
+        `rotation` (gain in F1). Several corpora or models are averaged; a measure that was not
+        taken is NaN.
     """
     frames = []
     for cell in cells:

@@ -1,4 +1,4 @@
-"""Stage 06: from predictions to tables, figures and what may be said."""
+"""Stage 06: from predictions to tables, figures and findings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,24 @@ from typing import Any
 
 import pandas as pd
 
-from xltlib.analysis import conditions, estimates, tables
+from xltlib.analysis import calibration, conditions, estimates, tables
+from xltlib.analysis.answer_types import by_type
 from xltlib.analysis.mixed_model import mixed_model
 from xltlib.analysis.robustness import MEASURES, answered_by_all, points
 from xltlib.analysis.verdict import Verdict, judge
 from xltlib.attacks import static_set
 from xltlib.params import STANDARD, EngineSettings, Params, Recipe
 from xltlib.params.claims import ArmsEstimate
-from xltlib.reporting import answers, figures, findings, glance, heat_maps
-from xltlib.study import attacks, saved
+from xltlib.reporting import (
+    answers,
+    error_findings,
+    figures,
+    findings,
+    glance,
+    heat_maps,
+    reliability,
+)
+from xltlib.study import attacks, error_analysis, saved, work
 from xltlib.study.cell import AttackCell, EncoderCell, ModelCell
 from xltlib.study.evaluation import predictor
 from xltlib.study.stages import transfer_groups
@@ -25,14 +34,14 @@ from xltlib.study.target_tasks import is_qa
 
 
 def clean_results(cell: EncoderCell) -> pd.DataFrame:
-    """Every evaluated question of every model: factors, corpus, language, id, f1, em in [0, 1]."""
+    """Every evaluated question of every model: factors, corpus, language, id, f1 and em in [0,
+    1]."""
     return _gather(cell, "evaluation")
 
 
 def attacked_results(cell: EncoderCell) -> pd.DataFrame:
-    """Every attacked question of every model, with F1 and EM before and after, in [0, 1].
-
-    Where all models met several attacks, the worst of them per question is one more, the ensemble.
+    """Every attacked question of every model, with F1 and EM before and after, in [0, 1]. If all
+    models met several attacks, the worst one for each question is added as the attack "ensemble".
     """
     frame = _gather(cell, "attacks")
     if not len(frame):
@@ -51,7 +60,7 @@ ATTACKED_COLUMNS = [
 
 
 def model_name(cell: ModelCell) -> str:
-    """What tables and figures call a model: its arm, and its method where that is not standard."""
+    """A model's name in tables and figures: its arm, and its method unless that is standard."""
     return cell.arm if cell.method == STANDARD else f"{cell.arm} {cell.method}"
 
 
@@ -59,7 +68,7 @@ def _gather(cell: EncoderCell, stage: str) -> pd.DataFrame:
     frames = [pd.DataFrame()]
     for source in cell.of(stage):
         if stage == "attacks" and not is_qa(cell.params, source.task):
-            continue  # attacks on pairs of sentences have no F1; stage 05 shows them
+            continue  # attacks on sentence pairs have no F1; stage 05 shows them
         frame = pd.read_parquet(source.artefact("scores.parquet")).assign(**source.factors)
         frames.append(frame.assign(arm=model_name(source)))
     return pd.concat(frames, ignore_index=True)
@@ -68,8 +77,8 @@ def _gather(cell: EncoderCell, stage: str) -> pd.DataFrame:
 def attack_transfer(cell: EncoderCell) -> pd.DataFrame:
     """Attacked examples made against one model and tested on the others, pooled over seeds.
 
-    Models are those of standard training. `broken` is a percent of the `n` examples that the tested
-    model answers right when clean.
+    Only models of standard training count. `broken` is a percentage of the `n` examples that the
+    tested model answers correctly without the attack.
     """
     counts = [pd.DataFrame(columns=TRANSFER_COLUMNS)]
     for (attack, seed), sources in transfer_groups(cell).items():
@@ -87,12 +96,12 @@ def attack_transfer(cell: EncoderCell) -> pd.DataFrame:
 def _transfer_counts(
     params: Params, attack: str, sources: list[AttackCell]
 ) -> list[dict[str, Any]]:
-    """The counts of one attack at one seed, from the attacked texts and the models."""
+    """The counts for one attack and one seed, from the attacked texts and the models."""
     if "perturbation_norm" in attacks.results(sources[0]):
         return []
     made = {model_name(source): attacks.results(source) for source in sources}
     models = (
-        # In float32, as it was decided that the attacks succeed.
+        # In float32, the precision in which an attack's success was decided.
         (model_name(source), predictor(source, EngineSettings()))
         for source in sources
     )
@@ -106,7 +115,7 @@ TRANSFER_COLUMNS = ["attack", "made against", "tested on", "broken", "n"]
 
 def run(cell: EncoderCell) -> dict[str, Any]:
     """Compute and save all tables, figures and verdicts; a finished cell is read back."""
-    return cell.once(lambda: _run(cell))
+    return work.once(cell, lambda: _run(cell))
 
 
 def _run(cell: EncoderCell) -> None:
@@ -115,15 +124,23 @@ def _run(cell: EncoderCell) -> None:
     clean = answered[~conditions.is_static(answered)]
     static = conditions.static(answered)
     tested = pd.concat([static, adaptive], ignore_index=True)
+    types, absent = error_analysis.types(cell)
     made = _tables(cell, clean, adaptive, tested)
+    made |= {"by_type": by_type(tested, types), "calibration": calibration.errors(answered)}
     records = [answers.record(one) for one in _verdicts(cell, clean, static, adaptive)]
-    saved.save(cell, made, _figures(cell, clean, tested, made, records))
+    drawn = _figures(cell, clean, tested, made, records)
+    about = saved.provenance(cell)
+    if sure := reliability.figure(calibration.reliability(answered), about=about):
+        drawn["reliability"] = sure
+    saved.save(cell, made, drawn)
     said = [
         *findings.of_scores(clean),
         *findings.of_attacks(made["under_attack"]),
         *findings.of_success(made["success_rate"]),
         *findings.of_attack_transfer(made["attack_transfer"]),
         *findings.of_contrasts(made["contrasts"], tables.MACRO),
+        *error_findings.of_types(made["by_type"], absent),
+        *error_findings.of_calibration(made["calibration"]),
     ]
     metrics = {
         "tables": {name: len(frame) for name, frame in made.items()},
@@ -133,7 +150,7 @@ def _run(cell: EncoderCell) -> None:
         "findings": [asdict(sentence) for sentence in said],
         "claims": records,
     }
-    cell.finish(metrics, started=started)
+    work.finish(cell, metrics, started=started)
 
 
 def _tables(
@@ -196,14 +213,14 @@ def _figures(
 
 
 def _seen(cell: EncoderCell, clean: pd.DataFrame) -> dict[str, set[str]]:
-    """The languages of each model's intermediate training, by the name of the model."""
+    """The languages of each model's intermediate training, by the model's name."""
     return {name: cell.params.seen_by(name.split(" ")[0]) for name in clean["arm"].unique()}
 
 
 def _verdicts(
     cell: EncoderCell, clean: pd.DataFrame, static: pd.DataFrame, adaptive: pd.DataFrame
 ) -> list[Verdict]:
-    """The claims on arms and distractors."""
+    """The claims about arms and distractors."""
     params, verdicts = cell.params, []
     settings = params.analysis
     smallest = settings.smallest_effects.model_dump()
@@ -227,12 +244,13 @@ def _verdicts(
 
 
 def _offers_english(recipe: Recipe) -> bool:
-    """Whether a distractor may be in the passage's language and in English."""
+    """Whether distractors come both in the passage's language and in English."""
     return recipe.kind == "distractor" and {"passage", "en"} <= set(recipe.languages)
 
 
 def _pairs(cell: EncoderCell, clean: pd.DataFrame) -> list[tuple[str, str]]:
-    """The contrasts of the profile that its models allow, and each method against standard."""
+    """The contrasts of the profile that its models allow, and each method against standard
+    training."""
     models = set(clean["arm"])
     methods = {
         (model_name(source), source.arm)

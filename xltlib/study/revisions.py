@@ -1,8 +1,8 @@
-"""The commits at which a profile reads data sets, encoders and other models of the hub.
+"""The commits at which a profile reads data sets, encoders and other models from the hub.
 
-A branch of the hub moves. Stage 01 looks up the commit that each revision names when the profile
-first runs, and keeps it in `outputs/PROFILE/revisions.json`. All stages and all later runs read
-that commit, and it belongs to the fingerprints. Removing the file moves the profile to the newest.
+Branches on the hub move. When the profile first runs, stage 01 looks up the commit behind each
+revision and keeps it in `outputs/PROFILE/revisions.json`. All stages and later runs read that
+commit, and fingerprints include it. Remove the file to move the profile to the newest commits.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def file_of(params: Params) -> Path:
 
 
 def source(params: Params, corpus: str) -> CorpusSource:
-    """A corpus's source; one on the hub at the commit that is kept for it."""
+    """A corpus's source; a hub corpus is at its recorded commit."""
     found = params.corpora[corpus]
     if found.source != "hub":
         return found
@@ -50,7 +50,8 @@ def source(params: Params, corpus: str) -> CorpusSource:
 
 
 def of_encoder(params: Params, name: str) -> str | None:
-    """The commit at which a pretrained encoder is read; its own `revision` where none is kept."""
+    """The commit at which a pretrained encoder is read, or its own `revision` if none is
+    recorded."""
     options = params.encoders[name]
     asked = _asked(options.name, options.revision)
     return _commit(params, f"encoders.{name}", asked) or options.revision
@@ -68,9 +69,9 @@ def of_models(params: Params) -> dict[str, str]:
 
 
 def record(params: Params) -> None:
-    """Look up and keep the commit of every data set and model of the hub that has none yet.
+    """Look up and record the commit of every hub data set and model that has none yet.
 
-    Where the hub does not answer, nothing is kept for it.
+    If the hub does not answer, nothing is recorded.
     """
     from xltlib.corpora import corpus, hub
 
@@ -108,7 +109,7 @@ def _asked(name: str, revision: str | None) -> str:
 
 
 def _commit(params: Params, key: str, asked: str) -> str | None:
-    """The commit that is kept under a key, if it was looked up for the same thing."""
+    """The commit recorded under a key, if it was looked up for the same repository and revision."""
     found = _kept(params).get(key)
     return found.commit if found is not None and found.asked == asked else None
 

@@ -1,4 +1,4 @@
-"""The tables and figures of a finished cell: how they are kept, and shown again in a notebook."""
+"""The tables and figures of a finished cell: saved, and shown again in a notebook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from IPython.display import HTML, Image, Markdown
 from matplotlib.figure import Figure
 
 from xltlib import params as schema
-from xltlib.artifacts import write_atomic, write_with
+from xltlib.artifacts import InputError, write_atomic, write_with
 from xltlib.reporting import style as look
 from xltlib.reporting.answers import QUESTION
 from xltlib.reporting.findings import Sentence
@@ -45,7 +45,7 @@ def _seeds(cell: Cell) -> set[int]:
 
 
 def provenance(cell: Cell) -> look.Provenance:
-    """What a cell's figures and tables say of where their numbers come from."""
+    """What a cell's figures and tables say about the origin of their numbers."""
     return look.Provenance(
         profile=cell.params.profile,
         encoder=str(cell.factors.get("encoder")),
@@ -76,19 +76,29 @@ def load_results(params: Path | str | schema.Params) -> dict[str, pd.DataFrame]:
     }
 
 
+def _table(cell: Cell, name: str) -> pd.DataFrame:
+    tables = tables_of(cell)
+    if name not in tables:
+        raise InputError(
+            f"{cell.folder}: {cell.name} has no table {name}; older code made it. Run `xlt run "
+            "--strict` on the params file, which makes such cells again."
+        )
+    return tables[name]
+
+
 def shape(cell: Cell, table: str) -> dict[str, Any]:
     """Rows and columns of a table."""
-    frame = tables_of(cell)[table]
+    frame = _table(cell, table)
     return {"rows": len(frame), "columns": list(frame.columns)}
 
 
 def show(cell: Cell, table: str) -> HTML:
-    """A table, ready to read."""
-    return style(tables_of(cell)[table], f"{provenance(cell)}: {table.replace('_', ' ')}")
+    """A table, formatted for reading."""
+    return style(_table(cell, table), f"{provenance(cell)}: {table.replace('_', ' ')}")
 
 
 def figure(cell: Cell, name: str) -> Image | Markdown:
-    """A saved figure; a sentence where the profile gives it nothing to show."""
+    """A saved figure, or a sentence if the profile has nothing to show in it."""
     files = cell.artefacts(f"figures/{name}.png")
     if not files:
         return Markdown(f"*This profile has nothing for the figure {name.replace('_', ' ')}.*")
@@ -96,12 +106,12 @@ def figure(cell: Cell, name: str) -> Image | Markdown:
 
 
 def findings(cell: Cell, *names: str) -> Markdown:
-    """The sentences of a cell's metrics whose names begin with one of these, as a list."""
+    """The findings of a cell whose names begin with one of `names`, as a list."""
     chosen = [Sentence.of(record) for record in cell.metrics()["findings"]]
     return sentences([str(one) for one in chosen if one.name.startswith(names)])
 
 
 def answer(cell: Cell) -> Markdown:
-    """The study's question, and the answer of a cell that judges its primary claim."""
+    """The study's question, and its answer from a cell that judges the primary claim."""
     first, *rest = (str(Sentence.of(record)) for record in cell.metrics()["answer"])
     return Markdown("\n\n".join([f"**{QUESTION}**", f"**{first}**", " ".join(rest)]))

@@ -1,4 +1,4 @@
-"""Which splits of which corpora a profile uses, in what roles, and which meet in one model."""
+"""Which splits of which corpora a profile uses, in what roles, and which of them one model sees."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def splits_of(used: TaskData | TestSet) -> list[Split]:
 
 
 def used_splits(params: Params) -> dict[Split, set[str]]:
-    """Every split that stage 01 prepares, with the roles that it plays."""
+    """Every split that stage 01 prepares, with its roles."""
     roles: dict[Split, set[str]] = {}
     for where, used in params.data_prepared():
         section = where.split(".")[0]
@@ -30,7 +30,8 @@ def used_splits(params: Params) -> dict[Split, set[str]]:
 
 
 def dev_languages(params: Params, used: TaskData) -> list[str]:
-    """Languages of a dev split that are scored; early stopping needs English in every arm."""
+    """The languages of a dev split that are scored. English is always among them, for early
+    stopping."""
     settings = params.intermediate
     budgets = [settings, *settings.budgets.values()]
     stops = any(budget.optimisation.stopping is not None for budget in budgets)
@@ -38,14 +39,14 @@ def dev_languages(params: Params, used: TaskData) -> list[str]:
 
 
 def dev_splits(params: Params, used: TaskData) -> list[Split]:
-    """The dev splits that training on some data scores; none where it names no dev split."""
+    """The dev splits that are scored during training; none if the data name no dev split."""
     if used.dev_split is None:
         return []
     return [(used.corpus, used.dev_split, language) for language in dev_languages(params, used)]
 
 
 def meetings(params: Params) -> set[tuple[Split, Split]]:
-    """Every (training split, test split) that some model of the grid both sees."""
+    """Every pair of training split and test split that some model of the grid sees."""
     met = set()
     for name, target in params.targets.items():
         tests = [*target.test_sets, *params.representation.retrieval]
@@ -64,6 +65,7 @@ def meetings(params: Params) -> set[tuple[Split, Split]]:
 
 
 def drawn_from(params: Params, arm: str, task: str) -> set[Split]:
-    """The splits whose items bound what an arm draws for a task: all those of its budget's arms."""
+    """The splits from whose common items an arm draws for a task: those of all arms of its
+    budget."""
     arms = params.intermediate.peers(arm).values()
     return {split for arm in arms if task in arm.tasks for split in splits_of(arm.tasks[task])}

@@ -1,7 +1,7 @@
-"""The stages: the notebook of each, the factors that its cells cross, and what comes before it.
+"""The stages: the notebook of each, the factors of its cells, and the stages it depends on.
 
-A new stage is an entry here, a function in `declared` that says what its result depends on, and a
-module of its name that does the work.
+A new stage needs an entry here, a function in `declared` that says what its result depends on, and
+a module with its name that does the work.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ FACTORS = ("encoder", "arm", "task", "method", "seed", "attack")
 class Stage:
     """One stage: its notebook, the factors of its cells, and what they depend on.
 
-    `declare` adds to a cell's inputs all but the cells of `reads`, whose fingerprints belong to it.
-    `after` names stages that run first and decide nothing of its result. `opens` gives the cells
-    whose models or texts it needs on this machine, not their numbers alone. `accelerated` says that
-    it runs a model. `of_tasks` narrows what it reads to the models of some target tasks,
-    `of_method` to those that one method trained.
+    `declare` adds a cell's inputs, except for the cells of `reads`, which count by their
+    fingerprints. `after` names stages that run first but do not affect the result. `opens` gives
+    the cells whose models or texts it needs on this machine, and not just their numbers.
+    `accelerated` says that it runs a model. `of_tasks` restricts what it reads to the models of
+    some target tasks, `of_method` to those that one method trained.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Stage:
     of_method: str | None = None
 
     def takes(self, cell: Cell) -> bool:
-        """Whether it reads a cell of a stage that it reads, as far as task and method go."""
+        """Whether it reads a cell of an upstream stage, judged by task and method."""
         task, method = cell.factors.get("task"), cell.factors.get("method")
         if self.of_tasks is None or task is None:
             return True
@@ -55,7 +55,7 @@ class Stage:
 
     @cached_property
     def factors(self) -> tuple[str, ...]:
-        """The factors that tell its cells apart, in the order of their names."""
+        """The factors of its cells, in the order in which they appear in names."""
         return tuple(f for f in FACTORS if f in self.parameters.model_fields)
 
     @property
@@ -70,7 +70,8 @@ def _read(*stages: str) -> Callable[[Cell], list[Cell]]:
 
 
 def transfer_groups(cell: Cell) -> dict[tuple[str, int], list[Any]]:
-    """The attacks on models of standard training by attack and seed, where there are several."""
+    """The cells that attack models of standard training, grouped by attack and seed; groups of one
+    are left out."""
     groups: dict[tuple[str, int], list[Any]] = {}
     for one in cell.of("attacks"):
         if one.method == schema.STANDARD:
@@ -79,7 +80,7 @@ def transfer_groups(cell: Cell) -> dict[tuple[str, int], list[Any]]:
 
 
 def _attacked_models(cell: Cell) -> list[Cell]:
-    """Attacked texts and the models to try them on, but for those that were counted before."""
+    """The attacked texts and the models to try them on, except for those counted before."""
     left = [
         source
         for (attack, seed), sources in transfer_groups(cell).items()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 from datasets import Dataset
 from transformers import AutoModel
 
 from xltlib.artifacts import InputError, fingerprint, read_sealed, write_sealed
+from xltlib.attacks import edits
 from xltlib.attacks.lexicon import Lexicon, induced, joined, read_lexicon
 from xltlib.attacks.perturb import perturb
 from xltlib.attacks.static_set import read
@@ -17,6 +20,8 @@ from xltlib.params import CodeMixing, Params, Perturbation, PerturbedFile
 from xltlib.study import data, revisions
 from xltlib.study.contents import Contents
 
+Row = dict[str, Any]
+
 
 def perturbed(
     params: Params, settings: Perturbation, sets: Mapping[str, Dataset]
@@ -24,7 +29,7 @@ def perturbed(
     """The rows of a test set by language, with perturbed passages.
 
     Raises:
-        InputError: the perturbation lacks a language, or a file lacks all questions of one.
+        InputError: the perturbation lacks a language, or a file has no question in one.
     """
     if isinstance(settings, PerturbedFile):
         return {code: _from_file(settings, code, rows) for code, rows in sets.items()}
@@ -34,35 +39,37 @@ def perturbed(
 
 
 def _from_file(settings: PerturbedFile, language: str, rows: Dataset) -> Dataset:
-    """The rows that a file has, with its passages and the places of answers in them."""
-    found = {one["id"]: one for one in read(settings.file, language)}
-    made = [
-        row | {name: found[row["id"]][name] for name in ("context", "answers")}
-        for row in rows
-        if row["id"] in found
-    ]
+    """The rows whose questions a file has, with its passages and answer offsets."""
+    read_rows = edits.made if edits.is_edits(settings.file) else _passages
+    made = read_rows(settings.file, language, rows)
     if not made:
         raise InputError(
-            f"{settings.file}: holds no question of the test set in {language!r}. Make it from the "
-            "same corpus, or take the language off the test set."
-        )
-    odd = [
-        row["id"]
-        for row in rows
-        if row["id"] in found and row["question"] != found[row["id"]]["question"]
-    ]
-    if odd:
-        raise InputError(
-            f"{settings.file}: question {odd[0]} ({language}) is not the test set's question of "
-            "that id. Make the file from the same corpus."
+            f"{settings.file}: contains no question of the test set in {language!r}. Make it from "
+            "the same corpus, or take the language off the test set."
         )
     return Dataset.from_list(made, rows.features)
+
+
+def _passages(file: Path, language: str, rows: Iterable[Row]) -> list[Row]:
+    """The rows that a SQuAD file has, with its passages."""
+    found = {one["id"]: one for one in read(file, language)}
+    shared = [row for row in rows if row["id"] in found]
+    odd = [row["id"] for row in shared if row["question"] != found[row["id"]]["question"]]
+    if odd:
+        raise InputError(
+            f"{file}: question {odd[0]} ({language}) is not the test set's question of that id. "
+            "Make the file from the same corpus."
+        )
+    return [
+        row | {name: found[row["id"]][name] for name in ("context", "answers")} for row in shared
+    ]
 
 
 def _lexicons(
     params: Params, settings: CodeMixing, sets: Mapping[str, Dataset]
 ) -> dict[str, Lexicon]:
-    """A lexicon a language: from its files, else induced once and kept in the profile's cache."""
+    """One lexicon per language: from its files, or else induced once and kept in the profile's
+    cache."""
     pairs = {}
     if settings.parallel is not None:
         pairs = {

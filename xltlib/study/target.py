@@ -28,7 +28,7 @@ from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
 from xltlib.reporting import figures, style
-from xltlib.study import data
+from xltlib.study import data, work
 from xltlib.study.cell import ModelCell
 from xltlib.study.models import starting_encoder
 from xltlib.study.target_tasks import is_qa
@@ -53,7 +53,7 @@ def training_data(params: Params, task: str) -> Dataset:
 
 @dataclass(frozen=True)
 class Learner:
-    """A model that learns one target task: what it reads, how it is scored, how it is kept."""
+    """A model that learns one target task: its inputs, its score, and how it is saved."""
 
     model: nn.Module
     encoder: PreTrainedModel
@@ -69,8 +69,8 @@ def learner(
 ) -> Learner:
     """A learner with a fresh head on the encoder of a folder.
 
-    Span QA is an ordinary question-answering model of transformers, which anyone can load; the
-    other kinds have a head of `xltlib.tasks` on the encoder's states.
+    For span QA it is an ordinary question-answering model of transformers that anyone can load.
+    Other kinds put a head of `xltlib.tasks` on the encoder's states.
     """
     target, options = params.targets[task], params.encoders[encoder]
     device = params.compute.device
@@ -120,7 +120,7 @@ def learner(
 
 def run(cell: ModelCell, *, progress: bool = True) -> dict[str, Any]:
     """Fine-tune and save the model; a finished cell is read back."""
-    return cell.once(lambda: _run(cell, progress))
+    return work.once(cell, lambda: _run(cell, progress))
 
 
 def _run(cell: ModelCell, progress: bool) -> None:
@@ -134,7 +134,7 @@ def _run(cell: ModelCell, progress: bool) -> None:
     numbered = copies(examples, method, tokenizer, learns.encoder, cell.seed)
     batching = Batching(optimisation.batch_size, optimisation.batch_tokens)
 
-    # Steps are counted on the data as it is, so that a matched method takes those of standard.
+    # Steps are counted on the original data, so a step-matched method takes as many as standard.
     standard = learns.rows(examples)
 
     @cache
@@ -170,7 +170,8 @@ def _run(cell: ModelCell, progress: bool) -> None:
     dev = {} if score is None else {"dev": score(learns.model)}
     learns.save(cell.path("model"))
     tokenizer.save_pretrained(cell.path("model"))
-    cell.finish(
+    work.finish(
+        cell,
         log.as_metrics() | {"examples": len(examples), "rows": len(standard)} | dev,
         started=started,
         numerics=log.numerics,
@@ -178,7 +179,7 @@ def _run(cell: ModelCell, progress: bool) -> None:
 
 
 def _dev_score(cell: ModelCell, learns: Learner) -> Callable[[nn.Module], float] | None:
-    """The score on the training data's dev split, where it names one."""
+    """The score on the training data's dev split, if it names one."""
     used = cell.params.targets[cell.task].data
     if used.dev_split is None:
         return None

@@ -1,4 +1,4 @@
-"""The target tasks of a profile by what is done with their models."""
+"""The target tasks of a profile, grouped by what is done with their models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from xltlib.params import Params
 
 
 def tested_tasks(params: Params) -> list[str]:
-    """The span-QA tasks whose models are attacked or read perturbed test sets; stage 06's tasks.
+    """The span-QA tasks of stage 06: their models are attacked or read perturbed test sets.
 
     Attacks on sentence pairs have no F1: stage 05 shows their outcomes.
     """
@@ -29,7 +29,7 @@ def transfer_tasks(params: Params) -> list[str]:
 
 
 def measured_tasks(params: Params) -> list[str]:
-    """The target tasks whose models representation asks: span QA, if any measure is of a model."""
+    """The target tasks whose models stage 08 measures: span QA, if a measure needs a model."""
     if not params.representation.asks_models:
         return []
     return [name for name in params.targets if is_qa(params, name)]

@@ -1,4 +1,4 @@
-"""Stage 07: generalised cross-lingual transfer, and what robust training adds to it and costs."""
+"""Stage 07: generalised cross-lingual transfer, and what robust training gains there and costs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from xltlib.params.claims import DistanceEstimate, MethodsEstimate
 from xltlib.reporting import heat_maps
 from xltlib.reporting.answers import kinds, record
 from xltlib.reporting.findings import of_transfer
-from xltlib.study import saved
+from xltlib.study import saved, work
 from xltlib.study.cell import EncoderCell
 from xltlib.study.models import encoder_folder
 from xltlib.study.target import learner, training_data
@@ -36,7 +36,7 @@ from xltlib.training.run import use_threads
 
 def run(cell: EncoderCell) -> dict[str, Any]:
     """Compute and save tables, figures, claims and the cost table; a finished cell is read back."""
-    return cell.once(lambda: _run(cell))
+    return work.once(cell, lambda: _run(cell))
 
 
 def _run(cell: EncoderCell) -> None:
@@ -60,11 +60,11 @@ def _run(cell: EncoderCell) -> None:
         "findings": [asdict(sentence) for sentence in of_transfer(made["means"])],
         "claims": [record(verdict) for verdict in verdicts],
     }
-    cell.finish(metrics, started=started)
+    work.finish(cell, metrics, started=started)
 
 
 def _verdicts(cell: EncoderCell, answers: pd.DataFrame) -> list[Verdict]:
-    """The claims on robust training in generalised transfer."""
+    """The claims about robust training in generalised transfer."""
     params, settings, verdicts = cell.params, cell.params.analysis, []
     smallest = settings.smallest_effects
     for name, claim in params.claims_of("methods", "distance").items():
@@ -103,7 +103,7 @@ def _measured_on(cell: EncoderCell) -> dict[str, Any]:
 
 
 def cost(cell: EncoderCell) -> list[dict[str, Any]]:
-    """What a step of each method costs, measured now, in one process, on the first task."""
+    """The cost of a step of each method, measured now, in one process, on the first task."""
     params = cell.params
     task = transfer_tasks(params)[0]
     optimisation = params.targets[task].optimisation
@@ -136,10 +136,10 @@ def cost(cell: EncoderCell) -> list[dict[str, Any]]:
 
 
 def _long_to_short(rows: Sequence[Row], count: int, size: int, seed: int) -> list[list[Row]]:
-    """Batches of an epoch as training makes them, evenly over the range of their lengths.
+    """Batches of an epoch as in training, sampled evenly over the range of their lengths.
 
-    So a round has a batch of every method at the same place of its own range: RS-DA's texts are
-    longer, and its batches gather other rows.
+    Each round thus compares batches at the same place in each method's own range. RS-DA's texts are
+    longer, and its batches group rows differently.
     """
     tokens = lengths(rows)
     epoch = length_batches(tokens, Batching(size), np.random.default_rng(seed))
@@ -153,7 +153,7 @@ def _on_device(batch: dict[str, Any], device: str) -> dict[str, Any]:
 
 
 def show_figures(cell: EncoderCell, name: str) -> None:
-    """A saved figure of every task."""
+    """One saved figure per task."""
     for task in transfer_tasks(cell.params):
         display(saved.figure(cell, f"{name}_{task}"))
 

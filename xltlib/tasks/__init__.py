@@ -1,7 +1,7 @@
-"""The task kinds: one file each, with features, head, collator and metrics.
+"""The kinds of tasks: one file each, with features, head, collator and metrics.
 
-Files of this package that hold `TASKS`, names of kinds to their makers, are found automatically. A
-corpus names its kind.
+Modules of this package that define `TASKS`, a mapping of kinds to their makers, are found
+automatically. Every corpus names its kind.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ TASKS: dict[str, Callable[[Setup], TaskKind]] = {
 
 
 def task_kind(name: str, setup: Setup) -> TaskKind:
-    """A task kind, ready for one corpus.
+    """A task kind, set up for one corpus.
 
     Raises:
-        InputError: nothing trains this kind; names those there are.
+        InputError: this kind cannot be trained; lists those that can.
     """
     if name not in TASKS:
         raise InputError(f"task kind {name!r} cannot be trained; these can: {', '.join(TASKS)}")

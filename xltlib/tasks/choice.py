@@ -1,4 +1,4 @@
-"""Multiple choice (XCOPA, SIQa): one score a choice, the highest wins."""
+"""Multiple choice (XCOPA, SIQa): one score per choice, and the highest wins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MultipleChoice:
     metric = "accuracy"
 
     def rows(self, tokenizer: PreTrainedTokenizerBase, dataset: Dataset) -> list[Row]:
-        """One unpadded row an example, its inputs a list with one item a choice."""
+        """One unpadded row per example; its inputs are lists with one item per choice."""
         rows = []
         for example in dataset:
             coded = tokenizer(
@@ -37,16 +37,17 @@ class MultipleChoice:
         return rows
 
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
-        """A fresh head; it knows no number of choices, so SIQa's three train for XCOPA's two."""
+        """A fresh head. It does not depend on the number of choices, so SIQa (three) can train for
+        XCOPA (two)."""
         return PooledHead(hidden_size, 1, dropout)
 
     def collate(
         self, tokenizer: PreTrainedTokenizerBase, rows: list[Row]
     ) -> dict[str, torch.Tensor]:
-        """Inputs [B * C, T]: the choices of an example one after the other; labels [B].
+        """Inputs [B * C, T], with the choices of an example one after another; labels [B].
 
-        Where an example has fewer choices than another, a sequence of one token stands for each
-        that it lacks, and the head gives it no probability.
+        If an example has fewer choices than others, each missing one is a sequence of one token, to
+        which the head gives no probability.
         """
         names = [name for name in rows[0] if name != "labels"]
         most = max(len(row["input_ids"]) for row in rows)
@@ -59,7 +60,7 @@ class MultipleChoice:
         return pad_batch(tokenizer, flat) | {"labels": labels}
 
     def readable(self, logits: list[np.ndarray], labels: list[Any]) -> tuple[list[str], list[str]]:
-        """The numbers, from 0, of the best choices and of the gold ones."""
+        """The numbers, from 0, of the best and the gold choices."""
         return [str(int(np.argmax(row))) for row in logits], [str(label) for label in labels]
 
     def correct(self, prediction: str, gold: str) -> float:
@@ -72,7 +73,7 @@ class MultipleChoice:
 
 
 def make(setup: Setup) -> MultipleChoice:
-    """For one corpus."""
+    """The task kind for one corpus."""
     return MultipleChoice(setup.max_length)
 
 

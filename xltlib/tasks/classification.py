@@ -1,4 +1,4 @@
-"""Classification of a pair of sentences (NLI, paraphrase): features, head, collator, metrics."""
+"""Classification of sentence pairs (NLI, paraphrase): features, head, collator, metrics."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from xltlib.tasks.kind import Row, Setup, pad_batch
 class PooledHead(nn.Module):
     """Mean of the token states, a tanh layer, dropout, and a linear layer.
 
-    The mean, and not the first token: that one's state holds little in an encoder that was trained
-    without a sentence objective, which short training cannot make up for. One output gives each
-    sequence a score; `choices` in a row of them are then one example. A sequence of one token is no
-    choice: real ones begin and end with special tokens.
+    The mean is used, and not the first token, because the first token's state is uninformative in
+    an encoder trained without a sentence objective, and short training cannot make up for that.
+    With one output, each sequence gets a score, and `choices` consecutive ones are one example. A
+    sequence of one token is not a choice, because real ones begin and end with special tokens.
     """
 
     def __init__(self, hidden_size: int, n_outputs: int, dropout: float) -> None:
@@ -52,7 +52,7 @@ class Classification:
     metric = "accuracy"
 
     def rows(self, tokenizer: PreTrainedTokenizerBase, dataset: Dataset) -> list[Row]:
-        """One unpadded row an example; the longer text is cut first."""
+        """One unpadded row per example; the longer text is truncated first."""
         coded = tokenizer(
             list(dataset["sentence1"]),
             list(dataset["sentence2"]),
@@ -76,7 +76,7 @@ class Classification:
         return pad_batch(tokenizer, rows) | {"labels": labels}
 
     def readable(self, logits: list[np.ndarray], labels: list[Any]) -> tuple[list[str], list[str]]:
-        """The names of the likeliest classes and of the gold ones."""
+        """The names of the likeliest and the gold classes."""
         predictions = [self.labels[int(np.argmax(row))] for row in logits]
         return predictions, [self.labels[label] for label in labels]
 
@@ -97,7 +97,7 @@ def accuracy(predictions: list[str], golds: list[str]) -> dict[str, float]:
 
 
 def make(setup: Setup) -> Classification:
-    """For one corpus."""
+    """The task kind for one corpus."""
     return Classification(setup.labels, setup.max_length)
 
 

@@ -1,4 +1,4 @@
-"""From start and end logits to the best span of each example, all windows at once."""
+"""Start and end logits to the best span of each example, for all windows at once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 from xltlib.params import SpanQASettings
 from xltlib.tasks.offsets import borders
 from xltlib.tasks.windows import Features
+
+_GROUPS = 4  # of windows by their length
 
 
 @dataclass(frozen=True)
@@ -27,40 +29,29 @@ def best_spans(
     n_examples: int,
     settings: SpanQASettings,
 ) -> Spans:
-    """Best span of every example from the n-best starts and ends of its windows, all at once.
+    """The best span of every example, from the n-best starts and ends of its windows.
 
     Args:
         start_logits, end_logits: [W, T], padded to the longest window; only the tokens of the
             context count.
 
     Returns:
-        Spans of arrays [n_examples]; start = end = 0 where no window has a legal span.
+        Spans with arrays [n_examples]; start = end = 0 if no window has a legal span.
     """
-    width = start_logits.shape[1]
-    # Small numbers, starts apart from ends: most of the time goes into moving memory.
-    offsets = np.moveaxis(np.full((2, len(features), width), -1, dtype=np.int32), 0, -1)
-    for window, array in enumerate(features.offsets):
-        offsets[window, : len(array)] = array
-    begins, closes = borders(offsets)
-    starts = np.where(begins, start_logits, -np.inf)
-    ends = np.where(closes, end_logits, -np.inf)
-    n_best = min(settings.n_best, width)
-    top_start, top_end = _largest(starts, n_best), _largest(ends, n_best)
-    score = (
-        np.take_along_axis(starts, top_start, 1)[:, :, None]
-        + np.take_along_axis(ends, top_end, 1)[:, None, :]
-    )
-    # Without a sign, an end before its start is further away than any answer is long.
-    further = top_end.astype(np.uint32)[:, None, :] - top_start.astype(np.uint32)[:, :, None]
-    np.putmask(score, further >= settings.max_answer_length, -np.inf)
-    flat = score.reshape(len(features), -1)
-    choice = flat.argmax(axis=1)
-    best = flat[np.arange(len(features)), choice]
-    rows = np.arange(len(features))
-    start = offsets[rows, top_start[rows, choice // n_best], 0]
-    end = offsets[rows, top_end[rows, choice % n_best], 1]
-    # Of an example's windows the best one wins: sort by example, then by falling score.
-    order = np.lexsort((rows, -best, features.example))
+    windows = len(features)
+    start, end = np.zeros((2, windows), dtype=np.int64)
+    best = np.full(windows, -np.inf, dtype=start_logits.dtype)
+    # Windows of similar length are processed together, so little work goes into padding.
+    lengths = np.array([len(offsets) for offsets in features.offsets], dtype=np.int64)
+    for group in np.array_split(np.argsort(lengths, kind="stable"), _GROUPS):
+        if group.size:
+            width = lengths[group[-1]]
+            offsets = [features.offsets[window] for window in group]
+            start[group], end[group], best[group] = _best_of_windows(
+                offsets, start_logits[group, :width], end_logits[group, :width], settings
+            )
+    # The best of an example's windows wins: sort by example, then by descending score.
+    order = np.lexsort((np.arange(windows), -best, features.example))
     _, first = np.unique(features.example[order], return_index=True)
     winner = order[first]
     result = Spans(
@@ -76,18 +67,50 @@ def best_spans(
     return result
 
 
-def _largest(values: np.ndarray, n: int) -> np.ndarray:
-    """Places of the n largest values of each row [W, T], largest first, the earlier of equals.
+def _best_of_windows(
+    tokens: list[np.ndarray],
+    start_logits: np.ndarray,
+    end_logits: np.ndarray,
+    settings: SpanQASettings,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Characters and logit sum of each window's best span, arrays [W]; -inf where none is legal."""
+    windows, width = start_logits.shape
+    rows = np.arange(windows)
+    # Small types, and starts separate from ends, because most time is spent on moving memory.
+    offsets = np.moveaxis(np.full((2, windows, width), -1, dtype=np.int32), 0, -1)
+    for row, array in enumerate(tokens):
+        offsets[row, : len(array)] = array
+    begins, closes = borders(offsets)
+    starts = np.where(begins, start_logits, -np.inf)
+    ends = np.where(closes, end_logits, -np.inf)
+    n_best = min(settings.n_best, width)
+    top_start, top_end = _largest(starts, n_best), _largest(ends, n_best)
+    score = (
+        np.take_along_axis(starts, top_start, 1)[:, :, None]
+        + np.take_along_axis(ends, top_end, 1)[:, None, :]
+    )
+    # In unsigned numbers, an end before its start is farther away than any answer is long.
+    further = top_end.astype(np.uint32)[:, None, :] - top_start.astype(np.uint32)[:, :, None]
+    np.putmask(score, further >= settings.max_answer_length, -np.inf)
+    flat = score.reshape(windows, -1)
+    choice = flat.argmax(axis=1)
+    start = offsets[rows, top_start[rows, choice // n_best], 0]
+    end = offsets[rows, top_end[rows, choice % n_best], 1]
+    return start, end, flat[rows, choice]
 
-    Equal to the first n columns of a stable sort, on every machine, in a fraction of its time.
+
+def _largest(values: np.ndarray, n: int) -> np.ndarray:
+    """Indices of the n largest values of each row [W, T], largest first, ties in order.
+
+    The same as the first n columns of a stable sort on every machine, but much faster.
     """
     least = -np.partition(-values, n - 1, axis=1)[:, n - 1 : n]
     chosen = values >= least
     exact = chosen.sum(axis=1) == n
     places = np.empty((len(values), n), dtype=np.int64)
-    columns = np.nonzero(chosen[exact])[1].reshape(-1, n)
+    columns = (np.flatnonzero(chosen[exact]) % values.shape[1]).reshape(-1, n)
     order = np.argsort(-np.take_along_axis(values[exact], columns, 1), axis=1, kind="stable")
     places[exact] = np.take_along_axis(columns, order, 1)
-    # Rows with equals at the border, and those with less than n legal tokens.
+    # Rows with ties at the boundary, and those with fewer than n legal tokens.
     places[~exact] = np.argsort(-values[~exact], axis=1, kind="stable")[:, :n]
     return places

@@ -1,4 +1,4 @@
-"""What every task kind offers, and what it is made from."""
+"""The interface of task kinds, and what they share."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from xltlib.params import SpanQASettings
 Row = dict[str, Any]
 """One example, tokenised and unpadded: the encoder's inputs, and `labels`.
 
-An example that is longer than the model reads at once is several windows, one after the other in
-the same lists; `windows` then gives their lengths.
+An example that is too long for the model has several windows, one after another in the same lists,
+and `windows` has their lengths.
 """
 
 BLOCK = 32
 """Batches are padded to multiples of this many tokens. A process keeps memory for every new batch
-shape, so few shapes bound it; and matrix units compute in blocks."""
+shape, so fewer shapes need less memory, and matrix units compute in blocks."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a task kind may need to know: the corpus's labels, and how long its rows may be."""
+    """What a task kind may need: the corpus's labels, and the maximal length of rows."""
 
     labels: tuple[str, ...] = ()
     max_length: int = 128
@@ -36,10 +36,10 @@ class Setup:
 
 
 class TaskKind(Protocol):
-    """A task kind: everything that training and scoring need to know of it."""
+    """A task kind: everything that training and scoring need."""
 
     metric: str
-    """The name of the metric that speaks for the task, in points (0-100)."""
+    """The name of the task's main metric, in points (0-100)."""
 
     def rows(self, tokenizer: PreTrainedTokenizerBase, dataset: Dataset) -> list[Row]:
         """One row per example, in order."""
@@ -53,19 +53,20 @@ class TaskKind(Protocol):
         """Pad to whole blocks (`pad_batch`); labels under `labels`."""
 
     def readable(self, logits: list[np.ndarray], labels: list[Any]) -> tuple[list[str], list[str]]:
-        """What the model says of each example, and the gold, as text that can be kept."""
+        """The model's prediction and the gold for each example, as text that can be saved."""
 
     def correct(self, prediction: str, gold: str) -> float:
-        """How right one example is, in [0, 1]."""
+        """The score of one example, in [0, 1]."""
 
     def metrics(self, predictions: list[str], golds: list[str]) -> dict[str, float]:
-        """The official metrics over all examples, in points; lists as `readable` gives them."""
+        """The official metrics over all examples, in points; the lists come from `readable`."""
 
 
 def pad_batch(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, torch.Tensor]:
-    """The encoder's inputs of rows as tensors [B, T], padded to whole blocks.
+    """The encoder's inputs for some rows, as tensors [B, T] padded to whole blocks.
 
-    Padding stands on the right whatever the tokenizer says, because labels count from the left.
+    Padding is always on the right, whatever the tokenizer's setting, because labels count from the
+    left.
     """
     inputs = [{k: v for k, v in row.items() if k != "labels"} for row in rows]
     width = padded_length(max(len(row["input_ids"]) for row in inputs), tokenizer.model_max_length)
@@ -98,7 +99,7 @@ def windows(row: Row) -> list[Row]:
 
 
 def per_row(output: np.ndarray, rows: list[Row]) -> list[np.ndarray]:
-    """A batch's output by row; the windows of a row stand one after the other, without padding."""
+    """A batch's output by row, with the windows of a row one after another, without padding."""
     found, first = [], 0
     for row in rows:
         sizes = row.get("windows")
@@ -112,7 +113,7 @@ def per_row(output: np.ndarray, rows: list[Row]) -> list[np.ndarray]:
 
 
 def length(row: Row) -> int:
-    """Tokens of a row; of its longest window or choice if it has several."""
+    """The number of tokens of a row, or of its longest window or choice."""
     if "windows" in row:
         return max(row["windows"])
     ids = row["input_ids"]
@@ -120,5 +121,5 @@ def length(row: Row) -> int:
 
 
 def lengths(rows: Sequence[Row]) -> list[int]:
-    """Tokens of each row (`length`)."""
+    """The number of tokens of each row (`length`)."""
     return [length(row) for row in rows]

@@ -1,4 +1,4 @@
-"""Between the tokens of a window and the characters of its context.
+"""Conversion between the tokens of a window and the characters of its context.
 
 Offsets are int arrays [tokens, 2] of character offsets, (-1, -1) outside the context.
 """
@@ -11,10 +11,10 @@ from xltlib.languages import grapheme_spans
 
 
 def whole_graphemes(offsets: np.ndarray, context: str) -> np.ndarray:
-    """Token offsets [tokens, 2] widened to the grapheme clusters that they touch.
+    """Token offsets [tokens, 2], widened to the grapheme clusters that they touch.
 
     A tokenizer that composes characters gives "e" and its accent the offsets of "e" alone, and
-    others cut a cluster in two; an answer holds whole clusters.
+    others split a cluster, but an answer has whole clusters.
     """
     if context.isascii():
         return offsets
@@ -27,15 +27,15 @@ def whole_graphemes(offsets: np.ndarray, context: str) -> np.ndarray:
 
 
 def _with_characters(offsets: np.ndarray) -> np.ndarray:
-    """Which tokens of offsets [..., tokens, 2] hold characters of the context: bool."""
+    """Which tokens of offsets [..., tokens, 2] have characters of the context: bool."""
     return (offsets[..., 0] >= 0) & (offsets[..., 1] > offsets[..., 0])
 
 
 def borders(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which tokens of offsets [..., tokens, 2] can begin an answer, and which can end one: bool.
 
-    Where several tokens share a grapheme cluster the first of them begins it and the last ends it,
-    so that a span of characters is one span of tokens.
+    If several tokens share a grapheme cluster, the first can begin an answer and the last can end
+    it, so that each span of characters is one span of tokens.
     """
     used = _with_characters(offsets)
     before = np.maximum.accumulate(np.where(used, offsets[..., 0], -1), axis=-1)
@@ -50,10 +50,11 @@ def borders(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def token_span(offsets: np.ndarray, start: int, end: int) -> tuple[int, int] | None:
-    """First and last token of the characters [start, end), or None if not all in this window.
+    """First and last token of the characters [start, end), or None if they are not all in this
+    window.
 
-    The span must begin and end at a character that is not white space, for tokens hold none; one
-    that cuts a grapheme cluster gets the tokens of the whole cluster.
+    The span must not begin or end with white space, which tokens do not have. A span that splits a
+    grapheme cluster gets the tokens of the whole cluster.
     """
     inside = np.flatnonzero(_with_characters(offsets))
     if inside.size == 0 or start < offsets[inside[0], 0] or end > offsets[inside[-1], 1]:

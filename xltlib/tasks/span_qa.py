@@ -12,7 +12,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
-from xltlib.corpora.answers import stripped_span
+from xltlib.corpora.answer_spans import stripped_span
 from xltlib.params import SpanQASettings
 from xltlib.tasks.kind import Row, Setup, pad_batch
 from xltlib.tasks.offsets import token_span
@@ -22,8 +22,8 @@ from xltlib.tasks.windows import Features, featurize
 def training_rows(features: Features, answers: list[dict[str, list[Any]]]) -> list[Row]:
     """One row per window; its labels are the first and the last token of the answer.
 
-    A window that does not hold the whole answer points at its first token, as in XTREME; an answer
-    without an offset (-1) gives no row, because it cannot teach a span.
+    A window without the whole answer points at its first token, as in XTREME. An answer without an
+    offset (-1) gives no row, because it cannot teach a span.
     """
     rows = []
     for window in range(len(features)):
@@ -44,7 +44,7 @@ def _answer_tokens(
 
 
 def pad_spans(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, torch.Tensor]:
-    """A batch as the question-answering models of transformers take it: labels as two vectors."""
+    """A batch for the question-answering models of transformers, with labels as two vectors."""
     labels = torch.tensor([row["labels"] for row in rows])
     return pad_batch(tokenizer, rows) | {
         "start_positions": labels[:, 0],
@@ -55,8 +55,8 @@ def pad_spans(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, 
 def span_loss(model: nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """The loss of a question-answering model on a batch of `pad_spans`, a scalar.
 
-    The models' own loss lets padding take part in the softmax, so that it depends on what else is
-    in the batch, and computes it in the precision of the weights; this one does neither.
+    The models' own loss includes padding in the softmax, so it depends on the rest of the batch,
+    and computes in the precision of the weights; this one does neither.
     """
     positions = ("start_positions", "end_positions")
     output = model(**{name: values for name, values in batch.items() if name not in positions})
@@ -88,20 +88,20 @@ class SpanHead(nn.Module):
 class SpanQA:
     """The task kind, for intermediate training: one row per example, the window with its answer.
 
-    One row, so that languages whose words fall into more tokens take no more steps than others.
-    Where several windows hold the answer it is the one with the most context on both its sides.
-    Its metrics are over that window, tokens against tokens; the official ones are for target tasks,
-    whose models read all windows (`xltlib.evaluation.span_qa`).
+    With one row per example, languages with more tokens per word do not take more steps. If several
+    windows have the answer, the one with the most context on both sides is used. The metrics
+    compare tokens within that window; the official metrics are for target tasks, whose models read
+    all windows (`xltlib.evaluation.span_qa`).
     """
 
     settings: SpanQASettings
     metric = "window_f1"
 
     def rows(self, tokenizer: PreTrainedTokenizerBase, dataset: Dataset) -> list[Row]:
-        """One unpadded row an example.
+        """One unpadded row per example.
 
         Raises:
-            InputError: an answer has no place in its context, or fits into no window.
+            InputError: an answer is not in its context, or does not fit into any window.
         """
         features = featurize(
             tokenizer, list(dataset["question"]), list(dataset["context"]), self.settings
@@ -159,7 +159,7 @@ class SpanQA:
 
 
 def _best_tokens(logits: np.ndarray) -> tuple[int, int]:
-    """The span [T, 2] logits like best among those that begin before they end."""
+    """The best span under logits [T, 2], among those that do not end before they begin."""
     total = np.triu(logits[:, 0][:, None] + logits[:, 1][None, :]) + np.tril(
         np.full((len(logits), len(logits)), -np.inf), -1
     )
@@ -168,7 +168,7 @@ def _best_tokens(logits: np.ndarray) -> tuple[int, int]:
 
 
 def make(setup: Setup) -> SpanQA:
-    """For one corpus."""
+    """The task kind for one corpus."""
     return SpanQA(setup.span_qa)
 
 

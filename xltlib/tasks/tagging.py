@@ -41,11 +41,11 @@ class TokenHead(nn.Module):
 
 @dataclass(frozen=True)
 class Tagging:
-    """The task kind; a word's first token carries its tag, as in XTREME.
+    """The task kind; a word's first token has its tag, as in XTREME.
 
-    Every word is read and scored. A sentence that is longer than `max_length` tokens is read in
-    several windows of whole words (XTREME splits such sentences too), and a word that the tokeniser
-    gives no piece is read as its unknown token.
+    Every word is read and scored. A sentence longer than `max_length` tokens is read in several
+    windows of whole words (XTREME also splits such sentences), and a word for which the tokeniser
+    has no pieces is read as the unknown token.
     """
 
     labels: tuple[str, ...]
@@ -72,7 +72,7 @@ class Tagging:
                 coded = tokenizer(
                     words[first:last],
                     is_split_into_words=True,
-                    truncation=True,  # of a single word that is longer than a window
+                    truncation=True,  # a single word longer than a window
                     max_length=self.max_length,
                 )
                 read.append(dict(coded) | {"labels": _labels(coded, tags[first:last], index)})
@@ -85,7 +85,7 @@ class Tagging:
     def _readable(
         tokenizer: PreTrainedTokenizerBase, sentences: list[list[str]]
     ) -> tuple[list[list[str]], list[list[int]]]:
-        """Sentences whose words all have pieces, and how many each word has."""
+        """Sentences in which every word has pieces, and how many each word has."""
         kinds = list({word: None for words in sentences for word in words})
         coded = tokenizer(
             [[word] for word in kinds], is_split_into_words=True, add_special_tokens=False
@@ -99,7 +99,7 @@ class Tagging:
     def _windows(
         self, tokenizer: PreTrainedTokenizerBase, sizes: list[int]
     ) -> list[tuple[int, int]]:
-        """Windows of whole words, first and last excluded, each as full as it can be."""
+        """Windows [first, last) of whole words, each as full as possible."""
         room = self.max_length - tokenizer.num_special_tokens_to_add()
         cuts, filled = [0], 0
         for word, size in enumerate(sizes):
@@ -125,7 +125,7 @@ class Tagging:
         return batch | {"labels": labels}
 
     def readable(self, logits: list[np.ndarray], labels: list[Any]) -> tuple[list[str], list[str]]:
-        """Predicted and gold tags of each sentence's words, with spaces between them."""
+        """Predicted and gold tags of each sentence's words, separated by spaces."""
         predicted, gold = [], []
         for row, tags in zip(logits, labels, strict=True):
             kept = [(int(np.argmax(p)), t) for p, t in zip(row, tags, strict=False) if t != IGNORED]
@@ -141,11 +141,11 @@ class Tagging:
     def metrics(self, predictions: list[str], golds: list[str]) -> dict[str, float]:
         """F1 over entities or words, and word accuracy, in points.
 
-        Where the tags mark entities (BIO), F1 is seqeval's over whole entities, as in XTREME.
-        Parts of speech mark single words, so each word counts as an entity of its own and F1 is
-        the micro average over words, which equals accuracy (Ruder et al. 2021 report F1 for
-        UDPOS). XTREME's script joins neighbouring words of one tag into one entity instead, so its
-        numbers differ slightly.
+        For entity tags (BIO), F1 is seqeval's over whole entities, as in XTREME. Part-of-speech
+        tags mark single words, so each word counts as an entity, and F1 is the micro average over
+        words, which equals accuracy (Ruder et al. 2021 report F1 for UDPOS). XTREME's script joins
+        neighbouring words with the same tag into one entity instead, so its numbers differ
+        slightly.
         """
         predicted, gold = ([tags.split() for tags in side] for side in (predictions, golds))
         hits = [
@@ -157,7 +157,7 @@ class Tagging:
             # seqeval takes the first letter of a tag for its position in an entity.
             predicted, gold = ([[f"B-{t}" for t in tags] for tags in s] for s in (predicted, gold))
         with warnings.catch_warnings():
-            # It warns where a class was never predicted.
+            # It warns if a class was never predicted.
             warnings.simplefilter("ignore")
             f1 = 100 * float(f1_score(gold, predicted))
         return {"f1": f1, "accuracy": 100 * float(np.mean(hits))}
@@ -174,7 +174,7 @@ def _labels(coded: BatchEncoding, tags: list[str], index: dict[str, int]) -> lis
 
 
 def make(setup: Setup) -> Tagging:
-    """For one corpus."""
+    """The task kind for one corpus."""
     return Tagging(setup.labels, setup.max_length)
 
 

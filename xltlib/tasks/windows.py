@@ -2,8 +2,8 @@
 
 The recipe is XTREME's (Hu et al. 2020): question first, context cut into overlapping windows of
 `max_length` tokens, each of which begins `doc_stride` tokens of the context after the one before
-(`squad_convert_example_to_features` of transformers, which XTREME runs). What two windows share
-therefore depends on the question: the space beside it minus `doc_stride`.
+(`squad_convert_example_to_features` of transformers, which XTREME runs). The overlap of two windows
+therefore depends on the question: it is the space left beside it minus `doc_stride`.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def featurize(
 ) -> Features:
     """Tokenise question and context pairs into overlapping windows.
 
-    Questions longer than `max_query_length` tokens are cut to it, contexts are never cut: what
-    does not fit goes to the next window, `doc_stride` tokens further on.
+    Questions are truncated to `max_query_length` tokens. Contexts are never truncated: what does
+    not fit goes into the next window, `doc_stride` tokens further on.
 
     Raises:
         InputError: the tokeniser gives no character offsets (only fast ones do).
@@ -68,7 +68,7 @@ def featurize(
         )
     stripped = [question.strip() for question in questions]
     coded = tokenizer(stripped, add_special_tokens=False, return_offsets_mapping=True)
-    # Cut by the character where the last kept token ends, so the pair is tokenised only once.
+    # Truncated at the end of the last kept token, so the pair is tokenised only once.
     cut = [
         question[: offsets[: settings.max_query_length][-1][1]] if offsets else question
         for question, offsets in zip(stripped, coded["offset_mapping"], strict=True)
@@ -78,7 +78,7 @@ def featurize(
     for example, ids in enumerate(tokenizer(cut, add_special_tokens=False)["input_ids"]):
         examples_by_size.setdefault(len(ids), []).append(example)
     windows: list[tuple[int, dict[str, list[int]], np.ndarray]] = []
-    # The tokeniser counts what windows share, which the length of the question decides.
+    # The tokeniser counts the overlap of windows, which depends on the question's length.
     for size, examples in examples_by_size.items():
         encoded = tokenizer(
             [cut[example] for example in examples],
@@ -118,8 +118,8 @@ def _context_offsets(
     """Character offsets of one window's tokens into the context, (-1, -1) outside it."""
     array = np.asarray(pairs, dtype=np.int64)
     inside = np.array([part == 1 for part in sequences])
-    # Several tokens may stand for one character (a lone "▁", the parts of "½"): the last of
-    # them keeps it, so that a span of characters is one span of tokens.
+    # Several tokens may represent one character (a lone "▁", the parts of "½"); the last of them
+    # keeps it, so that a span of characters is one span of tokens.
     shared = np.flatnonzero(inside[:-1] & inside[1:] & (array[:-1, 0] == array[1:, 0]))
     array[shared, 1] = array[shared, 0]
     return whole_graphemes(np.where(inside[:, None], array, -1), context)

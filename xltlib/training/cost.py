@@ -30,13 +30,14 @@ def measure(
     rounds: int,
     loss: BatchLoss = model_loss,
 ) -> pd.DataFrame:
-    """Take a step of every method in turn, `rounds` times over, after one that is not counted.
+    """Take a step with each method in turn, for `rounds` rounds after an uncounted one.
 
-    In turn, so that whatever else the machine does falls on all of them alike.
+    Taking turns spreads other load on the machine evenly over the methods.
 
     Args:
-        batches: of each method, `rounds` + 1 of them at least, on the model's device.
-        robust: of each method; None trains as standard does, on its own batches.
+        batches: at least `rounds` + 1 for each method, on the model's device.
+        robust: the robust training of each method; None for standard training, on the method's own
+            batches.
 
     Returns:
         One row per method: the median of its seconds per step, the median over the rounds of its
@@ -56,7 +57,7 @@ def _measured(
     rounds: int,
     loss_of: BatchLoss,
 ) -> pd.DataFrame:
-    """See `measure`; the model computes as it is to."""
+    """See `measure`; the model is already set up for its numerics."""
     make, options = made_by
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = make([{"params": trained}], **options)
@@ -81,7 +82,7 @@ def _measured(
             step(method, round_)
             if round_:
                 seconds[method].append(time.perf_counter() - started)
-    # Weights and optimiser state are there before a step; the rest comes and goes inside it.
+    # Weights and optimiser state exist before a step; the rest is allocated during it.
     resident = sum(p.numel() * p.element_size() for p in model.parameters()) + sum(
         value.numel() * value.element_size()
         for state in optimiser.state.values()
@@ -108,7 +109,7 @@ def _measured(
 
 
 def _peak_bytes(work: Callable[[], None], model: nn.Module) -> int:
-    """The most that is allocated at once inside a block, beyond what was before it."""
+    """The peak memory allocated inside a block, beyond what was allocated before it."""
     device = next(model.parameters()).device
     if device.type == "cuda":
         before = torch.cuda.memory_allocated(device)

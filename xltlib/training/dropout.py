@@ -1,4 +1,4 @@
-"""Dropout whose random numbers cost little on a processor."""
+"""Dropout with cheap random numbers on a processor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 LEVELS = 2**16
-"""A probability is rounded to one of so many levels."""
+"""The number of levels to which probabilities are rounded."""
 
 
 def keep_mask(shape: torch.Size, p: float) -> torch.Tensor:
@@ -38,14 +38,15 @@ class _Drop(torch.autograd.Function):
 
 
 class CheapDropout(nn.Module):
-    """`nn.Dropout` for tensors on a processor: the same distribution, other draws."""
+    """`nn.Dropout` for tensors on a processor: the same distribution but other draws."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
         self.p = p
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """States of any shape, each element zero with probability p, the others scaled up."""
+        """States of any shape, with each element zeroed with probability p and the others scaled
+        up."""
         if not self.training or self.p == 0:
             return states
         return _Drop.apply(states, keep_mask(states.shape, self.p), 1 / (1 - self.p))
@@ -53,7 +54,7 @@ class CheapDropout(nn.Module):
 
 @contextmanager
 def cheap_dropout(model: nn.Module) -> Iterator[None]:
-    """A model whose `nn.Dropout` modules are `CheapDropout` inside the block."""
+    """Inside the block, a model's `nn.Dropout` modules are `CheapDropout`."""
     replaced = [
         (parent, name, child)
         for parent in model.modules()

@@ -1,4 +1,4 @@
-"""What memory a training run takes, estimated before it starts."""
+"""The memory that a training run takes, estimated before it starts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ MIB = 2**20
 
 
 def batch_shape(rows: Iterable[Row]) -> tuple[int, int]:
-    """Sequences and tokens per sequence of a collated batch; choices and windows count each."""
+    """Sequences, and tokens per sequence, in a collated batch; each choice or window is a
+    sequence."""
     rows = list(rows)
     sequences = sum(
         len(row["input_ids"]) if isinstance(row["input_ids"][0], list) else len(windows(row))
@@ -29,7 +30,7 @@ def batch_shape(rows: Iterable[Row]) -> tuple[int, int]:
 
 
 def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[int, int]]) -> float:
-    """MiB of weights, gradients, optimiser state, and the activations of the largest batch.
+    """MiB for weights, gradients, optimiser state, and the activations of the largest batch.
 
     Activations after Korthikanti et al. 2022 (arXiv 2205.05198, equation 1): a layer keeps
     b s h (34 + 5 a s / h) bytes in 16 bits (b sequences of s tokens, width h, a heads), of which
@@ -41,7 +42,7 @@ def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[in
     """
     weights = sum(weight.numel() for weight in model.parameters())
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
-    # A model with a head of this project's has its encoder's config inside.
+    # In a model with a head from this project, the config is the encoder's.
     config = next(part for part in model.modules() if isinstance(part, PreTrainedModel)).config
     heads, width = config.num_attention_heads, config.hidden_size
     half = numerics.precision == "bf16"
@@ -57,13 +58,14 @@ def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[in
 
 
 def require_memory(compute: ComputeSettings, needed: float) -> None:
-    """Stop before training starts where it would not fit.
+    """Stop before training starts if it would not fit into memory.
 
     Args:
-        needed: MiB, as `training_mib` estimates.
+        needed: MiB, estimated by `training_mib`.
 
     Raises:
-        InputError: more than `compute.mem_mb` on a processor, or than is free on the GPU.
+        InputError: it needs more than `compute.mem_mb` on a processor, or more than is free on the
+            GPU.
     """
     if compute.device == "cpu":
         total = PROCESS_MIB + needed

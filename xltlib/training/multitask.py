@@ -28,10 +28,10 @@ def load_pretrained(
     settings: EncoderSettings,
     tokenizer: PreTrainedTokenizerBase | None = None,
 ) -> PreTrainedModel:
-    """Load an encoder, with or without a new task head, as the params want it trained.
+    """Load an encoder, with or without a new task head, for training as the params say.
 
     Raises:
-        InputError: the folder's files are damaged or not of a model that can do the task.
+        InputError: the folder's files are damaged, or the model cannot do the task.
     """
     dropout = settings.attention_dropout
     model = open_model(auto_class, folder, tokenizer, new_head=True, attention_dropout=dropout)
@@ -41,7 +41,7 @@ def load_pretrained(
 
 
 class MultiTaskModel(nn.Module):
-    """A shared encoder; each batch names the task whose head answers it."""
+    """A shared encoder with heads; each batch names the task whose head is used."""
 
     def __init__(self, encoder: PreTrainedModel, tasks: dict[str, TaskKind]) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class MultiTaskModel(nn.Module):
         return self.heads[task](states, inputs["attention_mask"], labels)
 
     def save(self, folder: Path) -> None:
-        """The encoder, which transformers loads, and beside it the heads."""
+        """Save the encoder, for transformers to load, and the heads beside it."""
         self.encoder.save_pretrained(folder)
         save_file(self.heads.state_dict(), folder / HEADS)
 
@@ -70,7 +70,7 @@ class MultiTaskModel(nn.Module):
         """A model that `save` wrote.
 
         Raises:
-            InputError: the folder holds none, or the heads of other tasks.
+            InputError: the folder has none, or heads for other tasks.
         """
         model = cls(load_pretrained(AutoModel, folder, EncoderSettings()), tasks)
         try:
@@ -91,7 +91,7 @@ class MultiTaskModel(nn.Module):
         batch_size: int = 32,
         precision: Precision = "float32",
     ) -> list[np.ndarray]:
-        """A task's logits for each row, in their order, padding included.
+        """A task's logits for each row, in order, including padding.
 
         Rows of similar length share a batch, so little is computed on padding.
         """

@@ -1,7 +1,7 @@
-"""How a run computes on its device: precision, attention, dropout, optimiser. Decided here only.
+"""How a run computes on its device: precision, attention, dropout, optimiser. All decided here.
 
-What `choose` decides is recorded with the run. The recipe (data, steps, learning rate) is the same
-on every device; the rounding and the random numbers of dropout are not.
+The decisions of `choose` are recorded with the run. The recipe (data, steps, learning rate) is the
+same on every device; rounding and the random numbers of dropout are not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from xltlib.training.dropout import cheap_dropout
 
 @dataclass(frozen=True)
 class Numerics:
-    """What a training run uses.
+    """The numerics of a training run.
 
     `precision` is that of the weights in the forward and the backward pass. With bf16 the optimiser
     keeps float32 master weights (Micikevicius et al. 2018), and the trained model is those.
@@ -44,12 +44,14 @@ class Numerics:
 
 
 def choose(precision: Precision, device: str, *, compiled: bool = False) -> Numerics:
-    """The numerics of a training run on a device (`cpu` or `cuda`)."""
+    """The numerics for a training run on a device (`cpu` or `cuda`)."""
     on_cpu = device == "cpu"
+    used = resolve(precision, device)
     return Numerics(
         device=device,
-        precision=resolve(precision, device),
-        attention="eager" if on_cpu else "sdpa",
+        precision=used,
+        # On processors SDPA is the faster in float32, and by far the slower in bf16.
+        attention="eager" if on_cpu and used == "bf16" else "sdpa",
         dropout="cheap" if on_cpu else "torch",
         compiled=compiled,
         threads=torch.get_num_threads(),
@@ -58,10 +60,11 @@ def choose(precision: Precision, device: str, *, compiled: bool = False) -> Nume
 
 @contextmanager
 def applied(numerics: Numerics, model: nn.Module) -> Iterator[Masters | None]:
-    """A model that computes as the numerics say inside the block; float32 again after it.
+    """Inside the block, a model computes with these numerics; afterwards it is in float32 again.
 
-    Gives the float32 master weights in bf16, else None. After the block the trainable weights are
-    what the model holds then, rounded to bf16; `Masters.restore` inside it makes them the masters.
+    Yields the float32 master weights if in bf16, else None. After the block the trainable weights
+    are those of the model, rounded to bf16, unless `Masters.restore` inside the block made them the
+    masters.
     """
     attention = {
         part: part.config._attn_implementation
@@ -85,7 +88,7 @@ def applied(numerics: Numerics, model: nn.Module) -> Iterator[Masters | None]:
 
 
 class Masters:
-    """The float32 weights of a model that computes in bf16 from now on."""
+    """The float32 weights of a model, which computes in bf16 from now on."""
 
     def __init__(self, model: nn.Module) -> None:
         self.of: dict[nn.Parameter, torch.Tensor] = {}
@@ -95,19 +98,20 @@ class Masters:
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Give the model its masters, in float32."""
+        """Give the model its master weights, in float32."""
         for weight, master in self.of.items():
             weight.data = master.detach()
 
     @torch.no_grad()
     def end(self) -> None:
-        """Leave bf16: frozen weights become what they were, the others keep what they are."""
+        """Leave bf16: frozen weights get their old values back, the others keep their present
+        ones."""
         for weight, master in self.of.items():
             weight.data = weight.data.float() if weight.requires_grad else master
 
 
 class MasterAdamW(torch.optim.AdamW):
-    """AdamW over the float32 masters of bf16 weights; the weights are the masters, rounded."""
+    """AdamW over the float32 masters of bf16 weights, which are the rounded masters."""
 
     def __init__(self, groups: Iterable[dict[str, Any]], masters: Masters, **options: Any) -> None:
         groups = [group | {"params": list(group["params"])} for group in groups]
@@ -133,18 +137,18 @@ class MasterAdamW(torch.optim.AdamW):
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the weights' gradients."""
+        """Clear the weights' gradients."""
         del set_to_none
         for weight in self._weights:
             weight.grad = None
 
     def state_dict(self) -> dict[str, Any]:
-        """The moments, and the masters: what the weights do not hold."""
+        """The moments and the masters, which cannot be recovered from the weights."""
         return super().state_dict() | {"masters": [m.detach() for m in self._masters]}
 
     @torch.no_grad()
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a `state_dict`."""
+        """Continue from a `state_dict`."""
         state = dict(state_dict)
         for master, saved in zip(self._masters, state.pop("masters"), strict=True):
             master.copy_(saved)
@@ -154,7 +158,7 @@ class MasterAdamW(torch.optim.AdamW):
 def optimiser(
     masters: Masters | None, learning_rate: float
 ) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
-    """The optimiser's class and options, for a `Trainer` to make."""
+    """The optimiser's class and options, for a `Trainer`."""
     options = {"lr": learning_rate, "betas": (0.9, 0.999), "eps": 1e-8, "fused": True}
     if masters is None:
         return torch.optim.AdamW, options

@@ -1,7 +1,7 @@
-"""Which example goes into which batch: fixed before training starts, the same for every arm.
+"""Which example goes into which batch: fixed before training starts, and the same for every arm.
 
-A plan is data. It can be shown, counted and compared, an interrupted run finds its place in it,
-and the fairness of two arms is a property of two plans rather than of two data loaders.
+A plan is data: it can be shown, counted and compared, an interrupted run finds its place in it, and
+whether two arms are treated equally can be read from their plans.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Batching:
-    """How many examples a batch takes: `size` at most, and with `tokens` as many as fit.
+    """The size of a batch: at most `size` examples, and with `tokens` as many as fit.
 
     `tokens` counts padding: examples times the length that they are padded to.
     """
@@ -38,7 +38,7 @@ class Batching:
     tokens: int | None = None
 
     def cut(self, order: Sequence[int], lengths: Sequence[int]) -> list[list[int]]:
-        """Batches of neighbours in an order; one example makes a batch whatever its length."""
+        """Cut an order into batches; a single example is a batch whatever its length."""
         batches: list[list[int]] = []
         longest = 0
         for i in order:
@@ -54,7 +54,8 @@ class Batching:
 def length_batches(
     lengths: Sequence[int], batching: Batching, rng: np.random.Generator
 ) -> list[list[int]]:
-    """One epoch in random order, batches of similar length (so little is padding).
+    """One epoch in random order, with examples of similar length in a batch, so that there is
+    little padding.
 
     Examples are shuffled, sorted by length within pools of 20 batches, cut into batches, and the
     batches are shuffled: every example exactly once.
@@ -70,7 +71,7 @@ def length_batches(
 
 
 def n_batches(lengths: Sequence[int], epochs: float, batching: Batching, seed: int) -> int:
-    """The batches of a training run; a fraction of an epoch takes that share of its batches."""
+    """The batches of a training run; a fraction of an epoch has that share of its batches."""
     epoch = len(length_batches(lengths, batching, np.random.default_rng(seed)))
     return max(1, round(epochs * epoch))
 
@@ -78,10 +79,11 @@ def n_batches(lengths: Sequence[int], epochs: float, batching: Batching, seed: i
 def copies_plan(
     lengths: Callable[[int], Sequence[int]], copies: int, steps: int, batching: Batching, seed: int
 ) -> list[tuple[int, list[int]]]:
-    """Batches over several copies of a training set, an epoch of each in turn, up to `steps`.
+    """Batches over several copies of a training set, one epoch of each in turn, up to `steps`.
 
     Args:
-        lengths: of the examples of a copy, by its number; asked only for copies that are read.
+        lengths: gives the lengths of a copy's examples by its number; called only for copies that
+            are read.
 
     Returns:
         (copy, indices into that copy) for each batch.
@@ -107,16 +109,16 @@ def language_shares(sizes: Mapping[str, int], temperature: float) -> dict[str, f
 
 
 def in_turn(shares: Mapping[str, float], n: int) -> list[str]:
-    """`n` languages, each as often as its share says to within one, spread evenly.
+    """A sequence of `n` languages, spread evenly, in which each count is within one of its share.
 
-    The language that is furthest behind its share comes next, so equal shares simply go round.
+    The language furthest behind its share comes next, so with equal shares they take turns.
     """
     given = dict.fromkeys(shares, 0)
     order = []
     for position in range(1, n + 1):
-        # Rounding, so that shares that are equal but for the last bit stay equal.
+        # Rounded, so that shares that differ only in the last bit count as equal.
         behind = {code: round(share * position - given[code], 9) for code, share in shares.items()}
-        chosen = max(behind, key=lambda code: behind[code])  # the first of equals
+        chosen = max(behind, key=lambda code: behind[code])  # the first among equals
         given[chosen] += 1
         order.append(chosen)
     return order
@@ -130,12 +132,12 @@ def draw_items(
     seed: int,
     temperature: float,
 ) -> list[Draw]:
-    """Draw an arm's examples of one task, paired with every other arm's.
+    """Draw an arm's examples of one task, paired with those of every other arm.
 
     Args:
-        ids_by_language: item ids in every language that *any* arm uses; where the corpus is
-            parallel, the items common to all of them are drawn from, so each arm gets the very
-            same items, each in one of its own languages.
+        ids_by_language: item ids in every language that *any* arm uses. In a parallel corpus, items
+            are drawn from those common to all languages, so all arms get the same items, each in
+            one of its own languages.
         languages: the arm's languages, which take turns by their shares (`language_shares`).
 
     Raises:
@@ -168,7 +170,7 @@ def draw_items(
 
 @dataclass(frozen=True)
 class TaskBatch:
-    """One batch of one task: which pass over the task's draws it belongs to, and which draws."""
+    """One batch of one task: its pass over the task's draws, and its draws."""
 
     task: str
     number: int
@@ -182,14 +184,14 @@ def task_plan(
     schedule: Literal["mixed", "sequential"] = "mixed",
     epochs: int = 1,
 ) -> list[TaskBatch]:
-    """Batches of one task each, `epochs` passes over every task's draws, each in a new order.
+    """Batches of one task each: `epochs` passes over every task's draws, each in a new order.
 
-    It knows numbers of examples and nothing of languages, so every arm takes the same steps, on
-    the same places of its draws.
+    It depends on numbers of examples but not on languages, so every arm takes the same steps, on
+    the same positions of its draws.
 
     Args:
-        examples: of each task, in the order that `sequential` takes them in; `mixed` shuffles the
-            batches of all tasks together, one pass after the other.
+        examples: the number for each task, in the order used by `sequential`; `mixed` shuffles the
+            batches of all tasks together, one pass after another.
     """
     rng = np.random.default_rng([seed, 1])
     passes = []
@@ -212,7 +214,7 @@ def task_plan(
 
 
 def mixture_table(draws: dict[str, list[Draw]], batch_size: int, epochs: int = 1) -> pd.DataFrame:
-    """Task x language x distinct examples, with each task's optimiser steps over all passes."""
+    """Distinct examples by task and language, with each task's optimiser steps over all passes."""
     rows = []
     for task, items in sorted(draws.items()):
         steps = epochs * -(-len(items) // batch_size)

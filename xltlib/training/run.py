@@ -33,7 +33,7 @@ def model_loss(model: nn.Module, batch: dict[str, Any]) -> torch.Tensor:
 
 
 class PlannedTrainer(Trainer):
-    """A `Trainer` whose dataset is the plan: each item is a whole batch, in its order.
+    """A `Trainer` whose dataset is the plan: each item is a whole batch, in the plan's order.
 
     With a robust method, the loss of a batch is that method's.
     """
@@ -50,7 +50,7 @@ class PlannedTrainer(Trainer):
         self.loss = loss
         self.robust = robust
         self.dev_score = dev_score
-        self._passes = (0, 0)  # optimiser step, batches of it that were seen
+        self._passes = (0, 0)  # optimiser step, and how many of its batches were seen
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         plan: Any = self.train_dataset if train_dataset is None else train_dataset
@@ -63,15 +63,15 @@ class PlannedTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
-        """The loss of a batch; nothing here asks for the model's outputs with it."""
+        """The loss of a batch; the model's outputs are never requested with it."""
         del return_outputs, num_items_in_batch
         return robust_loss(
             self.robust, model, inputs, self._seed_of_batch(), lambda batch: self.loss(model, batch)
         )
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """The dev score, to the callbacks that log it and that stop early."""
-        assert self.dev_score is not None  # only a run that stops early evaluates
+        """The dev score, for the callbacks that log it and stop early."""
+        assert self.dev_score is not None  # only runs with early stopping evaluate
         assert self.model is not None
         metrics = {DEV: self.dev_score(self.model)}
         self.log(metrics)
@@ -81,7 +81,7 @@ class PlannedTrainer(Trainer):
         return metrics
 
     def _seed_of_batch(self) -> int:
-        """A seed that the place in the plan gives, so that a resumed run draws the same noise."""
+        """A seed given by the position in the plan, so that a resumed run draws the same noise."""
         step = self.state.global_step
         seen = self._passes[1] + 1 if self._passes[0] == step else 0
         self._passes = (step, seen)
@@ -90,8 +90,9 @@ class PlannedTrainer(Trainer):
 
 @dataclass(frozen=True)
 class TrainingLog:
-    """What a run did: optimiser steps, the training loss at even intervals, and with stopping the
-    dev scores and the step whose weights were kept. `numerics` is how it computed."""
+    """The log of a run: optimiser steps, the training loss at even intervals, and with early
+    stopping the dev scores and the step whose weights were kept. `numerics` says how it
+    computed."""
 
     steps: int
     losses: list[dict[str, float]]
@@ -118,15 +119,16 @@ def train(
     dev_score: DevScore | None = None,
     progress: bool = True,
 ) -> TrainingLog:
-    """Train `model` in place over `batches`, one forward pass each, linear decay.
+    """Train `model` in place over `batches`, one forward pass each, with linear decay.
 
-    With `save_every_steps` set, a killed run continues from its last complete checkpoint and ends
-    as an uninterrupted one does; the checkpoints are removed when training is complete. With
-    `stopping`, the weights with the best `dev_score` are the ones that stay. Precision, attention
-    and the like are decided by `numerics.choose`; the trained model is in float32.
+    With `save_every_steps`, a killed run continues from its last complete checkpoint and ends like
+    an uninterrupted one; checkpoints are removed when training is complete. With `stopping`, the
+    weights with the best `dev_score` are kept. `numerics.choose` decides precision, attention and
+    so on; the trained model is in float32.
 
     Raises:
-        InputError: `stopping` without a dev set to score; a robust method in a compiled model.
+        InputError: `stopping` is set without a dev set, or a robust method is used with a compiled
+            model.
     """
     if optimisation.compile and robust is not None:
         raise InputError(
@@ -187,7 +189,7 @@ def train(
             robust=robust,
             dev_score=dev_score,
         )
-        # The dataset already is batches; the loss of each is a mean over its own examples.
+        # The dataset already consists of batches; the loss of each is the mean over its examples.
         trainer.model_accepts_loss_kwargs = False
         trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
         if masters is not None and stopping is None:
@@ -205,16 +207,16 @@ def train(
 
 
 def last_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint that was written to its end; the trainer's state is written last."""
+    """The newest complete checkpoint; the trainer's state is written last."""
     complete = []
     for state in folder.glob("checkpoint-*/trainer_state.json"):
         try:
             complete.append((json.loads(state.read_text())["global_step"], state.parent))
-        except (ValueError, KeyError, TypeError):  # cut short, inside a character too
+        except (ValueError, KeyError, TypeError):  # incomplete, possibly inside a character
             continue
     return str(max(complete)[1]) if complete else None
 
 
 def use_threads(threads: int) -> None:
-    """Compute with a fixed number of threads: sums in another order round differently."""
+    """Compute with a fixed number of threads, because sums in another order round differently."""
     torch.set_num_threads(threads)

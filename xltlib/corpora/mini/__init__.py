@@ -1,7 +1,7 @@
 """mini: a synthetic parallel testbed for every task kind, in fifteen languages.
 
-Row i of a split speaks of the same facts in every language. The facts and their wording are in
-`facts.py`; here each task kind asks something of them. Nothing here is real.
+Row i of a split states the same facts in every language. The facts and their wording are in
+`facts.py`; this module makes the examples of each task kind from them. Nothing here is real.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ __all__ = [
 
 def _size(split: str, settings: MiniSettings) -> int:
     if split not in SPLITS:
-        raise InputError(f"mini has no split {split!r}; there: {', '.join(SPLITS)}")
+        raise InputError(f"mini has no split {split!r}; available: {', '.join(SPLITS)}")
     return getattr(settings, split)
 
 
 def _gap(language: str) -> str:
-    """What stands between two sentences."""
+    """The separator between two sentences."""
     return "" if language in UNSPACED else " "
 
 
 def qa(language: str, split: str, settings: MiniSettings) -> Dataset:
-    """Questions about passages on two places, one a passage."""
+    """Questions about passages on two places, one question per passage."""
     rows = []
     for index in range(_size(split, settings)):
         document = draw_document(split, index, settings.seed)
@@ -69,7 +69,8 @@ def qa(language: str, split: str, settings: MiniSettings) -> Dataset:
 
 
 def qa_of_every_fact(language: str, split: str, settings: MiniSettings) -> Dataset:
-    """The same passages, and a question about each of their four facts, as XQuAD asks several."""
+    """The same passages with a question about each of their four facts, because XQuAD has several
+    per passage."""
     rows = []
     for index in range(_size(split, settings)):
         passage, fact = divmod(index, FACTS)
@@ -107,8 +108,8 @@ def _question(
 
 
 def nli(language: str, split: str, settings: MiniSettings) -> Dataset:
-    """Two facts as premise; the hypothesis repeats one in other words, changes its value to the
-    other place's, or states a relation that the premise leaves open. Labels take turns."""
+    """The premise has two facts; the hypothesis repeats one in other words, changes its value to
+    the other place's, or states a relation that the premise leaves open. Labels alternate."""
     rows = []
     gap = _gap(language)
     for index in range(_size(split, settings)):
@@ -136,8 +137,8 @@ def nli(language: str, split: str, settings: MiniSettings) -> Dataset:
 
 
 def paraphrase(language: str, split: str, settings: MiniSettings) -> Dataset:
-    """Two facts and two facts: the same ones in other words and another order (1), or with their
-    values exchanged (0), so that the words alone do not tell, as in PAWS."""
+    """Two pairs of facts: the same facts in other words and another order (1), or with their values
+    exchanged (0), so that word overlap does not give away the label, as in PAWS."""
     rows = []
     gap = _gap(language)
     for index in range(_size(split, settings)):
@@ -188,7 +189,7 @@ def choice(language: str, split: str, settings: MiniSettings) -> Dataset:
 
 
 def tagging(language: str, split: str, settings: MiniSettings) -> Dataset:
-    """Sentences with slot tags (BIO): cities and values; Chinese is tagged by character."""
+    """Sentences with slot tags (BIO) for cities and values; Chinese is tagged by character."""
     rows = []
     for index in range(_size(split, settings)):
         document = draw_document(split, index, settings.seed)

@@ -1,11 +1,11 @@
 """mini: a synthetic parallel testbed for QA, NLI and tagging in fifteen languages.
 
 Nothing here is real: facts are drawn at random, sentences come from hand-written templates (one
-YAML file a language), and names, numbers and dates are CLDR's, through Babel, in each language's
-own script and format. Each passage speaks of two places of the same kind and gives both the same
-relations, so neither the type of the answer nor the words around it are enough: the question has to
-be tied to the right place. Like mOthello (Hua et al. 2024) it is a controlled testbed, not a
-stand-in for a corpus.
+YAML file per language), and names, numbers and dates come from CLDR, through Babel, in each
+language's own script and format. Each passage is about two places of the same kind and states the
+same relations of both, so neither the type of the answer nor the words around it are enough: a
+model has to find the right place. Like mOthello (Hua et al. 2024), this is a controlled testbed,
+not a substitute for a corpus.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ SLOTS = ("CITY", "DATE", "NUMBER", "LANGUAGE", "TERRITORY", "MONTH")
 SLOT_TAGS = ("O", *(f"{part}-{slot}" for slot in SLOTS for part in "BI"))
 SLOT_OF = dict(zip(RELATIONS, SLOTS[1:], strict=True))
 SPLITS = ("train", "dev", "test")
-MONTHS = range(3, 10)  # where months are numbered, one of these lies inside no other month
+MONTHS = range(3, 10)  # where months are numbered, none of these names is part of another
 _DIGITS = {"arab": "٠١٢٣٤٥٦٧٨٩", "beng": "০১২৩৪৫৬৭৮৯"}
 UNSPACED = {"zh"}
 TOKEN = regex.compile(r"[\p{L}\p{N}\p{M}\u200c\u200d]+(?:['’.-][\p{L}\p{N}\p{M}]+)*|\S")
@@ -60,7 +60,7 @@ Value = datetime.date | int | str
 
 
 class _Forms(BaseModel):
-    """How a kind of place is named: as a subject, and as what something is of."""
+    """How a kind of place is named: as a subject, and as a possessor."""
 
     model_config = ConfigDict(extra="forbid")
     entity: str
@@ -68,7 +68,7 @@ class _Forms(BaseModel):
 
 
 class _Wordings(BaseModel):
-    """A relation: ways to state it and ways to ask for it."""
+    """A relation: ways to state it, and ways to ask about it."""
 
     model_config = ConfigDict(extra="forbid")
     say: tuple[str, str]
@@ -122,7 +122,7 @@ def templates_of(language: str) -> Templates:
 
 @dataclass(frozen=True)
 class Place:
-    """A place: its kind, its city (a time zone's key), and what is true of it."""
+    """A place: its kind, its city (a time zone's key), and the facts about it."""
 
     kind: str
     city: str
@@ -131,7 +131,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Document:
-    """Two places of one kind, what the passage says of them, and which fact is asked for."""
+    """Two places of one kind, the facts that the passage states, and the fact that is asked for."""
 
     places: tuple[Place, Place]
     order: tuple[tuple[int, str, int], ...]  # place, relation, wording: one sentence each
@@ -139,7 +139,7 @@ class Document:
 
 
 def _city(locale: Locale, zone: str) -> str | None:
-    """A zone's exemplar city in a language; English needs no entry where the key says it."""
+    """A zone's exemplar city in a language; English has no entry if the key is the name."""
     name = locale.time_zones.get(zone, {}).get("city")
     latin = locale.language in ("en", "fi", "id", "sw", "de", "es", "fr", "tr")
     return name or (zone.rpartition("/")[2].replace("_", " ") if latin else None)
@@ -149,8 +149,8 @@ def _city(locale: Locale, zone: str) -> str | None:
 def _pools() -> dict[str, tuple[str, ...]]:
     """CLDR keys that have a usable name in all languages: cities, territories, languages.
 
-    Left out is every name that lies inside another one in some language (Niger in Nigeria, Thai in
-    Thailand): an answer has to stand in its passage once.
+    Names that are part of another name in some language (Niger in Nigeria, Thai in Thailand) are
+    left out, because an answer has to occur in its passage exactly once.
     """
     locales = [Locale.parse(code) for code in LANGUAGES]
     english = locales[0]
@@ -187,13 +187,13 @@ def _pools() -> dict[str, tuple[str, ...]]:
 
 
 def _inside(these: list[str], those: list[str]) -> bool:
-    """Whether in some language one name lies inside the other."""
+    """Whether one name is part of the other in some language."""
     return any(a in b or b in a for a, b in zip(these, those, strict=True))
 
 
 @lru_cache(maxsize=8)
 def cities_of(seed: int) -> dict[str, tuple[str, ...]]:
-    """The cities of each split: no city, and so no fact about a place in it, is in two."""
+    """The cities of each split. No city is in two splits, and so no fact about a place in it."""
     cities = list(_pools()["city"])
     random.Random(f"cities {seed}").shuffle(cities)
     third = len(cities) // 5
@@ -222,7 +222,7 @@ def _place(rng: random.Random, kind: str, city: str) -> Place:
 
 
 def draw_document(split: str, index: int, seed: int) -> Document:
-    """Document `index` of a split: the same whatever the size of the split."""
+    """Document `index` of a split; it does not depend on the size of the split."""
     rng = random.Random(f"document {seed} {split} {index}")
     kind = rng.choice(KINDS)
     first, second = (_place(rng, kind, city) for city in rng.sample(cities_of(seed)[split], 2))
@@ -253,7 +253,8 @@ def written_value(language: str, relation: str, value: Value) -> str:
 def pieces_of(
     language: str, template: str, place: Place, value: str | None, slot: str
 ) -> list[Piece]:
-    """A template as pieces of text, those that fill a slot marked; it begins with a capital."""
+    """A template as pieces of text, with those that fill a slot marked. The first letter is a
+    capital."""
     forms = templates_of(language).kinds[place.kind]
     template = template.replace("{entity}", forms.entity).replace("{of}", forms.of)
     city = _city(Locale.parse(language), place.city)

@@ -1,9 +1,9 @@
 """Robust training after Robust-XLT (Huang et al. 2021): losses under perturbed representations.
 
-A method says under which perturbations the loss of a batch is taken; it needs to know neither the
-task nor the encoder. Lengths are relative: 1 is the L2 norm of what is perturbed at that token. The
-paper speaks of contextual embedding spaces and publishes no code for this part, so which
-representations are perturbed is a setting: the word embeddings, or the last hidden states.
+A method chooses the perturbations under which a batch's loss is computed; it depends on neither the
+task nor the encoder. Lengths are relative: 1 is the L2 norm of the perturbed vector at that token.
+The paper speaks of contextual embedding spaces and publishes no code for this part, so the
+perturbed representations are a setting: the word embeddings, or the last hidden states.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import nn
 from xltlib.encoders.parts import base_encoder, word_embeddings
 
 Loss = Callable[[torch.Tensor | None], torch.Tensor]
-"""From a perturbation [B, T, H], in units of each token's norm, or None, to the batch's loss."""
+"""Maps a perturbation [B, T, H] in units of each token's norm, or None, to the batch's loss."""
 Where = Literal["embeddings", "states"]
 
 
@@ -27,12 +27,12 @@ class RobustMethod(Protocol):
     """One robust training method."""
 
     def perturbations(self, loss: Loss, shape: EmbeddingShape, seed: int) -> Iterable[torch.Tensor]:
-        """The perturbations [B, T, H] over whose losses training takes the mean."""
+        """The perturbations [B, T, H] over whose losses training averages."""
 
 
 @dataclass(frozen=True)
 class RobustTraining:
-    """A method, what it perturbs, and the tokens that it must leave alone."""
+    """A method, what it perturbs, and the tokens that it must not perturb."""
 
     method: RobustMethod
     special_ids: list[int]
@@ -73,7 +73,7 @@ def perturbed(
     where: Where = "embeddings",
     relative: bool = False,
 ) -> Iterator[None]:
-    """Add a tensor [B, T, H] to what every forward pass inside the block computes.
+    """Add a tensor [B, T, H] to the representations in every forward pass inside the block.
 
     Args:
         relative: the tensor is in units of the norm of what it is added to, token by token.
@@ -109,10 +109,10 @@ def robust_loss(
     seed: int,
     forward: Callable[[dict[str, Any]], torch.Tensor],
 ) -> torch.Tensor:
-    """The loss of a batch under a method, or the plain one without any.
+    """The loss of a batch under a method, or the plain loss without one.
 
     Args:
-        forward: the plain loss of a batch; it may take keys out of what it is given.
+        forward: computes the plain loss of a batch; it may remove keys from its argument.
     """
     if robust is None:
         return forward(dict(inputs))
@@ -129,10 +129,10 @@ def robust_loss(
 def mean_loss(
     loss: Loss, perturbations: Iterable[torch.Tensor], weights: Sequence[nn.Parameter]
 ) -> torch.Tensor:
-    """The mean loss over perturbations, with the graph of one of them in memory at a time.
+    """The mean loss over perturbations, with only one graph in memory at a time.
 
-    The gradient of each but the last is taken at once; what is returned hands them on when it is
-    itself differentiated, so the caller's `backward` sees an ordinary mean.
+    The gradient of each loss except the last is computed at once. The result passes them on when it
+    is differentiated, so it acts as an ordinary mean in the caller's `backward`.
     """
     draws = iter(perturbations)
     total, count = loss(next(draws)), 1
@@ -156,7 +156,7 @@ def _added(
 
 
 class _WithGradients(torch.autograd.Function):
-    """A loss whose gradient has a known part beside the one that its graph gives."""
+    """A loss with a known gradient added to that of its graph."""
 
     @staticmethod
     def forward(
@@ -180,10 +180,9 @@ def into_ball(perturbation: torch.Tensor, radius: float) -> torch.Tensor:
 def uniform_in_ball(
     shape: EmbeddingShape, radius: float, generator: torch.Generator
 ) -> torch.Tensor:
-    """Uniform draws from the L2 ball, one a real token, zero elsewhere: [B, T, H] float32.
+    """Uniform draws from the L2 ball, one per real token and zero elsewhere: [B, T, H] float32.
 
-    A direction is uniform when its coordinates are normal, and a radius u^(1/H) makes the volume
-    uniform (Muller 1959).
+    Normal coordinates make the direction uniform, and a radius u^(1/H) the volume (Muller 1959).
     """
     size = (*shape.real.shape, shape.size)
     direction = torch.randn(size, generator=generator)

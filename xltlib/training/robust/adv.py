@@ -1,8 +1,8 @@
 """ADV: adversarial training (idea: Robust-XLT, section 3.1): the worst perturbation inside a ball.
 
-The authors publish no solver, no radius and no code for it, so this is no replication. Ours is
-projected gradient ascent (Madry et al. 2018) with steps of the normalised gradient, in an L2 ball
-around each token whose radius is relative to the token's norm.
+The authors publish no solver, radius or code for it, so this is not a replication. It is projected
+gradient ascent (Madry et al. 2018) along the normalised gradient, in an L2 ball around each token
+with a radius relative to the token's norm.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class Adversarial:
     steps: int = 1
 
     def perturbations(self, loss: Loss, shape: EmbeddingShape, seed: int) -> Iterator[torch.Tensor]:
-        """The one that the ascent from a random start finds; zero where nothing may move.
+        """The perturbation that the ascent finds from a random start; zero where nothing may move.
 
-        The ascent has its own random numbers, so the last pass draws the dropout masks that
-        standard training would have drawn.
+        The ascent has its own random numbers, so the last pass draws the same dropout masks as
+        standard training.
         """
         generator = torch.Generator().manual_seed(seed)
         delta = uniform_in_ball(shape, self.radius, generator)

@@ -1,4 +1,4 @@
-"""From the settings of a robust method to what training does with it."""
+"""Turns the settings of a robust method into what training does."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from xltlib.training.robust.rs_rp import RandomPerturbation
 def robust_training(
     settings: Method | None, tokenizer: PreTrainedTokenizerBase
 ) -> RobustTraining | None:
-    """What perturbs representations in training; None for RS-DA, which changes the data instead."""
+    """The perturbation of representations in training; None for RS-DA, which changes the data
+    instead."""
     method: RobustMethod
     if isinstance(settings, AdversarialSettings):
         method = Adversarial(settings.radius, settings.step_size, settings.steps)
@@ -44,15 +45,15 @@ def copies(
     encoder: PreTrainedModel,
     seed: int,
 ) -> Callable[[int], Dataset]:
-    """A function from a number to a copy: with newly drawn words for RS-DA, else the set itself.
+    """Maps a number to a copy of the data: with newly drawn words for RS-DA, else the data itself.
 
-    So only the copies that training reads are made.
+    Only the copies that training reads are made.
 
     Args:
-        encoder: gives neighbours in the languages that have no list.
+        encoder: provides neighbours in languages without a list.
 
     Raises:
-        InputError: no word in any language has a neighbour: it would train as without RS-DA.
+        InputError: no word in any language has a neighbour, so RS-DA would have no effect.
     """
     if not isinstance(settings, DataAugmentationSettings):
         return lambda number: rows
@@ -75,7 +76,7 @@ def _neighbours(
     tokenizer: PreTrainedTokenizerBase,
     encoder: PreTrainedModel,
 ) -> Neighbours:
-    """One language's neighbours: its list if it has one."""
+    """One language's neighbours, from its list if it has one."""
     if language in settings.neighbours:
         return read_neighbours(settings.neighbours[language])
     own = rows.select([i for i, code in enumerate(rows["language"]) if code == language])

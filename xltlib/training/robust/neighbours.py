@@ -1,4 +1,4 @@
-"""The neighbours of RS-DA: from a list, or from an encoder's own word embeddings."""
+"""The neighbours of RS-DA, from a list or from an encoder's word embeddings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xltlib.text_files import InputError, read_json, shown
 Neighbours = Mapping[str, Sequence[str]]
 
 BLOCK = 1024
-# Numbers are facts: the nearest one to 1951 is 1950.
+# Numbers are facts, and the nearest to 1951 would be 1950.
 _PLAIN = regex.compile(r"[\p{L}\p{M}\u200c\u200d'’]+")
 
 
@@ -23,7 +23,7 @@ def read_neighbours(path: Path) -> dict[str, list[str]]:
     """A neighbour list: a JSON object of words to lists of words; words without any are dropped.
 
     Raises:
-        InputError: the file is missing or holds something else.
+        InputError: the file is missing or is not such a list.
     """
     raw = read_json(path)
     if not isinstance(raw, dict):
@@ -48,16 +48,17 @@ def embedding_neighbours(
     nearest: int,
     min_cosine: float,
 ) -> dict[str, list[str]]:
-    """For each word of texts in one language, the words of the same texts that lie nearest to it.
+    """For each word of texts in one language, the nearest words of the same texts.
 
-    Only words that are one piece of the vocabulary take part, and near is by cosine: a mean over
-    pieces lies near whatever shares a piece ("soap" near "so"). Candidates are words of the texts
-    themselves, so they are of the language and in its script; numbers have and are no neighbours.
+    Distance is by cosine. Only words that are a single piece of the vocabulary count, because a
+    mean over pieces is near any word that shares one ("soap" and "so"). Candidates come from the
+    texts themselves, so they are in the language and its script. Numbers have no neighbours and are
+    none.
 
     Args:
         embeddings: the encoder's word embeddings, float [V, H].
-        nearest: the largest number of neighbours of a word.
-        min_cosine: the least cosine of a neighbour.
+        nearest: the limit on the number of neighbours of a word.
+        min_cosine: the smallest cosine of a neighbour.
     """
     found = {text[start:end] for text in texts for start, end in words(text)}
     plain = sorted(word for word in found if _PLAIN.fullmatch(word))
@@ -72,7 +73,7 @@ def embedding_neighbours(
     result: dict[str, list[str]] = {}
     for first in range(0, len(vocabulary), BLOCK):
         cosines = vectors[first : first + BLOCK] @ vectors.T
-        # Some more than wanted: a word itself, and itself in other letter case, do not count.
+        # A few more than wanted, because the word itself does not count, in any letter case.
         values, places = cosines.topk(min(nearest + 4, len(vocabulary)), dim=-1)
         for i, (value, place) in enumerate(zip(values.tolist(), places.tolist(), strict=True)):
             own = folded[first + i]

@@ -1,8 +1,8 @@
 """RS-DA: randomised smoothing by data augmentation (after Robust-XLT, section 3.2).
 
-Every word with k > 0 neighbours becomes a uniform draw from itself and them, so it changes with
-probability k / (k + 1); both texts of a pair are drawn independently. The authors look words up as
-they stand, so with a lower-case list capitalised words never match, and so it is here.
+Every word with k > 0 neighbours is replaced by a uniform draw from itself and its neighbours, so it
+changes with probability k / (k + 1). Both texts of a pair are drawn independently. As in the
+authors' code, words are looked up as written, so capitalised words never match a lower-case list.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from xltlib.training.robust.neighbours import Neighbours
 
 
 def draw(word: str, neighbours: Neighbours, rng: random.Random) -> str:
-    """The word or one of its neighbours, each as likely as the other."""
+    """The word or one of its neighbours, all equally likely."""
     near = neighbours.get(word)
     return rng.choice([word, *near]) if near else word
 
@@ -33,7 +33,7 @@ def smooth(
     """A text with newly drawn words, except those that a frozen span touches.
 
     Args:
-        frozen: character spans (start, end) that stay as they are, for example answers.
+        frozen: character spans (start, end) that are not changed, for example answers.
 
     Returns:
         The text, and the offset at which each frozen span now begins.
@@ -54,13 +54,13 @@ def smooth(
 
 
 def smoothed(rows: Dataset, neighbours: Mapping[str, Neighbours], seed: int, copy: int) -> Dataset:
-    """One copy of a data set of any task kind with newly drawn words.
+    """One copy of a data set of any task kind, with newly drawn words.
 
-    Each row is drawn by its own id, so neither order nor size of the set changes it. Answers of QA
-    keep their words and their places.
+    Each row is drawn by its own id, so it does not depend on the order or size of the set. QA
+    answers keep their words and get updated offsets.
 
     Args:
-        neighbours: by language; a language without any keeps its words.
+        neighbours: neighbours by language; a language without any keeps its words.
     """
     columns = text_columns(rows)
 

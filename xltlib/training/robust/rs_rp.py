@@ -1,6 +1,7 @@
 """RS-RP: randomised smoothing by random perturbation (idea: Robust-XLT, section 3.2).
 
-No replication: the authors' code holds none of it, and radius and place of the noise are ours.
+This is not a replication: the authors' code does not include it, and the radius and place of the
+noise are this project's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""How an answer is scored against gold answers: by a corpus's official rule, or in other units.
+"""Scoring an answer against gold answers, by a corpus's official rule or in other units.
 
-White space alone makes "在1951年" and "1951年" share no word, and "서울은" and "서울" neither. The
-official scores stay what they are; beside them the same rule can count graphemes, or the words that
-a segmenter finds.
+Split by white space, "在1951年" and "1951年" share no word, and neither do "서울은" and "서울". The
+official scores are unchanged, but the same rule can also count graphemes or segmented words.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from xltlib.languages import graphemes, words
 from xltlib.params.recipes import F1Unit
 
 ScoreAnswer = Callable[[str, Iterable[str]], float]
-"""An answer and the gold answers to an F1 in [0, 1]."""
+"""Maps an answer and the gold answers to an F1 in [0, 1]."""
 
 
 def normalizer(language: str, corpus: str | None) -> Normalize:
-    """What makes two answers comparable: MLQA's own rule on MLQA, SQuAD 1.1's elsewhere."""
+    """The normalisation of answers: MLQA's own rule for MLQA, SQuAD 1.1's for the others."""
     return mlqa.normalizer(language) if corpus == "mlqa" else squad.normalize_answer
 
 

@@ -1,10 +1,11 @@
-"""Where an answer stands in its passage."""
+"""Where an answer is in its passage."""
 
 from __future__ import annotations
 
 
 def nearest_place(context: str, text: str, start: int) -> int:
-    """Offset of the occurrence of a text nearest to `start`, the earlier of two; -1 without one."""
+    """Offset of the occurrence of a text nearest to `start`, the earlier if tied; -1 if there is
+    none."""
     if not text:
         return -1
     start = max(0, min(start, len(context)))

@@ -1,4 +1,4 @@
-"""What loading a model reports: weights that are missing, left over or of another size."""
+"""Checks what loading a model reported: weights that are missing, unused or of the wrong size."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from xltlib.encoders.files import ModelFiles
 
 
 class MissingHeadError(InputError):
-    """The encoder is whole, but the requested head is not in the weights."""
+    """The encoder is complete, but the weights lack the requested head."""
 
 
-# Heads that pretraining leaves in a checkpoint; what was trained on top does not read them.
+# Heads that pretraining leaves in a checkpoint; fine-tuned models do not use them.
 _PRETRAINING_HEADS = (
     *("cls.", "lm_head.", "lm_predictions.", "mask_predictions.", "predictions."),
     *("discriminator_predictions.", "generator_predictions.", "generator_lm_head."),
@@ -31,13 +31,13 @@ def check_report(
     head: str | None,
     new_head: bool,
 ) -> None:
-    """Refuse a model that computes with weights that were not in its files.
+    """Refuse a model that would compute with weights that are not in its files.
 
-    Poolers count for nothing, since nothing here reads them.
+    Poolers are ignored, because nothing here uses them.
 
     Args:
-        report: as transformers gives it with `output_loading_info`.
-        head: what the model has on its encoder, None for the encoder alone.
+        report: from transformers' `output_loading_info`.
+        head: the head on the model's encoder; None for the encoder alone.
         new_head: whether the head may be missing.
 
     Raises:
@@ -70,7 +70,7 @@ def check_report(
             f"{folder}: an encoder without a {head} head (the weights lack {_some(missing)}). Give "
             f"a model that was fine-tuned for it."
         )
-    # A new head replaces the one that was there; the encoder's own tensors must all have a place.
+    # A new head replaces the old one, but all of the encoder's tensors must be used.
     left = [
         name
         for name in sorted(report["unexpected_keys"])
@@ -99,7 +99,7 @@ def _inner(name: str, model: PreTrainedModel) -> str:
 
 
 def _belongs(name: str, model: PreTrainedModel) -> bool:
-    """Whether a stored tensor is one of the encoder's, with or without the prefix of its name."""
+    """Whether a stored tensor belongs to the encoder, with or without the encoder's prefix."""
     children = {child for child, _ in model.base_model.named_children()}
     return (
         name.startswith(f"{model.base_model_prefix}.")
@@ -108,9 +108,9 @@ def _belongs(name: str, model: PreTrainedModel) -> bool:
 
 
 def _without_place(name: str, model: PreTrainedModel) -> bool:
-    """Whether an encoder's tensor is a layer that the config leaves out, or a bias it switches off.
+    """Whether an encoder's tensor is a layer or a bias that the config leaves out.
 
-    Buffers (position ids) and copies of weights under other names do no harm.
+    Buffers (position ids) and copies of weights under other names are harmless.
     """
     path, _, last = _inner(name, model).rpartition(".")
     try:

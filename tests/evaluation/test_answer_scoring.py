@@ -3,7 +3,7 @@
 import pytest
 
 from xltlib.evaluation import mlqa, squad
-from xltlib.evaluation.answers import f1_in, official
+from xltlib.evaluation.answer_scoring import f1_in, official
 
 
 def test_each_corpus_has_one_rule_everywhere():

@@ -1,0 +1,89 @@
+"""Sentences on kinds of questions and on calibration say what the tables say."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from xltlib.analysis import calibration
+from xltlib.reporting import reliability
+from xltlib.reporting.error_findings import of_calibration, of_types
+from xltlib.reporting.power_findings import of_power
+from xltlib.reporting.style import Provenance
+
+ABOUT = Provenance("tiny", "encoder", False, (1, 2), "abc")
+
+
+def by_type(rows):
+    columns = ["by", "type", "condition", "drop in f1", "n"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_the_kinds_that_lose_most_and_least_in_every_condition():
+    table = by_type(
+        [
+            ("answer", "date", "typo", 10.0, 40),
+            ("answer", "date", "codemix", 20.0, 40),
+            ("answer", "number", "typo", 5.0, 30),
+            ("answer", "number", "codemix", 6.0, 25),
+            # Seen in one condition alone, so no extreme.
+            ("answer", "other", "typo", 90.0, 50),
+        ]
+    )
+    (found,) = of_types(table, [])
+    assert str(found) == (
+        "Of the kinds of answers, in other languages than English, dates lose most F1 (15.0 "
+        "points) and numbers least (5.5), averaged over 2 conditions (n = 25 or more questions of "
+        "each kind; no test, exploratory)."
+    )
+
+
+def test_absent_texts_are_named():
+    (found,) = of_types(by_type([]), ["tydiqa", "xquad"])
+    assert str(found).startswith("No types of tydiqa, xquad: the texts cannot be read")
+
+
+def calibrated(rows):
+    columns = ["corpus", "condition", "arm", "over-confidence", "calibration error", "n"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_calibration_clean_and_at_its_worst():
+    table = calibrated(
+        [
+            ("tydiqa", "clean", "none", -3.0, 4.0, 500),
+            ("tydiqa", "typo-0.3", "none", 9.0, 12.0, 400),
+            ("tydiqa", "codemix", "none", 1.0, 5.0, 450),
+            ("xquad", "clean", "none", -2.0, 6.0, 300),
+        ]
+    )
+    one, other = map(str, of_calibration(table))
+    assert "averages 4.0 points over the arms when clean, and 12.0 under typo-0.3" in one
+    assert "9.0 points above the share of exact matches (n = 400" in one
+    assert "2.0 points below" in other
+
+
+def test_a_reliability_figure_has_a_panel_per_condition_and_none_without_points():
+    table = pd.DataFrame(
+        [
+            {"corpus": "tydiqa", "condition": name, "arm": arm, "probability": p, "em": p / 2}
+            for name in ("typo", calibration.CLEAN)
+            for arm in ("none", "english")
+            for p in (0.2, 0.6)
+        ]
+    )
+    found = reliability.figure(table, about=ABOUT)
+    assert isinstance(found, Figure)
+    assert [axes.get_title() for axes in found.axes] == ["tydiqa\nclean", "tydiqa\ntypo"]
+    assert reliability.figure(table.iloc[:0], about=ABOUT) is None
+
+
+def test_a_power_statement_says_what_it_rests_on():
+    row = {"measure": "clean F1 on tydiqa", "seeds": 5, "questions": 500, "languages": 8}
+    row |= {"seed sd": 2.0, "models": 1, "basis": "one model", "detectable": 3.21}
+    row |= {"smallest": 2.0, "enough": False}
+    (found,) = of_power(pd.DataFrame([row]))
+    assert str(found) == (
+        "Clean F1 on tydiqa: with 5 seeds and 500 questions in 8 languages, a difference of 3.2 "
+        "points between two arms is found with 80 % probability, if it varies by 2.0 points over "
+        "seeds (assumed); that is not enough for the smallest effect of interest, 2.0 points. "
+        "Pilot: 1 model (one model)."
+    )

@@ -1,0 +1,196 @@
+"""What a planned run could find: minimum detectable effects, from a few pilot models.
+
+The pilot says how much the answers to a question differ between two trainings. How much trainings
+differ as a whole cannot be learnt from a few of them, so their standard deviation is assumed. The
+planned run's interval then comes from the same model as every interval (`analysis.variance`), with
+the mean squares that are expected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xltlib.analysis.blocks import Block, contrast_blocks
+from xltlib.analysis.intervals import MIN_EXAMPLES, MIN_SEEDS, POWER
+from xltlib.analysis.robustness import MEASURES, values
+from xltlib.analysis.variance import Seeds, mixture, spread
+from xltlib.artifacts import InputError
+
+CORRELATION = 0.5
+"""Assumed between the answers of two trainings to one question, where the pilot has one model."""
+BASES = (
+    "arms and seeds",
+    "pairs of models; more seeds are taken not to help with questions",
+    f"one model; answers of two trainings are taken to correlate by {CORRELATION}",
+)
+"""What the variance of a question's contrast comes from; all but the first are cautious."""
+MODEL = ["arm", "seed"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A planned run.
+
+    Attributes:
+        seeds: trainings of each arm.
+        questions: per language; None for as many as the pilot answered.
+        seed_sd: standard deviation over seeds of a contrast of two arms, in the measure's unit.
+    """
+
+    seeds: int
+    questions: int | None = None
+    seed_sd: float = 2.0
+
+    def __post_init__(self) -> None:
+        least = {"seeds": MIN_SEEDS, "questions": MIN_EXAMPLES, "seed_sd": 0.0}
+        for name, bound in least.items():
+            value = getattr(self, name)
+            if value is not None and not bound <= value < np.inf:
+                raise InputError(f"{name} {value}: must be at least {bound:g}")
+
+
+def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -> dict[str, Any]:
+    """The minimum detectable effect (80 % power) of one measure, and what it rests on.
+
+    Args:
+        frame: one row per answer of a pilot model: arm, seed, corpus, language, id, perhaps
+            passage, and `value` in [0, 1]; the languages that count.
+
+    Returns:
+        languages, questions (per language, planned: the mean where they differ), models, basis (one
+        of `BASES`) and detectable.
+    """
+    models = frame[MODEL].drop_duplicates()
+    names = [f"{arm} {seed}" for arm, seed in models.itertuples(index=False)]
+    frame = frame.assign(arm=frame["arm"].astype(str) + " " + frame["seed"].astype(str), seed=0)
+    frame = _enough(frame)
+    if not len(frame):
+        raise InputError(f"the pilot has no language with {MIN_EXAMPLES} or more questions")
+    arm_of = dict(zip(names, models["arm"], strict=True))
+    found: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
+    for one, other in combinations(names, 2):
+        found[arm_of[one] == arm_of[other]].append(
+            _variance(frame, {one: 1.0, other: -1.0}, plan.questions)
+        )
+    within, between = found[True], found[False]
+    redrawn = 0.0
+    if within and between:
+        # What two trainings of one arm differ in is drawn anew by every seed.
+        basis, redrawn = BASES[0], float(np.mean([variance for variance, _ in within]))
+    elif within or between:
+        basis = BASES[1]
+    else:
+        basis = BASES[2]
+        variance, units = _variance(frame, {names[0]: 1.0}, plan.questions)
+        between = [(2 * (1 - CORRELATION) * variance, units)]
+    every = float(np.mean([variance for variance, _ in between or within]))
+    units = min(n for _, n in between or within)
+    of_answers = min(redrawn, every) / plan.seeds
+    of_questions = max(every - redrawn, 0.0) + of_answers
+    scale = MEASURES[measure].scale
+    means = of_answers + (plan.seed_sd / scale) ** 2 / plan.seeds
+    seeds = Seeds(np.array(means), np.array(0.0), np.array(of_answers), plan.seeds, 1)
+    nodes, weights = seeds.nodes(np.ones(1))
+    scaled = np.array(of_questions**2 / max(units - 1, 1))
+    about = mixture(nodes, weights, np.array(of_questions), scaled)
+    least = scale * (about.quantile((1 + level) / 2) + about.quantile(POWER))
+    counts = frame.groupby(["corpus", "language"])["id"].nunique()
+    return {
+        "languages": len(counts),
+        "questions": plan.questions or round(counts.mean()),
+        "models": len(names),
+        "basis": basis,
+        "detectable": least,
+    }
+
+
+def _variance(
+    frame: pd.DataFrame, weights: dict[str, float], questions: int | None
+) -> tuple[float, int]:
+    """The variance of a contrast's macro mean over planned questions, and its units."""
+    blocks = [
+        _planned(block, questions) for block in contrast_blocks(frame, "value", weights).values()
+    ]
+    _, _, error = spread(blocks, [1 / len(blocks)] * len(blocks), None)
+    return float(error) ** 2, len({(b.group, int(unit)) for b in blocks for unit in b.units})
+
+
+def _planned(block: Block, questions: int | None) -> Block:
+    """A block whose mean varies as that of so many questions does."""
+    mean = block.values.mean(axis=-1, keepdims=True)
+    ratio = 1.0 if questions is None else block.values.shape[-1] / questions
+    return Block(mean + (block.values - mean) * np.sqrt(ratio), block.units, block.group)
+
+
+def statement(
+    clean: pd.DataFrame,
+    static: pd.DataFrame,
+    adaptive: pd.DataFrame,
+    plan: Plan,
+    *,
+    smallest: dict[str, float],
+    level: float,
+) -> pd.DataFrame:
+    """One row per measure that the pilot can speak of.
+
+    Args:
+        clean: answers to clean test sets. static, adaptive: `xltlib.analysis.conditions`.
+        smallest: by unit of `robustness.MEASURES`, the smallest effect that would matter.
+    """
+    of_corpora = [
+        (f"clean F1 on {corpus}", "clean", part) for corpus, part in clean.groupby("corpus")
+    ]
+    kinds = (
+        *of_corpora,
+        ("share of clean F1 kept on static sets", "share kept", static),
+        ("share of clean F1 kept under adaptive attacks", "share kept", adaptive),
+        ("F1 under adaptive attacks", "attacked", adaptive),
+    )
+    rows = []
+    for words, measure, frame in kinds:
+        frame = frame[frame["language"] != "en"]
+        if not len(frame):
+            continue
+        if measure == "clean":
+            valued = frame.assign(value=frame["f1"])
+        else:
+            valued = pd.concat([values(part, measure) for _, part in frame.groupby("attack")])
+        # As in the claims: a question counts once, with its mean over the conditions.
+        keys = [*MODEL, "corpus", "language", "id"]
+        keys += ["passage"] if "passage" in valued else []
+        valued = valued.groupby(keys, as_index=False)["value"].mean()
+        valued = _enough(_answered_by_all(valued))
+        if not len(valued):
+            continue
+        found = detectable(valued, measure, plan, level=level)
+        unit = MEASURES[measure].unit
+        rows.append(
+            {"measure": words, "seeds": plan.seeds, "seed sd": plan.seed_sd}
+            | found
+            | {"smallest": smallest[unit], "enough": found["detectable"] <= smallest[unit]}
+        )
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _enough(frame: pd.DataFrame) -> pd.DataFrame:
+    """The test sets with enough questions for an interval."""
+    asked = frame.groupby(["corpus", "language"])["id"].transform("nunique")
+    return frame[asked >= MIN_EXAMPLES]
+
+
+def _answered_by_all(valued: pd.DataFrame) -> pd.DataFrame:
+    """Pilot models need not be finished alike: the questions that all of them answered."""
+    keys = ["corpus", "language", "id"]
+    models = len(valued[MODEL].drop_duplicates())
+    return valued[valued.groupby(keys)["value"].transform("size") == models]
+
+
+COLUMNS = [
+    *("measure", "seeds", "questions", "languages", "seed sd", "models", "basis"),
+    *("detectable", "smallest", "enough"),
+]

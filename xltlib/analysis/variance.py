@@ -1,0 +1,231 @@
+"""How far an estimate may lie from the truth: the variance of trainings and of questions.
+
+A contrast is computed question by question, seed by seed. Its variance has three parts: trainings
+(arm x seed), questions, and what is left. They are estimated by the analysis of variance of a
+crossed design: the mean square of seeds, plus that of questions, minus that of the rest (Searle,
+Casella and McCulloch 1992, chapter 4). Translations of one question are one unit, and so are
+questions that share a passage. Seeds are few, so their mean square is not plugged in: it is
+averaged over its fiducial distribution, as in the Behrens-Fisher problem and in generalised
+inference (Weerahandi 1993; Hannig, Iyer and Patterson 2006). The result is a mixture of Student's t
+distributions, which is the plain t of the seed means where seeds dominate and the plain t of the
+questions where they do. `LEAST` and `DF_SHARE` are set by simulation:
+`tests/benchmarks/coverage.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize, stats
+
+from xltlib.analysis.blocks import Block
+
+LEAST = 1 / 3
+"""Seed means are taken to vary by at least this share of what their answers alone would give.
+
+With 0, seeds that agree by chance give intervals that are too sure of themselves; with 1, intervals
+are far too wide where trainings hardly vary.
+"""
+DF_SHARE = 0.9
+"""Share of the degrees of freedom of seeds that counts.
+
+Student's t takes seed means for normal. Where they are spread evenly, as simulated ones on a
+bounded scale are, it finds too many small p-values with all of them.
+"""
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """How much trainings vary, pooled over the test sets of one contrast.
+
+    Attributes:
+        common: variance of the mean over test sets, [...].
+        own: mean over test sets of the variance of what is left of each one's mean, [...].
+        rest: mean over test sets of the variance that the answers alone would give, [...].
+    """
+
+    common: np.ndarray
+    own: np.ndarray
+    rest: np.ndarray
+    n_seeds: int
+    n_blocks: int
+
+    def nodes(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Draws [..., node] of the variance that trainings add to a weighted sum, and weights.
+
+        A draw may be negative, down to what `LEAST` allows: the answers' share of the variance of
+        seed means, which the questions' part holds too, is subtracted.
+        """
+        df = DF_SHARE * (self.n_seeds - 1)
+        factors, weights = _inverse_chi2(df, 33)
+        common = self.common[..., None] * factors
+        own = np.zeros_like(common)
+        if self._own_share(shares) > 0:
+            own_df = df * (self.n_blocks - 1)
+            more, own_weights = _inverse_chi2(own_df, 9 if own_df > 4 else 21)
+            common = np.repeat(common, len(more), axis=-1)
+            own = np.tile(self.own[..., None] * more, len(factors))
+            weights = np.outer(weights, own_weights).ravel()
+        of_answers = self._of_answers(shares)[..., None]
+        added = self._of_means(common, own, shares) - of_answers
+        return np.maximum(added, (LEAST - 1) * of_answers), weights
+
+    def plain(self, shares: np.ndarray) -> np.ndarray:
+        """The variance that trainings add, as estimated and not below zero, [...]."""
+        added = self._of_means(self.common, self.own, shares) - self._of_answers(shares)
+        return np.maximum(added, 0.0)
+
+    def _of_means(self, common: np.ndarray, own: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """The variance of the weighted sum of seed means, their answers' share included."""
+        return common * shares.sum() ** 2 + own * self._own_share(shares)
+
+    def _own_share(self, shares: np.ndarray) -> float:
+        """The weight of what test sets do not share: none in their plain mean."""
+        if self.n_blocks == 1:
+            return 0.0
+        weight = self.n_blocks * (shares**2).sum() - shares.sum() ** 2
+        return float(weight / (self.n_blocks - 1)) if weight > 1e-9 else 0.0
+
+    def _of_answers(self, shares: np.ndarray) -> np.ndarray:
+        return self.rest * (shares**2).sum()
+
+
+def _inverse_chi2(df: float, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Quadrature over the distribution of df / chi-squared: nodes and weights."""
+    at = np.linspace(-4.5, 4.5, count)
+    weights = stats.norm.pdf(at)
+    return df / stats.chi2.ppf(stats.norm.cdf(at), df), weights / weights.sum()
+
+
+def seed_variance(blocks: Sequence[Block]) -> Seeds | None:
+    """The variance of trainings over all test sets of a contrast; None with a single seed."""
+    n_seeds = blocks[0].values.shape[-2]
+    if n_seeds < 2:
+        return None
+    means = np.stack([block.values.mean(axis=-1) for block in blocks], axis=-1)
+    common = means.mean(axis=-1, keepdims=True)
+    rest = [_rest(_residuals(block), block) for block in blocks]
+    return Seeds(
+        common=common[..., 0].var(axis=-1, ddof=1) / n_seeds,
+        own=(means - common).var(axis=-2, ddof=1).mean(axis=-1) / n_seeds,
+        rest=np.mean(rest, axis=0),
+        n_seeds=n_seeds,
+        n_blocks=len(blocks),
+    )
+
+
+def _residuals(block: Block) -> np.ndarray:
+    """What neither seed nor question explains, [..., seeds, questions]."""
+    values = block.values
+    by_seed = values.mean(axis=-1, keepdims=True)
+    by_question = values.mean(axis=-2, keepdims=True)
+    return values - by_seed - by_question + by_seed.mean(axis=-2, keepdims=True)
+
+
+def _by_unit(values: np.ndarray, block: Block, n_units: int) -> np.ndarray:
+    """Sums over the questions of each unit, divided by the questions of the block."""
+    if n_units == values.shape[-1] and (block.units == np.arange(n_units)).all():
+        return values / n_units
+    order = np.argsort(block.units, kind="stable")
+    held, starts = np.unique(block.units[order], return_index=True)
+    sums = np.zeros((*values.shape[:-1], n_units))
+    sums[..., held] = np.add.reduceat(values[..., order], starts, axis=-1)
+    return sums / values.shape[-1]
+
+
+def _rest(residuals: np.ndarray, block: Block) -> np.ndarray:
+    """Variance of the block's mean that residuals give, clustered by unit."""
+    n_units = int(block.units.max()) + 1
+    return _rest_of_sums(_by_unit(residuals, block, n_units), n_units)
+
+
+def _rest_of_sums(sums: np.ndarray, n_units: int) -> np.ndarray:
+    n_seeds = sums.shape[-2]
+    freedom = (n_seeds - 1) * max(n_units - 1, 1) / n_units
+    return (sums**2).sum(axis=(-2, -1)) / freedom / n_seeds
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How an estimate lies about the truth: a mixture of Student's t, centred on zero.
+
+    Attributes:
+        errors, dfs: [..., node]; weights: [node].
+    """
+
+    errors: np.ndarray
+    dfs: np.ndarray
+    weights: np.ndarray
+
+    def below(self, x: np.ndarray | float) -> np.ndarray:
+        """The probability of an error below x, [...]."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scaled = np.asarray(x)[..., None] / self.errors
+        return (stats.t.cdf(scaled, self.dfs) * self.weights).sum(axis=-1)
+
+    def quantile(self, share: float) -> float:
+        """The error below which a share of at least one half lies; for one estimate, not many."""
+        most = float((self.errors * stats.t.ppf(share, self.dfs)).max())
+        # The quantile lies between nothing and that of the widest part, give or take rounding.
+        least, most = 1e-9 * most, (1 + 1e-9) * most
+        if not most > 0 or self.below(least) >= share:
+            return 0.0
+        return float(optimize.brentq(lambda x: self.below(x) - share, least, most, xtol=1e-9))
+
+
+def spread(
+    blocks: Sequence[Block], shares: Sequence[float], seeds: Seeds | None
+) -> tuple[np.ndarray, Spread, np.ndarray]:
+    """Estimate [...], its spread, and its plain standard error [...], of weighted block means.
+
+    Args:
+        seeds: of all test sets of the contrast, `seed_variance`; None for a single seed.
+    """
+    weights = np.asarray(shares, float)
+    estimate = sum(w * b.values.mean(axis=(-2, -1)) for b, w in zip(blocks, weights, strict=True))
+    questions = rest = scaled = np.zeros(np.shape(estimate))
+    for group in dict.fromkeys(block.group for block in blocks):
+        own = [(b, w) for b, w in zip(blocks, weights, strict=True) if b.group == group]
+        n_units = max(int(block.units.max()) for block, _ in own) + 1
+        means = sum(w * _by_unit(_centred(block), block, n_units) for block, w in own)
+        variance = n_units / max(n_units - 1, 1) * (means**2).sum(axis=-1)
+        questions = questions + variance
+        scaled = scaled + variance**2 / max(n_units - 1, 1)
+        if seeds is not None:
+            left = sum(w * _by_unit(_residuals(block), block, n_units) for block, w in own)
+            rest = rest + _rest_of_sums(left, n_units)
+    if seeds is None:
+        of_seeds, node_weights = np.zeros((*np.shape(estimate), 1)), np.ones(1)
+        plain = np.zeros(np.shape(estimate))
+    else:
+        of_seeds, node_weights = seeds.nodes(weights)
+        plain = seeds.plain(weights)
+    of_questions = np.maximum(questions, rest)
+    about = mixture(of_seeds, node_weights, of_questions, scaled)
+    return estimate, about, np.sqrt(plain + of_questions)
+
+
+def mixture(
+    of_seeds: np.ndarray, weights: np.ndarray, of_questions: np.ndarray, scaled: np.ndarray
+) -> Spread:
+    """The spread that two parts of the variance give.
+
+    Args:
+        of_seeds, weights: [..., node] and [node], from `Seeds.nodes`.
+        of_questions: [...].
+        scaled: their squares over their degrees of freedom, summed, [...].
+    """
+    alone = of_questions[..., None]
+    variance = np.maximum(of_seeds + alone, LEAST * alone)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Satterthwaite, for the part of the questions: that of the seeds is in the mixture.
+        whole = np.maximum(variance, alone)
+        dfs = np.where(scaled[..., None] > 0, whole**2 / scaled[..., None], 1e6)
+    return Spread(np.sqrt(variance), np.minimum(dfs, 1e6), weights)
+
+
+def _centred(block: Block) -> np.ndarray:
+    means = block.values.mean(axis=-2)
+    return means - means.mean(axis=-1, keepdims=True)

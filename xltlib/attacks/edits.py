@@ -1,0 +1,134 @@
+"""A static set as edits of its corpus: to publish where the text of the corpus may not be.
+
+The file is JSON. `edits` holds, by language and question id, the characters [start, end) of the
+clean passage that are replaced, each with its replacement, and digests of the passage before and
+after.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from xltlib.artifacts import fingerprint, write_json
+from xltlib.attacks.query import moved
+from xltlib.text_files import InputError, read_json, shown_path
+
+Edit = tuple[int, int, str]
+"""Characters [start, end) of a passage, and what stands there instead."""
+
+
+class _Edited(BaseModel):
+    """One passage."""
+
+    model_config = ConfigDict(extra="forbid")
+    clean: str
+    edited: str
+    edits: list[Edit]
+
+
+class _File(BaseModel):
+    """The file."""
+
+    model_config = ConfigDict(extra="forbid")
+    about: dict[str, Any] = {}
+    edits: dict[str, dict[str, _Edited]]
+
+
+def between(clean: str, edited: str) -> list[Edit]:
+    """The edits, word by word, that turn one text into another."""
+    before, after = (re.findall(r"\w+|\W", text) for text in (clean, edited))
+    places = [0]
+    for part in before:
+        places.append(places[-1] + len(part))
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    return [
+        (places[i], places[j], "".join(after[k:n]))
+        for kind, i, j, k, n in matcher.get_opcodes()
+        if kind != "equal"
+    ]
+
+
+def edited(clean: str, edits: Sequence[Edit]) -> str:
+    """The text with all edits made."""
+    parts, last = [], 0
+    for start, end, text in edits:
+        parts += [clean[last:start], text]
+        last = end
+    return "".join([*parts, clean[last:]])
+
+
+def save(static_set: Path, file: Path) -> int:
+    """Write the edits of a static set that an attack has saved; gives the number of its questions.
+
+    Raises:
+        InputError: the static set does not say what its passages were before.
+    """
+    value = read_json(static_set)
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        for article in value["data"]:
+            for paragraph in article["paragraphs"]:
+                for qa in paragraph["qas"]:
+                    clean = qa["clean_context"]
+                    found.setdefault(article["title"], {})[qa["id"]] = {
+                        "clean": fingerprint(clean),
+                        "edited": fingerprint(paragraph["context"]),
+                        "edits": between(clean, paragraph["context"]),
+                    }
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{shown_path(static_set)}: not a static set of an attack (no {error}). Give the "
+            "static_set.json that stage 05 writes."
+        ) from error
+    write_json(file, {"about": value.get("about", {}), "edits": found})
+    return sum(map(len, found.values()))
+
+
+def is_edits(file: Path) -> bool:
+    """Whether a file holds edits, and not passages."""
+    value = read_json(file)
+    return isinstance(value, dict) and "edits" in value
+
+
+def made(file: Path, language: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of one language that a file edits, with their edited passages.
+
+    Raises:
+        InputError: not a file of edits, or it edits other passages than those of the rows.
+    """
+    try:
+        passages = _File.model_validate(read_json(file)).edits.get(language, {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"{shown_path(file)}: {where}: {first['msg']}. Write it anew with `xlt edits`."
+        ) from error
+    return [_made(file, row, passages[row["id"]]) for row in rows if row["id"] in passages]
+
+
+def _made(file: Path, row: dict[str, Any], passage: _Edited) -> dict[str, Any]:
+    clean, golds = row["context"], row["answers"]
+    if fingerprint(clean) != passage.clean:
+        raise InputError(
+            f"{shown_path(file)}: question {row['id']} was edited in another passage than the "
+            "corpus has here. Use the corpus's version that the file was made from."
+        )
+    context = edited(clean, passage.edits)
+    if fingerprint(context) != passage.edited:
+        raise InputError(
+            f"{shown_path(file)}: the edits of question {row['id']} do not give the passage that "
+            "they were made from. Write the file anew with `xlt edits`."
+        )
+    places = [
+        moved(clean, context, text, start)
+        for text, start in zip(golds["text"], golds["answer_start"], strict=True)
+    ]
+    starts = [-1 if place is None else place for place in places]
+    return row | {"context": context, "answers": {**golds, "answer_start": starts}}

@@ -1,0 +1,21 @@
+"""`xlt edits`: a static set without the text of its corpus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xltlib.cli.terminal import console
+
+
+def edits(
+    static_set: Annotated[Path, typer.Argument(help="The static_set.json of an attack")],
+    out: Annotated[Path, typer.Argument(help="The JSON file to write")],
+) -> None:
+    """Write an attack's passages as edits of the corpus, to publish without its text."""
+    from xltlib.attacks import edits as edited
+
+    count = edited.save(static_set, out)
+    console.print(f"{out}: edits of {count} passages", soft_wrap=True)

@@ -1,0 +1,42 @@
+"""`xlt power`: what a profile could find, from the models that have answered so far."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from xltlib import params as schema
+from xltlib.cli.terminal import ParamsFile, console
+from xltlib.study import Grid
+
+
+def power(
+    params: ParamsFile,
+    seeds: Annotated[
+        int | None, typer.Option(help="Seeds planned; by default those of the profile")
+    ] = None,
+    questions: Annotated[
+        int | None, typer.Option(help="Questions per language; by default the pilot's")
+    ] = None,
+    seed_sd: Annotated[
+        float, typer.Option(help="Assumed standard deviation of a contrast over seeds, in points")
+    ] = 2.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
+) -> None:
+    """Print the smallest differences between two arms that a run could find (80 % power)."""
+    from xltlib.reporting.power_findings import of_power
+    from xltlib.study.planning import statement
+
+    grid = Grid(schema.load(params))
+    found = statement(grid, seeds=seeds, questions=questions, seed_sd=seed_sd)
+    if as_json:
+        tables = {name: frame.to_dict("records") for name, frame in found.items()}
+        typer.echo(json.dumps(tables, ensure_ascii=False, indent=1, default=float))
+        return
+    if grid.params.synthetic:
+        console.print("The pilot's data is synthetic: on real text other numbers hold.")
+    for encoder, table in found.items():
+        for sentence in of_power(table):
+            console.print(f"{encoder}. {sentence}", soft_wrap=True, highlight=False, markup=False)

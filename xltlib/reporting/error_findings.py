@@ -1,0 +1,94 @@
+"""Where models fail and whether they know it, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from xltlib.analysis.calibration import CLEAN
+from xltlib.reporting.findings import Sentence, counted
+
+PLURALS = {
+    "date": "dates",
+    "number": "numbers",
+    "name-like": "name-like answers",
+    "other": "other answers",
+}
+
+
+def of_types(table: pd.DataFrame, absent: Sequence[str]) -> list[Sentence]:
+    """The kinds of answers and questions that lose most and least, over all conditions.
+
+    Args:
+        table: `xltlib.analysis.answer_types.by_type`.
+        absent: test sets whose texts cannot be read on this machine.
+    """
+    found = []
+    for view, part in table.groupby("by", sort=False):
+        conditions = part["condition"].nunique()
+        counts = part["type"].map(part["type"].value_counts())
+        whole = part[counts == conditions]
+        means = whole.groupby("type")["drop in f1"].mean().sort_values()
+        if len(means) < 2:
+            continue
+        names = [str(means.index[-1]), str(means.index[0])]
+        if view == "answer":
+            most, least = (PLURALS[name] for name in names)
+            of = "Of the kinds of answers, in other languages than English,"
+        else:
+            most, least = (f'questions with "{name}"' for name in names)
+            of = "Of the kinds of questions, in English,"
+        numbers = {
+            "most": float(means.iloc[-1]),
+            "least": float(means.iloc[0]),
+            "conditions": conditions,
+            "n": int(whole["n"].min()),
+        }
+        words = (
+            f"{of} {most} lose most F1 ({{most:.1f}} points) and {least} least ({{least:.1f}}), "
+            f"averaged over {counted('conditions', conditions, 'condition')} (n = {{n}} or more "
+            "questions of each kind; no test, exploratory)."
+        )
+        found.append(Sentence(f"types {view}", words, numbers))
+    if absent:
+        words = (
+            f"No types of {', '.join(absent)}: the texts cannot be read on this machine, and git "
+            "keeps none."
+        )
+        found.append(Sentence("types absent", words, {}))
+    return found
+
+
+def of_calibration(table: pd.DataFrame) -> list[Sentence]:
+    """The calibration error of each corpus, clean and in the static set where it is largest.
+
+    Args:
+        table: `xltlib.analysis.calibration.errors`.
+    """
+    found = []
+    for corpus, part in table.groupby("corpus", sort=True):
+        means = part.groupby("condition")[["calibration error", "over-confidence"]].mean()
+        if CLEAN not in means.index:
+            continue
+        names = {"calibration error": "error", "over-confidence": "over"}
+        numbers = {f"clean_{key}": float(means.loc[CLEAN, name]) for name, key in names.items()}
+        words = (
+            f"On {corpus}, without English, the calibration error averages {{clean_error:.1f}} "
+            "points over the arms when clean"
+        )
+        others = means.drop(CLEAN)
+        if len(others):
+            worst = others["calibration error"].idxmax()
+            numbers |= {key: float(others.loc[worst, name]) for name, key in names.items()}
+            words += f", and {{error:.1f}} under {worst}, the largest of the static sets"
+        key = "over" if len(others) else "clean_over"
+        side = "above" if numbers[key] > 0 else "below"
+        numbers["gap"] = abs(numbers[key])
+        words += (
+            f"; there the mean probability of an answer is {{gap:.1f}} points {side} the share of "
+            "exact matches (n = {n} or more answers of each model)."
+        )
+        numbers["n"] = int(part["n"].min())
+        found.append(Sentence(f"calibration {corpus}", words, numbers))
+    return found

@@ -1,0 +1,78 @@
+"""What a profile could find, from those of its models that have answered: before the long run."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from xltlib.analysis import conditions, power
+from xltlib.artifacts import InputError
+from xltlib.params import STANDARD
+from xltlib.study.cell import ModelCell
+from xltlib.study.grid import Grid
+from xltlib.study.target_tasks import tested_tasks
+
+
+def statement(
+    grid: Grid, *, seeds: int | None = None, questions: int | None = None, seed_sd: float = 2.0
+) -> dict[str, pd.DataFrame]:
+    """By encoder, the minimum detectable effect of each measure: `analysis.power.statement`.
+
+    Pilot models are those of the first tested task, with standard training, whose evaluation is
+    done.
+
+    Args:
+        seeds: planned; those of the profile by default.
+        questions: planned per language; as many as the pilot answered by default.
+        seed_sd: assumed, in points.
+
+    Raises:
+        InputError: no model has answered, or the plan cannot be.
+    """
+    plan = power.Plan(seeds or len(grid.params.seeds), questions, seed_sd)
+    settings, found = grid.params.analysis, {}
+    for encoder in grid.params.encoders:
+        clean, static, adaptive = _pilot(grid, encoder)
+        if not len(clean):
+            continue
+        table = power.statement(
+            clean,
+            static,
+            adaptive,
+            plan,
+            smallest=settings.smallest_effects.model_dump(),
+            level=settings.level,
+        )
+        if len(table):
+            found[encoder] = table
+    if not found:
+        raise InputError(
+            f"{grid.params.profile}: no model has answered enough questions yet, so there is no "
+            "pilot. Run `xlt run` on the params file until a cell of 04_zero_shot_evaluation is "
+            "done."
+        )
+    return found
+
+
+def _pilot(grid: Grid, encoder: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Answers to clean sets, to static sets, and adaptive attacks, of finished cells."""
+    frames = {}
+    for stage in ("evaluation", "attacks"):
+        cells = [
+            cell
+            for cell in grid.cells(stage)
+            if (cell.encoder, cell.method) == (encoder, STANDARD)
+            and cell.task in tested_tasks(grid.params)[:1]
+            and cell.done
+        ]
+        frames[stage] = _scores(cells)
+    answered, attacked = frames["evaluation"], frames["attacks"]
+    if not len(answered):
+        return answered, answered, attacked
+    return answered[~conditions.is_static(answered)], conditions.static(answered), attacked
+
+
+def _scores(cells: list[ModelCell]) -> pd.DataFrame:
+    frames = [
+        pd.read_parquet(cell.artefact("scores.parquet")).assign(**cell.factors) for cell in cells
+    ]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"language": []})
