@@ -87,8 +87,8 @@ def test_the_light_packages_import_nothing_heavy(name):
 
 
 def test_packages_import_only_packages_before_them():
-    order = "text_files artifacts languages params corpora encoders tasks training evaluation "
-    order += "attacks analysis reporting study execution cli"
+    order = "text_files yaml_files artifacts languages params corpora encoders tasks training "
+    order += "evaluation attacks analysis reporting study execution cli"
     rank = {package: i for i, package in enumerate(order.split())}
     for path in (ROOT / "xltlib").rglob("*.py"):
         package = path.relative_to(ROOT / "xltlib").parts[0].removesuffix(".py")

@@ -10,10 +10,10 @@ from xltlib.text_files import (
     read_json,
     read_json_lines,
     read_text,
-    read_yaml,
     recovered_json_lines,
     shown,
 )
+from xltlib.yaml_files import read_yaml
 
 
 @pytest.fixture
@@ -76,10 +76,11 @@ def test_what_is_no_file_is_named(tmp_path):
     ("text", "message"),
     [
         ('{"a": ', "not complete JSON .* line 1, column 7"),
-        ('{"a": Infinity}', "number that cannot be used .Infinity is not a JSON number"),
-        ("[NaN]", "NaN is not a JSON number"),
-        ("[1e999]", "'1e999' is too large"),
-        (f"[{'9' * 5000}]", "number that cannot be used"),
+        ('{"a": Infinity}', "number that cannot be used: 'Infinity' in column 7"),
+        ("[NaN]", "'NaN' in column 2"),
+        ('["NaN -Infinity \\" 1e999",\n-Infinity]', "'-Infinity' in line 2, column 1"),
+        ("[1.5e3, 1e999]", "'1e999' in column 9"),
+        (f"[{'9' * 4300}, -{'9' * 4301}]", r"'-9+\.\.\.9+' in column 4304"),
         ("[" * 200_000, "nested too deeply"),
         ('{"a": ["Cut \\ud83d here"]}', r"half a surrogate pair, '\\ud83d', in the text 'Cut"),
         ('{"\\udc00": 1}', "half a surrogate pair"),

@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from xltlib.text_files import InputError, parse_json, read_text
+from xltlib.text_files import InputError, parse_json, read_text, shown_path
 
 __all__ = [
     "InputError",
@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 
+OUTPUTS = "`outputs` in the params file"
 NO_ROOM = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -80,9 +81,10 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
+        remedy = "Free some space" if no_room(error) else "Choose a place that can be written"
         raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}). Free some space or choose a "
-            "writable folder under `outputs` in the params file; finished results are untouched."
+            f"{path}: cannot be written ({error.strerror or error}). {remedy}; finished results "
+            "are untouched."
         ) from error
     finally:
         if temporary is not None:
@@ -100,7 +102,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     """
     folder = Path(folder)
     new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))
-    require_writable(folder.parent, "outputs")
+    require_writable(folder.parent, OUTPUTS)
     with FileLock(folder.with_name(f".{folder.name}.lock")):
         if old.exists() and not folder.exists():
             old.rename(folder)
@@ -136,19 +138,20 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def require_writable(folder: Path, key: str) -> None:
+def require_writable(folder: Path, setting: str) -> None:
     """Refuse a folder that cannot be written, before anything is computed for it.
 
     Raises:
-        InputError: names the folder and the key of the params file to change.
+        InputError: names the folder and the setting to change.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: NUL in the path
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{folder}: cannot be written ({error.strerror or error}). Choose a writable folder "
-            f"under `{key}` in the params file."
+            f"{shown_path(folder)}: cannot be written ({reason}). Choose a "
+            f"writable folder for {setting}."
         ) from error
 
 

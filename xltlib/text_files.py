@@ -1,4 +1,4 @@
-"""Reading text: one decoder of bytes, and one reader each for lines, JSON, JSON lines and YAML.
+"""Reading text: one decoder of bytes, and one reader each for lines, JSON and JSON lines.
 
 Text is UTF-8, with or without a byte order mark. A line ends at a line feed, perhaps with a
 carriage return before it, and nowhere else: form feeds, U+0085 and U+2028 belong to the text they
@@ -17,18 +17,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 MOST_BYTES = 2**30
-MOST_YAML_BYTES = 2**20
-MOST_YAML_DEPTH = 50
-MOST_YAML_NODES = 100_000
 
+MOST_DIGITS = 4300
+"""Python's own limit on integers that it reads."""
+
+# Strings first, so that what looks like a number inside one is passed over.
+_STRING_OR_NUMBER = re.compile(
+    r'"(?:[^"\\]|\\.)*+"|(?P<number>-?(?:Infinity|NaN|\d++(?:\.\d++)?(?:[eE][+-]?\d++)?))'
+)
 _HALF_PAIR = re.compile(r"[\ud800-\udfff]")
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 # The longer mark first: UTF-32's begins with UTF-16's.
 _OTHER_MARKS = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32"}
 _OTHER_MARKS |= {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+LFS_POINTER = b"version https://git-lfs"
+# What files that are no text begin with.
+_NO_TEXT = {
+    LFS_POINTER: "a Git LFS pointer, not the file itself. Run `git lfs pull` in the repository, or "
+    "download the file.",
+    b"\x1f\x8b": "compressed with gzip. Unpack it.",
+    b"PK\x03\x04": "a zip archive. Unpack it.",
+    b"PAR1": "a Parquet file, where text is expected. Save it as JSON lines.",
+}
 
 
 class InputError(ValueError):
@@ -69,6 +80,9 @@ def decode(data: bytes, where: str) -> str:
     for mark, name in _OTHER_MARKS.items():
         if data.startswith(mark):
             raise InputError(f"{where}: is {name}. Save it as UTF-8.")
+    for mark, name in _NO_TEXT.items():
+        if data.startswith(mark):
+            raise InputError(f"{where}: {name}")
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -126,7 +140,7 @@ def recovered_json_lines(path: Path) -> list[dict[str, Any]]:
     records = []
     for line in path.read_bytes().split(b"\n") if path.is_file() else ():
         try:
-            record = json.loads(line.decode("utf-8"))
+            record = json.loads(line.decode("utf-8", "surrogatepass"))
         except (ValueError, RecursionError):
             continue
         if isinstance(record, dict):
@@ -159,10 +173,10 @@ def parse_json(text: str, where: str, *, finite: bool = True) -> Any:
         raise InputError(f"{where}: JSON nested too deeply to be read. Flatten it.") from error
     except ValueError as error:  # raised by the hooks, and for integers of thousands of digits
         raise InputError(
-            f"{where}: holds a number that cannot be used ({str(error)[:100]}). Correct it."
+            f"{where}: holds a number that cannot be used: {_odd_number(text)}. Correct it."
         ) from error
     if _ESCAPED_HALF.search(text):
-        _refuse_half_pairs(value, where)
+        refuse_half_pairs(value, where)
     return value
 
 
@@ -173,11 +187,26 @@ def _refused(name: str) -> float:
 def _finite(digits: str) -> float:
     if math.isfinite(number := float(digits)):
         return number
-    raise ValueError(f"{shown(digits, 30)} is too large")
+    raise ValueError(f"{digits} is too large")
 
 
-def _refuse_half_pairs(value: Any, where: str) -> None:
-    """Refuse a value of JSON or YAML with a text that is not valid Unicode."""
+def _odd_number(text: str) -> str:
+    """The first number of a text of JSON that cannot be used, and its place."""
+    for token in _STRING_OR_NUMBER.finditer(text):
+        digits = token["number"]
+        if digits is None:
+            continue
+        whole = digits.removeprefix("-").isdecimal()
+        if len(digits) > MOST_DIGITS if whole else not math.isfinite(float(digits)):
+            line = text.count("\n", 0, token.start()) + 1
+            column = token.start() - text.rfind("\n", 0, token.start())
+            place = f"line {line}, column {column}" if "\n" in text else f"column {column}"
+            return f"{shown(digits, 30)} in {place}"
+    return "one of too many digits"
+
+
+def refuse_half_pairs(value: Any, where: str) -> None:
+    """Refuse a value of plain types with a text that is not valid Unicode."""
     left = [value]
     while left:
         item = left.pop()
@@ -193,86 +222,6 @@ def _refuse_half_pairs(value: Any, where: str) -> None:
             left += [*item, *item.values()]
         elif isinstance(item, list):
             left += item
-
-
-def read_yaml(path: Path | str) -> Any:
-    """The value in a YAML file, made of plain types only.
-
-    Raises:
-        InputError: cannot be opened, is no YAML, has a key twice, or is too large or too deep,
-            whether written so or by aliases.
-    """
-    return parse_yaml(read_text(path, MOST_YAML_BYTES), shown_path(path))
-
-
-def parse_yaml(text: str, where: str) -> Any:
-    """The value that a text of YAML holds; raises as `read_yaml` does."""
-    try:
-        _refuse_deep_yaml(text, where)
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        if node is None:
-            return None
-        _size(node, where, {})
-        loader = yaml.SafeLoader("")
-        value = loader.construct_document(node)
-    except (yaml.YAMLError, ValueError, OverflowError, TypeError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
-        problem = getattr(error, "problem", None) or str(error)
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise InputError(f"{where}: not valid YAML: {place}{problem[:200]}") from error
-    _refuse_half_pairs(value, where)
-    return value
-
-
-def _refuse_deep_yaml(text: str, where: str) -> None:
-    """Refuse nesting that the recursive steps after this one could not follow."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MOST_YAML_DEPTH:
-            raise InputError(
-                f"{where}: nested more than {MOST_YAML_DEPTH} levels deep. Flatten it."
-            )
-
-
-def _size(node: yaml.Node, where: str, known: dict[int, int | None]) -> int:
-    """How many nodes a node has with every alias written out; refuses too many, and double keys.
-
-    `known` are sizes by the identity of nodes; None while a node is being counted.
-    """
-    line = node.start_mark.line + 1
-    if id(node) in known:
-        size = known[id(node)]
-        if size is None:
-            raise InputError(f"{where}: line {line} holds an alias of itself. Write it out.")
-        return size
-    known[id(node)] = None
-    size = 1
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if (key.tag, key.value) in seen:
-                    raise InputError(
-                        f"{where}: line {key.start_mark.line + 1} has the key "
-                        f"{shown(key.value)} a second time. Keep one of them."
-                    )
-                seen.add((key.tag, key.value))
-            size += _size(key, where, known) + _size(value, where, known)
-    elif isinstance(node, yaml.SequenceNode):
-        size += sum(_size(item, where, known) for item in node.value)
-    if size > MOST_YAML_NODES:
-        raise InputError(
-            f"{where}: line {line} stands for more than {MOST_YAML_NODES:,} values, aliases "
-            "written out. Make it smaller."
-        )
-    known[id(node)] = size
-    return size
 
 
 def _bytes(path: Path, most_bytes: int) -> bytes:

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from xltlib.analysis.intervals import Interval
-from xltlib.analysis.verdict import Held, judge, matters_of, missing, size_of
+from xltlib.analysis.verdict import Held, Lack, judge, matters_of, missing, size_of
 from xltlib.params import Claim, Needs
 from xltlib.reporting import answers
 
@@ -198,3 +198,18 @@ def test_synthetic_data_leaves_no_p_value_anywhere():
     assert [line["interval"]["p"] for line in record["lines"]] == [None, None]
     assert [line["p_corrected"] for line in record["lines"]] == [None, None]
     assert record["lines"][0]["interval"]["low"] == 1.0
+
+
+def test_an_arm_that_did_not_learn_answers_nothing():
+    named = {"multilingual minus english": interval(3, 2, 4)}
+    lacks = [Lack("training", ("english", 5.0), 2.0)]
+    found = judge(
+        "more", claim(), named, synthetic=False, unit="points of F1", smallest=2.0, lacks=lacks
+    )
+    (line,) = found.lines
+    assert line.kind == "not answered by this profile"
+    (said,) = answers.statements(found, line)
+    assert str(said) == (
+        "Intermediate training of `english` did not work: its English F1 is 5.0 points below that "
+        "of the untrained arm, and more than 2 is too much."
+    )

@@ -71,7 +71,55 @@ def test_what_is_wrong_with_a_sheet_is_said(tmp_path):
     annotation._write(short, annotation._read(file, ["item"]).head(1))
     with pytest.raises(InputError, match="lacks 3 items"):
         annotation.read_sheets([short], key)
-    with pytest.raises(InputError, match="lacks the column answer"):
+    with pytest.raises(InputError, match="has the column answer 0 times"):
         annotation.read_sheets([key], key)
     with pytest.raises(InputError, match="nothing to judge"):
         annotation.write_sheet(file, RESULTS.tail(1))
+
+
+KEY = "item,language,id,version,golds\na,en,1,clean,Ann\nb,en,1,attacked,Ann\n"
+SHEET = "item,answer,readable\na,Ann,5\nb,-,3\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (SHEET + "a,Ann,5\n", "1 id stands for more than one row: 'a'"),
+        (SHEET + "c,Ann,5\n", r"has 1 items that are not in .*key\.csv, e\.g\. 'c'"),
+        (SHEET.replace("Ann,5", "Ann,5,6"), "row 2 has 4 cells, the header 3"),
+        (
+            SHEET.replace(",", ";"),
+            r"has .* not once; there: 'item;answer;readable'\. Save .* commas between",
+        ),
+        (SHEET.replace("answer,", "answer,answer,"), "has the column answer 2 times"),
+        (SHEET.replace("Ann,", '"Ann,'), "the sheet cannot be read .unexpected end of data"),
+        (SHEET.replace("Ann", "A\0n"), "not a text file: line 2 holds the character NUL"),
+        (SHEET.encode("utf-16"), "is UTF-16"),
+        (SHEET.replace("Ann", "Anné").encode("latin-1"), "not UTF-8: byte 0xe9 in line 2"),
+        ("", "has the column item 0 times"),
+    ],
+)
+def test_a_sheet_that_cannot_be_read_is_named_with_the_remedy(tmp_path, content, message):
+    key, sheet = tmp_path / "key.csv", tmp_path / "ann.csv"
+    key.write_text(KEY)
+    sheet.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError, match=rf"ann\.csv: {message}"):
+        annotation.read_sheets([sheet], key)
+
+
+def test_sheets_of_one_name_in_two_folders_are_of_two_annotators(tmp_path):
+    key = tmp_path / "key.csv"
+    key.write_text("\ufeff" + KEY, encoding="utf-8")
+    sheets = [tmp_path / name / "sheet.csv" for name in ("ann", "bob")]
+    for sheet in sheets:
+        sheet.parent.mkdir()
+        sheet.write_text(SHEET.replace("Ann,", "Ann\u2028Lee,"), encoding="utf-8")
+    judged = annotation.read_sheets(sheets, key)
+    assert set(judged["annotator"]) == set(map(str, sheets))
+    table = annotation.agreement(judged, lambda answer, golds: float(answer[:3] in golds))
+    assert table["annotators"].tolist() == [2, 2]
+    with pytest.raises(InputError, match=r"sheet\.csv: given twice"):
+        annotation.read_sheets([sheets[0], sheets[0]], key)
+    for odd, message in ((tmp_path, "is a folder"), (tmp_path / "no.csv", "no such file")):
+        with pytest.raises(InputError, match=message):
+            annotation.read_sheets([odd], key)

@@ -282,3 +282,50 @@ def test_auto_needs_nothing_that_a_function_lacks():
     engine = EngineSettings(precision="auto", guide_words=4)
     done = attack(answers, [row], "typo", language="en", engine=engine, **QUICK)
     assert done.results["queries"].sum() == done.results["readings"].sum() > 0
+
+
+ROW = {"id": "1", "question": "Who?", "context": "It was Ann Lee who came in."}
+ROW |= {"answers": {"text": ["Ann Lee"], "answer_start": [7]}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"context": "It was \ud83d Ann Lee."}, r"row 0: half a surrogate pair, '\\ud83d'"),
+        ({"question": "Who \udc00?"}, "row 0: half a surrogate pair"),
+        ({"id": "\ud83d"}, "row 0: half a surrogate pair"),
+        ({"answers": {"text": ["\ud83d"], "answer_start": [0]}}, "row 0: half a surrogate pair"),
+        ({"answers": {"text": ["Ann"], "answer_start": [float("inf")]}}, "cannot convert .* infin"),
+        ({"answers": {"text": ["Ann"], "answer_start": [float("nan")]}}, "cannot convert .* NaN"),
+        ({"answers": {"text": ["Ann"], "answer_start": [7.5]}}, "offset 7.5 is no whole number"),
+    ],
+)
+def test_rows_that_no_model_could_read_are_named(changes, message):
+    with pytest.raises(InputError, match=message):
+        read_rows([ROW | changes], "en")
+
+
+def test_rows_with_one_id_are_refused_unless_they_are_translations():
+    with pytest.raises(InputError, match=r"rows .en.: 1 id stands for more than one row: '1'"):
+        read_rows([ROW, ROW | {"question": "Who came?"}], "en")
+    assert len(read_rows([ROW, ROW | {"language": "de"}], "en").rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"limit": 0}, "limit 0: nothing would be attacked"),
+        ({"limit": -1}, "limit -1: nothing would be attacked"),
+        ({"shard": (2, 2)}, "shard 2/2: empty, since only 1 question can be attacked"),
+        ({"shard": (0, 0)}, "shard 0/0: there is no such part"),
+    ],
+)
+def test_a_choice_of_rows_that_holds_none_is_explained(options, message):
+    with pytest.raises(InputError, match=message):
+        attack(lambda q, c: ["Ann Lee"] * len(q), [ROW], "typo", language="en", **QUICK | options)
+
+
+@pytest.mark.parametrize("sure", [float("nan"), float("inf"), -0.5, 7.3])
+def test_a_probability_that_is_none_is_refused(sure):
+    with pytest.raises(InputError, match=r"returned the probability .*give one from 0 to 1"):
+        attack(lambda q, c: [("Ann", sure)] * len(q), [ROW], "typo", language="en", **QUICK)

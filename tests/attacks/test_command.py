@@ -57,7 +57,17 @@ def test_the_command_attacks_and_prints_a_summary(command, tmp_path):
         ([], "typpo", "no such recipe"),
         (["--set", "max_edited_words"], "typo", "give key=value"),
         (["--set", "max_edited_words=none"], "typo", "max_edited_words: Input should be a valid"),
+        (["--set", "=3"], "typo", "--set '=3': give key=value"),
+        (["--set", "lexicons..ru=3"], "codemix", "give key=value"),
+        (["--set", "limit=3"], "typo", "limit: unknown key. Allowed here: kind"),
+        (["--set", "max_queries=5", "--set", "max_queries=6"], "typo", "has a value already"),
+        (["--set", "max_queries=2001-99-99"], "typo", "not valid YAML"),
+        (["--set", "max_queries=" + "[" * 3000], "typo", "levels deep"),
         (["--shard", "half"], "typo", "give k/n"),
+        (["--shard", "0/0"], "typo", "give k/n, the k-th of n parts, e.g. 1/2"),
+        (["--shard", "9/8"], "typo", "there is no such part; give 1/8 to 8/8"),
+        (["--shard", "7/8"], "typo", "shard 7/8: empty, since only 4 questions"),
+        (["--shard", "2/8", "--limit", "1"], "typo", "only 1 question can be attacked"),
         (["--lang", "xx"], "typo", "no such code"),
         (["--precision", "int3"], "typo", "is not one of"),
         (["--metric", "rouge"], "typo", "is not one of"),
@@ -69,6 +79,24 @@ def test_the_command_explains_what_is_wrong(command, more, recipe, message):
     done = command(*more, recipe=recipe)
     assert done.exit_code == 2
     assert message in " ".join(done.output.split())
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_attack(command, squad_file):
+    done = command("--out", str(squad_file / "out"))
+    assert done.exit_code == 2
+    said = " ".join(done.output.split())
+    assert f"{squad_file}/out: cannot be written" in said
+    assert "Choose a writable folder for `out`" in said
+
+
+def test_a_file_with_an_id_twice_is_refused(command, squad_file, tmp_path):
+    raw = json.loads(squad_file.read_text())
+    raw["data"] *= 2
+    double = tmp_path / "double.json"
+    double.write_text(json.dumps(raw))
+    done = command("--data", str(double))
+    assert done.exit_code == 2
+    assert f"{double} (ru): 4 ids stand for more than one row" in " ".join(done.output.split())
 
 
 @pytest.fixture(scope="module")

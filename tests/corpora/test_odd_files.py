@@ -98,8 +98,14 @@ def test_a_title_is_optional(read, title, shown):
 @pytest.mark.parametrize("start", [float("inf"), float("nan"), 12.0, True, "12", None, [12]])
 def test_an_offset_is_a_whole_number(read, start):
     answers = [{"text": "blue", "answer_start": start}]
-    with pytest.raises(InputError, match=r"answer_start' must be a whole|is not a JSON number"):
+    with pytest.raises(InputError, match=r"question 'a': 'answer_start' must be a whole number"):
         read(squad(question(answers=answers)))
+
+
+def test_an_offset_too_large_for_a_number_is_named_with_its_question(read):
+    text = json.dumps(squad(question())).replace("12", "1e999")
+    with pytest.raises(InputError, match=r"question 'a': 'answer_start' must be .* .found inf"):
+        read(text)
 
 
 @pytest.mark.parametrize(("start", "place"), [(-1, 12), (-(10**30), 12), (10**30, 12), (3, 12)])
@@ -150,7 +156,7 @@ def test_messages_stay_short_whatever_they_quote(read):
 
 
 def test_ids_are_unique(read):
-    with pytest.raises(InputError, match=r"1 ids stand for more than one row: 'a'. Give every row"):
+    with pytest.raises(InputError, match=r"1 id stands for more than one row: 'a'. Give every row"):
         read(squad(question(), question(), question("b")))
     many = [question(str(i // 2)) for i in range(40)]
     with pytest.raises(InputError, match=r"20 ids .*'4' and 15 more"):
@@ -273,7 +279,7 @@ def test_two_treebanks_may_share_ids_and_one_may_not_have_an_id_twice(tmp_path):
     rows = corpora.load("udpos", local(tmp_path), "es", "test")
     assert rows["id"] == ["es_x-ud-test-a", "es_y-ud-test-a"]
     (tmp_path / "fi_x-ud-dev.conllu").write_text(f"{text}\n{text}", encoding="utf-8")
-    with pytest.raises(InputError, match="1 ids stand for more than one row: 'fi-a'"):
+    with pytest.raises(InputError, match="1 id stands for more than one row: 'fi-a'"):
         corpora.load("udpos", local(tmp_path), "fi", "dev")
 
 
@@ -435,3 +441,29 @@ def test_a_damaged_parquet_file_is_named(tmp_path):
     path.write_bytes(b"PAR1 cut short")
     with pytest.raises(InputError, match=r"validation-0\.parquet: not a complete Parquet file"):
         corpora.load("xquad", local(tmp_path), "en", "all")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "a Git LFS pointer, not the",
+        ),
+        (b"\x1f\x8b\x08\x00rest", "compressed with gzip. Unpack it"),
+        (b"PK\x03\x04rest", "a zip archive. Unpack it"),
+        (b"PAR1rest", "a Parquet file, where text is expected"),
+    ],
+)
+@pytest.mark.parametrize("name", ["mine.json", "en-de.txt"])
+def test_files_that_are_no_text_are_named_with_their_own_remedy(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=f"{name}: {message}"):
+        read_lexicon(path) if name.endswith(".txt") else read_squad(path, "en")
+
+
+def test_a_blank_answer_is_no_answer(read):
+    blank = [{"text": " ", "answer_start": 3}, {"text": "", "answer_start": 0}]
+    rows = read(squad(question(answers=blank), question("b", answers=[*blank, *ANSWERS])))
+    assert [is_answerable(row) for row in rows] == [False, True]

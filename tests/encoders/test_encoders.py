@@ -10,6 +10,8 @@ from transformers import AutoModel, AutoTokenizer
 
 from xltlib import encoders
 from xltlib.artifacts import InputError
+from xltlib.attacks import identity
+from xltlib.encoders.cache import made_once
 
 TEXTS = ["Where is Helsinki?", "Где столица?", "হয়েছে ঢাকা", "naïve ½ café"]
 
@@ -79,7 +81,7 @@ def test_another_tokeniser_kind_cannot_be_trimmed_and_says_so(tiny_encoder, tmp_
     ("name", "message"),
     [
         ("/no/such/model", "no such model folder"),
-        ("not a name!", "neither me5-small, nor a folder, nor a hub repository"),
+        ("not a name!", "neither a folder that is here, nor me5-small, nor the name of a hub"),
     ],
 )
 def test_what_is_not_an_encoder_is_explained(tmp_path, name, message):
@@ -97,7 +99,10 @@ def test_a_hub_encoder_without_a_network_fails_within_five_seconds(monkeypatch, 
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing listens there
     started = time.monotonic()
-    with pytest.raises(InputError, match=r"cannot be reached.*a folder as its name"):
+    with pytest.raises(
+        InputError,
+        match=r"no folder here but may be on the hub: .*cannot be reached.*its folder as the name",
+    ):
         encoders.encoder_folder("FacebookAI/xlm-roberta-base", cache=tmp_path)
     assert time.monotonic() - started < 5
 
@@ -108,9 +113,9 @@ def test_a_failed_conversion_leaves_nothing_that_looks_finished(tmp_path):
         raise InputError("the disk is full")
 
     with pytest.raises(InputError, match="the disk is full"):
-        encoders._made_once(tmp_path / "model", half)
+        made_once(tmp_path / "model", half)
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
-    done = encoders._made_once(tmp_path / "model", lambda f: (f / "config.json").write_text("{}"))
+    done = made_once(tmp_path / "model", lambda f: (f / "config.json").write_text("{}"))
     assert (done / "config.json").read_text() == "{}"
 
 
@@ -122,8 +127,7 @@ def test_two_that_want_the_same_folder_make_it_once(tmp_path):
         made.append(folder)
 
     threads = [
-        threading.Thread(target=encoders._made_once, args=(tmp_path / "model", make))
-        for _ in range(2)
+        threading.Thread(target=made_once, args=(tmp_path / "model", make)) for _ in range(2)
     ]
     for thread in threads:
         thread.start()
@@ -135,4 +139,54 @@ def test_two_that_want_the_same_folder_make_it_once(tmp_path):
 def test_a_cache_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(InputError, match="Choose another `cache`"):
-        encoders._made_once(tmp_path / "file" / "model", lambda folder: None)
+        made_once(tmp_path / "file" / "model", lambda folder: None)
+
+
+def flip(file):
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+
+
+DAMAGES = {
+    "model.safetensors": flip,
+    "tokenizer.json": lambda file: file.write_bytes(file.read_bytes()[:-20]),
+    "config.json": lambda file: file.unlink(),
+    ".digests.json": lambda file: file.write_text("{}"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_encoder_in_the_cache_is_made_again(tiny_encoder, tmp_path, name, capsys):
+    folder = trimmed(tiny_encoder, tmp_path)
+    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+    known = identity.of_path(folder)
+    assert trimmed(tiny_encoder, tmp_path) == folder
+    assert capsys.readouterr().out == ""
+    DAMAGES[name](folder / name)
+    assert trimmed(tiny_encoder, tmp_path) == folder
+    assert f"{name} " in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
+    assert identity.of_path(folder) == known
+
+
+def test_a_damaged_encoder_that_cannot_be_made_again_is_refused_by_name(tmp_path):
+    def gone(folder):
+        raise InputError("encoder me5-small: its weights are in a package")
+
+    folder = made_once(tmp_path / "me5-small", lambda f: (f / "config.json").write_text("{}"))
+    flip(folder / "config.json")
+    with pytest.raises(
+        InputError, match=r"me5-small: config\.json was damaged.*cannot be made again.*a package"
+    ):
+        made_once(folder, gone)
+    assert (folder / "config.json").exists()
+
+
+def test_an_encoder_made_before_digests_were_kept_is_checked_from_then_on(tmp_path):
+    folder = made_once(tmp_path / "model", lambda f: (f / "config.json").write_text("{}"))
+    (folder / ".digests.json").unlink()
+    made_once(folder, lambda f: pytest.fail("it is whole"))
+    flip(folder / "config.json")
+    made_once(folder, lambda f: (f / "config.json").write_text("[]"))
+    assert (folder / "config.json").read_text() == "[]"

@@ -279,7 +279,15 @@ DAMAGES = {
     "no config": (lambda f: (f / "config.json").unlink(), r"config\.json is missing"),
     "a damaged config": (
         lambda f: (f / "config.json").write_text('{"model_type": "bert"'),
-        r"config\.json: not a complete JSON file",
+        r"config\.json: not complete JSON",
+    ),
+    "a config nested without end": (
+        lambda f: (f / "config.json").write_text("[" * 200_000),
+        r"config\.json: JSON nested too deeply",
+    ),
+    "a config that is no text": (
+        lambda f: (f / "config.json").write_bytes(b"\xff\xfe{\0}\0"),
+        r"config\.json: is UTF-16",
     ),
     "a config that is a list": (
         lambda f: (f / "config.json").write_text("[]"),

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from tests.execution.small_study import ROOT, write_profile
-from xltlib import artifacts, encoders
+from xltlib import artifacts
 from xltlib import params as schema
 from xltlib.artifacts import InputError, no_room
 from xltlib.cli import app
+from xltlib.encoders.cache import made_once
 from xltlib.execution import cell as execution
 from xltlib.execution import status
 from xltlib.execution.estimate import Rest, Seconds, duration, peak_mb
@@ -285,7 +286,7 @@ def test_what_killed_conversions_left_is_swept_by_the_next(tmp_path):
     others = {".me5.trimmed.ab3_defg", ".me5.lock", ".me5x.ab3_defg"}
     for name in others:
         (tmp_path / name).mkdir() if not name.endswith("lock") else (tmp_path / name).touch()
-    made = encoders._made_once(tmp_path / "me5", lambda path: (path / "config.json").touch())
+    made = made_once(tmp_path / "me5", lambda path: (path / "config.json").touch())
     assert {path.name for path in made.parent.iterdir()} == others | {"me5"}
 
 

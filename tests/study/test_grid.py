@@ -238,7 +238,7 @@ def test_an_outputs_folder_that_cannot_be_written_is_named(grid):
     grid.params.outputs.write_text("a file where the folder should be")
     (cell,) = grid.cells("corpora")
     with (
-        pytest.raises(InputError, match="Choose a writable folder under `outputs`"),
+        pytest.raises(InputError, match="Choose a writable folder for `outputs`"),
         work.held(cell),
     ):
         pass

@@ -11,10 +11,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
+from typer.testing import CliRunner
 
+from tests.conftest import ROOT
 from xltlib import params as schema
 from xltlib.artifacts import InputError
-from xltlib.study import Grid, paper
+from xltlib.cli import app
+from xltlib.study import Grid, paper, saved
 from xltlib.study.exhibits import gather
 
 
@@ -30,6 +34,39 @@ def content(folder: Path) -> dict[str, bytes]:
         for file in sorted(folder.rglob("*"))
         if file.is_file()
     }
+
+
+def test_results_and_paper_are_made_from_what_git_keeps_without_models(
+    finished_study, folder, tmp_path
+):
+    source = finished_study.params.outputs.parent
+    project, clone = tmp_path / "project", tmp_path / "clone"
+    project.mkdir()
+    shutil.copytree(source / "outputs", project / "outputs", ignore=shutil.ignore_patterns("paper"))
+    shutil.copy(ROOT / ".gitignore", project)
+    raw = yaml.safe_load((source / "tiny.yaml").read_text("utf-8"))
+    raw["encoders"]["tiny"]["name"] = "./not-here"
+    (project / "tiny.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    named = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
+    for command in (("init", "--quiet"), ("add", "."), (*named, "commit", "-qm", "Results")):
+        subprocess.run(["git", *command], cwd=project, check=True)
+    subprocess.run(["git", "clone", "--quiet", project, clone], check=True)
+    there = {file.suffix for file in clone.rglob("*") if ".git" not in file.parts}
+    assert ".safetensors" not in there
+    assert not [*clone.rglob("attacks.*"), *clone.rglob("predictions.parquet")]
+
+    run = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke
+    done = run(app, ["results", str(clone / "tiny.yaml"), "--json"])
+    assert done.exit_code == 0, done.output
+    tables = saved.load_results(finished_study.params)
+    assert json.loads(done.output)["06_results/tiny"].keys() == {
+        name.rpartition("/")[2] for name in tables if name.startswith("06_results/")
+    }
+    for command in ("results", "paper"):
+        done = run(app, [command, str(clone / "tiny.yaml")])
+        assert done.exit_code == 0, done.output
+    assert content(clone / "outputs" / "tiny" / "paper") == content(folder)
+    assert not (clone / "cache").exists()
 
 
 class Page(HTMLParser):

@@ -8,9 +8,11 @@ import yaml
 from datasets import Dataset
 
 from tests.execution.small_study import write_profile
+from tests.study import tiny_study
 from xltlib import corpora as loaders
 from xltlib import params as schema
 from xltlib.artifacts import InputError
+from xltlib.attacks import resources
 from xltlib.corpora import hub
 from xltlib.study import Grid, corpora, data, preflight, revisions
 from xltlib.study.contents import Contents
@@ -130,6 +132,84 @@ def test_an_encoder_of_the_hub_keeps_its_commit_too(tmp_path, the_hub):
     assert revisions.of_encoder(params, "tiny") == OLD
 
 
+MLM = {"kind": "mlm", "model": "org/mlm", "max_edited_words": 2, "max_queries": 20}
+MIXED = {"kind": "codemix", "encoder": "org/aligner"}
+
+
+def with_models(tmp_path, tiny_encoder, edit_profile, recipe, perturbation):
+    """The tiny study with other models in its attack and its second test set."""
+    sets = [{"corpus": "tydiqa", "languages": ["ru"]}]
+    if perturbation is not None:
+        parallel = {"corpus": "tatoeba", "languages": ["ru"]}
+        sets.append(sets[0] | {"perturbation": perturbation | {"parallel": parallel}})
+    edits = {"targets.tydiqa.test_sets": sets, "attacks.typo.recipe": recipe}
+    file = tiny_study.write_profile(tmp_path, tiny_encoder)
+    return schema.load(edit_profile(file, file, edits))
+
+
+def attack_of(params):
+    return Grid(params).cells("attacks")[0]
+
+
+def test_models_that_recipes_and_perturbations_name_keep_their_commits(
+    tmp_path, tiny_encoder, edit_profile, the_hub, monkeypatch
+):
+    params = with_models(tmp_path, tiny_encoder, edit_profile, MLM, MIXED)
+    before = attack_of(params)
+    evaluation = Grid(params).cells("evaluation")[0].fingerprint
+    (said,) = [before.inputs.content[key] for key in before.inputs.content if "model" in key]
+    assert said == "org/mlm None"
+    revisions.record(params)
+    the_hub.main = NEW
+    revisions.record(params)
+    assert sorted(the_hub.asked) == [("model", "org/aligner", None), ("model", "org/mlm", None)]
+    assert revisions.of_models(params) == {"org/aligner": OLD, "org/mlm": OLD}
+    after = attack_of(params)
+    assert after.fingerprint != before.fingerprint
+    assert f"org/mlm {OLD}" in after.inputs.content.values()
+    assert Grid(params).cells("evaluation")[0].fingerprint != evaluation
+
+    asked = []
+
+    def opened(name, *, cache, revision):
+        asked.append((name, revision))
+        return tiny_encoder
+
+    monkeypatch.setattr(resources, "encoder_folder", opened)
+    of_recipe = resources.Resources(None, {}, revisions=revisions.of_models(params))
+    assert of_recipe.folder("org/mlm") == tiny_encoder
+    assert asked == [("org/mlm", OLD)]
+
+
+def test_cells_with_local_models_only_have_no_commit_in_them(
+    tmp_path, tiny_encoder, edit_profile, the_hub
+):
+    here = MLM | {"model": str(tiny_encoder)}
+    params = with_models(
+        tmp_path, tiny_encoder, edit_profile, here, MIXED | {"encoder": "me5-small"}
+    )
+    revisions.record(params)
+    assert the_hub.asked == []
+    for cell in (attack_of(params), *Grid(params).cells("evaluation")):
+        assert not [key for key in cell.inputs.content if key.startswith("model ")]
+
+
+def test_a_hub_model_in_any_place_needs_the_network(
+    tmp_path, tiny_encoder, edit_profile, monkeypatch
+):
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing listens there
+    ranked = {"kind": "typo", "max_edited_words": 2, "ranking": "gradient", "surrogate": "org/qa"}
+    for recipe, perturbation, key in (
+        (MLM, None, r"attacks\.typo\.recipe\.model"),
+        (ranked, None, r"attacks\.typo\.recipe\.surrogate"),
+        ({"kind": "typo"}, MIXED, r"targets\.tydiqa\.test_sets\.1\.perturbation\.encoder"),
+    ):
+        params = with_models(tmp_path, tiny_encoder, edit_profile, recipe, perturbation)
+        with pytest.raises(InputError, match=f"{key}: the hub .* cannot be reached"):
+            preflight.check_network(params)
+
+
 @pytest.mark.parametrize(
     "content", ["[]", "{", '{"corpora.xnli": {"asked": "xnli@main", "commit": "main"}}', "\ud800"]
 )
@@ -147,3 +227,13 @@ def test_the_list_of_commits_travels_and_says_what_was_asked(profile, the_hub):
     revisions.record(params)
     kept = json.loads(revisions.file_of(params).read_text())
     assert kept == {"corpora.xnli": {"asked": "xnli@main", "commit": OLD}}
+
+
+def test_places_to_write_that_are_files_are_named_by_check(profile):
+    params = schema.load(profile)
+    for key in ("outputs", "cache"):
+        odd = params.model_copy(update={key: profile / "below"})
+        with pytest.raises(
+            InputError, match=rf"{key}: .*below cannot be a folder, since .* a file"
+        ):
+            preflight.check_sources(odd)

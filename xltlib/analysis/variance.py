@@ -7,7 +7,7 @@ Casella and McCulloch 1992, chapter 4). Translations of one question are one uni
 questions that share a passage. Seeds are few, so their mean square is not plugged in: it is
 averaged over its fiducial distribution, as in the Behrens-Fisher problem and in generalised
 inference (Weerahandi 1993; Hannig, Iyer and Patterson 2006). The result is a mixture of Student's t
-distributions, which is the plain t of the seed means where seeds dominate and the plain t of the
+distributions, which is nearly the t of the seed means where seeds dominate and that of the
 questions where they do. `LEAST` and `DF_SHARE` are set by simulation:
 `tests/benchmarks/coverage.py`.
 """
@@ -85,8 +85,9 @@ class Seeds:
         """The weight of what test sets do not share: none in their plain mean."""
         if self.n_blocks == 1:
             return 0.0
-        weight = self.n_blocks * (shares**2).sum() - shares.sum() ** 2
-        return float(weight / (self.n_blocks - 1)) if weight > 1e-9 else 0.0
+        whole = self.n_blocks * (shares**2).sum()
+        weight = whole - shares.sum() ** 2
+        return float(weight / (self.n_blocks - 1)) if weight > 1e-9 * whole else 0.0
 
     def _of_answers(self, shares: np.ndarray) -> np.ndarray:
         return self.rest * (shares**2).sum()

@@ -51,7 +51,7 @@ class Held:
 class Lack:
     """Why there is no answer: a name and the numbers or words that go with it."""
 
-    name: Literal["synthetic", "seeds", "languages", "questions", "interval", "nothing"]
+    name: Literal["synthetic", "seeds", "languages", "questions", "training", "interval", "nothing"]
     found: Any = None
     needed: Any = None
 
@@ -133,6 +133,7 @@ def judge(
     unit: str,
     smallest: float,
     left_out: Sequence[str] = (),
+    lacks: Sequence[Lack] = (),
 ) -> Verdict:
     """A line for every comparison; one that says so where there is nothing to compare.
 
@@ -143,21 +144,23 @@ def judge(
         intervals: by what is compared; empty where there is nothing to compare.
         synthetic: then no p-value is kept.
         unit, smallest: of the measure; the effect that would matter.
+        lacks: what else keeps every comparison from being answered.
     """
     lines = []
     answered = {}
     if synthetic:
         intervals = {name: replace(one, p=float("nan")) for name, one in intervals.items()}
     for compared, one in intervals.items():
-        lacks = missing(claim.needs, Held(synthetic, one.n_seeds, one.languages, one.n_examples))
+        held = Held(synthetic, one.n_seeds, one.languages, one.n_examples)
+        its_lacks = [*missing(claim.needs, held), *lacks]
         if not one.known:
-            lacks.append(Lack("interval", one.why_not))
-        if not lacks:
+            its_lacks.append(Lack("interval", one.why_not))
+        if not its_lacks:
             answered[compared] = one
-        lines.append(Line(compared, NOT_ANSWERED, one, lacks=tuple(lacks)))
+        lines.append(Line(compared, NOT_ANSWERED, one, lacks=tuple(its_lacks)))
     if not intervals:
-        lacks = [Lack("synthetic")] if synthetic else []
-        lines.append(Line("", NOT_ANSWERED, None, lacks=(*lacks, Lack("nothing"))))
+        its_lacks = [Lack("synthetic")] if synthetic else []
+        lines.append(Line("", NOT_ANSWERED, None, lacks=(*its_lacks, Lack("nothing"))))
     p_values = holm([one.p for one in answered.values()])
     judged = {
         compared: _line(compared, claim, one, p, smallest)

@@ -7,7 +7,10 @@ which.
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,8 @@ import pandas as pd
 from statsmodels.stats.inter_rater import aggregate_raters, cohens_kappa, fleiss_kappa
 
 from xltlib.artifacts import InputError, write_with
+from xltlib.corpora.local import require_unique
+from xltlib.text_files import read_text, shown, shown_path
 
 QUESTIONS = {
     "answer": "The answer to the question, copied from the passage; - if there is none",
@@ -77,26 +82,40 @@ def read_sheets(files: Sequence[Path], key: Path) -> pd.DataFrame:
     """Filled-in sheets with their key, one row per judgement.
 
     Returns:
-        Columns item, language, id, version, golds, annotator (the file's name), answer, readable.
+        Columns item, language, id, version, golds, annotator (the file's name, its path
+        where two have the same), answer, readable.
 
     Raises:
         InputError: names the file and the item with an answer that is not allowed, or the items
             that a sheet lacks.
     """
-    items, found = _read(key, [_ITEM, "id", "version", "golds"]), []
+    items, found = _read(key, [_ITEM, "language", "id", "version", "golds"]), []
+    twice = [file for file, count in Counter(map(Path.resolve, files)).items() if count > 1]
+    if twice:
+        raise InputError(f"{twice[0]}: given twice. Give each annotator's sheet once.")
+    names = Counter(file.stem for file in files)
     for file in files:
         sheet = _read(file, [_ITEM, *QUESTIONS])
-        lacking = sorted(set(items[_ITEM]) - set(sheet[_ITEM]))
-        if lacking:
-            raise InputError(f"{file}: lacks {len(lacking)} items of {key}, e.g. {lacking[0]}")
+        for kind, odd in (
+            ("lacks", set(items[_ITEM]) - set(sheet[_ITEM])),
+            ("has", set(sheet[_ITEM]) - set(items[_ITEM])),
+        ):
+            if odd:
+                where = f"of {key}" if kind == "lacks" else f"that are not in {key}"
+                raise InputError(
+                    f"{file}: {kind} {len(odd)} items {where}, e.g. {shown(min(odd))}. Give the "
+                    "whole sheet that was written with this key."
+                )
         for row in sheet.itertuples():
             if str(row.readable).strip() not in ("1", "2", "3", "4", "5"):
                 raise InputError(
-                    f"{file}: item {row.item}: readable is {row.readable!r}; give 1 to 5"
+                    f"{file}: item {row.item}: readable is {shown(row.readable)}; give 1 to 5"
                 )
             if not str(row.answer).strip():
                 raise InputError(f"{file}: item {row.item}: no answer; copy it, or give -")
-        filled = sheet[[_ITEM, *QUESTIONS]].assign(annotator=file.stem)
+        # Sheets that came back under one name are told apart by their folders.
+        name = file.stem if names[file.stem] == 1 else str(file)
+        filled = sheet[[_ITEM, *QUESTIONS]].assign(annotator=name)
         found.append(items.merge(filled, on=_ITEM, validate="one_to_one"))
     return pd.concat(found, ignore_index=True).astype({"readable": int})
 
@@ -157,17 +176,26 @@ def _write(file: Path, frame: pd.DataFrame) -> None:
 
 
 def _read(file: Path, columns: list[str]) -> pd.DataFrame:
+    """The named columns of a sheet; each item is there once."""
+    where = shown_path(file)
+    text = io.StringIO(read_text(file), newline="")
     try:
-        frame = pd.read_csv(
-            file,
-            sep=_separator(file),
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-        )
-    except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: the sheet cannot be read: {error}") from error
-    lacking = [name for name in columns if name not in frame]
+        header, *rows = list(csv.reader(text, delimiter=_separator(file), strict=True)) or [[]]
+    except csv.Error as error:
+        raise InputError(f"{where}: the sheet cannot be read ({error}). Save it again.") from error
+    lacking = [name for name in columns if header.count(name) != 1]
     if lacking:
-        raise InputError(f"{file}: lacks the column {lacking[0]}; available: {', '.join(frame)}")
+        kind = "tabs between its columns" if file.suffix == ".tsv" else "commas between its columns"
+        raise InputError(
+            f"{where}: has the column {lacking[0]} {header.count(lacking[0])} times, not once; "
+            f"there: {shown(', '.join(header))}. Save the sheet with its own header and {kind}."
+        )
+    for number, row in enumerate(rows, start=2):
+        if row and len(row) != len(header):
+            raise InputError(
+                f"{where}: row {number} has {len(row)} cells, the header {len(header)}. Put quotes "
+                "round cells with a separator inside."
+            )
+    frame = pd.DataFrame([row for row in rows if row], columns=header, dtype=str)
+    require_unique(list(frame[_ITEM]), where)
     return frame

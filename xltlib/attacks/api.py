@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import ValidationError
 from transformers import PreTrainedTokenizerBase
 
-from xltlib.artifacts import InputError
+from xltlib.artifacts import InputError, require_writable
 from xltlib.attacks import report
 from xltlib.attacks.engine import attack_examples
 from xltlib.attacks.recipes import SETTINGS, Build
@@ -95,16 +95,29 @@ def attack(
     chosen = _settings(recipe, build, settings)
     k, n = shard
     if not 1 <= k <= n:
-        raise InputError(f"shard {k}/{n}: there is no such part; give 1/{n} to {n}/{n}")
+        known = f"1/{n} to {n}/{n}" if n > 0 else "k/n, the k-th of n parts, e.g. 1/2"
+        raise InputError(f"shard {k}/{n}: there is no such part; give {known}")
+    if limit is not None and limit < 1:
+        raise InputError(f"limit {limit}: nothing would be attacked; give 1 or more")
     questions = read_rows(rows, language, corpus)
-    part = questions.rows[:limit][k - 1 :: n]
-    if not part:
+    chosen_rows = questions.rows[:limit]
+    if not chosen_rows:
         left = ", ".join(f"{count} {why}" for why, count in questions.left_out.items())
         raise InputError(
-            f"nothing to attack: no question has an answer in its passage ({left or 'no rows'})"
+            f"nothing to attack: no question has an answer in its passage ({left or 'no rows'}). "
+            "Give rows with answers that stand in their passages."
+        )
+    part = chosen_rows[k - 1 :: n]
+    if not part:
+        many = len(chosen_rows)
+        raise InputError(
+            f"shard {k}/{n}: empty, since only {many} question{'s' * (many != 1)} can be attacked. "
+            f"Cut into {many} parts at most: 1/{many} to {many}/{many}."
         )
     cache = Path(cache).expanduser()
     predictor = victim(model, tokenizer, cache=cache, device=device, identity=identity)
+    if out is not None:
+        require_writable(Path(out), "`out`")
     engine = engine or EngineSettings()
     if not isinstance(predictor, SpanPredictor):
         if engine.precision == "bf16":

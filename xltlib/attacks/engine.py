@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from tqdm.auto import tqdm
 
 from xltlib.artifacts import InputError
 from xltlib.attacks import identity
-from xltlib.attacks.example import attack_example, failed_with
-from xltlib.attacks.journal import append_lines, read_lines
+from xltlib.attacks.example import OUTCOMES, attack_example, failed_with
+from xltlib.attacks.journal import append_lines
 from xltlib.attacks.query import Output, Predictor, Query, Reading, Scorer, ask, nearby
 from xltlib.attacks.recipes import Build
 from xltlib.attacks.resources import Resources, Row
@@ -27,9 +28,12 @@ from xltlib.attacks.side_by_side import side_by_side
 from xltlib.encoders.device import resolve
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, RecipeSettings
+from xltlib.text_files import recovered_json_lines
 
 # Windows whose logits are kept: an edit leaves other windows unchanged.
 KEPT_WINDOWS = 20_000
+FINISHED = set(OUTCOMES) - {"error"}
+"""Outcomes that a resumed attack keeps; an example that raised is tried again."""
 
 
 def attack_examples(
@@ -75,12 +79,9 @@ def attack_examples(
     name = None if build is None else f"{build.__module__}.{build.__qualname__}"
     made_of = identity.digest(resources.identity(settings, engine), name)
     keys = [identity.digest(made_of, dict(row)) for row in rows]
-    finished = {
-        record.pop("key", None): record
-        for record in read_lines(log)
-        if record.get("outcome") != "error"
-    }
-    finished = {key: finished[key] for key in keys if key in finished}
+    logged = {str(record.pop("key", None)): record for record in recovered_json_lines(log)}
+    tried_before = {key for key, one in logged.items() if one.get("outcome") in FINISHED}
+    finished = {key: logged[key] for key in keys if key in tried_before}
     victim = f"{resources.victim} {engine.guide_words}"
     answers = Answers(resources.predictor, engine, log.with_name(f"{log.name}.queries"), victim)
 
@@ -146,8 +147,9 @@ class Answers:
     _known: dict[str, Output] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        for line in read_lines(self.journal):
-            self._known[line["query"]] = Output(line["answer"], line["log_odds"])
+        for line in recovered_json_lines(self.journal):
+            with suppress(KeyError):
+                self._known[line["query"]] = Output(line["answer"], line["log_odds"])
         exact = guide = self.predictor
         if isinstance(self.predictor, SpanPredictor):
             own = replace(

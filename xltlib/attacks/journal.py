@@ -1,4 +1,4 @@
-"""Files of JSON lines that survive a kill: an incomplete line is dropped."""
+"""Files of JSON lines that survive a kill: `xltlib.text_files.recovered_json_lines` reads them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from xltlib.artifacts import InputError
-
-
-def read_lines(file: Path) -> list[dict[str, Any]]:
-    """The records in a file of JSON lines, without any incomplete line."""
-    records = []
-    if file.exists():
-        for line in file.read_text(encoding="utf-8", errors="surrogatepass").split("\n"):
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            if isinstance(record, dict):
-                records.append(record)
-    return records
 
 
 def append_lines(file: Path, records: list[dict[str, Any]], *, sync: bool = False) -> None:

@@ -51,6 +51,7 @@ class Resources:
             alignments. Use the same one for all models of a comparison.
         bitext: (sentence, English translation) pairs by language, for induced lexicons.
         cache: the folder of other pretrained models that recipes name.
+        revisions: the commits at which those on the hub are read, by name.
     """
 
     predictor: Predictor
@@ -58,6 +59,7 @@ class Resources:
     encoder: Path | None = None
     bitext: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     cache: Path = CACHE
+    revisions: Mapping[str, str] = field(default_factory=dict)
     _kept: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -96,7 +98,7 @@ class Resources:
 
     def folder(self, model: str) -> Path:
         """The folder of a model that a recipe names."""
-        return encoder_folder(model, cache=self.cache)
+        return encoder_folder(model, cache=self.cache, revision=self.revisions.get(model))
 
     @cached_property
     def pretrained(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -154,8 +156,7 @@ class Resources:
     def masked_lm(self, settings: MaskedLMSettings) -> MaskedLM:
         """The masked language model that proposes words."""
         folder = self.folder(settings.model)
-        make = partial(MaskedLM, folder, self.device)
-        return self._once(make, "mlm", identity.of_path(folder))
+        return self._once(partial(MaskedLM, folder, self.device), "mlm", identity.of_path(folder))
 
     @property
     def device(self) -> str:

@@ -13,8 +13,10 @@ import pandas as pd
 from xltlib.artifacts import InputError
 from xltlib.attacks.goal import occurrences
 from xltlib.attacks.resources import Row
+from xltlib.corpora.local import require_unique
 from xltlib.corpora.squad_json import questions
 from xltlib.languages import LANGUAGES, TYDI, find_language
+from xltlib.text_files import refuse_half_pairs, shown, shown_path
 
 _NEEDED = ("question", "context", "answers")
 # TyDi QA's ids begin with the language.
@@ -43,7 +45,8 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
         corpus: the corpus whose official F1 scores answers; `mlqa` has its own rule.
 
     Raises:
-        InputError: rows have another form, or a language is missing or unknown to CLDR.
+        InputError: rows have another form, two rows of a language have one id, or a language is
+            missing or unknown to CLDR.
     """
     found = Questions()
     for number, given in enumerate(_records(source)):
@@ -63,6 +66,7 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
             if not isinstance(text, str):
                 raise InputError(f"{where}: {name} is {type(text).__name__}; it must be a string")
         identity = str(given.get("id", number))
+        refuse_half_pairs([identity, question, context], where)
         row = {
             "id": identity,
             "language": _language(given, identity, language, where),
@@ -81,7 +85,18 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
             texts, starts = zip(*placed, strict=True)
             row["answers"] = {"text": list(texts), "answer_start": list(starts)}
             found.rows.append(row)
+    _require_unique(found.rows, source)
     return found
+
+
+def _require_unique(rows: list[Row], source: Any) -> None:
+    """Refuse two rows with the same id, corpus and language; translations share their ids."""
+    ids: dict[tuple[str, Any], list[str]] = {}
+    for row in rows:
+        ids.setdefault((row["language"], row.get("corpus")), []).append(row["id"])
+    for (language, _), of_language in ids.items():
+        where = shown_path(source) if isinstance(source, str | Path) else "rows"
+        require_unique(of_language, f"{where} ({language})")
 
 
 def _records(source: Any) -> Iterator[Any]:
@@ -131,8 +146,13 @@ def _answers(given: Any, where: str) -> list[tuple[str, int]]:
             pairs = [(one["text"], one.get("answer_start", -1)) for one in given]
         if not all(isinstance(text, str) for text, _ in pairs):
             raise TypeError("an answer's text is not a string")
+        refuse_half_pairs([text for text, _ in pairs], where)
+        if odd := [start for _, start in pairs if int(start) != start]:
+            raise TypeError(f"offset {shown(odd[0])} is no whole number")
         return [(text, int(start)) for text, start in pairs if text.strip()]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise InputError(
             f"{where}: answers are not as SQuAD has them ({error}); give "
             '{"text": ["..."], "answer_start": [0]}'

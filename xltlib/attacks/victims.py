@@ -23,6 +23,7 @@ AnswerQuestions = Callable[[list[str], list[str]], Sequence[Any]]
 `answer` and optionally `score`, as pipelines return them."""
 # The probability of an answer that comes without one.
 _SURE = 0.99
+_ROUNDING = 1e-3
 
 
 class CallablePredictor:
@@ -60,6 +61,10 @@ class CallablePredictor:
         predictions, probabilities = [], []
         for answer, context, wanted in zip(given, contexts, spans, strict=True):
             text, sure = _answer(answer)
+            if not -_ROUNDING <= sure <= 1 + _ROUNDING:
+                raise InputError(
+                    f"the model's function returned the probability {sure}; give one from 0 to 1"
+                )
             start = max(context.find(text), 0)
             predictions.append(Prediction(text, start, start + len(text), sure))
             golds = [context[a:b] for a, b in wanted]

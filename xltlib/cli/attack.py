@@ -11,6 +11,7 @@ import typer
 from xltlib.artifacts import InputError
 from xltlib.cli.evaluate import METRICS, Metric
 from xltlib.cli.terminal import console, print_table
+from xltlib.text_files import shown
 
 
 def attack(
@@ -53,6 +54,7 @@ def attack(
 ) -> None:
     """Attack any span-QA model on any SQuAD-format file, in any language."""
     from xltlib.attacks import attack as attack_model
+    from xltlib.attacks.api import recipe_settings
     from xltlib.params import EngineSettings
 
     if precision == "float32" and (guide_words is not None or equal):
@@ -70,7 +72,7 @@ def attack(
     done = attack_model(
         model,
         data,
-        recipe,
+        recipe_settings(recipe, {"max_queries": budget} | _settings(setting or [])),
         out,
         language=lang,
         # SQuAD's rule is not SQuAD's alone: only MLQA's says which corpus it is.
@@ -81,7 +83,6 @@ def attack(
         device=device,
         engine=engine,
         progress=not os.environ.get("CI"),
-        **({"max_queries": budget} | _settings(setting or [])),
     )
     print_table(f"{recipe} against {model}", done.summary)
     for why, count in done.left_out.items():
@@ -99,28 +100,27 @@ def _shard(text: str) -> tuple[int, int]:
     try:
         k, n = map(int, text.split("/"))
     except ValueError as error:
-        raise InputError(f"--shard {text}: give k/n, e.g. 2/8") from error
+        raise InputError(f"--shard {shown(text)}: give k/n, e.g. 2/8") from error
     return k, n
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:
     """key=value pairs, values as in YAML; a dot in the key goes one level down."""
-    import yaml
+    from xltlib.yaml_files import parse_yaml
 
     found: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not equals:
-            raise InputError(f"--set {pair}: give key=value, e.g. max_edited_words=2")
-        section = found
         *path, last = key.split(".")
+        if not equals or not all([*path, last]):
+            raise InputError(f"--set {shown(pair)}: give key=value, e.g. max_edited_words=2")
+        section = found
         for part in path:
             inner = section.setdefault(part, {})
             if not isinstance(inner, dict):
-                raise InputError(f"--set {pair}: {part} has a value already; give only one")
+                raise InputError(f"--set {shown(pair)}: {part} has a value already; give only one")
             section = inner
-        try:
-            section[last] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise InputError(f"--set {pair}: the value is not valid YAML") from error
+        if last in section:
+            raise InputError(f"--set {shown(pair)}: {last} has a value already; give only one")
+        section[last] = parse_yaml(value, f"--set {shown(pair)}")
     return found

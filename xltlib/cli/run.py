@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from xltlib.artifacts import InputError, require_writable
+from xltlib.artifacts import OUTPUTS, InputError, require_writable
 from xltlib.cli.terminal import Only, ParamsFile, Strict, checked, console, require_today
 
 
@@ -47,7 +47,7 @@ def run(
     """Run what is missing of a profile; the same command resumes a run that was killed."""
     from xltlib.execution import workflow
     from xltlib.execution.lock import only_run
-    from xltlib.study import Grid
+    from xltlib.study import Grid, revisions
 
     require_today(strict)
     loaded = checked(params, to_run=True)
@@ -58,10 +58,11 @@ def run(
             f"{params}: compute.gpus: each cell needs {loaded.compute.gpus} GPU and --gpus is "
             f"{gpus}. Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
         )
-    require_writable(job.folder, "outputs")
-    require_writable(loaded.cache, "cache")
+    require_writable(job.folder, OUTPUTS)
+    require_writable(loaded.cache, "`cache` in the params file")
     signal.signal(signal.SIGTERM, _interrupt)
     with only_run(job.folder, wait=wait) as lock:
+        revisions.record(loaded)  # a model that was named since stage 01 ran
         grid = Grid(loaded)
         todo = grid.to_run(notebooks=root / "notebooks", only=job.only)
         if not todo:

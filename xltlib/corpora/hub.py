@@ -41,7 +41,7 @@ def require_network(what: str) -> None:
         raise InputError(
             f"{what}: the hub ({endpoint.hostname}) cannot be reached ({error}). Set "
             "HF_HUB_OFFLINE=1 if its files are in the local cache, or use source: local with a "
-            "`folder` (for an encoder: a folder as its name)."
+            "`folder` (for a model: its folder as the name)."
         ) from error
 
 

@@ -63,9 +63,10 @@ def require_unique(ids: Sequence[str], where: str) -> None:
     if double:
         listed = ", ".join(shown(identity, 40) for identity in double[:5])
         more = f" and {len(double) - 5} more" if len(double) > 5 else ""
+        many = "1 id stands" if len(double) == 1 else f"{len(double)} ids stand"
         raise InputError(
-            f"{where}: {len(double)} ids stand for more than one row: {listed}{more}. Give every "
-            "row an id of its own."
+            f"{where}: {many} for more than one row: {listed}{more}. Give every row an id of its "
+            "own."
         )
 
 

@@ -75,8 +75,8 @@ def read_squad(
 
 
 def is_answerable(row: dict[str, Any]) -> bool:
-    """Whether a question has an answer, which some in SQuAD 2 do not."""
-    return bool(row["answers"]["text"])
+    """Whether a question has an answer, unlike some of SQuAD 2's; blank texts are none."""
+    return any(text.strip() for text in row["answers"]["text"])
 
 
 def _placed(context: str, answers: list[tuple[str, int]]) -> tuple[list[int], list[int]]:

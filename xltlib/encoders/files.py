@@ -5,15 +5,14 @@ Nothing here loads a model; the checks read file names, the config, and the head
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xltlib.artifacts import InputError
+from xltlib.artifacts import InputError, read_json
+from xltlib.text_files import LFS_POINTER, decode, parse_json
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
-_POINTER = b"version https://git-lfs"
 _FLOATS = {"F64", "F32", "F16", "BF16"}
 _INTEGERS = {"I64", "I32", "BOOL"}  # buffers, such as position ids
 _MOST_HEADER_BYTES = 100_000_000
@@ -135,7 +134,7 @@ def _weights(folder: Path) -> tuple[Path, ...]:
 
 def _refuse_pointer(path: Path) -> None:
     with open(path, "rb") as file:
-        if file.read(len(_POINTER)) == _POINTER:
+        if file.read(len(LFS_POINTER)) == LFS_POINTER:
             raise InputError(
                 f"{path}: a Git LFS pointer, not the file itself. Run `git lfs pull` in the "
                 "repository, or download the file."
@@ -156,11 +155,11 @@ def _check_safetensors(path: Path) -> None:
         if size < 8 or not 0 < length <= min(size - 8, _MOST_HEADER_BYTES):
             raise InputError(damaged.format("the header is cut short"))
         try:
-            header = json.loads(file.read(length))
+            header = parse_json(decode(file.read(length), "header"), "header")
             tensors = {name: t for name, t in header.items() if name != "__metadata__"}
             kinds = {name: str(tensor["dtype"]) for name, tensor in tensors.items()}
             end = max((int(tensor["data_offsets"][1]) for tensor in tensors.values()), default=0)
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError):
             raise InputError(damaged.format("the header is damaged")) from None
     if not kinds:
         raise InputError(damaged.format("it contains no tensor"))
@@ -176,11 +175,7 @@ def _check_safetensors(path: Path) -> None:
 
 def _json_object(path: Path) -> dict[str, Any]:
     """A JSON object of a model's files."""
-    _refuse_pointer(path)
-    try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError, OSError) as error:
-        raise InputError(f"{path}: not a complete JSON file. Copy or download it again.") from error
+    value = read_json(path)
     if not isinstance(value, dict):
         raise InputError(f"{path}: not a JSON object. Copy or download it again.")
     return value

@@ -107,7 +107,10 @@ def _add_models(params: Params, raw: dict[str, Any], packer: _Packer) -> None:
     ]
     for part in ("attacks", "targets", "representation"):
         found = _models(getattr(params, part), raw.get(part))
-        named += [(model, None, section, key) for model, section, key in found]
+        named += [
+            (model, revisions.of_model(params, model), section, key)
+            for model, section, key in found
+        ]
     for model, revision, section, key in named:
         if Path(model).is_absolute():
             continue  # a folder, packed with the other paths

@@ -36,13 +36,13 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
     from filelock import FileLock
 
     from xltlib import params as schema
-    from xltlib.artifacts import InputError, require_writable
+    from xltlib.artifacts import OUTPUTS, InputError, require_writable
     from xltlib.execution.status import Status
     from xltlib.study import Grid
 
     try:
         cell = Grid(schema.load(params)).cell(stage, key)
-        require_writable(cell.folder, "outputs")
+        require_writable(cell.folder, OUTPUTS)
         # A second process that wants the same cell waits here and then reads the results back.
         with FileLock(cell.path(".executing.lock")):
             for left in cell.folder.glob(f"{TEMPORARY}*.ipynb"):

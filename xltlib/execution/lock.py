@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xltlib.artifacts import InputError, require_writable
+from xltlib.artifacts import OUTPUTS, InputError, require_writable
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def only_run(folder: Path, *, wait: bool = False) -> Iterator[int]:
     Raises:
         InputError: another run holds the lock and `wait` is not set; names that run.
     """
-    require_writable(folder, "outputs")
+    require_writable(folder, OUTPUTS)
     lock = os.open(folder / ".run.lock", os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:

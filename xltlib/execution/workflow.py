@@ -14,11 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from xltlib.artifacts import InputError
 from xltlib.execution import warm
 from xltlib.params import Params
+from xltlib.yaml_files import read_yaml
 
 PARAMS = "XLT_PARAMS"
 """The environment variable with the params file, read by the Snakefile and a cluster's jobs."""
@@ -62,7 +61,11 @@ class Workflow:
         file = next(iter(sorted(self.profile.glob("config*.y*ml"))), None)
         if file is None:
             raise InputError(f"{self.profile}: no config.yaml there; give a Snakemake profile.")
-        settings = yaml.safe_load(file.read_text("utf-8")) or {}
+        settings = read_yaml(file) or {}
+        if not isinstance(settings, dict):
+            raise InputError(
+                f"{file}: not a Snakemake profile (no mapping of options). Correct it."
+            )
         return settings.get("executor", "local") != "local"
 
     def command(self) -> list[str]:

@@ -11,7 +11,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from xltlib.params.base import Name, Settings
 from xltlib.params.claims import Claim
 from xltlib.params.profile import Params
-from xltlib.text_files import InputError, read_yaml, shown, shown_path
+from xltlib.text_files import InputError, shown, shown_path
+from xltlib.yaml_files import read_yaml
 
 MOST_CHARACTERS = 900
 _CLAIMS = TypeAdapter(dict[Name, Claim])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
-from xltlib.params.base import Name, Precision, Seed, Settings, TestSet
+from xltlib.params.base import Name, Precision, Seed, Settings, TestSet, files_by_language
 
 
 class EvaluationSettings(Settings):
@@ -78,6 +78,21 @@ class SmallestEffects(Settings):
     slope: PositiveFloat = Field(0.1, description="points of accuracy per 0.1 of distance")
 
 
+class Published(Settings):
+    """F1 that others have published, to show beside that of the untrained arm."""
+
+    source: Annotated[str, Field(min_length=1)]
+    """Who published it, of which model, and where."""
+    corpus: str
+    """The test set, by its name in tables."""
+    f1: Annotated[dict[str, float], Field(min_length=1)]
+    """F1 in points by language."""
+    within: PositiveFloat | None = None
+    """The run says whether its average is so near: points. None only shows the scores."""
+
+    _languages = field_validator("f1")(files_by_language)
+
+
 class AnalysisSettings(Settings):
     """How results are compared."""
 
@@ -85,6 +100,12 @@ class AnalysisSettings(Settings):
     """Coverage of intervals."""
     smallest_effects: SmallestEffects = SmallestEffects()
     """The smallest effects that would matter."""
+    largest_english_loss: PositiveFloat = 2.0
+    """An arm whose English F1 on the target task lies so many points under the untrained arm's did
+    not learn from its intermediate training: its contrasts are not answered.
+    """
+    published: list[Published] = []
+    """Published scores to compare with."""
     contrasts: Annotated[list[tuple[Name, Name]], Field(min_length=1)] = [
         ("multilingual", "english"),
         ("multilingual", "none"),

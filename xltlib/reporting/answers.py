@@ -98,6 +98,13 @@ def lack(one: Lack) -> Sentence:
         numbers = {"found": one.found, "needed": one.needed}
     elif one.name == "languages":
         words = f"The comparison lacks {', '.join(one.found)}."
+    elif one.name == "training":
+        arm, loss = one.found
+        words = (
+            f"Intermediate training of `{arm}` did not work: its English F1 is {{found:.1f}} "
+            "points below that of the untrained arm, and more than {needed:g} is too much."
+        )
+        numbers = {"found": loss, "needed": one.needed}
     elif one.name == "interval":
         words = f"There is no interval: {one.found}."
     else:

@@ -87,6 +87,34 @@ def of_scores(clean: pd.DataFrame) -> list[Sentence]:
     return found
 
 
+def of_published(table: pd.DataFrame, within: Mapping[str, float | None]) -> list[Sentence]:
+    """The untrained arm beside each source's average.
+
+    Args:
+        table: `xltlib.analysis.recipe.beside_published`.
+        within: by source, how near the averages should be, in points; None asks for nothing.
+    """
+    found = []
+    for i, row in enumerate(table[table["language"] == "average"].to_dict("records")):
+        gate = within[row["source"]]
+        words = (
+            "On {corpus} the untrained arm has an average F1 of {here:.1f}, beside {published:.1f} "
+            "published ({source})."
+        )
+        numbers = {name: row[name] for name in ("corpus", "here", "published", "source")}
+        if gate is not None:
+            near = abs(row["difference"]) <= gate
+            words += (
+                " The published score is reproduced"
+                if near
+                else (" The published score is not reproduced")
+            )
+            words += " within {within:g} points."
+            numbers["within"] = gate
+        found.append(Sentence(f"published.{i}", words, numbers))
+    return found
+
+
 def of_attacks(under_attack: pd.DataFrame) -> list[Sentence]:
     """The F1 that arms lose under each attack, in English and elsewhere.
 

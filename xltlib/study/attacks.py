@@ -19,7 +19,7 @@ from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import squad
 from xltlib.params import EngineSettings
 from xltlib.reporting.shown import style
-from xltlib.study import data, work
+from xltlib.study import data, revisions, work
 from xltlib.study.cell import AttackCell
 from xltlib.study.evaluation import labelled_model, predictor
 from xltlib.study.models import encoder_folder
@@ -35,11 +35,12 @@ def _run(cell: AttackCell, progress: bool) -> None:
     started, settings = time.time(), cell.params.attacks[cell.attack]
     model, frames = _model(cell, settings.engine), []
     bitext = data.bitext(cell.params, settings)
+    commits = revisions.of_models(cell.params)
     everything = data.attacked_sets(cell.params, settings)
     chosen = data.to_attack(cell.params, settings)
     for corpus, sets in everything.items():
         rows = {language: list(part) for language, part in sets.items()}
-        resources = Resources(model, rows, encoder_folder(cell), bitext, cell.params.cache)
+        resources = Resources(model, rows, encoder_folder(cell), bitext, cell.params.cache, commits)
         for language in rows:
             log = cell.work(f"logs/{corpus.replace('/', '.')}.{language}.jsonl")
             frame = attack_examples(

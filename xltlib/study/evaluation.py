@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from datasets import Dataset
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerBase
 
-from xltlib.artifacts import write_with
+from xltlib.artifacts import read_sealed, sha256, write_sealed, write_with
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import labelled, span_qa
 from xltlib.evaluation.labelled import language_pairs
@@ -52,13 +53,20 @@ def _run(cell: ModelCell, progress: bool) -> None:
         tqdm(sets, desc="test sets", disable=not progress)
     ):
         part = cell.work(f"parts/{i}.{language}.parquet")
-        if not part.exists():
-            write_with(part, answers(corpus, rows).assign(corpus=name).to_parquet)
-        frames.append(pd.read_parquet(part))
+        frames.append(_kept(part, lambda c=corpus, r=rows, n=name: answers(c, r).assign(corpus=n)))
     found = pd.concat(frames, ignore_index=True)
     write_with(cell.path("predictions.parquet"), found.to_parquet)
     write_with(cell.path("scores.parquet"), found.drop(columns=TEXTS, errors="ignore").to_parquet)
     work.finish(cell, summary(found), started=started)
+
+
+def _kept(part: Path, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """A part that an earlier run wrote; made again where it is missing or damaged."""
+    seal = part.with_suffix(".json")
+    if not part.exists() or read_sealed(seal) != {"sha256": sha256(part)}:
+        write_with(part, make().to_parquet)
+        write_sealed(seal, {"sha256": sha256(part)})
+    return pd.read_parquet(part)
 
 
 TEXTS = ["prediction", "gold"]

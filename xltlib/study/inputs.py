@@ -9,7 +9,9 @@ from typing import Any
 
 from xltlib.params import Params
 from xltlib.params.base import IS_MODEL, Settings
+from xltlib.study import revisions
 from xltlib.study.contents import AbsentError, Contents
+from xltlib.study.named_models import on_hub
 from xltlib.study.splits import Split
 
 ABSENT = "absent"
@@ -36,11 +38,13 @@ class Inputs:
     def settings(self, name: str, section: Settings, *, exclude: Collection[str] = ()) -> None:
         """A section of the params without some dotted keys; the files that it names count by
         content."""
-        self.used[name] = self._dumped(name, "", section, exclude, self._file)
+        self.used[name] = self._dumped(name, "", section, exclude, self._file, self._model)
 
     def record(self, section: Settings, *, exclude: Collection[str]) -> None:
         """A section as it is written; files count by name only."""
-        self.used |= self._dumped("", "", section, exclude, lambda _, path: path.name)
+        self.used |= self._dumped(
+            "", "", section, exclude, lambda _, path: path.name, lambda _, model: model
+        )
 
     def _dumped(
         self,
@@ -49,11 +53,12 @@ class Inputs:
         value: Any,
         exclude: Collection[str],
         file: Callable[[str, Path], str],
+        model: Callable[[str, str], str],
         is_model: bool = False,
     ) -> Any:
         def inner(part: str, inside: Any, is_model: bool = False) -> Any:
             below = f"{key}.{part}" if key else part
-            return self._dumped(name, below, inside, exclude, file, is_model)
+            return self._dumped(name, below, inside, exclude, file, model, is_model)
 
         if isinstance(value, Settings):
             return {
@@ -63,6 +68,8 @@ class Inputs:
             }
         if isinstance(value, Path) or (is_model and Path(str(value)).is_absolute()):
             return file(f"{name}.{key}", Path(value))
+        if is_model and value is not None and on_hub(value):
+            return model(f"{name}.{key}", value)
         if isinstance(value, Mapping):
             return {str(part): inner(str(part), one, is_model) for part, one in value.items()}
         if isinstance(value, list | tuple):
@@ -72,6 +79,12 @@ class Inputs:
     def _file(self, name: str, path: Path) -> str:
         self._found(f"file {name}", lambda: self._contents.file(path))
         return "a file"
+
+    def _model(self, name: str, model: str) -> str:
+        """A model of the hub, by its name and commit."""
+        commit = revisions.of_model(self.params, model)
+        self._found(f"model {name}", lambda: self._contents.model(model, commit))
+        return model
 
     def splits(self, splits: Iterable[Split]) -> None:
         """Splits of corpora, in some languages."""

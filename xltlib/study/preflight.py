@@ -13,6 +13,7 @@ from xltlib.params import Params, PerturbedFile, TaskData, TestSet
 from xltlib.study import revisions
 from xltlib.study.data import bitexts
 from xltlib.study.grid import Grid
+from xltlib.study.named_models import named_models, on_hub
 from xltlib.tasks import TASKS
 
 MEASURED_ON = {
@@ -47,7 +48,12 @@ def _refuse(problems: list[str]) -> None:
 
 
 def _misused(params: Params) -> Iterator[str]:
-    """Corpora that do not exist or are of the wrong kind for their place."""
+    """Corpora that do not exist or are of the wrong kind for their place, and places to write
+    that are not folders."""
+    for key, folder in (("outputs", params.outputs), ("cache", params.cache)):
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        if not nearest.is_dir():
+            yield f"{key}: {folder} cannot be a folder, since {nearest} is a file"
     for name, source in params.corpora.items():
         if name not in corpora.CORPORA:
             known = ", ".join(corpora.CORPORA)
@@ -76,10 +82,9 @@ def _absent(params: Params) -> Iterator[str]:
     for where, file in _files(params):
         if not file.is_file():
             yield f"{where}: {file} is not a file"
-    for name, attack in params.attacks.items():
-        model = getattr(attack.recipe, "model", "")
+    for where, model in named_models(params):
         if Path(model).is_absolute() and not Path(model).is_dir():
-            yield f"attacks.{name}.recipe.model: {model} is not a folder"
+            yield f"{where}: {model} is not a folder"
 
 
 def warnings(params: Params) -> Iterator[str]:
@@ -194,8 +199,6 @@ def check_network(params: Params) -> None:
         if source.source == "hub":
             require_network(f"corpora.{name}")
     models = {f"encoders.{name}": encoder.name for name, encoder in params.encoders.items()}
-    for name, attack in params.attacks.items():
-        models[f"attacks.{name}.recipe.model"] = getattr(attack.recipe, "model", "me5-small")
-    for where, model in models.items():
-        if model != "me5-small" and not Path(model).is_absolute():
+    for where, model in (models | dict(named_models(params))).items():
+        if on_hub(model):
             require_network(where)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from xltlib.analysis import calibration, conditions, estimates, tables
+from xltlib.analysis import calibration, conditions, estimates, recipe, tables
 from xltlib.analysis.answer_types import by_type
 from xltlib.analysis.mixed_model import mixed_model
 from xltlib.analysis.robustness import MEASURES, answered_by_all, points
-from xltlib.analysis.verdict import Verdict, judge
+from xltlib.analysis.verdict import Lack, Verdict, judge
 from xltlib.attacks import static_set
 from xltlib.params import STANDARD, EngineSettings, Params, Recipe
 from xltlib.params.claims import ArmsEstimate
@@ -105,8 +105,8 @@ def _transfer_counts(
         (model_name(source), predictor(source, EngineSettings()))
         for source in sources
     )
-    recipe = params.attacks[attack].recipe
-    found = static_set.transfer_matrix(made, models, recipe).assign(attack=attack)
+    settings = params.attacks[attack].recipe
+    found = static_set.transfer_matrix(made, models, settings).assign(attack=attack)
     return found.astype({"broken": int, "n": int}).to_dict("records")
 
 
@@ -126,7 +126,12 @@ def _run(cell: EncoderCell) -> None:
     tested = pd.concat([static, adaptive], ignore_index=True)
     types, absent = error_analysis.types(cell)
     made = _tables(cell, clean, adaptive, tested)
-    made |= {"by_type": by_type(tested, types), "calibration": calibration.errors(answered)}
+    published = cell.params.analysis.published
+    made |= {
+        "by_type": by_type(tested, types),
+        "calibration": calibration.errors(answered),
+        "published": recipe.beside_published(clean, published, _untrained(cell.params)),
+    }
     records = [answers.record(one) for one in _verdicts(cell, clean, static, adaptive)]
     drawn = _figures(cell, clean, tested, made, records)
     about = saved.provenance(cell)
@@ -135,6 +140,7 @@ def _run(cell: EncoderCell) -> None:
     saved.save(cell, made, drawn)
     said = [
         *findings.of_scores(clean),
+        *findings.of_published(made["published"], {one.source: one.within for one in published}),
         *findings.of_attacks(made["under_attack"]),
         *findings.of_success(made["success_rate"]),
         *findings.of_attack_transfer(made["attack_transfer"]),
@@ -226,11 +232,14 @@ def _verdicts(
     smallest = settings.smallest_effects.model_dump()
     both = [name for name, attack in params.attacks.items() if _offers_english(attack.recipe)]
     single = adaptive[adaptive["attack"] != conditions.ENSEMBLE]
+    unlearnt = _unlearnt(cell, clean)
     for name, claim in params.claims_of("arms", "distractor language").items():
         left_out: list[str] = []
+        lacks: list[Lack] = []
         if isinstance(claim.estimate, ArmsEstimate):
             measure = MEASURES[claim.estimate.metric]
             unit, matters = measure.words, smallest[measure.unit]
+            lacks = [unlearnt[arm] for arm in claim.estimate.contrast if arm in unlearnt]
             tested = static if claim.estimate.conditions == "static" else single
             found, left_out = estimates.of_arms(
                 claim.estimate, clean, tested, seen=_seen(cell, clean), level=settings.level
@@ -238,14 +247,33 @@ def _verdicts(
         else:
             unit, matters = "points of the share of questions", smallest["share"]
             found = estimates.of_distractors(single, both, level=settings.level)
-        options = {"unit": unit, "smallest": matters, "left_out": left_out}
+        options = {"unit": unit, "smallest": matters, "left_out": left_out, "lacks": lacks}
         verdicts.append(judge(name, claim, found, synthetic=params.synthetic, **options))
     return verdicts
 
 
-def _offers_english(recipe: Recipe) -> bool:
+def _untrained(params: Params) -> str:
+    """The arm that skips intermediate training; empty if every arm trains."""
+    arms = params.intermediate.arms
+    return next((name for name, arm in arms.items() if not arm.tasks), "")
+
+
+def _unlearnt(cell: EncoderCell, clean: pd.DataFrame) -> dict[str, Lack]:
+    """The arms whose intermediate training did not work, and by how much."""
+    params = cell.params
+    limit = params.analysis.largest_english_loss
+    found: dict[str, Lack] = {}
+    for task in sorted({source.task for source in cell.of("evaluation")}):
+        corpus = params.targets[task].data.corpus
+        for arm, loss in recipe.english_losses(clean, corpus, _untrained(params)).items():
+            if loss > limit and arm in params.intermediate.arms:
+                found[arm] = Lack("training", (arm, loss), limit)
+    return found
+
+
+def _offers_english(settings: Recipe) -> bool:
     """Whether distractors come both in the passage's language and in English."""
-    return recipe.kind == "distractor" and {"passage", "en"} <= set(recipe.languages)
+    return settings.kind == "distractor" and {"passage", "en"} <= set(settings.languages)
 
 
 def _pairs(cell: EncoderCell, clean: pd.DataFrame) -> list[tuple[str, str]]:

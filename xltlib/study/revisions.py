@@ -1,4 +1,4 @@
-"""The commits at which a profile reads data sets and encoders from the hub.
+"""The commits at which a profile reads data sets, encoders and other models from the hub.
 
 Branches on the hub move. When the profile first runs, stage 01 looks up the commit behind each
 revision and keeps it in `outputs/PROFILE/revisions.json`. All stages and later runs read that
@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError, field_validator
 
 from xltlib.artifacts import InputError, write_json
 from xltlib.params import CorpusSource, Params
+from xltlib.study.named_models import named_models, on_hub
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -56,21 +57,38 @@ def of_encoder(params: Params, name: str) -> str | None:
     return _commit(params, f"encoders.{name}", asked) or options.revision
 
 
+def of_model(params: Params, name: str) -> str | None:
+    """The commit at which a model that a recipe or a perturbation names is read, if it is kept."""
+    return _commit(params, f"models.{name}", _asked(name, None))
+
+
+def of_models(params: Params) -> dict[str, str]:
+    """The commits that are kept for such models, by name."""
+    found = {name: of_model(params, name) for _, name in named_models(params)}
+    return {name: commit for name, commit in found.items() if commit is not None}
+
+
 def record(params: Params) -> None:
-    """Look up and record the commit of every hub data set and encoder that has none yet.
+    """Look up and record the commit of every hub data set and model that has none yet.
 
     If the hub does not answer, nothing is recorded.
     """
     from xltlib.corpora import corpus, hub
 
-    wanted = {
+    wanted: dict[str, tuple[str, str, str | None, str | None]] = {
         f"corpora.{name}": ("dataset", name, corpus(name).repository, found.revision)
         for name, found in params.corpora.items()
         if found.source == "hub"
-    } | {
+    }
+    wanted |= {
         f"encoders.{name}": ("model", options.name, options.name, options.revision)
         for name, options in params.encoders.items()
-        if options.name != "me5-small" and not Path(options.name).is_absolute()
+        if on_hub(options.name)
+    }
+    wanted |= {
+        f"models.{name}": ("model", name, name, None)
+        for _, name in named_models(params)
+        if on_hub(name)
     }
     kept = _kept(params)
     before = dict(kept)
@@ -105,7 +123,7 @@ def _kept(params: Params) -> dict[str, Kept]:
     file = file_of(params)
     try:
         return TypeAdapter(dict[str, Kept]).validate_json(file.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValidationError) as error:
         raise InputError(

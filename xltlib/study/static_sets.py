@@ -9,7 +9,7 @@ from typing import Any
 from datasets import Dataset
 from transformers import AutoModel
 
-from xltlib.artifacts import InputError, fingerprint, read_json, write_json
+from xltlib.artifacts import InputError, fingerprint, read_sealed, write_sealed
 from xltlib.attacks import edits
 from xltlib.attacks.lexicon import Lexicon, induced, joined, read_lexicon
 from xltlib.attacks.perturb import perturb
@@ -17,7 +17,8 @@ from xltlib.attacks.static_set import read
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.opening import open_model, open_tokenizer
 from xltlib.params import CodeMixing, Params, Perturbation, PerturbedFile
-from xltlib.study import data
+from xltlib.study import data, revisions
+from xltlib.study.contents import Contents
 
 Row = dict[str, Any]
 
@@ -86,11 +87,16 @@ def _lexicons(
                 f"codemix: no lexicon or parallel text in {language!r}; add it to `lexicons` or "
                 "`parallel`"
             )
-        kept = params.cache / "lexicons" / f"{fingerprint([settings.encoder, language, text])}.json"
-        if not kept.exists():
-            folder = encoder_folder(settings.encoder, cache=params.cache)
+        commit = revisions.of_model(params, settings.encoder)
+        name = fingerprint([Contents(params).model(settings.encoder, commit), language, text])
+        kept = params.cache / "lexicons" / f"{name}.sealed.json"
+        known = read_sealed(kept)
+        if known is None:
+            folder = encoder_folder(settings.encoder, cache=params.cache, revision=commit)
             tokenizer = open_tokenizer(folder)
             encoder = open_model(AutoModel, folder, tokenizer)
-            write_json(kept, induced(text, language, encoder, tokenizer))
-        found[language] = read_json(kept)
+            write_sealed(kept, {"lexicon": induced(text, language, encoder, tokenizer)})
+            known = read_sealed(kept)
+        assert known is not None
+        found[language] = known["lexicon"]
     return found

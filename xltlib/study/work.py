@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from xltlib.artifacts import InputError, no_room, require_writable, write_json
+from xltlib.artifacts import OUTPUTS, InputError, no_room, require_writable, write_json
 from xltlib.study import code, gpu, machine, manifest
 from xltlib.study.cell import Cell
 
@@ -45,7 +45,7 @@ def held(cell: Cell) -> Iterator[bool]:
     the same cell waits here and finds it done. The lock belongs to the process, so a killed one
     leaves nothing behind.
     """
-    require_writable(cell.folder, "outputs")
+    require_writable(cell.folder, OUTPUTS)
     lock = FileLock(cell.path(".lock"))
     try:
         lock.acquire(timeout=1)

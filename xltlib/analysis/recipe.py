@@ -1,0 +1,52 @@
+"""Whether a run's trainings worked: beside the untrained arm, and beside published scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from xltlib.params.measures import Published
+
+
+def english_losses(clean: pd.DataFrame, corpus: str, untrained: str) -> dict[str, float]:
+    """How far each arm's English F1 lies under that of the untrained arm: points, mean of seeds.
+
+    Args:
+        clean: evaluated questions with columns arm, corpus, language, seed and f1 in [0, 1].
+        corpus: the test set of the target task's own corpus.
+        untrained: the arm that skips intermediate training; without it nothing is compared.
+    """
+    english = clean[(clean["corpus"] == corpus) & (clean["language"] == "en")]
+    means = 100 * english.groupby(["arm", "seed"])["f1"].mean().groupby("arm").mean()
+    if untrained not in means.index:
+        return {}
+    return {str(arm): float(means[untrained] - f1) for arm, f1 in means.items() if arm != untrained}
+
+
+def beside_published(
+    clean: pd.DataFrame, published: Sequence[Published], untrained: str
+) -> pd.DataFrame:
+    """F1 of the untrained arm beside published F1: a row per source and language, and an average.
+
+    Columns source, corpus, language, published, here, difference (here minus published), in points.
+    Languages that this run has not tested are left out, of the average too.
+    """
+    rows = []
+    for one in published:
+        mine = clean[(clean["corpus"] == one.corpus) & (clean["arm"] == untrained)]
+        here = 100 * mine.groupby(["language", "seed"])["f1"].mean().groupby("language").mean()
+        shared = {code: f1 for code, f1 in one.f1.items() if code in here.index}
+        pairs = [(code, f1, float(here[code])) for code, f1 in shared.items()]
+        if pairs:
+            _, theirs, ours = zip(*pairs, strict=True)
+            pairs.append(("average", sum(theirs) / len(pairs), sum(ours) / len(pairs)))
+        rows += [
+            {"source": one.source, "corpus": one.corpus, "language": code}
+            | {"published": theirs, "here": ours, "difference": ours - theirs}
+            for code, theirs, ours in pairs
+        ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+COLUMNS = ["source", "corpus", "language", "published", "here", "difference"]

@@ -1,0 +1,97 @@
+"""Reading YAML: plain types only, no key twice, and limits on size and depth.
+
+Every problem is an `InputError`, as in `xltlib.text_files`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from xltlib.text_files import InputError, read_text, refuse_half_pairs, shown, shown_path
+
+MOST_YAML_BYTES = 2**20
+MOST_YAML_DEPTH = 50
+MOST_YAML_NODES = 100_000
+
+
+def read_yaml(path: Path | str) -> Any:
+    """The value in a YAML file, made of plain types only.
+
+    Raises:
+        InputError: cannot be opened, is no YAML, has a key twice, or is too large or too deep,
+            whether written so or by aliases.
+    """
+    return parse_yaml(read_text(path, MOST_YAML_BYTES), shown_path(path))
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The value that a text of YAML holds; raises as `read_yaml` does."""
+    try:
+        _refuse_deep_yaml(text, where)
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        if node is None:
+            return None
+        _size(node, where, {})
+        loader = yaml.SafeLoader("")
+        value = loader.construct_document(node)
+    except (yaml.YAMLError, ValueError, OverflowError, TypeError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        problem = getattr(error, "problem", None) or str(error)
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise InputError(f"{where}: not valid YAML: {place}{problem[:200]}") from error
+    refuse_half_pairs(value, where)
+    return value
+
+
+def _refuse_deep_yaml(text: str, where: str) -> None:
+    """Refuse nesting that the recursive steps after this one could not follow."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MOST_YAML_DEPTH:
+            raise InputError(
+                f"{where}: nested more than {MOST_YAML_DEPTH} levels deep. Flatten it."
+            )
+
+
+def _size(node: yaml.Node, where: str, known: dict[int, int | None]) -> int:
+    """How many nodes a node has with every alias written out; refuses too many, and double keys.
+
+    `known` are sizes by the identity of nodes; None while a node is being counted.
+    """
+    line = node.start_mark.line + 1
+    if id(node) in known:
+        size = known[id(node)]
+        if size is None:
+            raise InputError(f"{where}: line {line} holds an alias of itself. Write it out.")
+        return size
+    known[id(node)] = None
+    size = 1
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if (key.tag, key.value) in seen:
+                    raise InputError(
+                        f"{where}: line {key.start_mark.line + 1} has the key "
+                        f"{shown(key.value)} a second time. Keep one of them."
+                    )
+                seen.add((key.tag, key.value))
+            size += _size(key, where, known) + _size(value, where, known)
+    elif isinstance(node, yaml.SequenceNode):
+        size += sum(_size(item, where, known) for item in node.value)
+    if size > MOST_YAML_NODES:
+        raise InputError(
+            f"{where}: line {line} stands for more than {MOST_YAML_NODES:,} values, aliases "
+            "written out. Make it smaller."
+        )
+    known[id(node)] = size
+    return size
