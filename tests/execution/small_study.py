@@ -81,7 +81,7 @@ def start(*arguments: object, project: Path = ROOT, **environment: str) -> subpr
 
 def finish(process: subprocess.Popen[str]) -> str:
     """Wait for a process that ends well; returns what it said."""
-    said, _ = process.communicate(timeout=400)
+    said, _ = process.communicate(timeout=1200)
     assert process.returncode == 0, said
     return said
 

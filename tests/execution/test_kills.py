@@ -41,7 +41,7 @@ def test_twenty_kills_change_no_byte(tmp_path, tiny_encoder):
                 for process in rng.sample(tree, len(tree)):
                     end(process)
             kills += 1
-        run.communicate(timeout=300)
+        run.communicate(timeout=900)
         for _ in range(100):  # whatever the kill left goes away by itself
             lines = (" ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"]))
             if not any(str(file) in line for line in lines):

@@ -136,6 +136,6 @@ def start(profile: Path) -> subprocess.Popen:
 def finish(profile: Path) -> Grid:
     """Run all stages to their end."""
     process = start(profile)
-    _, errors = process.communicate(timeout=300)
+    _, errors = process.communicate(timeout=900)
     assert process.returncode == 0, errors
     return Grid(schema.load(profile))
