@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def _run(cell: ModelCell, progress: bool) -> None:
         tqdm(sets, desc="test sets", disable=not progress)
     ):
         part = cell.work(f"parts/{i}.{language}.parquet")
-        frames.append(_kept(part, lambda c=corpus, r=rows, n=name: answers(c, r).assign(corpus=n)))
+        frames.append(_kept(part, partial(answers, corpus, rows)).assign(corpus=name))
     found = pd.concat(frames, ignore_index=True)
     write_with(cell.path("predictions.parquet"), found.to_parquet)
     write_with(cell.path("scores.parquet"), found.drop(columns=TEXTS, errors="ignore").to_parquet)
