@@ -32,13 +32,13 @@ def test_a_sentence_comes_back_from_json():
     assert str(Sentence.of(asdict(sentence))) == str(sentence)
 
 
-def under_attack():
+def under_attack(n=100):
     rows = [("en", "none", 90, 60), ("en", "english", 80, 70)]
     rows += [("ar", "none", 60, 20), ("ar", "english", 50, 40)]
     return pd.DataFrame(
         [
             {
-                **{"attack": "typo", "language": language, "arm": arm, "n": 5},
+                **{"attack": "typo", "language": language, "arm": arm, "n": n},
                 **{"clean f1": before, "attacked f1": after, "drop in f1": before - after},
             }
             for language, arm, before, after in rows
@@ -48,9 +48,19 @@ def under_attack():
 
 def test_what_an_attack_takes_is_told_for_english_and_for_the_others():
     other, english = map(str, findings.of_attacks(under_attack()))
-    assert other.startswith("In other languages, typo lowers the F1 of none by 40.0 points")
-    assert "that of english by 10.0 (from 50.0 to 40.0), the smallest" in other
-    assert english.startswith("In English, typo lowers the F1 of none by 30.0 points")
+    assert other == (
+        "Under typo, in other languages, none loses most F1 (from 60.0 to 20.0, -40.0 points) and "
+        "english loses least F1 (from 50.0 to 40.0, -10.0 points) (n = 100 questions)."
+    )
+    assert english.startswith("Under typo, in English, none loses most F1 (from 90.0 to 60.0")
+
+
+def test_a_handful_of_questions_ranks_no_arm():
+    _, english = map(str, findings.of_attacks(under_attack(n=5)))
+    assert english == (
+        "Under typo, in English, F1 averaged over 2 arms goes from 85.0 to 65.0, by -20.0 points "
+        "(n = 5 questions)."
+    )
 
 
 def test_success_and_transfer_are_weighted_by_their_counts():

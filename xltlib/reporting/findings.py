@@ -129,23 +129,33 @@ def of_attacks(under_attack: pd.DataFrame) -> list[Sentence]:
             if not len(rows):
                 continue
             means = rows.groupby("arm")[["clean f1", "attacked f1", "drop in f1"]].mean()
-            most, least = means["drop in f1"].idxmax(), means["drop in f1"].idxmin()
-            words = (
-                f"In {view}, {attack} lowers the F1 of {most} by {{most:.1f}} points (from "
-                "{most_clean:.1f} to {most_attacked:.1f})"
-            )
-            if most != least:
-                words += (
-                    f", the largest loss, and that of {least} by {{least:.1f}} (from "
-                    "{least_clean:.1f} to {least_attacked:.1f}), the smallest"
-                )
-            numbers: dict[str, Any] = {"n": int(rows.groupby("arm")["n"].sum().max())}
-            for name, arm in (("most", most), ("least", least)):
-                clean, attacked, drop = (float(value) for value in means.loc[arm])
-                numbers |= {name: drop, f"{name}_clean": clean, f"{name}_attacked": attacked}
-            words += " (n = {n} questions)."
-            found.append(Sentence(f"attack {attack} {view}", words, numbers))
+            n = int(rows.groupby("arm")["n"].sum().max())
+            words, numbers = _losses(means, ranked=n >= MIN_FOR_EXTREMES)
+            words = f"Under {attack}, in {view}, {words} (n = {{n}} questions)."
+            found.append(Sentence(f"attack {attack} {view}", words, numbers | {"n": n}))
     return found
+
+
+def _losses(means: pd.DataFrame, *, ranked: bool) -> tuple[str, dict[str, Any]]:
+    """What attacked F1 is beside clean F1: of the arms that lose most and least, or on average."""
+    if not ranked or len(means) == 1:
+        whose = f"of {means.index[0]}" if len(means) == 1 else f"averaged over {len(means)} arms"
+        clean, attacked, drop = (float(value) for value in means.mean())
+        words = f"F1 {whose} goes from {{clean:.1f}} to {{attacked:.1f}}, by {{change:+.1f}} points"
+        return words, {"clean": clean, "attacked": attacked, "change": -drop}
+    parts: list[str] = []
+    numbers: dict[str, Any] = {}
+    for name, arm in (
+        ("most", means["drop in f1"].idxmax()),
+        ("least", means["drop in f1"].idxmin()),
+    ):
+        clean, attacked, drop = (float(value) for value in means.loc[arm])
+        numbers |= {name: -drop, f"{name}_clean": clean, f"{name}_attacked": attacked}
+        parts.append(
+            f"{arm} loses {name} F1 (from {{{name}_clean:.1f}} to {{{name}_attacked:.1f}}, "
+            f"{{{name}:+.1f}} points)"
+        )
+    return " and ".join(parts), numbers
 
 
 def of_success(success: pd.DataFrame) -> list[Sentence]:
