@@ -1,5 +1,7 @@
 """The estimate of memory: counts what there is, and stops a cell that would not fit."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from transformers import BertConfig, BertForQuestionAnswering
@@ -11,6 +13,7 @@ from xltlib.training.numerics import Numerics
 from xltlib.training.run import model_loss
 
 FLOAT32 = Numerics("cpu", "float32", "eager", "torch", compiled=False, threads=1)
+SDPA = replace(FLOAT32, attention="sdpa")
 CONFIG = BertConfig(
     vocab_size=2000, hidden_size=128, num_hidden_layers=4, num_attention_heads=4,
     intermediate_size=512, attention_probs_dropout_prob=0.0,
@@ -24,10 +27,11 @@ def test_the_shape_of_a_batch_counts_choices_windows_and_whole_blocks():
     assert batch_shape([plain, {"input_ids": [1] * 60, "windows": [50, 10]}]) == (3, 64)
 
 
+@pytest.mark.parametrize("numerics", [FLOAT32, SDPA], ids=["eager", "sdpa"])
 @pytest.mark.parametrize(("rows", "tokens"), [(16, 64), (8, 256)])
-def test_the_estimate_is_near_what_a_step_allocates(rows, tokens):
+def test_the_estimate_is_near_what_a_step_allocates(rows, tokens, numerics):
     model = BertForQuestionAnswering(CONFIG)
-    model.set_attn_implementation("eager")
+    model.set_attn_implementation(numerics.attention)
     model.train()
     kept = []
 
@@ -44,7 +48,7 @@ def test_the_estimate_is_near_what_a_step_allocates(rows, tokens):
         model_loss(model, batch)
     activations = sum(size for place, size in {*kept} if place not in own) / MIB
     state = 16 * sum(w.numel() for w in model.parameters()) / MIB
-    estimate = training_mib(model, FLOAT32, [(rows, tokens), (2, 32)])
+    estimate = training_mib(model, numerics, [(rows, tokens), (2, 32)])
     assert activations > 20
     assert 0.8 < estimate / (state + activations) < 1.6
 
