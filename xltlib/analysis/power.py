@@ -121,7 +121,7 @@ def _variance(
 
 
 def _planned(block: Block, questions: int | None) -> Block:
-    """A block whose mean varies as that of so many questions does."""
+    """A block whose mean varies like that of this many questions."""
     mean = block.values.mean(axis=-1, keepdims=True)
     ratio = 1.0 if questions is None else block.values.shape[-1] / questions
     return Block(mean + (block.values - mean) * np.sqrt(ratio), block.units, block.group)

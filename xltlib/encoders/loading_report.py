@@ -84,7 +84,7 @@ def check_report(
     if left:
         raise InputError(
             f"{folder}: {type(model).__name__} by config.json has no place for {_some(left)} of "
-            "the weights, so it would compute something else than what was trained. Correct "
+            "the weights, so it would compute something other than what was trained. Correct "
             "config.json, or give a model of this kind."
         )
 

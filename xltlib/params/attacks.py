@@ -31,7 +31,7 @@ class EngineSettings(Settings):
     best, so that texts are those of a float32 search.
     """
     guide_words: PositiveInt | None = None
-    """The guide reads only so many words on either side of the answer; the whole passage decides.
+    """The guide reads only this many words on either side of the answer; the whole passage decides.
     """
 
     @model_validator(mode="after")

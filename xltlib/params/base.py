@@ -214,7 +214,7 @@ class TestSet(Settings):
     languages: Annotated[list[str], Field(min_length=1)]
     """Language codes."""
     max_examples: PositiveInt | None = None
-    """Use only the first so many rows."""
+    """Use only this many rows, the first ones."""
     pairs: bool = False
     """Generalised transfer: sentence 1 in one language and sentence 2 in another, in all ordered
     pairs of the languages, rows aligned by id.

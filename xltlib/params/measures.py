@@ -88,7 +88,7 @@ class Published(Settings):
     f1: Annotated[dict[str, float], Field(min_length=1)]
     """F1 in points by language."""
     within: PositiveFloat | None = None
-    """The run says whether its average is so near: points. None only shows the scores."""
+    """The run says whether the averages agree within this many points; None only shows the scores."""
 
     _languages = field_validator("f1")(files_by_language)
 
@@ -101,8 +101,8 @@ class AnalysisSettings(Settings):
     smallest_effects: SmallestEffects = SmallestEffects()
     """The smallest effects that would matter."""
     largest_english_loss: PositiveFloat = 2.0
-    """An arm whose English F1 on the target task lies so many points under the untrained arm's did
-    not learn from its intermediate training: its contrasts are not answered.
+    """If an arm's English F1 on the target task is more than this many points below the untrained
+    arm's, its intermediate training did not work, and its contrasts are not answered.
     """
     published: list[Published] = []
     """Published scores to compare with."""

@@ -70,7 +70,7 @@ class WordSettings(RecipeSettings):
     candidates_per_word: PositiveInt = 4
     """Replacements tried per word."""
     window_words: PositiveInt | None = None
-    """Edit only words so near to an answer."""
+    """Edit only words within this many words of an answer."""
     search: Literal["word-importance", "greedy", "beam"] = "word-importance"
     """`word-importance` edits one word after another; `greedy` tries all words at each step, `beam`
     from the best texts so far.
@@ -217,7 +217,7 @@ class DistractorSettings(RecipeSettings):
     answers: PositiveInt = 3
     """Wrong answers tried with each template."""
     altered: bool = True
-    """Its question is about something else than the example's, as in AddSent."""
+    """Its question is about something other than the example's, as in AddSent."""
     templates: Annotated[
         list[Literal["statement", "side by side", "answer"]], Field(min_length=1)
     ] = ["statement", "side by side", "answer"]

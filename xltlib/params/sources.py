@@ -36,7 +36,7 @@ class CorpusSource(Settings):
     mini: MiniSettings = MiniSettings()
     """Size and seed of a `mini` corpus."""
     cut_after: PositiveInt | None = None
-    """Where a split that is published whole is cut in two: after so many of XQuAD's or SQuADShifts'
+    """Where a split that is published whole is cut in two: after this many of XQuAD's or SQuADShifts'
     articles, of XNLI's premises, or of PAWS-X's groups of pairs that share English sentences.
     """
 

@@ -23,12 +23,12 @@ STANDARD = "standard"
 
 
 class StoppingSettings(Settings):
-    """Score the dev set every so many steps and keep the best checkpoint."""
+    """Score the dev set at intervals and keep the best checkpoint."""
 
     every_steps: PositiveInt
     """Optimiser steps between two scores."""
     patience: PositiveInt | None = None
-    """Stop after so many scores without a better one; without it, all steps are taken."""
+    """Stop after this many scores without an improvement; without it, all steps are taken."""
 
 
 class Optimisation(Settings):
@@ -225,7 +225,7 @@ class TargetSettings(Settings):
     seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
     """By default those of the profile."""
     max_examples: PositiveInt | None = None
-    """Train on only the first so many examples."""
+    """Train on only this many examples, the first ones."""
     max_length: Annotated[int, Field(ge=16, le=512)] = 128
     """Tokens per text; span QA has windows instead (`span_qa`)."""
     epochs: PositiveFloat
