@@ -88,7 +88,7 @@ class Published(Settings):
     f1: Annotated[dict[str, float], Field(min_length=1)]
     """F1 in points by language."""
     within: PositiveFloat | None = None
-    """The run says whether the averages agree within this many points; None only shows the scores."""
+    """The run says whether the averages agree within this many points; None only shows them."""
 
     _languages = field_validator("f1")(files_by_language)
 

@@ -36,8 +36,9 @@ class CorpusSource(Settings):
     mini: MiniSettings = MiniSettings()
     """Size and seed of a `mini` corpus."""
     cut_after: PositiveInt | None = None
-    """Where a split that is published whole is cut in two: after this many of XQuAD's or SQuADShifts'
-    articles, of XNLI's premises, or of PAWS-X's groups of pairs that share English sentences.
+    """Where a split that is published whole is cut in two: after this many articles of XQuAD,
+    NoiseQA or SQuADShifts, premises of XNLI, or groups of PAWS-X's pairs that share English
+    sentences.
     """
 
     @model_validator(mode="after")
