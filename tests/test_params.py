@@ -315,6 +315,8 @@ def test_names_that_differ_in_case_alone_are_refused(changed):
     ("edits", "expected"),
     [
         ({"seeds": [-1]}, r"seeds\.0: .*greater than or equal to 0"),
+        ({"seeds": [True]}, r"seeds\.0: .*valid integer"),
+        ({"seeds": ["1"]}, r"seeds\.0: .*valid integer"),
         ({"seeds": [2**33]}, r"seeds\.0: .*less than 4294967296"),
         ({"attacks.typo.seed": -1}, r"attacks\.typo\.seed: .*greater than or equal to 0"),
         ({"targets.tydiqa.seeds": [1, 1]}, "a seed is listed twice"),

@@ -76,6 +76,8 @@ def test_what_is_no_file_is_named(tmp_path):
     ("text", "message"),
     [
         ('{"a": ', "not complete JSON .* line 1, column 7"),
+        ("", "not complete JSON"),
+        ("id,question\n1,Who?\n", "not JSON: it begins with 'id,question"),
         ('{"a": Infinity}', "number that cannot be used: 'Infinity' in column 7"),
         ("[NaN]", "'NaN' in column 2"),
         ('["NaN -Infinity \\" 1e999",\n-Infinity]', "'-Infinity' in line 2, column 1"),

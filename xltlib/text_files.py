@@ -165,6 +165,11 @@ def parse_json(text: str, where: str, *, finite: bool = True) -> Any:
             parse_float=_finite if finite else None,
         )
     except json.JSONDecodeError as error:
+        if text.strip() and not text.lstrip().startswith(("{", "[")):
+            raise InputError(
+                f"{where}: not JSON: it begins with {shown(text.lstrip(), 30)}, and not with {{ or "
+                "[. Give a JSON file."
+            ) from error
         raise InputError(
             f"{where}: not complete JSON ({error.msg}: line {error.lineno}, column {error.colno}). "
             "Correct it, or copy or download it again."

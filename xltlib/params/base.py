@@ -46,7 +46,7 @@ def _is_number(name: str) -> bool:
 Name = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$"), AfterValidator(_reads_as_itself)
 ]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
 """A seed that every generator of random numbers takes."""
 Precision = Literal["float32", "bf16", "auto"]
 """What a model computes in; `auto` is bf16 where the hardware has units for it, else float32."""
