@@ -410,7 +410,10 @@ def test_a_stage_declares_every_split_that_it_loads(finished_study):
     assert len(recorded) > 20
     for name, loaded in recorded.items():
         (cell,) = (one for one in finished_study.everything() if one.name == name)
-        declared = {key.removeprefix("data ") for key in cell.inputs.content}
+        # The fingerprints of the cells that it reads hold what those declare.
+        declared = {
+            key.removeprefix("data ") for one in (cell, *cell.read) for key in one.inputs.content
+        }
         if cell.stage.name in ("intermediate", "representation"):
             # What other arms draw from decides which items all arms have in common.
             for arm, settings in finished_study.params.intermediate.arms.items():
