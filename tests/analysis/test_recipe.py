@@ -12,7 +12,7 @@ def clean(**f1):
     """Two seeds of each arm: English F1 as given, Finnish ten points lower."""
     return pd.DataFrame(
         [
-            {"arm": arm, "seed": seed, "corpus": "tydiqa", "language": code}
+            {"arm": arm, "seed": seed, "corpus": "tydiqa", "language": code, "id": "q"}
             | {"f1": value + shift - lower}
             for arm, value in f1.items()
             for seed, shift in ((1, 0.01), (2, -0.01))
@@ -35,6 +35,7 @@ def test_the_untrained_arm_stands_beside_published_scores():
     table = beside_published(clean(none=0.66, english=0.9), [source], "none")
     assert list(table["language"]) == ["en", "fi", "average"]  # Telugu is not tested here
     assert list(table["difference"]) == pytest.approx([-4, -4, -4])
+    assert list(table["n"]) == [1, 1, 2]
     (said,) = findings.of_published(table, {"a paper": 5})
     assert str(said) == (
         "On tydiqa the untrained arm has an average F1 of 61.0, beside 65.0 published (a paper). "

@@ -117,7 +117,7 @@ def test_every_stage_finishes_and_its_results_can_be_read(finished_study, monkey
     assert set(tables) == {
         *("scores", "under_attack", "success_rate", "on_common_questions"),
         *("attack_transfer", "contrasts", "mixed_model", "clean_against_attacked"),
-        *("by_type", "calibration"),
+        *("by_type", "calibration", "published"),
     }
     assert all("n" in table.columns for table in tables.values())
 

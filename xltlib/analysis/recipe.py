@@ -29,24 +29,27 @@ def beside_published(
 ) -> pd.DataFrame:
     """F1 of the untrained arm beside published F1: a row per source and language, and an average.
 
-    Columns source, corpus, language, published, here, difference (here minus published), in points.
-    Languages that this run has not tested are left out, of the average too.
+    Columns source, corpus, language, published, here, difference (here minus published), in points,
+    and n, the questions asked here. Languages that this run has not tested are left out, of the
+    average too.
     """
     rows = []
     for one in published:
         mine = clean[(clean["corpus"] == one.corpus) & (clean["arm"] == untrained)]
+        asked = mine.groupby("language")["id"].nunique()
         here = 100 * mine.groupby(["language", "seed"])["f1"].mean().groupby("language").mean()
-        shared = {code: f1 for code, f1 in one.f1.items() if code in here.index}
-        pairs = [(code, f1, float(here[code])) for code, f1 in shared.items()]
-        if pairs:
-            _, theirs, ours = zip(*pairs, strict=True)
-            pairs.append(("average", sum(theirs) / len(pairs), sum(ours) / len(pairs)))
+        shared = [code for code in one.f1 if code in here.index]
+        found = [(code, one.f1[code], float(here[code]), int(asked[code])) for code in shared]
+        if found:
+            _, theirs, ours, counts = zip(*found, strict=True)
+            average = (sum(scores) / len(found) for scores in (theirs, ours))
+            found.append(("average", *average, sum(counts)))
         rows += [
             {"source": one.source, "corpus": one.corpus, "language": code}
-            | {"published": theirs, "here": ours, "difference": ours - theirs}
-            for code, theirs, ours in pairs
+            | {"published": theirs, "here": ours, "difference": ours - theirs, "n": n}
+            for code, theirs, ours, n in found
         ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-COLUMNS = ["source", "corpus", "language", "published", "here", "difference"]
+COLUMNS = ["source", "corpus", "language", "published", "here", "difference", "n"]
