@@ -1,7 +1,7 @@
 """A static set as edits of its corpus, for publication without the text of the corpus.
 
 The file is JSON. `edits` holds, by language and question id, the characters [start, end) of the
-clean passage that are replaced, each with its replacement, and digests of the passage before and
+clean passage that are replaced, with their replacements, and digests of the passage before and
 after.
 """
 
@@ -24,7 +24,7 @@ Edit = tuple[int, int, str]
 
 
 class _Edited(BaseModel):
-    """One passage."""
+    """The edits of one passage."""
 
     model_config = ConfigDict(extra="forbid")
     clean: str
@@ -33,7 +33,7 @@ class _Edited(BaseModel):
 
 
 class _File(BaseModel):
-    """The file."""
+    """The contents of the file."""
 
     model_config = ConfigDict(extra="forbid")
     about: dict[str, Any] = {}
@@ -41,7 +41,7 @@ class _File(BaseModel):
 
 
 def between(clean: str, edited: str) -> list[Edit]:
-    """The edits, word by word, that turn one text into another."""
+    """The word-by-word edits that turn one text into another."""
     before, after = (re.findall(r"\w+|\W", text) for text in (clean, edited))
     places = [0]
     for part in before:
@@ -64,7 +64,7 @@ def edited(clean: str, edits: Sequence[Edit]) -> str:
 
 
 def save(static_set: Path, file: Path) -> int:
-    """Write the edits of a static set that an attack saved; returns its number of questions.
+    """Write the edits of a static set that an attack saved, and return its number of questions.
 
     Raises:
         InputError: the static set lacks its original passages.
@@ -83,24 +83,24 @@ def save(static_set: Path, file: Path) -> int:
                     }
     except (KeyError, TypeError) as error:
         raise InputError(
-            f"{shown_path(static_set)}: not a static set of an attack (no {error}). Give the "
-            "static_set.json that stage 05 writes."
+            f"{shown_path(static_set)}: not the static set of an attack (no {error}). Use a "
+            "static_set.json written by stage 05."
         ) from error
     write_json(file, {"about": value.get("about", {}), "edits": found})
     return sum(map(len, found.values()))
 
 
 def is_edits(file: Path) -> bool:
-    """Whether a file has edits and not passages."""
+    """Whether a file has edits instead of passages."""
     value = read_json(file)
     return isinstance(value, dict) and "edits" in value
 
 
 def made(file: Path, language: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of one language that a file edits, with their edited passages.
+    """The rows of one language that are edited in a file, with their edited passages.
 
     Raises:
-        InputError: not a file of edits, or the edits are of other passages.
+        InputError: not a file of edits, or the edits belong to other passages.
     """
     try:
         passages = _File.model_validate(read_json(file)).edits.get(language, {})
@@ -108,7 +108,7 @@ def made(file: Path, language: str, rows: Iterable[dict[str, Any]]) -> list[dict
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise InputError(
-            f"{shown_path(file)}: {where}: {first['msg']}. Write it anew with `xlt edits`."
+            f"{shown_path(file)}: {where}: {first['msg']}. Write it again with `xlt edits`."
         ) from error
     return [_made(file, row, passages[row["id"]]) for row in rows if row["id"] in passages]
 
@@ -117,14 +117,14 @@ def _made(file: Path, row: dict[str, Any], passage: _Edited) -> dict[str, Any]:
     clean, golds = row["context"], row["answers"]
     if fingerprint(clean) != passage.clean:
         raise InputError(
-            f"{shown_path(file)}: question {row['id']} was edited in another passage than the "
-            "corpus has here. Use the corpus's version that the file was made from."
+            f"{shown_path(file)}: the edits of question {row['id']} were made for a different "
+            "passage. Use the version of the corpus that the file was made from."
         )
     context = edited(clean, passage.edits)
     if fingerprint(context) != passage.edited:
         raise InputError(
-            f"{shown_path(file)}: the edits of question {row['id']} do not give the passage that "
-            "they were made from. Write the file anew with `xlt edits`."
+            f"{shown_path(file)}: the edits of question {row['id']} do not reproduce the passage "
+            "that they were made from. Write the file again with `xlt edits`."
         )
     places = [
         moved(clean, context, text, start)
