@@ -48,7 +48,7 @@ def test_a_static_set_travels_without_its_text(static_set, tmp_path):
 def test_another_version_of_the_corpus_is_refused(static_set, tmp_path):
     file = tmp_path / "edits.json"
     edits.save(static_set, file)
-    with pytest.raises(InputError, match="q1 were made for a different passage"):
+    with pytest.raises(InputError, match=r"edits\.json: question q1 was edited in another passage"):
         edits.made(file, "en", [ROW | {"context": CLEAN + " More."}])
 
 
@@ -56,7 +56,7 @@ def test_edits_that_were_changed_are_refused(static_set, tmp_path):
     file = tmp_path / "edits.json"
     edits.save(static_set, file)
     file.write_text(file.read_text("utf-8").replace("teh", "the"))
-    with pytest.raises(InputError, match="q1 do not reproduce the passage"):
+    with pytest.raises(InputError, match="q1 do not give the passage that they were made from"):
         edits.made(file, "en", [ROW])
 
 
@@ -81,5 +81,5 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, value, message):
 def test_a_file_that_is_no_static_set_is_refused(tmp_path):
     file = tmp_path / "squad.json"
     file.write_text(json.dumps({"data": [{"title": "en", "paragraphs": [{"qas": [{}]}]}]}))
-    with pytest.raises(InputError, match=r"squad\.json: not the static set of an attack"):
+    with pytest.raises(InputError, match=r"squad\.json: not a static set of an attack"):
         edits.save(file, tmp_path / "edits.json")

@@ -97,8 +97,8 @@ class Claim(Settings):
     """The claim in one sentence."""
     source: str
     """The publication."""
-    where: str | None = Field(None, description="section or table; if missing: unverified")
-    deviation: str | None = Field(None, description="how the test differs from the claim")
+    where: str | None = Field(None, description="section or table; unverified where it is missing")
+    deviation: str | None = Field(None, description="how the test differs from what is claimed")
     as_stated: bool = Field(True, description="false: what is measured cannot settle the claim")
     estimate: Estimate
     """What is measured."""
@@ -108,7 +108,7 @@ class Claim(Settings):
     """The published size, in the measure's unit."""
     size_error: PositiveFloat | None = None
     """Its standard error, if the source gives one."""
-    primary: bool = Field(False, description="the only confirmatory test")
+    primary: bool = Field(False, description="the one confirmatory test; all others explore")
     needs: Needs = Needs()
     """The least data behind an interval that can answer the claim."""
 
