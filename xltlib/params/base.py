@@ -214,7 +214,7 @@ class TestSet(Settings):
     languages: Annotated[list[str], Field(min_length=1)]
     """Language codes."""
     max_examples: PositiveInt | None = None
-    """Use only the first rows, this many."""
+    """Use only the first rows, up to this number."""
     pairs: bool = False
     """Generalised transfer: sentence 1 and sentence 2 in all ordered pairs of the languages, with
     rows aligned by id.

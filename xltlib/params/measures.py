@@ -104,7 +104,7 @@ class AnalysisSettings(Settings):
     """The smallest effects that would matter."""
     largest_english_loss: PositiveFloat = 2.0
     """If an arm's English F1 on the target task is more than this many points below the untrained
-    arm's, its intermediate training did not work, and its contrasts are not evaluated.
+    arm's, its intermediate training did not work, and claims about it are not answered.
     """
     published: list[Published] = []
     """Published scores to compare with."""

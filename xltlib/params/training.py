@@ -225,7 +225,7 @@ class TargetSettings(Settings):
     seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
     """Training seeds; by default those of the profile."""
     max_examples: PositiveInt | None = None
-    """Train on only the first examples, this many."""
+    """Train only on the first examples, up to this number."""
     max_length: Annotated[int, Field(ge=16, le=512)] = 128
     """Tokens per text; span QA has windows instead (`span_qa`)."""
     epochs: PositiveFloat
