@@ -1,9 +1,8 @@
-"""Reading text: one decoder of bytes, and one reader each for lines, JSON and JSON lines.
+"""Reading text: one decoder, and one reader each for lines, JSON and JSON lines.
 
-Text is UTF-8, with or without a byte order mark. A line ends at a line feed, perhaps with a
-carriage return before it, and nowhere else: form feeds, U+0085 and U+2028 belong to the text they
-stand in. Every problem is an `InputError` of a few hundred characters that names the file, the
-place and the remedy.
+Text is UTF-8, with or without a byte order mark. A line ends only at a line feed, with or without
+a carriage return before it: form feeds, U+0085 and U+2028 are part of the line. Every problem is an
+`InputError` of a few hundred characters that names the file, the place and the fix.
 """
 
 from __future__ import annotations
@@ -20,19 +19,19 @@ from typing import Any
 MOST_BYTES = 2**30
 
 MOST_DIGITS = 4300
-"""Python's own limit on integers that it reads."""
+"""Python's own limit on the digits of integers that it reads."""
 
-# Strings first, so that what looks like a number inside one is passed over.
+# Strings come first, so that numbers inside them are skipped.
 _STRING_OR_NUMBER = re.compile(
     r'"(?:[^"\\]|\\.)*+"|(?P<number>-?(?:Infinity|NaN|\d++(?:\.\d++)?(?:[eE][+-]?\d++)?))'
 )
 _HALF_PAIR = re.compile(r"[\ud800-\udfff]")
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
-# The longer mark first: UTF-32's begins with UTF-16's.
+# The longer mark comes first, because UTF-32's begins with UTF-16's.
 _OTHER_MARKS = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32"}
 _OTHER_MARKS |= {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 LFS_POINTER = b"version https://git-lfs"
-# What files that are no text begin with.
+# The first bytes of files that are not text.
 _NO_TEXT = {
     LFS_POINTER: "a Git LFS pointer, not the file itself. Run `git lfs pull` in the repository, or "
     "download the file.",
@@ -47,7 +46,7 @@ class InputError(ValueError):
 
 
 def shown(value: object, most: int = 80) -> str:
-    """A value as a message quotes it: its `repr`, cut in the middle, without half surrogates."""
+    """A value quoted for a message: its `repr`, cut in the middle, without half surrogates."""
     short = reprlib.Repr()
     short.maxstring = short.maxother = short.maxlong = most
     text = short.repr(value)
@@ -57,7 +56,7 @@ def shown(value: object, most: int = 80) -> str:
 
 
 def shown_path(path: Path | str) -> str:
-    """A path as a message names it: whole, unless no file could have it."""
+    """A path for a message: whole, unless no file could have it."""
     text = str(path)
     return text if text.isprintable() and len(text) < 500 else shown(text, 200)
 
@@ -102,7 +101,7 @@ def decode(data: bytes, where: str) -> str:
 
 
 def lines(path: Path | str) -> Iterator[tuple[int, str]]:
-    """The numbered lines of a text file, without their ends; the first is number 1.
+    """The numbered lines of a text file, without line ends; the first is number 1.
 
     Raises:
         InputError: cannot be opened, or is not UTF-8 text.
@@ -117,7 +116,7 @@ def read_json(path: Path | str) -> Any:
 
 
 def read_json_lines(path: Path | str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The objects of a JSON-lines file, each with its place for messages; empty lines are passed.
+    """The objects of a JSON-lines file, each with its place for messages; empty lines are skipped.
 
     Raises:
         InputError: names the line that is not a JSON object.
@@ -134,7 +133,7 @@ def read_json_lines(path: Path | str) -> Iterator[tuple[str, dict[str, Any]]]:
 def recovered_json_lines(path: Path) -> list[dict[str, Any]]:
     """The objects of a file of JSON lines that a killed process may have left incomplete.
 
-    Lines that are not complete, inside a character too, are left out. So only for files that can
+    Incomplete lines, even if cut inside a character, are left out. Use it only for files that can
     be written again.
     """
     records = []
@@ -149,14 +148,14 @@ def recovered_json_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def parse_json(text: str, where: str, *, finite: bool = True) -> Any:
-    """The value that a text of JSON holds.
+    """The value of a JSON text.
 
     Args:
-        finite: refuse NaN and infinite numbers, which JSON does not have.
+        finite: refuse NaN and infinite numbers, which are not valid JSON.
 
     Raises:
         InputError: not complete JSON, nested too deeply, a number that is too large, or half a
-            surrogate pair, which no file can be written with.
+            surrogate pair, which cannot be written to a file.
     """
     try:
         value = json.loads(
@@ -176,7 +175,7 @@ def parse_json(text: str, where: str, *, finite: bool = True) -> Any:
         ) from error
     except RecursionError as error:
         raise InputError(f"{where}: JSON nested too deeply to be read. Flatten it.") from error
-    except ValueError as error:  # raised by the hooks, and for integers of thousands of digits
+    except ValueError as error:  # raised by the hooks, and for integers with thousands of digits
         raise InputError(
             f"{where}: holds a number that cannot be used: {_odd_number(text)}. Correct it."
         ) from error
@@ -196,7 +195,7 @@ def _finite(digits: str) -> float:
 
 
 def _odd_number(text: str) -> str:
-    """The first number of a text of JSON that cannot be used, and its place."""
+    """The first number in a JSON text that cannot be used, and its place."""
     for token in _STRING_OR_NUMBER.finditer(text):
         digits = token["number"]
         if digits is None:
@@ -211,7 +210,7 @@ def _odd_number(text: str) -> str:
 
 
 def refuse_half_pairs(value: Any, where: str) -> None:
-    """Refuse a value of plain types with a text that is not valid Unicode."""
+    """Refuse a value of plain types that has a string with half a surrogate pair."""
     left = [value]
     while left:
         item = left.pop()
@@ -230,7 +229,7 @@ def refuse_half_pairs(value: Any, where: str) -> None:
 
 
 def _bytes(path: Path, most_bytes: int) -> bytes:
-    """All of a file."""
+    """The bytes of a whole file."""
     try:
         with open(path, "rb") as file:
             data = file.read(most_bytes + 1)

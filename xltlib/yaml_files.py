@@ -1,4 +1,4 @@
-"""Reading YAML: plain types only, no key twice, and limits on size and depth.
+"""Reading YAML: plain types only, no duplicate keys, and limits on size and depth.
 
 Every problem is an `InputError`, as in `xltlib.text_files`.
 """
@@ -21,14 +21,14 @@ def read_yaml(path: Path | str) -> Any:
     """The value in a YAML file, made of plain types only.
 
     Raises:
-        InputError: cannot be opened, is no YAML, has a key twice, or is too large or too deep,
-            whether written so or by aliases.
+        InputError: cannot be opened, is not valid YAML, has a duplicate key, or is too large or too
+            deep (aliases count as if written out).
     """
     return parse_yaml(read_text(path, MOST_YAML_BYTES), shown_path(path))
 
 
 def parse_yaml(text: str, where: str) -> Any:
-    """The value that a text of YAML holds; raises as `read_yaml` does."""
+    """The value of a YAML text; raises as `read_yaml` does."""
     try:
         _refuse_deep_yaml(text, where)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
@@ -49,7 +49,7 @@ def parse_yaml(text: str, where: str) -> Any:
 
 
 def _refuse_deep_yaml(text: str, where: str) -> None:
-    """Refuse nesting that the recursive steps after this one could not follow."""
+    """Refuse nesting that is too deep for the recursive steps that follow."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -63,9 +63,9 @@ def _refuse_deep_yaml(text: str, where: str) -> None:
 
 
 def _size(node: yaml.Node, where: str, known: dict[int, int | None]) -> int:
-    """How many nodes a node has with every alias written out; refuses too many, and double keys.
+    """The number of nodes in a node, with aliases written out; refuses too many and duplicate keys.
 
-    `known` are sizes by the identity of nodes; None while a node is being counted.
+    `known` has sizes by the identity of nodes; None while a node is being counted.
     """
     line = node.start_mark.line + 1
     if id(node) in known:

@@ -1,10 +1,10 @@
-"""Stock TextAttack against the engine: `python tests/benchmarks/attack_engine.py MODEL FOLDER`.
+"""Stock TextAttack and the engine: `python tests/benchmarks/attack_engine.py MODEL FOLDER`.
 
-MODEL is a folder with a span-QA model, FOLDER has XQuAD's files. The same examples are attacked in
-one run, with the same budget: by TextAttack's own text and loop with a straightforward batched
-wrapper in float32, then by the engine in each of its modes, and with words ranked by a gradient.
-Prints the queries per second of each, seconds per success, their ratios to the stock loop's, how
-outcomes and attacked texts agree with it, and Python's own time per query.
+MODEL is a folder with a span-QA model; FOLDER has XQuAD's files. The same examples are attacked in
+one run with the same budget: by TextAttack's own text class and loop with a simple batched wrapper
+in float32, by the engine in each of its modes, and by the engine with words ranked by a gradient.
+Prints queries per second, seconds per success, their ratios to the stock loop, the agreement of
+outcomes and attacked texts with it, and Python's own time per query.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ RUNS = {
 
 @dataclass
 class Instant:
-    """A model that costs nothing: what is left is Python's own time."""
+    """A model that takes no time, so that only Python's own time is measured."""
 
     identity: str = "instant"
 
@@ -64,7 +64,7 @@ def main(model: str, folder: str, examples: str = "6", languages: str = "en,ru,a
         code: list(read_squad(Path(folder) / f"xquad.{code}.json", code))
         for code in languages.split(",")
     }
-    # The last articles: a model of the tydiqa profile has not trained on them.
+    # The last articles, because models of the tydiqa profile have not trained on them.
     rows = [row for part in sets.values() for row in right(predictor, part[-150:])[: int(examples)]]
     resources = Resources(predictor, sets)
     predictor.predict([r["question"] for r in rows], [r["context"] for r in rows])  # warm up
@@ -88,7 +88,7 @@ def main(model: str, folder: str, examples: str = "6", languages: str = "en,ru,a
 
 
 def stock(row: dict, predictor: SpanPredictor, resources: Resources) -> dict:
-    """One example by TextAttack's own text and loop."""
+    """Attack one example with TextAttack's own text class and loop."""
     victim = SpanQAVictim(lambda queries: ask(predictor, queries))
     settings = TypoSettings(**BUDGET)
     goal = UntargetedSpanF1(victim, query_budget=settings.max_queries)
@@ -115,13 +115,13 @@ def overhead(rows: list[dict], sets: dict) -> float:
 
 
 def right(predictor: SpanPredictor, rows: list[dict]) -> list[dict]:
-    """The rows that the model answers exactly right."""
+    """The rows that the model answers with an exact match."""
     found = predictor.predict([r["question"] for r in rows], [r["context"] for r in rows])
     return [r for r, f in zip(rows, found, strict=True) if f.text == r["answers"]["text"][0]]
 
 
 def measured(name: str, done: pd.DataFrame, plain: pd.DataFrame, seconds: float) -> dict:
-    """One row: speed, and agreement with the plain run."""
+    """One row of the table: speed, and agreement with the plain run."""
     won = int((done["outcome"] == "succeeded").sum())
     return {
         "run": name,

@@ -1,10 +1,10 @@
-"""What a cell costs beside its work: papermill with a kernel of its own, or a warm fork.
+"""The overhead of a cell: papermill with a new kernel, and with a fork of a warm process.
 
-Each side executes the notebook of a cell that is done, so all it does is start and read back.
+Both execute the notebook of a finished cell, so they only start and read the results.
 
     python tests/benchmarks/cell_overhead.py PARAMS [STAGE] [ROUNDS]
 
-PARAMS is of a finished profile. One process at a time; medians of the rounds, sides in turn.
+PARAMS is the file of a finished profile. Both run in turn, one process at a time. Prints medians.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""The coverage study: 10,000 simulations of each world, to `coverage.csv`, the lowest first.
+"""The coverage study: 10,000 simulations of each world, in `coverage.csv`, lowest coverage first.
 
-`coverage.json` sums it up for docs/statistics.md. The constants of `xltlib.analysis.variance` were
-set on `worlds`; `held_out` are others, which check them.
+`coverage.json` summarises it for docs/statistics.md. The constants of `xltlib.analysis.variance`
+were chosen on `worlds` and are checked on `held_out`.
 
 python -m tests.benchmarks.coverage [SIMULATIONS]
 """
@@ -25,7 +25,7 @@ STUDY = Path(__file__).with_suffix(".csv")
 
 
 def worlds() -> Iterator[World]:
-    """What the real runs look like, and what is harder."""
+    """Worlds that resemble the real runs, and harder ones."""
     for seeds in SEEDS:
         for questions in (12, 60):
             yield World("normal", seeds, questions, seed_sd=0.03, seed_language_sd=0.03)
@@ -49,7 +49,7 @@ def worlds() -> Iterator[World]:
         yield World("normal", seeds, 60, seed_sd=0.01, units="passages")
         yield World("massed", seeds, 60, seed_sd=0.03, seed_language_sd=0.03, row="language")
         yield World("normal", seeds, 60, seed_sd=0.05, seed_language_sd=0.02, row="language")
-    # Two seeds give intervals and no p-value; one seed covers the choice of questions alone.
+    # Two seeds give intervals but no p-values; with one seed, intervals cover only the questions.
     yield World("massed", 2, 60, seed_sd=0.02)
     yield World("massed", 2, 60, seed_sd=0.05, seed_language_sd=0.03)
     yield World("rare", 2, 12)
@@ -59,11 +59,11 @@ def worlds() -> Iterator[World]:
 
 
 def held_out() -> Iterator[World]:
-    """Worlds that had no part in the choice of any constant."""
+    """Worlds that were not used to choose any constant."""
     for seeds in (3, 4, 5, 8):
         yield World("massed", seeds, 120, seed_sd=0.03)
         yield World("right or wrong", seeds, 30, seed_sd=0.04, seed_language_sd=0.02)
-        # Trainings spread evenly, and little else varies: the worst for Student's t.
+        # Uniformly distributed trainings and little other variance: the worst case for Student's t.
         yield World("bounded", seeds, 200, seed_sd=0.05)
         yield World("normal", seeds, 400, seed_sd=0.02)
         yield World("rare", seeds, 200, effect=0.01)
@@ -73,7 +73,7 @@ def held_out() -> Iterator[World]:
 
 
 def summary(study: pd.DataFrame) -> dict[str, Any]:
-    """What the study found with three or more seeds, in all and by whether worlds were held out."""
+    """The results with three or more seeds, for the worlds chosen on and the worlds held out."""
     tested = study[study["seeds"] >= 3]
     found: dict[str, Any] = {"simulations": int(study["simulations"].min())}
     for name, rows in (

@@ -1,14 +1,15 @@
-"""One run of a few minutes on a new card: `python -m tests.benchmarks.gpu DATA MODEL [OPTIONS]`.
+"""A benchmark of a GPU in minutes: `python -m tests.benchmarks.gpu DATA MODEL [OPTIONS]`.
 
-DATA is a folder with TyDi QA GoldP, MODEL a folder with a span-QA model (its encoder trains in the
-first part, and the second part attacks it). Prints the device and
+DATA is a folder with TyDi QA GoldP; MODEL is a folder with a span-QA model, whose encoder is
+trained in the first part, and which is attacked in the second. Prints the device and
 
-- training tokens per second against the usual recipe (padded to 384, float32, all weights), and the
-  share of the device's matrix peak that the fastest recipe reaches: 6 floating-point operations per
-  weight outside the word embeddings and token, over the peak measured here by one large product;
-- attack queries per second against TextAttack's own loop, on the same examples.
+- training tokens per second, compared with the usual recipe (padded to 384, float32, all weights),
+  and the share of the device's matrix peak that the fastest recipe reaches: 6 floating-point
+  operations per token and per weight outside the word embeddings, divided by the peak measured
+  here with one large matrix product;
+- attack queries per second, compared with TextAttack's own loop on the same examples.
 
-It runs on a processor too, where `--steps 1 --rounds 1 --attacked 1` is a trial of the script.
+It also runs on a processor, where `--steps 1 --rounds 1 --attacked 1` tries out the script.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ DEV = "tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-english.json"
 
 
 def matrix_peak(device: str, precision: str, size: int) -> float:
-    """FLOP per second of a product of two square matrices, the best of six."""
+    """FLOP per second of a product of two square matrices, best of six."""
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     left, right = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
     best = 0.0
@@ -51,7 +52,7 @@ def matrix_peak(device: str, precision: str, size: int) -> float:
 
 
 def training(chosen: argparse.Namespace, device: str) -> None:
-    """Tokens per second, and the share of the peak."""
+    """Print training tokens per second, and the share of the peak."""
     used = choose("auto", device)
     tokenizer = AutoTokenizer.from_pretrained(chosen.model)
     model = load_pretrained(AutoModelForQuestionAnswering, chosen.model, EncoderSettings())
@@ -74,11 +75,11 @@ def training(chosen: argparse.Namespace, device: str) -> None:
 
 
 def attacking(chosen: argparse.Namespace, device: str) -> None:
-    """Queries per second of the engine and of TextAttack's loop."""
+    """Print queries per second of the engine and of TextAttack's loop."""
     predictor = SpanPredictor.load(chosen.model, device=device)
     rows = list(read_squad(chosen.data / DEV, "en"))[: 4 * chosen.attacked]
     found = predictor.predict([r["question"] for r in rows], [r["context"] for r in rows])
-    # What the model answers is taken for the gold, so that every example can be attacked.
+    # The model's answers are used as gold answers, so that every example can be attacked.
     rows = [
         row | {"answers": {"text": [f.text], "answer_start": [f.start]}}
         for row, f in zip(rows, found, strict=True)

@@ -1,9 +1,9 @@
-"""How cost grows with examples: `python -m tests.benchmarks.growth DATA ENCODER [EXAMPLES]`.
+"""How cost grows with the examples: `python -m tests.benchmarks.growth DATA ENCODER [EXAMPLES]`.
 
-Evaluation, attack and analysis at 1x, 4x and 16x the examples, each in a process of its own, with
-a tiny model of random weights and the tokenizer of ENCODER, on TyDi QA's English dev questions
-(repeated where there are not enough). Prints seconds and peak memory beside those at 1x; wanted at
-16x: at most 17 times the time and 1.5 times the memory. Exits with 1 where one is more.
+Evaluation, attack and analysis with 1x, 4x and 16x the examples, each in its own process, with a
+tiny model with random weights and the tokenizer of ENCODER, on TyDi QA's English dev questions
+(repeated if there are not enough). Prints seconds and peak memory, relative to 1x. At 16x, time may
+be at most 17 times and memory at most 1.5 times as large; otherwise it exits with 1.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DEV = "tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-english.json"
 
 
 def questions(data: Path, count: int) -> list[dict]:
-    """So many questions with ids of their own."""
+    """This many questions with unique ids."""
     from xltlib.corpora.squad_files import read_squad
 
     rows = list(read_squad(data / DEV, "en"))
@@ -31,7 +31,7 @@ def questions(data: Path, count: int) -> list[dict]:
 
 
 def tiny_predictor(encoder: Path):
-    """A span-QA model of random weights."""
+    """A span-QA model with random weights."""
     from transformers import AutoTokenizer, BertConfig, BertForQuestionAnswering, set_seed
 
     from xltlib.evaluation.predictor import SpanPredictor
@@ -68,7 +68,7 @@ def attack(data: Path, encoder: Path, count: int) -> float:
     from xltlib.params import TypoSettings
 
     rows, predictor = questions(data, count), tiny_predictor(encoder)
-    # Random weights answer little right: what they answer is taken for the gold.
+    # Random weights give few right answers, so the model's answers are used as gold answers.
     found = predictor.predict([r["question"] for r in rows], [r["context"] for r in rows])
     rows = [
         row | {"answers": {"text": [f.text], "answer_start": [f.start]}}
@@ -106,7 +106,7 @@ def analysis(data: Path, encoder: Path, count: int) -> float:
 
 
 def child(part: str, data: str, encoder: str, count: str) -> None:
-    """Measure one part in this process, and print seconds and peak MiB."""
+    """Measure one part in this process, and print seconds and peak memory in MiB."""
     import torch
 
     torch.set_num_threads(1)

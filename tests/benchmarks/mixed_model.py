@@ -1,4 +1,4 @@
-"""How often the mixed model finds an arm where arms do not differ, to `mixed_model.json`.
+"""How often the mixed model finds a difference where there is none, in `mixed_model.json`.
 
 python -m tests.benchmarks.mixed_model [SIMULATIONS]
 """
@@ -15,11 +15,11 @@ from tests.analysis.test_mixed_model import attacked, fitted
 
 LEVEL = 0.05
 TRAINING = 0.1
-"""Standard deviation of each arm's trainings, a share of 1."""
+"""Standard deviation of each arm's trainings, as a share of 1."""
 
 
 def findings(simulations: int, seed: int = 0) -> int:
-    """How many runs of three seeds, without an effect, have a p-value below `LEVEL`."""
+    """The number of runs without an effect, three seeds each, with a p-value below `LEVEL`."""
     rng = np.random.default_rng(seed)
     p = [
         fitted(attacked(0.0, languages=("ar",), rng=rng, training=TRAINING)).loc["clean", "p"]

@@ -1,10 +1,10 @@
 """From logits to answers: `python -m tests.benchmarks.postprocessing DATA ENCODER [QUESTIONS]`.
 
-The usual loop (example by example, window by window, start by start and end by end, as in the
-question-answering example of transformers) against `best_spans`, on the windows of TyDi QA's dev
-questions and the same random logits (smoothed over ten tokens), in turn in one process. Prints the
-seconds of each, the median ratio, and how many answers agree; exits with 1 where one does not, or
-the ratio is below 20.
+Compares the usual loop (over examples, windows, starts and ends, as in the question-answering
+example of transformers) with `best_spans`, on the windows of TyDi QA's dev questions and the same
+random logits (smoothed over ten tokens), in turn in one process. Prints the seconds of both, the
+median ratio, and how many answers agree. Exits with 1 if any answer differs or the ratio is below
+20.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def usual_loop(
     n_examples: int,
     settings: SpanQASettings,
 ) -> list[tuple[int, int]]:
-    """Character spans, one per example, as most code computes them."""
+    """Character spans, one per example, computed in the usual way."""
     of_example: dict[int, list[int]] = {}
     for window, example in enumerate(features.example):
         of_example.setdefault(int(example), []).append(window)
@@ -81,7 +81,7 @@ def main(data: str, encoder: str, questions: str = "900") -> int:
     features = featurize(tokenizer, asked, contexts, settings)
     rng = np.random.default_rng(0)
     size = (2, len(features), max(map(len, features.input_ids)))
-    # Smoothed, because a model's logits are high in one place: many starts fit many ends.
+    # Smoothed, because a model's logits are high around one place, where many starts fit many ends.
     start, end = uniform_filter1d(rng.normal(size=size), 10, axis=2).astype(np.float32)
     slow, fast, ratios = [], [], []
     for _ in range(ROUNDS):

@@ -1,9 +1,9 @@
-"""In how many real examples each recipe finds an edit that its rules allow, by language.
+"""The share of real examples in which each recipe finds an allowed edit, by language.
 
 `python tests/benchmarks/recipe_reach.py DATA ENCODER [EXAMPLES] [RECIPES]`: DATA has the folders
-tydiqa-goldp, xquad, jaquad, tatoeba, xnli and pawsx; ENCODER is a folder with me5-small. The model
-under attack costs nothing and answers wrongly as soon as anything is edited: what is left is what
-the recipe may do. Prints a table in Markdown, percent of examples.
+tydiqa-goldp, xquad, jaquad, tatoeba, xnli and pawsx; ENCODER is a folder with me5-small. The
+attacked model takes no time and is wrong as soon as anything is edited, so only the recipe's own
+limits matter. Prints a Markdown table in percent of examples.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ RECIPES: dict[str, RecipeSettings] = {
 
 
 class ByItsNeighbours(torch.nn.Module):
-    """In place of a masked LM: the pieces nearest to the mean of those around the gap.
+    """A substitute for a masked LM: the pieces nearest to the mean of those around the gap.
 
-    It knows no grammar, but it has a real vocabulary and prefers the script of the text.
+    It ignores grammar, but it has a real vocabulary and prefers the script of the text.
     """
 
     device = torch.device("cpu")
@@ -75,7 +75,7 @@ class ByItsNeighbours(torch.nn.Module):
         self.mask = mask
 
     def forward(self, input_ids: torch.Tensor, **_: torch.Tensor) -> SimpleNamespace:
-        """Logits [V] of the one masked place, found under its row and token."""
+        """Logits [V] of the only masked token, indexed by its row and position."""
         ids = input_ids[0]
         place = int((ids == self.mask).nonzero()[0, 0])
         around = torch.cat([ids[max(place - 8, 0) : place], ids[place + 1 : place + 9]])
@@ -85,7 +85,7 @@ class ByItsNeighbours(torch.nn.Module):
 
 
 def questions(data: Path, examples: int) -> dict[str, list[dict]]:
-    """Real questions whose answers have a place, by language, spread over each file."""
+    """Real questions whose answers have a position, by language, spread over each file."""
     tydi = "tydiqa-goldp/tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-{}.json"
     files = {code: tydi.format(LANGUAGES[code].name.lower()) for code in TYDI}
     files |= {code: f"xquad/xquad.{code}.json" for code in XQUAD}
@@ -114,7 +114,7 @@ def parallel(data: Path) -> dict[str, list[tuple[str, str]]]:
 
 
 def column(file: Path, name: str) -> list[str]:
-    """A column of a table with tabs."""
+    """A column of a tab-separated table."""
     with open(file, encoding="utf-8", newline="") as lines:
         return [row[name] for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)]
 
@@ -125,14 +125,14 @@ def by_id(file: Path) -> dict[str, str]:
 
 
 def wrong_once_edited(row: dict, queries: list[Query]) -> list[Output]:
-    """What a model says that no edit leaves right."""
+    """The output of a model that every edit breaks."""
     gold = row["answers"]["text"][0]
     same = [query.context == row["context"] for query in queries]
     return [Output(gold, 2.0) if ok else Output("", -2.0) for ok in same]
 
 
 def small_model(encoder: Path) -> SpanPredictor:
-    """One layer of the encoder with a span head: real word embeddings, cheap gradients."""
+    """One layer of the encoder with a span head, for cheap gradients on real word embeddings."""
     config = AutoConfig.from_pretrained(encoder)
     config.num_hidden_layers = 1
     torch.manual_seed(0)

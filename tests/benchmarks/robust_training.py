@@ -1,9 +1,9 @@
-"""What robust training costs: `python tests/benchmarks/robust_training.py [PARAMS] [ROUNDS]`.
+"""The cost of robust training: `python tests/benchmarks/robust_training.py [PARAMS] [ROUNDS]`.
 
-Prints each method's time of an optimiser step and peak memory beside standard training, on the
-encoder and the first generalised task of a profile, steps of all methods taken in turn. Run the
-profile first: the prepared encoder is read from it. Wanted: at most 1.1 x a draw for RS-RP and
-RS-DA, at most 2.2 x for ADV with one ascent step.
+Prints each method's time per optimiser step and peak memory, relative to standard training, on the
+encoder and the first generalised task of a profile, with steps of all methods taken in turn. Run
+the profile first, because its prepared encoder is used. Targets: at most 1.1 x per draw for RS-RP
+and RS-DA, and at most 2.2 x for ADV with one ascent step.
 """
 
 from __future__ import annotations

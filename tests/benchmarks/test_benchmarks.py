@@ -1,4 +1,4 @@
-"""The benchmarks run, on a tiny model; what they print of it says nothing of speed."""
+"""The benchmarks run on a tiny model, so the printed numbers say nothing about speed."""
 
 import json
 import sys
@@ -88,7 +88,7 @@ def test_the_run_for_a_new_card_runs_on_a_processor(monkeypatch, capsys, data, m
 def test_the_attack_engine_is_compared_with_stock_textattack(
     capsys, monkeypatch, shared_data, model
 ):
-    """The tiny model answers no real question right, so its own answers stand for gold ones."""
+    """The tiny model answers no real question right, so its own answers serve as gold ones."""
 
     def own_answers(predictor, rows):
         found = predictor.predict([r["question"] for r in rows], [r["context"] for r in rows])

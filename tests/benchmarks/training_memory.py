@@ -1,10 +1,10 @@
 """Whether training's memory is bounded: `python -m tests.benchmarks.training_memory DATA ENCODER`.
 
-Trains on batches of TyDi QA's English questions (arguments as of `training_speed`), reads the
-process's resident memory after every step, and prints it beside the number of batch shapes seen:
-padded to whole blocks, and with --longest to the longest row as before. Exits with 1 where the
-memory after the last step is more than 1.3 times that after the first hundred. `--layers` keeps
-only the first layers: shapes, and with them the growth per layer, stay the same.
+Trains on batches of TyDi QA's English questions (same arguments as `training_speed`), padded to
+whole blocks, or with --longest to the longest row as before. Reads the process's resident memory
+after every step, and prints it with the number of batch shapes seen so far. Exits with 1 if memory
+after the last step is more than 1.3 times the most of the first hundred steps. `--layers` keeps
+only the first layers: the shapes, and thus the growth per layer, stay the same.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ BOUND, SETTLED = 1.3, 100
 
 
 def resident_mib() -> float:
-    """What the process holds in memory now."""
+    """The resident memory of the process."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 2**20
 
 
 def main() -> int:
-    """Measure, print, and say by the exit code whether the bound holds."""
+    """Measure and print; the exit code says whether the bound holds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("encoder", type=Path)

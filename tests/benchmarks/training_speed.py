@@ -1,11 +1,11 @@
 """How fast training is: `python -m tests.benchmarks.training_speed DATA ENCODER [OPTIONS]`.
 
-DATA is a folder with TyDi QA GoldP in its official layout, ENCODER a folder with me5-small (the
+DATA is a folder with TyDi QA GoldP in its official layout; ENCODER is a folder with me5-small (the
 cache of the quick profile has one). All recipes train on the same batches of English questions, in
-turn, in one process, on one thread (recipes in bf16 only where the machine has units for it, or
-with --only): tokens of text (padding does not count) per second of processor
-time, median over the rounds, and the ratio to the recipe before this project's numerics. Load and
-clock of the machine fall on all recipes alike; compare ratios, not numbers of different runs.
+turn, in one process and on one thread (recipes in bf16 only if the machine has units for it, or
+with --only). Prints tokens of text (without padding) per second of processor time, the median over
+the rounds, and the ratio to the recipe before this project's optimisations. The machine's load and
+clock affect all recipes equally, so compare ratios, not numbers from different runs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TRAIN = "tydiqa-goldp-v1.1-train/tydiqa.goldp.en.train.json"
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to take the same optimiser steps."""
+    """One way to compute the same optimiser steps."""
 
     padding: str  # longest, blocks or full (every row padded to 384)
     attention: str
@@ -80,7 +80,7 @@ def collated(tokenizer: Any, rows: list[Row], padding: str) -> dict[str, torch.T
 
 
 class Run:
-    """A model that trains by a recipe, a step at a time."""
+    """A model that trains by a recipe, one step at a time."""
 
     def __init__(self, recipe: Recipe, model: torch.nn.Module, tokenizer: Any) -> None:
         self.recipe, self.tokenizer = recipe, tokenizer
@@ -140,7 +140,7 @@ def batches_of(
 def speed(
     recipes: dict[str, Recipe], model: torch.nn.Module, tokenizer: Any, batches: dict, rounds: int
 ) -> pd.DataFrame:
-    """Every recipe takes a round of steps in turn, the first one uncounted."""
+    """Every recipe takes a round of steps in turn; the first round is not counted."""
     rates: dict[str, list[float]] = {name: [] for name in recipes}
     losses: dict[str, float] = {}
     per_round = len(batches[False]) // (rounds + 1)

@@ -14,7 +14,7 @@ import regex
 ANSWER_TYPES = ("date", "number", "name-like", "other")
 QUESTION_TYPES = ("how many", "how", "who", "when", "where", "which", "what", "why", "other")
 MIN_QUESTIONS = 20
-"""Types with fewer questions are left out."""
+"""Types with fewer questions than this are left out."""
 KEYS = ["corpus", "language", "id"]
 
 _YEAR = regex.compile(r"(?<![\p{Nd}.,])\p{Nd}{4}(?![\p{Nd}]|[.,]\p{Nd})")
@@ -28,11 +28,10 @@ _QUESTION_WORD = regex.compile(
 def answer_type(answer: str) -> str:
     """The kind of an answer: one of `ANSWER_TYPES`.
 
-    - date: holds a year from 1000 to 2099, or a day in figures such as 3/10/1990, and at most six
-      words;
-    - number: else begins with a figure, or holds one and at most two words;
+    - date: at most six words, with a year from 1000 to 2099 or a day such as 3/10/1990;
+    - number: any other answer that begins with a digit, or has one in at most two words;
     - name-like: more than half of its words begin with a capital. Scripts without capitals
-      (Arabic, Bengali, Hangul, Telugu) have none of these: their names are `other`.
+      (Arabic, Bengali, Hangul, Telugu) have no such answers: their names are `other`.
     """
     words = _WORD.findall(answer)
     years = [int(found) for found in _YEAR.findall(answer)]
@@ -60,7 +59,7 @@ def types_of(rows: Iterable[dict], corpus: str) -> pd.DataFrame:
     """The types of some questions: corpus, language, id, answer, and question (English only).
 
     Args:
-        rows: of a test set: language, id, question, answers; the first gold answer counts.
+        rows: language, id, question, answers of a test set; the first gold answer is used.
         corpus: the name of the test set.
     """
     return pd.DataFrame(
@@ -80,7 +79,7 @@ def types_of(rows: Iterable[dict], corpus: str) -> pd.DataFrame:
 
 
 def by_type(tested: pd.DataFrame, types: pd.DataFrame) -> pd.DataFrame:
-    """F1 clean and under each condition, in points, mean over all models.
+    """F1, clean and under each condition, in points, averaged over all models.
 
     Kinds of answer are compared in the languages other than English, question words in English.
     Types with fewer than `MIN_QUESTIONS` questions are left out.

@@ -17,8 +17,8 @@ class Block:
 
     Attributes:
         values: [..., seeds, questions]; leading axes are independent repetitions (simulations).
-        units: for each question the number of its unit of sampling, from 0 within the group.
-        group: blocks of one group share units, as the languages of a parallel corpus do.
+        units: the number of each question's sampling unit, from 0 within the group.
+        group: blocks in the same group (languages of a parallel corpus) share units.
     """
 
     values: np.ndarray
@@ -27,7 +27,7 @@ class Block:
 
     @classmethod
     def independent(cls, values: np.ndarray, group: str) -> Block:
-        """A block in which every question is a unit of its own."""
+        """A block in which every question is its own unit."""
         return cls(values, np.arange(values.shape[-1]), group)
 
 
@@ -48,7 +48,7 @@ def contrast_blocks(
         weights: arm to weight, e.g. {"multilingual": 1, "english": -1}.
 
     Raises:
-        InputError: the arms do not hold the same seeds and questions.
+        InputError: the arms do not have the same seeds and questions.
     """
     blocks: dict[tuple[str, str], Block] = {}
     for corpus, of_corpus in frame.groupby("corpus", sort=True):

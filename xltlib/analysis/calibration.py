@@ -13,9 +13,9 @@ import pandas as pd
 
 BINS = 10
 MIN_IN_BIN = 20
-"""Bins with fewer answers are not drawn."""
+"""Bins with fewer answers than this are not drawn."""
 MIN_ANSWERS = 100
-"""With fewer answers of a model there is no error, because it would mostly be noise."""
+"""Models with fewer answers have no calibration error, because it would be mostly noise."""
 CLEAN = "clean"
 MODEL = ["arm", "seed"]
 

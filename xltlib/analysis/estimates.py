@@ -1,4 +1,4 @@
-"""What each kind of claim is measured by: from answers and attacks to intervals."""
+"""The estimate for each kind of claim: from answers and attacks to intervals."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def of_arms(
     seen: Mapping[str, Collection[str]],
     level: float,
 ) -> tuple[dict[str, Interval], list[str]]:
-    """Treated minus control, each question's mean over the conditions; and what was left out.
+    """Treated minus control, each question averaged over the conditions; and what was left out.
 
-    A language counts only where neither arm has trained on it; those left out are named. Test sets
+    Only languages that neither arm has trained on are included; the others are named. Test sets
     with fewer than `MIN_EXAMPLES` questions are left out too.
 
     Args:
@@ -53,7 +53,7 @@ def of_arms(
         ]
         frame = pd.concat(parts) if parts else attacked.iloc[:0].assign(value=0.0)
     frame = frame[frame["arm"].isin([treated, control])]
-    # The unit is the question, whatever it met.
+    # The unit is the question, under any condition.
     keys = ["arm", "seed", "corpus", "language", "id", *(["passage"] if "passage" in frame else [])]
     frame = frame.groupby(keys, as_index=False)["value"].mean()
     asked = frame.groupby(["corpus", "language"])["id"].transform("nunique")
@@ -80,10 +80,10 @@ def of_methods(
 def of_distance(
     estimate: DistanceEstimate, answers: pd.DataFrame, *, level: float
 ) -> dict[str, Interval]:
-    """The slope of each method's gain over the distance of a pair's languages from English.
+    """The slope of each method's gain on the distance of a pair's languages from English.
 
-    Least squares over the pairs; an item is answered in every pair, so it has a slope of its own,
-    and items are the unit. Fewer than three distances give none.
+    Least squares over the pairs. Every item is answered in every pair, so each has its own slope,
+    and items are the unit. There is no slope with fewer than three distances.
     """
     pairs = _over_arms(answers, estimate.corpora)
     if not len(pairs):
@@ -117,7 +117,7 @@ def _items(answers: pd.DataFrame, corpora: list[str], view: str) -> pd.DataFrame
 
 
 def _over_arms(answers: pd.DataFrame, corpora: list[str]) -> pd.DataFrame:
-    """Answers to some corpora, the mean over arms where a method crosses several."""
+    """Answers to some corpora, averaged over arms if a method is used with several."""
     keys = ["method", "seed", "corpus", "id", "sentence1", "sentence2"]
     chosen = answers[answers["corpus"].isin(corpora)]
     return chosen.groupby(keys, as_index=False, sort=False)["correct"].mean()
@@ -142,7 +142,7 @@ def of_distractors(
 ) -> dict[str, Interval]:
     """Share of questions whose worst distractor is English, minus that in the passage's language.
 
-    Questions in other languages, those that every seed attacked; each is a mean over the arms.
+    Only questions in other languages that were attacked with every seed, averaged over the arms.
 
     Args:
         attacked: also holds `inserted`, the language of the sentence that the attack put in.

@@ -16,20 +16,20 @@ from xltlib.analysis.blocks import Block, contrast_blocks
 from xltlib.analysis.variance import Seeds, Spread, seed_variance, spread
 
 MIN_EXAMPLES = 5
-"""A language with fewer questions gives no interval."""
+"""There is no interval for a language with fewer questions."""
 MIN_SEEDS = 3
-"""Fewer seeds give no p-value: two trainings cannot show how much trainings vary."""
+"""There is no p-value with fewer seeds: two trainings cannot show how much trainings vary."""
 POINTS = 100.0
 """Values are shares in [0, 1]; a difference of two in points lies within +-100."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with what the model says of it, in the measure's unit.
+    """An estimate with its interval and p-value, in the measure's unit.
 
-    `p` is the two-sided p-value of no difference, NaN under `MIN_SEEDS` seeds. Bounds, p and
-    `detectable` are NaN where `why_not` says why. `n_units` counts what is sampled: questions, each
-    once with all its translations, or passages where questions share them.
+    `p` is the two-sided p-value of no difference, NaN with fewer than `MIN_SEEDS` seeds. If bounds,
+    p and `detectable` are NaN, `why_not` says why. `n_units` is the number of sampling units:
+    questions with their translations, or passages where several questions share one.
     """
 
     estimate: float
@@ -60,7 +60,7 @@ class Interval:
     def equivalence_p(self, bound: float) -> float:
         """P-value of "the true effect is at least `bound` in size": two one-sided tests.
 
-        A small one says that the arms are the same up to the bound (Schuirmann 1987). NaN where
+        A small one shows that the arms are equivalent within the bound (Schuirmann 1987). NaN if
         there is no p-value.
         """
         if self.spread is None or not self.known or self.n_seeds < MIN_SEEDS:
@@ -77,7 +77,7 @@ class Interval:
 
 
 POWER = 0.8
-"""A detectable effect is found with this probability."""
+"""The probability with which the minimum detectable effect is found."""
 
 
 def interval(
@@ -93,7 +93,7 @@ def interval(
     """The interval of a weighted sum of block means.
 
     Args:
-        seeds: pooled over more test sets than these, `seed_variance`; of these alone by default.
+        seeds: `seed_variance`, pooled over more test sets; by default over these alone.
         scale: what one unit of the values is in the measure's unit.
         most: the largest size that the contrast can have, in the measure's unit.
     """
@@ -155,7 +155,7 @@ def contrast(
 
     Args:
         frame, value, weights: as in `contrast_blocks`.
-        languages: language to weight, in place of the mean: a slope over languages, for example.
+        languages: language to weight, in place of the mean, e.g. for a slope over languages.
         options: as in `interval`.
     """
     blocks = contrast_blocks(frame, value, weights)

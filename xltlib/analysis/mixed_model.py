@@ -1,11 +1,11 @@
 """A mixed-effects check of the first contrast: the same data with another kind of model.
 
-Each outcome (clean F1, attacked F1, their difference) is a difference of two arms by question and
-seed, in which what both arms share cancels. Its crossed random intercepts are those of questions
-(question x arm in the answers themselves) and of trainings (arm x seed, because each is a
-training of its own; Baayen, Davidson and Bates 2008). It assumes normal errors,
-which F1 does not have. A variance estimated as zero lies on the boundary, where standard errors
-cannot be trusted: such a fit is marked degenerate.
+Each outcome (clean F1, attacked F1, their difference) is a difference between two arms by question
+and seed, so everything that both arms share cancels out. The model has crossed random intercepts
+for questions (question x arm in the answers themselves) and for trainings (arm x seed, because each
+arm is trained separately with each seed; Baayen, Davidson and Bates 2008). It assumes normal
+errors, which F1 does not have. A variance estimated as zero lies on the boundary, where standard
+errors cannot be trusted; such a fit is marked degenerate.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 OUTCOMES = ("clean", "under attack", "difference in differences")
 MAX_QUESTIONS = 120
-"""statsmodels solves crossed models densely; of more questions, those with the lowest hashes."""
+"""Of more questions, those with the lowest hashes: statsmodels solves crossed models densely."""
 BOUNDARY = 1e-4
 """A component with a smaller share of the variance counts as zero."""
 COLUMNS = [
@@ -35,7 +35,7 @@ def mixed_model(
 ) -> pd.DataFrame:
     """One row per attack and outcome: treated minus control, in points of F1.
 
-    Intervals are Student's t with the degrees of freedom of trainings, seeds - 1. With one seed
+    Intervals use Student's t with the degrees of freedom of trainings, seeds - 1. With one seed
     there are none. `fit` is `ok`, `degenerate` (some variance is zero), `not converged` or
     `one seed`.
 
@@ -91,7 +91,7 @@ def _frame(part: pd.DataFrame, treated: str, outcome: str) -> pd.DataFrame:
 def _row(frame: pd.DataFrame, seeds: int, level: float, p_values: bool) -> dict[str, object]:
     names = {"question": "question x arm sd"}
     if seeds == 1:
-        # A question has one difference, which is what is left.
+        # With one difference per question, questions and the residual are the same.
         return {"estimate": frame.groupby("place")["value"].mean().mean(), "fit": "one seed"}
     names["seed"] = "arm x seed sd"
     formula = "value ~ 1" + (" + C(place, Sum)" if frame["place"].nunique() > 1 else "")

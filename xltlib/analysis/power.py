@@ -1,9 +1,9 @@
 """What a planned run could find: minimum detectable effects, from a few pilot models.
 
-The pilot says how much the answers to a question differ between two trainings. How much trainings
-differ as a whole cannot be learnt from a few of them, so their standard deviation is assumed. The
-planned run's interval then comes from the same model as every interval (`analysis.variance`), with
-the mean squares that are expected.
+The pilot shows how much the answers to a question differ between two trainings. How much trainings
+differ as a whole cannot be estimated from a few of them, so their standard deviation is assumed.
+The planned run's interval then comes from the same model as every interval (`analysis.variance`),
+with expected mean squares.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from xltlib.analysis.variance import Seeds, mixture, spread
 from xltlib.artifacts import InputError
 
 CORRELATION = 0.5
-"""Assumed between the answers of two trainings to one question, where the pilot has one model."""
+"""Assumed between two trainings' answers to the same question, if the pilot has one model."""
 BASES = (
     "arms and seeds",
     "pairs of models; more seeds are taken not to help with questions",
     f"one model; answers of two trainings are taken to correlate by {CORRELATION}",
 )
-"""What the variance of a question's contrast comes from; all but the first are cautious."""
+"""The source of the variance of a question's contrast; all but the first are conservative."""
 MODEL = ["arm", "seed"]
 
 
@@ -55,15 +55,15 @@ class Plan:
 
 
 def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -> dict[str, Any]:
-    """The minimum detectable effect (80 % power) of one measure, and what it rests on.
+    """The minimum detectable effect (80 % power) of one measure, and its basis.
 
     Args:
         frame: one row per answer of a pilot model: arm, seed, corpus, language, id, perhaps
             passage, and `value` in [0, 1]; the languages that count.
 
     Returns:
-        languages, questions (per language, planned: the mean where they differ), models, basis (one
-        of `BASES`) and detectable.
+        languages, questions (planned per language; the mean if they differ), models, basis (one of
+        `BASES`) and detectable.
     """
     models = frame[MODEL].drop_duplicates()
     names = [f"{arm} {seed}" for arm, seed in models.itertuples(index=False)]
@@ -80,7 +80,7 @@ def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -
     within, between = found[True], found[False]
     redrawn = 0.0
     if within and between:
-        # What two trainings of one arm differ in is drawn anew by every seed.
+        # What differs between two trainings of an arm changes with every seed.
         basis, redrawn = BASES[0], float(np.mean([variance for variance, _ in within]))
     elif within or between:
         basis = BASES[1]
@@ -136,7 +136,7 @@ def statement(
     smallest: dict[str, float],
     level: float,
 ) -> pd.DataFrame:
-    """One row per measure that the pilot can speak of.
+    """One row per measure that the pilot has values of.
 
     Args:
         clean: answers to clean test sets. static, adaptive: `xltlib.analysis.conditions`.
@@ -184,7 +184,7 @@ def _enough(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _answered_by_all(valued: pd.DataFrame) -> pd.DataFrame:
-    """Pilot models need not be finished alike: the questions that all of them answered."""
+    """The questions that all pilot models answered; some may have answered more test sets."""
     keys = ["corpus", "language", "id"]
     models = len(valued[MODEL].drop_duplicates())
     return valued[valued.groupby(keys)["value"].transform("size") == models]

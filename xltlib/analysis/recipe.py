@@ -1,4 +1,4 @@
-"""Whether a run's trainings worked: beside the untrained arm, and beside published scores."""
+"""Whether a run's trainings worked, compared with the untrained arm and with published scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xltlib.params.measures import Published
 
 
 def english_losses(clean: pd.DataFrame, corpus: str, untrained: str) -> dict[str, float]:
-    """How far each arm's English F1 lies under that of the untrained arm: points, mean of seeds.
+    """How far each arm's English F1 is below the untrained arm's, in points, mean over seeds.
 
     Args:
         clean: evaluated questions with columns arm, corpus, language, seed and f1 in [0, 1].
@@ -27,7 +27,7 @@ def english_losses(clean: pd.DataFrame, corpus: str, untrained: str) -> dict[str
 def beside_published(
     clean: pd.DataFrame, published: Sequence[Published], untrained: str
 ) -> pd.DataFrame:
-    """F1 of the untrained arm beside published F1: a row per source and language, and an average.
+    """The untrained arm's F1 and published F1: one row per source and language, and an average.
 
     Columns source, corpus, language, published, here, difference (here minus published), in points,
     and n, the questions asked here. Languages that this run has not tested are left out, of the

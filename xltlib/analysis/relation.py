@@ -25,9 +25,9 @@ PERMUTATIONS = 5000
 def by_language(measures: pd.DataFrame, under_attack: pd.DataFrame) -> pd.DataFrame:
     """One row per arm and language: its measures, its distance from English, and the outcomes.
 
-    Only the corpus attacked in most languages counts, because between corpora a difference between
-    languages could be one between corpora. `n` counts the attacked questions, each once for every
-    attack and seed.
+    Only the corpus attacked in most languages is used, because across corpora differences between
+    languages are confounded with differences between corpora. `n` counts the attacked questions,
+    each once for every attack and seed.
 
     Args:
         measures: columns arm, seed, language and one for each measure, such as retrieval.

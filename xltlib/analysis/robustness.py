@@ -1,9 +1,9 @@
 """Measures of robustness, each as one value per question, so that one model gives all intervals.
 
-The raw change in F1 is fair only if the arms begin equal, because an arm that answers more has more
-to lose. The other measures do not have that fault. Ratios and curves are linearised at each model's
-own means (the delta method), so the mean of the values is the measure itself, and their variance is
-its variance to first order.
+The raw change in F1 is fair only if the arms start from the same F1, because an arm that answers
+more questions has more to lose. The other measures do not have this flaw. Ratios and curves are
+linearised at each model's own means (the delta method), so the mean of the values is the measure
+itself, and their variance is its variance to first order.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from xltlib.analysis.intervals import MIN_EXAMPLES
 MODEL = ["arm", "seed"]
 PLACE = ["corpus", "language"]
 RIGHT = 0.5
-"""An answer counts as right from this F1, unless the attack has its own threshold."""
+"""An answer is right if its F1 is at least this, unless the attack has its own threshold."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def values(condition: pd.DataFrame, measure: str) -> pd.DataFrame:
 def answered_by_all(attacked: pd.DataFrame) -> pd.DataFrame:
     """The attacked questions that every model of a condition answers correctly when clean.
 
-    An answer is right by the attack's own measure, `original_success_f1` against `f1_threshold`, or
-    without these (for example, on a static test set) by the official F1 and `RIGHT`.
+    An answer is right by the attack's own measure, `original_success_f1` against `f1_threshold`. If
+    there is none (for example, on a static test set), the official F1 is compared with `RIGHT`.
     """
     f1, least = attacked["original_f1"], pd.Series(RIGHT, index=attacked.index)
     if {"original_success_f1", "f1_threshold"} <= set(attacked):
@@ -126,7 +126,7 @@ def fitted_line(table: pd.DataFrame) -> tuple[float, float] | None:
     Taori et al. 2020, arXiv 2007.00644, section 2. None if clean F1 does not vary.
 
     Args:
-        table: `points`; places with fewer than `MIN_EXAMPLES` questions do not count.
+        table: `points`; places with fewer than `MIN_EXAMPLES` questions are not used.
     """
     table = table[table["n"] >= MIN_EXAMPLES]
     x, y = (_logit(table[name], table["n"]) for name in ("original_f1", "attacked_f1"))

@@ -1,4 +1,4 @@
-"""Result tables: flat frames, scores in points (0-100), every row with its n and seeds."""
+"""Result tables: flat frames with scores in points (0-100); every row has its n and seeds."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ UNDER_ATTACK_COLUMNS = [
 def success_rate(attacked: pd.DataFrame) -> pd.DataFrame:
     """Share of attacked questions that the attack breaks, in percent, with Wilson's interval.
 
-    `n` counts attacks that were tried. Those that were not stand beside it: skipped for a wrong
-    clean answer, without a candidate, and stopped by an error. The interval treats questions of
-    several seeds as different ones, so it is a guide to size alone.
+    `n` counts attacks that were tried. The others are counted separately: skipped because of a
+    wrong clean answer, without candidates, or ended by an error. The interval treats the same
+    question with several seeds as different questions, so it is only a rough guide.
     """
     rows = []
     for (attack, corpus, arm, language), part in _by_arm_and_language(attacked):
@@ -162,10 +162,9 @@ def contrasts(
     """Differences between arms by every measure of robustness, each with its interval.
 
     Macro over the languages that neither arm has trained on, and by language with Holm's correction
-    over the languages. Where both have trained on some language of every test set, all languages
-    count, and `zero-shot` says so. Trainings vary as much in every row of a contrast and measure:
-    their variance is pooled. `p (TOST)` is small if the arms are equivalent within the smallest
-    effect that would matter.
+    over the languages. If this would leave no language, all languages are included, and `zero-shot`
+    is false. The variance of trainings is pooled over the rows of a contrast and measure.
+    `p (TOST)` is small if the arms are equivalent within the smallest effect that would matter.
 
     Args:
         clean: answers to clean test sets. attacked: `xltlib.analysis.conditions`.
@@ -203,7 +202,7 @@ def _views(clean: pd.DataFrame, attacked: pd.DataFrame) -> Iterator[tuple[str, s
 def _intervals(
     part: pd.DataFrame, measure: Measure, pair: tuple[str, str], level: float
 ) -> Iterator[tuple[str, str, Interval]]:
-    """On what, in which language, and the interval: macro rows first, then by language."""
+    """The corpus, the language and the interval: macro rows first, then by language."""
     frame = part if measure.name == "clean" else values(part, measure.name)
     weights = {pair[0]: 1.0, pair[1]: -1.0}
     frame = frame[frame["arm"].isin(pair)]

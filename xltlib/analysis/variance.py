@@ -1,15 +1,15 @@
-"""How far an estimate may lie from the truth: the variance of trainings and of questions.
+"""The sampling error of an estimate: the variance of trainings and of questions.
 
-A contrast is computed question by question, seed by seed. Its variance has three parts: trainings
-(arm x seed), questions, and what is left. They are estimated by the analysis of variance of a
-crossed design: the mean square of seeds, plus that of questions, minus that of the rest (Searle,
-Casella and McCulloch 1992, chapter 4). Translations of one question are one unit, and so are
-questions that share a passage. Seeds are few, so their mean square is not plugged in: it is
-averaged over its fiducial distribution, as in the Behrens-Fisher problem and in generalised
-inference (Weerahandi 1993; Hannig, Iyer and Patterson 2006). The result is a mixture of Student's t
-distributions, which is nearly the t of the seed means where seeds dominate and that of the
-questions where they do. `LEAST` and `DF_SHARE` are set by simulation:
-`tests/benchmarks/coverage.py`.
+A contrast is computed for each question and seed. Its variance has three components: trainings
+(arm x seed), questions, and the residual. They are estimated by the analysis of variance of a
+crossed design: the mean square of seeds, plus the mean square of questions, minus the residual mean
+square (Searle, Casella and McCulloch 1992, chapter 4). Translations of one question are one unit,
+and so are questions that share a passage. There are few seeds, so a point estimate of their mean
+square is not enough: results are averaged over its fiducial distribution, as in the Behrens-Fisher
+problem and in generalised inference (Weerahandi 1993; Hannig, Iyer and Patterson 2006). The result
+is a mixture of Student's t distributions. It is close to the t distribution of the seed means where
+seeds dominate, and to that of the question means where questions dominate. `LEAST` and `DF_SHARE`
+are set by simulation: `tests/benchmarks/coverage.py`.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from scipy import optimize, stats
 from xltlib.analysis.blocks import Block
 
 LEAST = 1 / 3
-"""Seed means are taken to vary by at least this share of what their answers alone would give.
+"""The least variance of seed means, as a share of the variance that the residual alone would give.
 
-With 0, seeds that agree by chance give intervals that are too sure of themselves; with 1, intervals
-are far too wide where trainings hardly vary.
+With 0, intervals are too narrow if seeds agree by chance; with 1, they are far too wide where
+trainings hardly vary.
 """
 DF_SHARE = 0.9
-"""Share of the degrees of freedom of seeds that counts.
+"""The share of the seeds' degrees of freedom that is used.
 
-Student's t takes seed means for normal. Where they are spread evenly, as simulated ones on a
-bounded scale are, it finds too many small p-values with all of them.
+Student's t assumes normal seed means. If they are uniformly distributed, as in some simulations on
+a bounded scale, using all degrees of freedom gives too many small p-values.
 """
 
 
 @dataclass(frozen=True)
 class Seeds:
-    """How much trainings vary, pooled over the test sets of one contrast.
+    """The variance of trainings, pooled over the test sets of one contrast.
 
     Attributes:
         common: variance of the mean over test sets, [...].
-        own: mean over test sets of the variance of what is left of each one's mean, [...].
-        rest: mean over test sets of the variance that the answers alone would give, [...].
+        own: variance of each test set's mean beyond `common`, averaged over test sets, [...].
+        rest: variance that the residual alone would give, averaged over test sets, [...].
     """
 
     common: np.ndarray
@@ -55,8 +55,8 @@ class Seeds:
     def nodes(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Draws [..., node] of the variance that trainings add to a weighted sum, and weights.
 
-        A draw may be negative, down to what `LEAST` allows: the answers' share of the variance of
-        seed means, which the questions' part holds too, is subtracted.
+        A draw may be negative, down to the limit set by `LEAST`, because the residual's share of
+        the variance of seed means is subtracted: the variance of questions includes it too.
         """
         df = DF_SHARE * (self.n_seeds - 1)
         factors, weights = _inverse_chi2(df, 33)
@@ -73,16 +73,16 @@ class Seeds:
         return np.maximum(added, (LEAST - 1) * of_answers), weights
 
     def plain(self, shares: np.ndarray) -> np.ndarray:
-        """The variance that trainings add, as estimated and not below zero, [...]."""
+        """The estimated variance that trainings add, at least zero, [...]."""
         added = self._of_means(self.common, self.own, shares) - self._of_answers(shares)
         return np.maximum(added, 0.0)
 
     def _of_means(self, common: np.ndarray, own: np.ndarray, shares: np.ndarray) -> np.ndarray:
-        """The variance of the weighted sum of seed means, their answers' share included."""
+        """The variance of the weighted sum of seed means, including the residual's share."""
         return common * shares.sum() ** 2 + own * self._own_share(shares)
 
     def _own_share(self, shares: np.ndarray) -> float:
-        """The weight of what test sets do not share: none in their plain mean."""
+        """The weight of `own`, the variance that test sets do not share: 0 in their plain mean."""
         if self.n_blocks == 1:
             return 0.0
         whole = self.n_blocks * (shares**2).sum()
@@ -118,7 +118,7 @@ def seed_variance(blocks: Sequence[Block]) -> Seeds | None:
 
 
 def _residuals(block: Block) -> np.ndarray:
-    """What neither seed nor question explains, [..., seeds, questions]."""
+    """The residuals after seeds and questions, [..., seeds, questions]."""
     values = block.values
     by_seed = values.mean(axis=-1, keepdims=True)
     by_question = values.mean(axis=-2, keepdims=True)
@@ -137,7 +137,7 @@ def _by_unit(values: np.ndarray, block: Block, n_units: int) -> np.ndarray:
 
 
 def _rest(residuals: np.ndarray, block: Block) -> np.ndarray:
-    """Variance of the block's mean that residuals give, clustered by unit."""
+    """The variance that the residuals give the block's mean, clustered by unit."""
     n_units = int(block.units.max()) + 1
     return _rest_of_sums(_by_unit(residuals, block, n_units), n_units)
 
@@ -150,7 +150,7 @@ def _rest_of_sums(sums: np.ndarray, n_units: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Spread:
-    """How an estimate lies about the truth: a mixture of Student's t, centred on zero.
+    """The distribution of an estimate's error: a mixture of Student's t, centred on zero.
 
     Attributes:
         errors, dfs: [..., node]; weights: [node].
@@ -167,9 +167,9 @@ class Spread:
         return (stats.t.cdf(scaled, self.dfs) * self.weights).sum(axis=-1)
 
     def quantile(self, share: float) -> float:
-        """The error below which a share of at least one half lies; for one estimate, not many."""
+        """The quantile of the error at a share of at least one half, for a single estimate."""
         most = float((self.errors * stats.t.ppf(share, self.dfs)).max())
-        # The quantile lies between nothing and that of the widest part, give or take rounding.
+        # The quantile lies between zero and the quantile of the widest component, up to rounding.
         least, most = 1e-9 * most, (1 + 1e-9) * most
         if not most > 0 or self.below(least) >= share:
             return 0.0
@@ -182,7 +182,7 @@ def spread(
     """Estimate [...], its spread, and its plain standard error [...], of weighted block means.
 
     Args:
-        seeds: of all test sets of the contrast, `seed_variance`; None for a single seed.
+        seeds: `seed_variance` of all test sets of the contrast; None for a single seed.
     """
     weights = np.asarray(shares, float)
     estimate = sum(w * b.values.mean(axis=(-2, -1)) for b, w in zip(blocks, weights, strict=True))
@@ -211,17 +211,17 @@ def spread(
 def mixture(
     of_seeds: np.ndarray, weights: np.ndarray, of_questions: np.ndarray, scaled: np.ndarray
 ) -> Spread:
-    """The spread that two parts of the variance give.
+    """The spread from the two parts of the variance.
 
     Args:
         of_seeds, weights: [..., node] and [node], from `Seeds.nodes`.
         of_questions: [...].
-        scaled: their squares over their degrees of freedom, summed, [...].
+        scaled: sum of the squared parts of questions divided by their degrees of freedom, [...].
     """
     alone = of_questions[..., None]
     variance = np.maximum(of_seeds + alone, LEAST * alone)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # Satterthwaite, for the part of the questions: that of the seeds is in the mixture.
+        # Satterthwaite for the questions only: the mixture accounts for the seeds.
         whole = np.maximum(variance, alone)
         dfs = np.where(scaled[..., None] > 0, whole**2 / scaled[..., None], 1e6)
     return Spread(np.sqrt(variance), np.minimum(dfs, 1e6), weights)

@@ -1,7 +1,7 @@
-"""What may be said of a claim: three statements, each from one interval, with one vocabulary.
+"""What can be said about a claim: three statements, each from one interval, in fixed terms.
 
-Is there an effect (its sign); is it as large as published; is it large enough to matter. Each
-method that a claim is about has its own line: a noisy one neither blocks nor lends a verdict.
+Is there an effect (its sign)? Is it as large as published? Is it large enough to matter? Each
+method that a claim is about has its own line, so a noisy one does not affect the others.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ KINDS: tuple[Kind, ...] = (
 
 @dataclass(frozen=True)
 class Held:
-    """What an interval rests on, or what a profile's params promise before there is one."""
+    """The data behind an interval, or the data that a profile plans before there is one."""
 
     synthetic: bool
     seeds: int
@@ -84,7 +84,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim and its lines. `unit` is what the intervals are in; `smallest` would matter."""
+    """A claim and its lines. `unit` is the intervals' unit; effects from `smallest` on matter."""
 
     name: str
     claim: Claim
@@ -112,7 +112,7 @@ class Verdict:
 
 
 def missing(needs: Needs, held: Held) -> list[Lack]:
-    """What an answer lacks, whatever it would be; empty if it can be given."""
+    """What is missing for any answer; empty if nothing is."""
     lacks = [Lack("synthetic")] if held.synthetic else []
     if held.seeds < needs.seeds:
         lacks.append(Lack("seeds", held.seeds, needs.seeds))
@@ -135,16 +135,16 @@ def judge(
     left_out: Sequence[str] = (),
     lacks: Sequence[Lack] = (),
 ) -> Verdict:
-    """A line for every comparison; one that says so where there is nothing to compare.
+    """One line per comparison; if there is nothing to compare, one line that says so.
 
-    What a claim needs is checked against what each interval holds. Where a claim has several
+    What a claim needs is compared with the data behind each interval. If a claim has several
     comparisons, p-values are corrected with Holm's method over those that are answered.
 
     Args:
-        intervals: by what is compared; empty where there is nothing to compare.
-        synthetic: then no p-value is kept.
-        unit, smallest: of the measure; the effect that would matter.
-        lacks: what else keeps every comparison from being answered.
+        intervals: by comparison; empty if there is nothing to compare.
+        synthetic: whether the data are synthetic; if so, no p-value is kept.
+        unit, smallest: the measure's unit, and the smallest effect that would matter.
+        lacks: other reasons why no comparison can be answered.
     """
     lines = []
     answered = {}
@@ -171,7 +171,7 @@ def judge(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's correction over the p-values that are known; NaN stays NaN."""
+    """Holm's correction over the known p-values; NaN stays NaN."""
     known = [i for i, p in enumerate(p_values) if p == p]
     corrected = list(map(float, p_values))
     if known:
@@ -207,7 +207,7 @@ def _line(compared: str, claim: Claim, one: Interval, p: float, smallest: float)
 
 
 def effect_of(low: float, high: float, p: float, level: float) -> Effect:
-    """The first statement: the sign, once the interval and the corrected p agree on it."""
+    """The first statement: the sign, if the interval and the corrected p-value agree on it."""
     if p < 1 - level and low > 0:
         return "as claimed"
     if p < 1 - level and high < 0:
@@ -216,7 +216,7 @@ def effect_of(low: float, high: float, p: float, level: float) -> Effect:
 
 
 def size_of(low: float, high: float, published: float, error: float) -> Size:
-    """The second statement: the interval against the published size, give or take two errors."""
+    """The second statement: the interval against the published size, plus or minus two errors."""
     if high < published - 2 * error:
         return "smaller"
     return "larger" if low > published + 2 * error else "compatible"

@@ -1,7 +1,7 @@
 """A static set as edits of its corpus, for publication without the text of the corpus.
 
 The file is JSON. `edits` holds, by language and question id, the characters [start, end) of the
-clean passage that are replaced, each with its replacement, and digests of the passage before and
+clean passage that are replaced, with their replacements, and digests of the passage before and
 after.
 """
 
@@ -24,7 +24,7 @@ Edit = tuple[int, int, str]
 
 
 class _Edited(BaseModel):
-    """One passage."""
+    """The edits of one passage."""
 
     model_config = ConfigDict(extra="forbid")
     clean: str
@@ -33,7 +33,7 @@ class _Edited(BaseModel):
 
 
 class _File(BaseModel):
-    """The file."""
+    """The contents of the file."""
 
     model_config = ConfigDict(extra="forbid")
     about: dict[str, Any] = {}
@@ -41,7 +41,7 @@ class _File(BaseModel):
 
 
 def between(clean: str, edited: str) -> list[Edit]:
-    """The edits, word by word, that turn one text into another."""
+    """The word-by-word edits that turn one text into another."""
     before, after = (re.findall(r"\w+|\W", text) for text in (clean, edited))
     places = [0]
     for part in before:
@@ -64,7 +64,7 @@ def edited(clean: str, edits: Sequence[Edit]) -> str:
 
 
 def save(static_set: Path, file: Path) -> int:
-    """Write the edits of a static set that an attack saved; returns its number of questions.
+    """Write the edits of a static set that an attack saved, and return its number of questions.
 
     Raises:
         InputError: the static set lacks its original passages.
@@ -91,16 +91,16 @@ def save(static_set: Path, file: Path) -> int:
 
 
 def is_edits(file: Path) -> bool:
-    """Whether a file has edits and not passages."""
+    """Whether a file has edits instead of passages."""
     value = read_json(file)
     return isinstance(value, dict) and "edits" in value
 
 
 def made(file: Path, language: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of one language that a file edits, with their edited passages.
+    """The rows of one language that are edited in a file, with their edited passages.
 
     Raises:
-        InputError: not a file of edits, or the edits are of other passages.
+        InputError: not a file of edits, or the edits belong to other passages.
     """
     try:
         passages = _File.model_validate(read_json(file)).edits.get(language, {})

@@ -1,5 +1,4 @@
-"""`xlt power`: the differences that a profile could find, judged from the models evaluated so
-far."""
+"""`xlt power`: the differences that a profile could detect, from the models evaluated so far."""
 
 from __future__ import annotations
 
@@ -16,17 +15,17 @@ from xltlib.study import Grid
 def power(
     params: ParamsFile,
     seeds: Annotated[
-        int | None, typer.Option(help="Seeds planned; by default those of the profile")
+        int | None, typer.Option(help="Planned number of seeds; by default the profile's")
     ] = None,
     questions: Annotated[
-        int | None, typer.Option(help="Questions per language; by default the pilot's")
+        int | None, typer.Option(help="Planned questions per language; by default the pilot's")
     ] = None,
     seed_sd: Annotated[
         float, typer.Option(help="Assumed standard deviation of a contrast over seeds, in points")
     ] = 2.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
 ) -> None:
-    """Print the smallest differences between two arms that a run could find (80 % power)."""
+    """Print the smallest differences between two arms that a run could detect (80 % power)."""
     from xltlib.reporting.power_findings import of_power
     from xltlib.study.planning import statement
 
@@ -37,7 +36,7 @@ def power(
         typer.echo(json.dumps(tables, ensure_ascii=False, indent=1, default=float))
         return
     if grid.params.synthetic:
-        console.print("The pilot data are synthetic; real text would give other numbers.")
+        console.print("The pilot data are synthetic; real text would give different numbers.")
     for encoder, table in found.items():
         for sentence in of_power(table):
             console.print(f"{encoder}. {sentence}", soft_wrap=True, highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""Models that are made once and kept in a folder: whole, and checked each time they are opened."""
+"""Models that are made once and kept in a folder, which is checked each time it is opened."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DIGESTS = ".digests.json"
 
 
 def made_once(target: Path, make: Callable[[Path], None]) -> Path:
-    """The folder `target`, made if it is not there, and made anew if a file of it is damaged.
+    """The folder `target`; made if it is missing, and made again if one of its files is damaged.
 
-    Two processes that want it at once make it once: the second waits for the first.
+    If two processes need it at once, it is made once: the second waits for the first.
 
     Raises:
-        InputError: the cache cannot be written, or a damaged folder cannot be made anew.
+        InputError: the cache cannot be written, or a damaged folder cannot be made again.
     """
     try:
         if _problem(target) is None:
@@ -53,12 +53,12 @@ def made_once(target: Path, make: Callable[[Path], None]) -> Path:
 
 
 def _make(target: Path, make: Callable[[Path], None]) -> None:
-    """Make the folder under another name, then give it its own: then it is complete."""
+    """Make the folder under a temporary name and rename it when it is complete."""
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
         make(temporary)
         write_sealed(temporary / DIGESTS, _digests(temporary))
-        temporary.chmod(0o755)  # caches are shared; mkdtemp's folders are private
+        temporary.chmod(0o755)  # caches are shared, but mkdtemp makes private folders
         if target.is_dir():
             shutil.rmtree(target)
         temporary.rename(target)
@@ -67,7 +67,7 @@ def _make(target: Path, make: Callable[[Path], None]) -> None:
 
 
 def _problem(target: Path) -> str | None:
-    """Why a kept folder cannot be used; None where it is as it was made."""
+    """Why a kept folder cannot be used; None if it is unchanged."""
     if not target.is_dir():
         return "is not there"
     try:
@@ -78,7 +78,7 @@ def _problem(target: Path) -> str | None:
 
 def _damage(target: Path) -> str | None:
     if not (target / DIGESTS).exists():
-        # Made before digests were kept. Where they cannot be written, nothing is lost.
+        # Made before digests were kept. If they cannot be written, nothing is lost.
         with suppress(InputError):
             write_sealed(target / DIGESTS, _digests(target))
         return None
@@ -91,7 +91,7 @@ def _damage(target: Path) -> str | None:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """File names and SHA-256; a file is read once a process, until it changes."""
+    """File names and their SHA-256; each process reads an unchanged file only once."""
     return {path.relative_to(folder).as_posix(): sha256(path) for path in _files(folder)}
 
 
@@ -102,7 +102,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _sweep(target: Path) -> None:
-    """Remove what killed processes left of making a folder; the caller holds its lock."""
+    """Remove unfinished folders that killed processes left behind; the caller holds the lock."""
     temporary = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}")
     for left in target.parent.iterdir():
         if temporary.fullmatch(left.name) and left.is_dir():

@@ -68,7 +68,7 @@ class ForkedKernel:
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        """Send a signal to the kernel alone, not to its process group, which is that of the run."""
+        """Send a signal to the kernel alone, not to its process group, which is the run's."""
         if self.poll() is None:
             os.kill(self.pid, number)
 

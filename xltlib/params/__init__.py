@@ -1,7 +1,7 @@
-"""The schema of a profile: one YAML file says everything that a run may vary.
+"""The schema of a profile: one YAML file with all settings of a run.
 
-Paths in a params file are relative to the file itself. Unknown keys are refused; every error of a
-file is reported at once, with the file, the key, what was found and what is allowed.
+Paths in a params file are relative to the file itself. Unknown keys are refused. All errors of a
+file are reported at once, each with its key, the value found and what is allowed.
 """
 
 from xltlib.params.attacks import AttackSettings, EngineSettings

@@ -1,4 +1,4 @@
-"""The attacks of a profile: on which models and test sets, by which recipe and engine."""
+"""The attacks of a profile: the models and test sets attacked, the recipe and the engine."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from xltlib.params.base import Name, Precision, Seed, Settings, TestSet
 from xltlib.params.recipes import Recipe, RecipeSettings, TasaSettings, WordSettings
 
 PAIR_RECIPES = ("typo", "homoglyph", "imperceptible", "misspelling", "synonym", "mlm", "codemix")
-"""Recipes that work on pairs of sentences too: they need no answer in a passage."""
+"""Recipes that also work on sentence pairs, because they need no answer in a passage."""
 
 
 class EngineSettings(Settings):
-    """How queries are answered. In float32, or with `equal`, none of it changes an outcome.
+    """How queries are answered. In float32, or with `equal`, no setting changes an outcome.
 
-    With a precision of bf16 a faster copy of the model guides the search, and float32 decides
+    With a precision of bf16, a faster copy of the model guides the search, and float32 decides
     whether it succeeded.
     """
 
     at_once: PositiveInt = 16
-    """Examples attacked side by side."""
+    """Examples attacked in parallel."""
     batch_size: PositiveInt = 16
-    """Texts read at once: 16 stay in a processor's caches, a GPU wants 128."""
+    """Texts per forward pass: 16 fit into a processor's caches; use 128 on a GPU."""
     precision: Precision = "float32"
-    """`auto` is bf16 if the device has units for it, and otherwise float32 without a guide."""
+    """`auto` is bf16 if the device has units for it, otherwise float32 without a guide."""
     equal: bool = False
-    """float32 also decides between all candidates that the guide scores within its own error of the
-    best, so that texts are those of a float32 search.
+    """float32 also decides among all candidates that the guide scores within its own error of the
+    best, so the attacked texts are the same as in a float32 search.
     """
     guide_words: PositiveInt | None = None
-    """The guide reads only this many words on either side of the answer; the whole passage decides.
+    """The guide reads only this many words on each side of the answer; the float32 model reads the
+    whole passage.
     """
 
     @model_validator(mode="after")
@@ -45,7 +46,7 @@ class EngineSettings(Settings):
         return self
 
     def computing_in(self, precision: Literal["float32", "bf16"]) -> EngineSettings:
-        """The same settings where `auto` is this precision; float32 alone needs no guide."""
+        """The same settings with `auto` replaced by this precision; float32 needs no guide."""
         if self.precision != "auto":
             return self
         changes: dict[str, Any] = {"precision": precision}
@@ -55,7 +56,7 @@ class EngineSettings(Settings):
 
     @property
     def guide(self) -> Literal["none", "fast", "partial", "equal"]:
-        """What guides a search, once `auto` has become a precision."""
+        """What guides a search, once `auto` has been replaced by a precision."""
         if self.precision == "float32":
             return "none"
         if self.equal:
@@ -82,25 +83,25 @@ class EngineSettings(Settings):
 
 
 class AttackSettings(Settings):
-    """One attack on the models of one target task; the same examples for every arm and seed."""
+    """One attack on the models of one target task; every arm and seed gets the same examples."""
 
     target: Name
     """A key of `targets`."""
     arms: Annotated[list[Name], Field(min_length=1)] | None = None
     """Names of the arms to attack; by default all."""
     test_sets: Annotated[list[TestSet], Field(min_length=1)]
-    """Where the examples come from."""
+    """The test sets from which the examples come."""
     examples_per_language: PositiveInt
     """Examples per test set and language."""
     seed: Seed = 0
-    """Seed of the choice of examples."""
+    """Seed for the choice of examples."""
     recipe: Recipe
-    """What the attack edits, and its budgets."""
+    """What the attack may edit, and its budgets."""
     engine: EngineSettings = EngineSettings()
     """How queries are answered."""
 
     def check_on_pairs(self) -> str | None:
-        """What keeps this attack from classifiers of sentence pairs; None if nothing does."""
+        """Why this attack cannot run on sentence-pair classifiers; None if it can."""
         recipe = self.recipe
         if recipe.kind not in PAIR_RECIPES:
             known = ", ".join(PAIR_RECIPES)

@@ -1,4 +1,4 @@
-"""What every section of a profile is made of."""
+"""The base of all sections of a profile, and types that they share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from xltlib.text_files import InputError, shown
 
 
 def _reads_as_itself(name: str) -> str:
-    """A name that is a string to YAML, to papermill and to a reader of CSV tables alike."""
+    """A name that YAML, papermill and readers of CSV tables all take for a string."""
     if not isinstance(yaml.safe_load(name), str) or name in MISREAD or _is_number(name):
         raise ValueError(
             f"{name!r} is read as a number, a date, a truth value or nothing by YAML, by notebooks "
@@ -41,15 +41,15 @@ def _is_number(name: str) -> bool:
     return True
 
 
-# Arms, methods, attacks, target tasks and encoders are named by the profile; names are parts of
+# The profile names its arms, methods, attacks, target tasks and encoders; the names become parts of
 # file names.
 Name = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$"), AfterValidator(_reads_as_itself)
 ]
 Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
-"""A seed that every generator of random numbers takes."""
+"""A seed that every random number generator accepts."""
 Precision = Literal["float32", "bf16", "auto"]
-"""What a model computes in; `auto` is bf16 where the hardware has units for it, else float32."""
+"""Precision; `auto` is bf16 if the hardware has units for it, otherwise float32."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 IS_MODEL = "a folder or a name"  # marks fields whose value may be a path
 ModelName = Annotated[str, IS_MODEL]
@@ -57,9 +57,9 @@ ModelName = Annotated[str, IS_MODEL]
 
 
 class Settings(BaseModel):
-    """Base of every section: unknown keys are errors, values never change after loading.
+    """Base of every section: unknown keys are errors, and values never change after loading.
 
-    The text below a key is its description, in docs/params.md and in editors.
+    The text below a key is its description in docs/params.md and in editors.
     """
 
     model_config = ConfigDict(
@@ -67,7 +67,7 @@ class Settings(BaseModel):
     )
 
     def resolved(self, base: Path) -> Self:
-        """The same settings with every path in them absolute, relative ones taken from `base`."""
+        """The same settings with absolute paths; relative paths start from `base`."""
         changes = {
             name: _absolute(getattr(self, name), base, IS_MODEL in field.metadata)
             for name, field in type(self).model_fields.items()
@@ -89,17 +89,17 @@ def _absolute(value: Any, base: Path, is_model: bool = False) -> Any:
 
 
 def without_repeats(seeds: list[int]) -> list[int]:
-    """Seeds as they are, if none is there twice."""
+    """The seeds unchanged, if none is listed twice."""
     if len(set(seeds)) < len(seeds):
         raise ValueError("a seed is listed twice")
     return seeds
 
 
 def _expanded(path: Path | str) -> Path:
-    """A path with its `~` replaced by a home folder.
+    """A path with `~` replaced by a home folder.
 
     Raises:
-        InputError: there is no such user, or no file can have this name.
+        InputError: there is no such user, or the path is not valid.
     """
     if "\0" in str(path):
         raise InputError(f"{shown(str(path))}: a path cannot hold NUL. Correct the params file.")
@@ -119,7 +119,7 @@ def _expanded(path: Path | str) -> Path:
 
 
 def known_languages(languages: list[str]) -> list[str]:
-    """Codes of languages as they are, if the project knows them all and none is there twice."""
+    """The language codes unchanged, if the project knows them all and none is listed twice."""
     unknown = [code for code in languages if code not in LANGUAGES]
     if unknown:
         raise ValueError(f"unknown language {', '.join(unknown)}; known: {' '.join(LANGUAGES)}")
@@ -129,7 +129,7 @@ def known_languages(languages: list[str]) -> list[str]:
 
 
 def files_by_language(files: dict[str, Any]) -> dict[str, Any]:
-    """A mapping from languages to files, if CLDR knows the languages."""
+    """A mapping from languages to files, if CLDR knows all of them."""
     for code in files:
         try:
             find_language(code)
@@ -139,10 +139,10 @@ def files_by_language(files: dict[str, Any]) -> dict[str, Any]:
 
 
 class Noise(Settings):
-    """Random edits of a share of each passage's words, none of them in an answer."""
+    """Random edits of a share of each passage's words, but not of words in an answer."""
 
     kind: Literal["typo", "homoglyph", "imperceptible", "misspelling"]
-    """What is done to a word."""
+    """The edit of each word."""
     severity: Annotated[float, Field(gt=0, le=1)] = 0.2
     """Share of the words to edit (rounded, at least one word)."""
     seed: Seed = 0
@@ -150,10 +150,10 @@ class Noise(Settings):
 
 
 class CodeMixing(Settings):
-    """A share of each passage's words replaced by their translations."""
+    """Replaces a share of each passage's words by their translations."""
 
     kind: Literal["codemix"]
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     severity: Annotated[float, Field(gt=0, le=1)] = 0.2
     """Share of the words to replace (rounded, at least one word)."""
     seed: Seed = 0
@@ -161,7 +161,7 @@ class CodeMixing(Settings):
     lexicons: dict[str, list[Path]] = {}
     """Files in MUSE's format by the passage's language."""
     parallel: TestSet | None = None
-    """Text from which a lexicon is induced instead."""
+    """Parallel text from which a lexicon is induced instead."""
     encoder: ModelName = "me5-small"
     """The encoder that aligns the words of `parallel`."""
 
@@ -175,24 +175,24 @@ class CodeMixing(Settings):
 
 
 class AddOneSentence(Settings):
-    """One false sentence at the end of each passage, chosen without a model (AddOneSent)."""
+    """Adds one false sentence to the end of each passage, chosen without a model (AddOneSent)."""
 
     kind: Literal["addonesent"]
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     seed: Seed = 0
     """Another seed gives other sentences."""
 
 
 class PerturbedFile(Settings):
-    """Passages from a file, such as that of an attack on another model.
+    """Passages from a file, such as the one that an attack on another model wrote.
 
-    Only questions that the file holds are asked.
+    Only questions in the file are asked.
     """
 
     kind: Literal["file"]
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     name: Name
-    """What tables call the test set."""
+    """The name of the test set in tables."""
     file: Path
     """A SQuAD file, or the edits of one (`xlt edits`)."""
 
@@ -214,10 +214,10 @@ class TestSet(Settings):
     languages: Annotated[list[str], Field(min_length=1)]
     """Language codes."""
     max_examples: PositiveInt | None = None
-    """Use only this many rows, the first ones."""
+    """Use only the first rows, up to this number."""
     pairs: bool = False
-    """Generalised transfer: sentence 1 in one language and sentence 2 in another, in all ordered
-    pairs of the languages, rows aligned by id.
+    """Generalised transfer: sentence 1 and sentence 2 in all ordered pairs of the languages, with
+    rows aligned by id.
     """
     perturbation: Perturbation | None = None
     """Makes it a static set: every model reads the same perturbed passages."""
@@ -226,7 +226,7 @@ class TestSet(Settings):
 
     @property
     def suffix(self) -> str:
-        """What its name has after the corpus's: how it is perturbed."""
+        """The part of its name after the corpus's: how it is perturbed."""
         how = self.perturbation
         if how is None:
             return ""

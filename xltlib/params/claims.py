@@ -17,24 +17,24 @@ Robustness = Literal[
     "answered by all",
     "log-odds",
 ]
-"""What is measured of arms: see `xltlib.analysis.robustness`."""
+"""Measures of arms: see `xltlib.analysis.robustness`."""
 
 
 class ArmsEstimate(Settings):
     """Treated minus control arm, in languages that neither arm has trained on.
 
-    A question counts once, with its mean over the conditions.
+    Each question counts once, averaged over the conditions.
     """
 
     kind: Literal["arms"]
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     metric: Robustness
     """The measure of robustness; see docs/statistics.md."""
     contrast: tuple[Name, Name]
     """Treated and control arm."""
     conditions: Literal["static", "adaptive"] = "static"
-    """Static sets, which every model reads alike, or adaptive attacks, which search against each
-    model.
+    """Static sets, which are the same for every model, or adaptive attacks, which search against
+    each model.
     """
 
 
@@ -42,7 +42,7 @@ class MethodsEstimate(Settings):
     """Robust methods minus standard training in generalised transfer, in points of accuracy."""
 
     kind: Literal["methods"]
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     corpora: Annotated[list[str], Field(min_length=1)]
     """Corpora whose pairs of languages are tested."""
     pairs: Literal["all pairs", "two languages", "one language", "English"] = "all pairs"
@@ -50,25 +50,25 @@ class MethodsEstimate(Settings):
 
 
 class DistanceEstimate(Settings):
-    """How a robust method's gain in a pair of languages grows with their distance from English.
+    """How a robust method's gain on a pair of languages grows with their distance from English.
 
-    In points of accuracy per 0.1 of URIEL+'s syntactic distance, mean of both languages.
+    In points of accuracy per 0.1 of URIEL+'s syntactic distance, averaged over both languages.
     """
 
     kind: Literal["distance"]
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     corpora: Annotated[list[str], Field(min_length=1)]
     """Corpora whose pairs of languages are tested."""
 
 
 class DistractorEstimate(Settings):
-    """How often the worst of the distractors is the English one rather than the passage's language.
+    """How much more often the worst distractor is in English than in the passage's language.
 
-    In points: the difference of the two shares, where English is not the passage's language.
+    In points: the difference of the two shares, for passages that are not in English.
     """
 
     kind: Literal["distractor language"]
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
 
 
 Estimate = Annotated[
@@ -78,23 +78,23 @@ Estimate = Annotated[
 
 
 class Needs(Settings):
-    """What an interval must rest on to answer: seeds, languages, and questions in all."""
+    """The least data behind an interval that can answer: seeds, languages and questions."""
 
     seeds: Annotated[int, Field(ge=3)] = 3
     """The least number of seeds."""
     languages: list[str] = []
-    """Languages that must be in it."""
+    """Languages that must be included."""
     questions: PositiveInt = 100
-    """The least number of questions or items."""
+    """The least number of questions or items, in total."""
 
     _languages = field_validator("languages")(known_languages)
 
 
 class Claim(Settings):
-    """A claim: its words, its source, what is measured, and the sign and size to be expected."""
+    """A claim: its wording, its source, what is measured, and the expected sign and size."""
 
     statement: str
-    """The claim in a sentence."""
+    """The claim in one sentence."""
     source: str
     """The publication."""
     where: str | None = Field(None, description="section or table; unverified where it is missing")
@@ -103,16 +103,16 @@ class Claim(Settings):
     estimate: Estimate
     """What is measured."""
     expected: Literal["above", "below", "not above"]
-    """The sign of the effect; `not above`: an effect that would matter is ruled out."""
+    """The sign of the effect; `not above` means that an effect that would matter is ruled out."""
     size: PositiveFloat | None = None
     """The published size, in the measure's unit."""
     size_error: PositiveFloat | None = None
     """Its standard error, if the source gives one."""
     primary: bool = Field(False, description="the one confirmatory test; all others explore")
     needs: Needs = Needs()
-    """What an interval must rest on to answer."""
+    """The least data behind an interval that can answer the claim."""
 
     @property
     def cited(self) -> str:
-        """The source, with where in it the claim stands."""
+        """The source, with the place of the claim in it."""
         return f"{self.source}, {self.where}" if self.where else f"{self.source} (unverified)"

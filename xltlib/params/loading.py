@@ -1,4 +1,4 @@
-"""Reading a params file, and saying what is wrong with one."""
+"""Reading a params file, and explaining what is wrong with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CLAIMS = TypeAdapter(dict[Name, Claim])
 
 
 def explain(file: Path | str, error: ValidationError, schema: type[Settings] = Params) -> str:
-    """One line per error: file, key path, what was found, what is allowed."""
+    """One line per error: key path, value found, what is allowed."""
     count = error.error_count()
     lines = [f"{shown_path(file)}: {count} error{'s' if count > 1 else ''}; nothing was started"]
     for item in error.errors(include_url=False):
@@ -38,13 +38,13 @@ def explain(file: Path | str, error: ValidationError, schema: type[Settings] = P
 
 
 def _cut(text: str, most: int) -> str:
-    """A text that fits a message: its beginning, without half surrogates."""
+    """A text shortened for a message, without half surrogates."""
     text = text if len(text) <= most else text[: most - 3] + "..."
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _allowed(location: tuple[int | str, ...], schema: type[Settings]) -> str:
-    """Name the keys that the section around an unknown key does have."""
+    """The keys that the section of an unknown key allows."""
     models: list[type[BaseModel]] = [schema]
     for part in location[:-1]:
         fields = [model.model_fields[part] for model in models if part in model.model_fields]
@@ -71,7 +71,7 @@ def _models_inside(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def load(path: Path | str) -> Params:
-    """Read and check a params file and the claims file that it names; paths come back absolute.
+    """Read and check a params file and the claims file that it names; makes paths absolute.
 
     Raises:
         InputError: no such file, not YAML, or one line for each key that is wrong.

@@ -1,4 +1,4 @@
-"""What is measured of trained models, and how it is analysed."""
+"""What is measured on trained models, and how it is analysed."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ class EvaluationSettings(Settings):
     """How trained models answer their test sets."""
 
     batch_size: PositiveInt = 32
-    """Windows or texts read at once."""
+    """Windows or texts per forward pass."""
     precision: Precision = "float32"
-    """What the model computes in."""
+    """Precision of the model."""
 
 
 class RepresentationSettings(Settings):
-    """Measures of each arm beside its answers; a measure without a test set is left out."""
+    """Measures of each arm's representations; a measure without a test set is left out."""
 
     retrieval: list[TestSet] = []
-    """Translation or answer retrieval by the encoder; a bitext gives alignment too."""
+    """Test sets for translation or answer retrieval; a bitext also gives alignment."""
     probe: TestSet | None = None
-    """Tagged sentences for a probe of the encoder; at most `max_examples`, half of them to train
-    it.
+    """Tagged sentences for a probe of the encoder; at most `max_examples`, half of them for
+    training.
     """
     cloze: TestSet | None = None
     """Prompts, for encoders with a masked-LM head."""
     rank_consistency: TestSet | None = None
     """A parallel span-QA corpus, for RankC of the fine-tuned models."""
     rotation: TestSet | None = None
-    """Span QA in languages whose bitext with English is under `retrieval`."""
+    """Span QA in languages that have a bitext with English under `retrieval`."""
     batch_size: PositiveInt = 64
-    """Texts read at once."""
+    """Texts per forward pass."""
 
     @field_validator("probe", "cloze", "rank_consistency")
     @classmethod
@@ -45,7 +45,7 @@ class RepresentationSettings(Settings):
 
     @property
     def asks_models(self) -> bool:
-        """Whether any measure is of a fine-tuned model."""
+        """Whether any measure needs a fine-tuned model."""
         return self.rank_consistency is not None or self.rotation is not None
 
     def test_sets(self) -> dict[str, TestSet]:
@@ -61,7 +61,7 @@ class RepresentationSettings(Settings):
 
 
 class CostSettings(Settings):
-    """Measuring what robust training costs: steps of each method, taken in turn in one process."""
+    """Measuring the cost of robust training: steps of each method, in turn in one process."""
 
     rounds: PositiveInt = 5
     """Optimiser steps measured per method."""
@@ -79,16 +79,18 @@ class SmallestEffects(Settings):
 
 
 class Published(Settings):
-    """F1 that others have published, to show beside that of the untrained arm."""
+    """Published F1, to compare with the untrained arm's."""
 
     source: Annotated[str, Field(min_length=1)]
-    """Who published it, of which model, and where."""
+    """Who published it, for which model, and where."""
     corpus: str
     """The test set, by its name in tables."""
     f1: Annotated[dict[str, float], Field(min_length=1)]
     """F1 in points by language."""
     within: PositiveFloat | None = None
-    """The run says whether the averages agree within this many points; None only shows them."""
+    """The run says whether the averages agree within this many points; without it, it only shows
+    them.
+    """
 
     _languages = field_validator("f1")(files_by_language)
 
@@ -97,12 +99,12 @@ class AnalysisSettings(Settings):
     """How results are compared."""
 
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    """Coverage of intervals."""
+    """Confidence level of intervals."""
     smallest_effects: SmallestEffects = SmallestEffects()
     """The smallest effects that would matter."""
     largest_english_loss: PositiveFloat = 2.0
     """If an arm's English F1 on the target task is more than this many points below the untrained
-    arm's, its intermediate training did not work, and its contrasts are not answered.
+    arm's, its intermediate training did not work, and claims about it are not answered.
     """
     published: list[Published] = []
     """Published scores to compare with."""
@@ -112,6 +114,6 @@ class AnalysisSettings(Settings):
         ("english", "none"),
         ("multilingual+targets", "multilingual"),
     ]
-    """Pairs of arms, treated and control."""
+    """Pairs of arms: treated, control."""
     seed: Seed = 0
-    """Seed of what the analysis draws."""
+    """Seed for random draws in the analysis."""

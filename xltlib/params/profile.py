@@ -1,4 +1,4 @@
-"""A whole profile, and what must hold between its sections."""
+"""A whole profile, and the checks across its sections."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from xltlib.params.training import (
 
 
 class ComputeSettings(Settings):
-    """What one cell of the grid takes; the scheduler counts it."""
+    """Resources of one cell, for the scheduler."""
 
     device: Literal["cpu", "cuda"] = "cpu"
     """Where models run."""
     threads: PositiveInt = 1
     """Processor threads."""
     mem_mb: PositiveInt = 3000
-    """Memory in MiB; a training that needs more does not start."""
+    """Memory in MiB; a training run that needs more does not start."""
     gpus: Annotated[int, Field(ge=0)] = 0
     """GPUs per cell that runs a model."""
 
@@ -54,9 +54,9 @@ class Params(Settings):
     description: str
     """One sentence for tables and reports."""
     outputs: Path = Path("../outputs")
-    """Folder of all outputs; the profile gets a folder in it."""
+    """Folder of all outputs; each profile has its own folder in it."""
     cache: Path = Path("../outputs/cache")
-    """Folder of prepared encoders and hashes, which profiles may share."""
+    """Folder of prepared encoders and hashes; profiles may share it."""
     seeds: Annotated[list[Seed], Field(min_length=1)]
     """Seeds of training; every arm is trained once with each."""
     encoders: Annotated[dict[Name, EncoderSettings], Field(min_length=1)]
@@ -66,13 +66,13 @@ class Params(Settings):
     span_qa: SpanQASettings = SpanQASettings()
     """Windows and decoding of span QA."""
     methods: dict[Name, Method] = {}
-    """Robust training methods by name; arms and target tasks use the names."""
+    """Robust training methods by name; arms and target tasks refer to these names."""
     intermediate: IntermediateSettings
     """Intermediate training: arms and budgets."""
     targets: Annotated[dict[Name, TargetSettings], Field(min_length=1)]
     """Target tasks by name."""
     evaluation: EvaluationSettings = EvaluationSettings()
-    """How test sets are answered."""
+    """How models answer test sets."""
     attacks: dict[Name, AttackSettings] = {}
     """Attacks by name."""
     representation: RepresentationSettings = RepresentationSettings()
@@ -84,7 +84,7 @@ class Params(Settings):
     claims: dict[Name, Claim] = {}
     """The file with the claims, such as claims.yaml."""
     compute: ComputeSettings = ComputeSettings()
-    """What a cell takes."""
+    """Resources of a cell."""
 
     @field_validator("seeds")
     @classmethod
@@ -134,7 +134,7 @@ class Params(Settings):
 
     @model_validator(mode="after")
     def _names_differ_in_more_than_case(self) -> Params:
-        # They name folders, and some file systems do not tell case apart.
+        # They name folders, and some file systems do not distinguish case.
         sections: dict[str, Iterable[str]] = {
             "encoders": self.encoders,
             "intermediate.arms": self.intermediate.arms,
@@ -230,7 +230,7 @@ class Params(Settings):
         return used
 
     def seen_by(self, arm: str) -> set[str]:
-        """The languages of an arm's intermediate training; none for a name that is no arm."""
+        """The languages of an arm's intermediate training; empty for a name that is not an arm."""
         definition = self.intermediate.arms.get(arm)
         tasks = definition.tasks.values() if definition else ()
         return {language for data in tasks for language in data.languages}
@@ -242,9 +242,9 @@ class Params(Settings):
     def data_prepared(self) -> list[tuple[str, TaskData | TestSet]]:
         """The references that stage 01 loads, audits and takes the vocabulary from.
 
-        They are what models train on and are scored on. The other measures of representation train
-        nothing that another stage reads, so a change of theirs leaves every model as it is: that
-        stage loads them itself, and keeps what was trained on out of its probe's test.
+        Models train on them and are scored on them. The other measures of representation do not
+        affect any model, so changing them makes no model stale: their stage loads them itself and
+        leaves training data out of its probe's test.
         """
         return [
             (where, data)
@@ -255,5 +255,5 @@ class Params(Settings):
 
     @property
     def synthetic(self) -> bool:
-        """Whether any corpus of the run is made by the project."""
+        """Whether any corpus of the run is synthetic."""
         return any(source.source == "mini" for source in self.corpora.values())

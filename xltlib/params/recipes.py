@@ -19,52 +19,52 @@ from xltlib.params.base import (
 )
 
 F1Unit = Literal["words", "characters", "segmented"]
-"""The tokens of an F1: between white space as in SQuAD, graphemes, or words of a segmenter."""
+"""The tokens of F1: split at white space as in SQuAD, graphemes, or words from a segmenter."""
 
 
 class RecipeSettings(Settings):
-    """What every recipe has.
+    """The settings that every recipe has.
 
-    Scores in the results stay the corpus's official ones, whatever `f1` judges success by.
+    `f1` only decides success: scores in the results are always the corpus's official ones.
     """
 
     kind: str
     """The recipe."""
     goal: Literal["untargeted", "targeted"] = "untargeted"
-    """`untargeted`: the answer's F1 falls below `f1_threshold`; `targeted`: the model gives another
-    question's answer from the same passage (for a distractor: the false one).
+    """`untargeted`: the answer's F1 falls below `f1_threshold`; `targeted`: the model gives the
+    answer to another question on the same passage (for a distractor: the false answer).
     """
     f1_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """An untargeted attack succeeds below this F1."""
+    """An untargeted attack succeeds if F1 falls below this."""
     f1: F1Unit = "words"
-    """The tokens of that F1. Where words are not spaced or endings are written onto them,
-    `characters` or `segmented` words do not call an answer with one more particle broken.
+    """The tokens of that F1. In languages without spaces or with attached particles, `characters`
+    and `segmented` keep one extra particle from counting as a broken answer.
     """
     max_queries: Annotated[int, Field(ge=2)] = 200
-    """Queries per example: one for each text that the model answers, one for each gradient."""
+    """Queries per example: each text that the model answers and each gradient is one."""
     seed: Seed = 0
-    """Seed of what the recipe draws."""
+    """Seed for the recipe's random choices."""
 
 
 class WordSettings(RecipeSettings):
     """Recipes that replace words. At least one of the first three budgets must be set."""
 
     max_edited_words: PositiveInt | None = 4
-    """The most words to edit."""
+    """The largest number of edited words."""
     max_edited_share: Annotated[float, Field(gt=0, le=1)] | None = None
-    """The largest share of words to edit."""
+    """The largest share of edited words."""
     max_edited_graphemes: Annotated[float, Field(gt=0, le=1)] | None = None
-    """The largest share of the passage's graphemes in edited words: the same budget in every
-    script.
+    """The largest share of the passage's graphemes that are in edited words; comparable across
+    scripts.
     """
     max_grapheme_edits: PositiveInt | None = None
-    """The largest edit distance over all edited words."""
+    """The largest total edit distance of all edited words."""
     min_similarity: Fraction | None = None
-    """The least cosine of the two passages' sentence vectors."""
+    """The least cosine similarity of the two passages' sentence vectors."""
     same_script: bool = False
-    """A replacement keeps the script of its word."""
+    """Whether a replacement must keep the script of its word."""
     min_word_length: PositiveInt | None = None
-    """Shorter words, in graphemes, are left alone. By default 1 for Han, 2 for syllabic scripts, 3
+    """Words with fewer graphemes are not edited. By default 1 for Han, 2 for syllabic scripts, 3
     for alphabets.
     """
     candidates_per_word: PositiveInt = 4
@@ -72,19 +72,19 @@ class WordSettings(RecipeSettings):
     window_words: PositiveInt | None = None
     """Edit only words within this many words of an answer."""
     search: Literal["word-importance", "greedy", "beam"] = "word-importance"
-    """`word-importance` edits one word after another; `greedy` tries all words at each step, `beam`
-    from the best texts so far.
+    """`word-importance` edits words one by one, in the order of `ranking`; `greedy` tries all words
+    at each step; `beam` does so from each of the best texts so far.
     """
     beam_width: PositiveInt = 4
-    """Texts that a beam keeps."""
+    """Number of texts that a beam keeps."""
     ranking: Literal["delete", "gradient", "random"] = "delete"
-    """The order of words: those whose deletion costs the gold answer most (`delete`, one query per
-    word), those where the loss's gradient is longest (`gradient`, one query), or `random`.
+    """The order of words: by how much their deletion costs the gold answer (`delete`, one query per
+    word), by the norm of the loss's gradient (`gradient`, one query), or `random`.
     """
     ranking_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """The largest share of queries that `delete` may use."""
     surrogate: Annotated[str | None, IS_MODEL] = None
-    """A model (folder or hub name) whose gradient ranks words instead; it costs no queries."""
+    """Another model (folder or hub name) whose gradient ranks the words, without queries."""
 
     @model_validator(mode="after")
     def _bounded(self) -> WordSettings:
@@ -103,85 +103,85 @@ class TypoSettings(WordSettings):
     """Typing errors."""
 
     kind: Literal["typo"] = "typo"
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
 
 
 class HomoglyphSettings(WordSettings):
     """Letters that look alike."""
 
     kind: Literal["homoglyph"] = "homoglyph"
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
 
 
 class ImperceptibleSettings(WordSettings):
-    """Characters that a reader does not see, and words reversed by directional controls."""
+    """Invisible characters, and words reversed by directional controls."""
 
     kind: Literal["imperceptible"] = "imperceptible"
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
 
 
 class MisspellingSettings(WordSettings):
-    """Common spelling mistakes from codespell's list; English only."""
+    """Common misspellings from codespell's list; English only."""
 
     kind: Literal["misspelling"] = "misspelling"
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
 
 
 class SynonymSettings(WordSettings):
     """Neighbouring words, from lists or from the encoder's vocabulary, checked as in TextFooler.
 
-    Without an encoder set `min_window_similarity: null`.
+    Without an encoder, set `min_window_similarity: null`.
     """
 
     kind: Literal["synonym"] = "synonym"
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     same_script: bool = True
-    """A replacement keeps the script of its word."""
+    """Whether a replacement must keep the script of its word."""
     candidates_per_word: PositiveInt = 50
     """Replacements tried per word."""
     min_window_similarity: Fraction | None = 0.9
-    """The least cosine of the 15 words around an edit to what stood there."""
+    """The least cosine similarity of the 15 words around an edit to the original ones."""
     same_form: bool = True
-    """A word keeps its ending, in place of TextFooler's part of speech."""
+    """Whether a replacement must keep the word's ending (TextFooler: its part of speech)."""
     neighbours: dict[str, Path] = {}
     """JSON lists of words by language."""
     nearest: PositiveInt = 100
     """Neighbours per word from the encoder's vocabulary, in languages without a list."""
     min_cosine: Annotated[float, Field(gt=0, lt=1)] = 0.4
-    """The least cosine of such a neighbour."""
+    """The least cosine similarity of such a neighbour."""
 
     _languages = field_validator("neighbours")(files_by_language)
 
 
 class MaskedLMSettings(WordSettings):
-    """Words that a masked language model would put there."""
+    """Words that a masked language model predicts in context."""
 
     kind: Literal["mlm"] = "mlm"
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     model: ModelName
     """The masked LM: a folder or a hub name."""
     edits: Annotated[list[Literal["replace", "insert", "merge"]], Field(min_length=1)] = ["replace"]
-    """CLARE's edits: a word is replaced, one is inserted behind it, or it is merged with the next.
-    BAE replaces only.
+    """CLARE's edits: replace a word, insert one after it, or merge it with the next. BAE only
+    replaces.
     """
     same_script: bool = True
-    """A replacement keeps the script of its word."""
+    """Whether a replacement must keep the script of its word."""
 
 
 class CodeMixSettings(WordSettings):
     """Translations of words, from lexicons or from one induced from `parallel` text.
 
-    Translations of several words are used too; each of these counts as an edited word.
+    Translations may have several words; each of them counts as an edited word.
     """
 
     kind: Literal["codemix"] = "codemix"
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     lexicons: dict[str, list[Path]] = {}
-    """Files in MUSE's format (a word, white space, its translation, per line) by the passage's
+    """Files in MUSE's format (per line a word, white space, and its translation), by the passage's
     language.
     """
     parallel: TestSet | None = None
-    """Text from which a lexicon is induced."""
+    """Parallel text from which a lexicon is induced."""
 
     _languages = field_validator("lexicons")(files_by_language)
 
@@ -193,31 +193,31 @@ class CodeMixSettings(WordSettings):
 
 
 class HotFlipSettings(WordSettings):
-    """Words of the vocabulary that the gradient points to."""
+    """Words of the vocabulary that the gradient favours (HotFlip)."""
 
     kind: Literal["hotflip"] = "hotflip"
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     same_script: bool = True
-    """A replacement keeps the script of its word."""
+    """Whether a replacement must keep the script of its word."""
 
 
 class DistractorSettings(RecipeSettings):
-    """One false sentence."""
+    """Inserts one false sentence."""
 
     kind: Literal["distractor"] = "distractor"
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     places: Annotated[list[Literal["start", "end", "between"]], Field(min_length=1)] = [
         "start",
         "end",
         "between",
     ]
-    """Where it may stand."""
+    """Where the sentence may be inserted."""
     languages: Annotated[list[str], Field(min_length=1)] = ["passage"]
-    """Its languages; `passage` and `question` stand for those of each example."""
+    """Its languages; `passage` and `question` mean the language of each example's own."""
     answers: PositiveInt = 3
     """Wrong answers tried with each template."""
     altered: bool = True
-    """Its question is about something other than the example's, as in AddSent."""
+    """Whether its question is changed to ask about something else, as in AddSent."""
     templates: Annotated[
         list[Literal["statement", "side by side", "answer"]], Field(min_length=1)
     ] = ["statement", "side by side", "answer"]
@@ -231,14 +231,14 @@ class DistractorSettings(RecipeSettings):
 
 
 class TasaSettings(SynonymSettings):
-    """Words that the answer's sentence shares with the question, and a false copy of that sentence.
+    """Replaces words that the answer's sentence shares with the question, and adds a false copy.
 
-    Words are replaced as in `synonym`; the copy has another name or number and a wrong answer, and
-    stands at the end of the passage.
+    Words are replaced as in `synonym`. The copy of the sentence has another name or number and a
+    wrong answer, and is added to the end of the passage.
     """
 
     kind: Literal["tasa"] = "tasa"  # type: ignore[assignment]
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     answers: PositiveInt = 3
     """Wrong answers tried in the copy."""
     candidates_per_word: PositiveInt = 5
@@ -246,25 +246,25 @@ class TasaSettings(SynonymSettings):
     search: Literal["beam"] = "beam"
     """A beam over both kinds of edits."""
     beam_width: PositiveInt = 3
-    """Texts that the beam keeps."""
+    """Number of texts that the beam keeps."""
 
 
 class EmbeddingSettings(RecipeSettings):
-    """Projected gradient ascent on the passage's word embeddings: no text changes.
+    """Projected gradient ascent on the passage's word embeddings; no text changes.
 
-    It bounds no attack on text.
+    It is no bound on attacks on text.
     """
 
     kind: Literal["embedding"] = "embedding"
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     radius: PositiveFloat
     """L2 norm of a token's perturbation."""
     step_size: PositiveFloat
-    """Length of an ascent step."""
+    """Length of one ascent step."""
     steps: PositiveInt = 5
     """Ascent steps."""
     restarts: PositiveInt = 1
-    """Ascents; all but the first begin at random points of the ball."""
+    """Number of ascents; all but the first begin at random points of the ball."""
 
 
 Recipe = Annotated[

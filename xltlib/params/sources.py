@@ -14,7 +14,7 @@ class MiniSettings(Settings):
     """Size and seed of the synthetic, parallel corpora."""
 
     seed: Seed = 0
-    """Another seed gives other items."""
+    """Seed; another one gives other items."""
     train: PositiveInt = 240
     """Items in the training split."""
     dev: PositiveInt = 60
@@ -32,13 +32,12 @@ class CorpusSource(Settings):
     folder: Path | None = None
     """The folder with a local corpus's files."""
     revision: str | None = None
-    """The commit of a hub corpus; without it, the newest is read."""
+    """The commit of a hub corpus; by default the newest."""
     mini: MiniSettings = MiniSettings()
     """Size and seed of a `mini` corpus."""
     cut_after: PositiveInt | None = None
-    """Where a split that is published whole is cut in two: after this many articles of XQuAD,
-    NoiseQA or SQuADShifts, premises of XNLI, or groups of PAWS-X's pairs that share English
-    sentences.
+    """Where to cut a split that is published as one: after this many articles of XQuAD, NoiseQA or
+    SQuADShifts, premises of XNLI, or groups of PAWS-X's pairs that share English sentences.
     """
 
     @model_validator(mode="after")
@@ -63,13 +62,13 @@ class EncoderSettings(Settings):
     revision: str | None = None
     """The commit of a hub encoder."""
     trim_vocabulary: bool = False
-    """Keep only the pieces of the texts that the profile trains and is tested on. An added corpus
-    or language then makes another encoder; `vocabulary` avoids that.
+    """Keep only the pieces of the texts that the profile trains and tests on. Adding a corpus or a
+    language then changes the encoder; `vocabulary` avoids that.
     """
     vocabulary: Annotated[list[TestSet], Field(min_length=1)] | None = None
-    """The texts to trim to, instead of all that the profile reads."""
+    """The texts to trim to, instead of all texts that the profile reads."""
     extra_pieces: Annotated[int, Field(ge=0)] = 30_000
-    """Frequent pieces to keep beside those of the texts."""
+    """Number of frequent pieces to keep in addition to those of the texts."""
     freeze_word_embeddings: bool = False
     """Do not train the word embeddings, which saves memory."""
     attention_dropout: Fraction | None = None
@@ -90,7 +89,7 @@ class TaskData(Settings):
     split: str = "train"
     """The split to train on."""
     dev_split: str | None = None
-    """The split that dev scores and early stopping use."""
+    """The split for dev scores and early stopping."""
     languages: Annotated[list[str], Field(min_length=1)]
     """Language codes."""
 
@@ -100,24 +99,24 @@ class TaskData(Settings):
 class SpanQASettings(Settings):
     """Windows and n-best decoding of span QA; the defaults are XTREME's.
 
-    A window begins `doc_stride` tokens of the context after the one before, as in XTREME. (The
-    `stride` of a Hugging Face tokenizer is something else: the tokens that two windows share.)
+    As in XTREME, each window begins `doc_stride` tokens of the context after the previous one. (The
+    `stride` of a Hugging Face tokenizer is the number of tokens that two windows share.)
     """
 
     max_length: Annotated[int, Field(ge=32, le=4096)] = 384
     """Tokens per window."""
     doc_stride: PositiveInt = 128
-    """Tokens of the context between the beginnings of two windows."""
+    """Tokens of the context from the beginning of one window to the next."""
     max_query_length: PositiveInt = 64
-    """Tokens of the question that are read."""
+    """The largest number of question tokens that are read."""
     max_answer_length: PositiveInt = 30
     """The longest answer, in tokens."""
     n_best: PositiveInt = 20
-    """Starts and ends that are combined into answers."""
+    """Number of best starts and of best ends that are combined into answers."""
 
     @model_validator(mode="after")
     def _room(self) -> SpanQASettings:
-        # Four special tokens at most stand around a question and its context (XLM-R's).
+        # At most four special tokens surround a question and its context (XLM-R's).
         room = self.max_length - self.max_query_length - 4
         if self.doc_stride >= room:
             raise ValueError(

@@ -26,20 +26,20 @@ class StoppingSettings(Settings):
     """Score the dev set at intervals and keep the best checkpoint."""
 
     every_steps: PositiveInt
-    """Optimiser steps between two scores."""
+    """Optimiser steps between scores."""
     patience: PositiveInt | None = None
-    """Stop after this many scores without an improvement; without it, all steps are taken."""
+    """Stop after this many scores without improvement; by default all steps are taken."""
 
 
 class Optimisation(Settings):
-    """What a training run needs beside its data."""
+    """The settings of a training run, apart from its data."""
 
     learning_rate: PositiveFloat
     """The peak learning rate."""
     batch_size: PositiveInt
     """Examples per batch."""
     batch_tokens: PositiveInt | None = None
-    """The most tokens per batch, padding included; target tasks only."""
+    """The largest number of tokens per batch, including padding; target tasks only."""
     gradient_accumulation: PositiveInt = 1
     """Batches per optimiser step."""
     warmup_ratio: Fraction = 0.1
@@ -49,7 +49,7 @@ class Optimisation(Settings):
     max_gradient_norm: PositiveFloat = 1.0
     """Gradients are clipped to this L2 norm."""
     precision: Precision = "float32"
-    """Precision of the weights in the passes; beside bf16 the optimiser keeps float32 ones."""
+    """Precision of the weights in both passes; with bf16 the optimiser keeps a float32 copy."""
     compile: bool = False
     """Run the model through torch.compile."""
     save_every_steps: PositiveInt | None = None
@@ -59,7 +59,7 @@ class Optimisation(Settings):
 
 
 class IntermediateArm(Settings):
-    """One treatment: the data of each task. Arms of one budget differ in their data alone."""
+    """One treatment: the data of each task. Arms with the same budget differ only in their data."""
 
     tasks: dict[Name, TaskData] = {}
     """Training data by task; the tasks are those of the budget."""
@@ -70,19 +70,19 @@ class IntermediateArm(Settings):
 
 
 class Budget(Settings):
-    """What the arms of a comparison share."""
+    """Everything that the arms of a comparison have in common."""
 
     examples: dict[Name, PositiveInt]
     """Examples per task."""
     epochs: PositiveInt = 1
-    """Passes over them."""
+    """Passes over the examples."""
     schedule: Literal["mixed", "sequential"] = "mixed"
     """`mixed` shuffles the batches of all tasks; `sequential` takes the tasks in the order of
     `examples`.
     """
     temperature: Annotated[float, Field(ge=1, le=1000)] = 5.0
-    """A language's share is its size to the power of 1 / temperature: 1 is in proportion, larger is
-    flatter.
+    """A language's share is proportional to its size to the power of 1 / temperature: 1 keeps the
+    proportions, higher values flatten them.
     """
     max_length: Annotated[int, Field(ge=16, le=512)] = 128
     """Tokens per text."""
@@ -103,13 +103,13 @@ class Budget(Settings):
 class IntermediateSettings(Budget):
     """Intermediate training: the arms, and their budget.
 
-    Only arms of one budget are compared as treatments.
+    Only arms with the same budget are compared as treatments.
     """
 
     arms: Annotated[dict[Name, IntermediateArm], Field(min_length=1)]
     """Treatments by name; `none` has no tasks."""
     budgets: dict[Name, Budget] = {}
-    """Further budgets, for arms that answer another question (other tasks, more passes)."""
+    """Further budgets, for arms that serve another question (other tasks, more passes)."""
 
     def budget(self, arm: str) -> Budget:
         """The budget of an arm."""
@@ -117,7 +117,7 @@ class IntermediateSettings(Budget):
         return self if name is None else self.budgets[name]
 
     def peers(self, arm: str) -> dict[str, IntermediateArm]:
-        """The arms that share an arm's budget, itself included."""
+        """The arms that share an arm's budget, including itself."""
         name = self.arms[arm].budget
         return {other: one for other, one in self.arms.items() if one.budget == name}
 
@@ -141,57 +141,57 @@ class IntermediateSettings(Budget):
 
 
 class Perturbing(Settings):
-    """Noise on what a model computes with."""
+    """Perturbation of a model's embeddings or hidden states."""
 
     radius: Annotated[float, Field(gt=0, le=10)]
-    """L2 norm of the perturbation of a token, relative to the norm of what is perturbed: 0.1 moves
-    a token by at most a tenth of its own length, in any encoder.
+    """L2 norm of a token's perturbation, relative to the norm of its vector: with 0.1 a token moves
+    by at most a tenth of its own length, in any encoder.
     """
     where: Literal["embeddings", "states"] = "embeddings"
-    """Perturb word embeddings, or the last hidden states."""
+    """Whether word embeddings or the last hidden states are perturbed."""
 
 
 class AdversarialSettings(Perturbing):
     """ADV: gradient ascent on the loss inside the ball."""
 
     kind: Literal["adv"]
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     step_size: PositiveFloat
-    """Length of an ascent step, relative as `radius` is."""
+    """Length of an ascent step, relative like `radius`."""
     steps: PositiveInt = 1
     """Ascent steps."""
 
 
 class RandomPerturbationSettings(Perturbing):
-    """RS-RP: noise drawn uniformly from the ball; the loss is a mean over the draws."""
+    """RS-RP: noise drawn uniformly from the ball; the loss is averaged over the draws."""
 
     kind: Literal["rs-rp"]
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     draws: PositiveInt = 1
     """Draws per step."""
 
 
 class DataAugmentationSettings(Settings):
-    """RS-DA: words drawn from themselves and their neighbours."""
+    """RS-DA: each word is drawn from itself and its neighbours."""
 
     kind: Literal["rs-da"]
-    """The kind of settings that the other keys belong to."""
+    """Selects which of the other keys apply."""
     neighbours: dict[str, Path] = {}
-    """JSON lists of words by language; elsewhere neighbours come from the encoder's word
+    """JSON lists of neighbours by language; for other languages they come from the encoder's word
     embeddings.
     """
     nearest: PositiveInt = 4
     """Neighbours per word from the embeddings."""
     min_cosine: Annotated[float, Field(gt=0, lt=1)] = 0.4
-    """The least cosine of such a neighbour."""
+    """The least cosine similarity of such a neighbour."""
     copies: PositiveInt = 10
     """Copies of the training set."""
     matched: bool = True
-    """Take the steps of standard training, an epoch of each copy in turn. False is the authors'
-    form: all copies in every epoch, so `copies` times the steps.
+    """Take as many steps as standard training, with one copy per epoch in turn. `false` is the
+    authors' form: all copies in every epoch, so `copies` times as many steps.
     """
     epochs: PositiveFloat | None = None
-    """Epochs if not matched; by default those of the task."""
+    """Epochs if `matched` is false; by default those of the task."""
 
     _languages = field_validator("neighbours")(files_by_language)
 
@@ -209,7 +209,7 @@ Method = Annotated[
 
 
 class Crossing(Settings):
-    """Every one of these arms with every one of these methods."""
+    """Each of these arms with each of these methods."""
 
     arms: Annotated[list[Name], Field(min_length=1)] | None = None
     """Names of arms; by default all."""
@@ -218,24 +218,24 @@ class Crossing(Settings):
 
 
 class TargetSettings(Settings):
-    """A target task: fine-tuning in one language, and the test sets that its models answer."""
+    """A target task: fine-tuning in one language, and its test sets."""
 
     data: TaskData
     """Training data, in one language."""
     seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
-    """By default those of the profile."""
+    """Training seeds; by default those of the profile."""
     max_examples: PositiveInt | None = None
-    """Train on only this many examples, the first ones."""
+    """Train only on the first examples, up to this number."""
     max_length: Annotated[int, Field(ge=16, le=512)] = 128
     """Tokens per text; span QA has windows instead (`span_qa`)."""
     epochs: PositiveFloat
     """Passes over the data."""
     crossings: Annotated[list[Crossing], Field(min_length=1)] = [Crossing()]
-    """Which arms are trained by which methods."""
+    """Which arms are trained with which methods."""
     optimisation: Optimisation
     """Optimiser and batches."""
     test_sets: Annotated[list[TestSet], Field(min_length=1)]
-    """What its models answer."""
+    """The test sets that its models answer."""
 
     @field_validator("seeds")
     @classmethod

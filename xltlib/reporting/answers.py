@@ -1,5 +1,4 @@
-"""Verdicts in words: the finding, three statements about it, or the reason why there is no
-answer."""
+"""Verdicts in words: the estimate and three statements about it, or why there is no answer."""
 
 from __future__ import annotations
 
@@ -113,7 +112,7 @@ def lack(one: Lack) -> Sentence:
 
 
 def what_it_can_answer(claims: Mapping[str, Claim], held: Held) -> list[str]:
-    """What a profile can and cannot answer, from its params alone."""
+    """What a profile can and cannot answer, judged from its params alone."""
     lines = []
     for claim in claims.values():
         lacks = missing(claim.needs, held)

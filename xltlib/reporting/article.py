@@ -10,7 +10,7 @@ from xltlib.reporting.style import MAX_WIDTH
 
 
 def table(one: Table) -> str:
-    """A table, with its title and the origin of its numbers as the caption."""
+    """A table captioned with its title and the origin of its numbers."""
     return latex.table(one.frame, caption=f"{one.title} ({one.about}).", label=f"tab:{one.name}")
 
 

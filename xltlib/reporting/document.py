@@ -78,7 +78,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Run:
-    """A cell that the paper reads, with facts from its manifest."""
+    """A cell that the paper reads, with details from its manifest."""
 
     name: str
     fingerprint: str

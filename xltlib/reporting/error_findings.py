@@ -1,4 +1,4 @@
-"""Where models fail and whether they know it, in sentences."""
+"""Sentences about where models fail and how well they are calibrated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PLURALS = {
 
 
 def of_types(table: pd.DataFrame, absent: Sequence[str]) -> list[Sentence]:
-    """The kinds of answers and questions that lose most and least F1, over all conditions.
+    """The kinds of answers and questions that lose the most and the least F1, over all conditions.
 
     Args:
         table: `xltlib.analysis.answer_types.by_type`.
@@ -61,7 +61,7 @@ def of_types(table: pd.DataFrame, absent: Sequence[str]) -> list[Sentence]:
 
 
 def of_calibration(table: pd.DataFrame) -> list[Sentence]:
-    """The calibration error of each corpus, clean and in the static set where it is largest.
+    """The calibration error on each corpus, clean and on the static set where it is largest.
 
     Args:
         table: `xltlib.analysis.calibration.errors`.

@@ -31,8 +31,8 @@ from xltlib.reporting.style import (
 
 
 def _panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
-    """The rows and languages of each panel (one per corpus, or per attack on one), those with most
-    arms first."""
+    """The rows and languages of each panel (one per corpus, or per attack on a corpus); panels with
+    the most arms come first."""
     attacked = "attack" in rows
     names = rows["attack"] + " on " + rows["corpus"] if attacked else rows["corpus"]
     panels = [

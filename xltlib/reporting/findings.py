@@ -54,7 +54,7 @@ class Sentence:
 
 
 MIN_FOR_EXTREMES = 20
-"""The number of questions that a language needs to be called the highest or the lowest."""
+"""A language with fewer questions is never named as the highest or the lowest."""
 
 
 def counted(key: str, count: int, noun: str) -> str:
@@ -92,7 +92,7 @@ def of_published(table: pd.DataFrame, within: Mapping[str, float | None]) -> lis
 
     Args:
         table: `xltlib.analysis.recipe.beside_published`.
-        within: by source, how near the averages should be, in points; None asks for nothing.
+        within: by source, how close the averages should be, in points; None for no such check.
     """
     found = []
     for i, row in enumerate(table[table["language"] == "average"].to_dict("records")):
@@ -137,7 +137,7 @@ def of_attacks(under_attack: pd.DataFrame) -> list[Sentence]:
 
 
 def _losses(means: pd.DataFrame, *, ranked: bool) -> tuple[str, dict[str, Any]]:
-    """What attacked F1 is beside clean F1: of the arms that lose most and least, or on average."""
+    """Clean and attacked F1 of the arms that lose the most and the least, or on average."""
     if not ranked or len(means) == 1:
         whose = f"of {means.index[0]}" if len(means) == 1 else f"averaged over {len(means)} arms"
         clean, attacked, drop = (float(value) for value in means.mean())
@@ -209,7 +209,7 @@ def of_attack_transfer(transfer: pd.DataFrame) -> list[Sentence]:
 
 
 def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
-    """The first pair of arms in words: every measure with its interval and detectable effect.
+    """The first contrast in words: every measure with its interval and detectable effect.
 
     Args:
         contrasts: `xltlib.analysis.tables.contrasts`.
@@ -238,7 +238,7 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
 
 
 def of_transfer(means: pd.DataFrame) -> list[Sentence]:
-    """What generalised pairs cost standard training, and how robust training differs on them.
+    """What standard training loses on generalised pairs, and what robust training gains there.
 
     Args:
         means: `xltlib.analysis.generalised.mean_table`.
@@ -269,7 +269,7 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
 
 
 def of_relation(table: pd.DataFrame) -> list[Sentence]:
-    """Each measure's correlation with what attacks cost, in words.
+    """Each measure's correlation with the loss under attack, in words.
 
     Args:
         table: `xltlib.analysis.relation.correlations`.

@@ -1,4 +1,4 @@
-"""The answer at one glance: what the study asks, and how sure its answer is, in two figures."""
+"""The study's answer and its uncertainty at a glance, in two figures."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from xltlib.reporting.style import (
 
 BAND = "#DDDDDD"
 WIDEST = 6.0
-"""The limit of an axis, as a multiple of the smallest effect that would matter, unless an estimate
-lies beyond it. Longer intervals end in an arrowhead."""
+"""The limit of an axis, as a multiple of the smallest effect that would matter. It is extended for
+estimates beyond it; longer intervals end in an arrowhead."""
 
 
 def interval_axis(
     axes: Axes, rows: Sequence[Mapping[str, Any]], smallest: float, color: str
 ) -> None:
-    """Estimates with intervals, one below another, with zero and the band of differences too small
-    to matter.
+    """Draws estimates with intervals, one below another, with a line at zero and the band of
+    differences too small to matter.
 
     Args:
-        rows: estimate, low, high, and detectable where they are known; NaN elsewhere.
+        rows: estimate, low, high and detectable; NaN if unknown.
     """
     reach = max([1.2 * abs(row["estimate"]) for row in rows] + [WIDEST * smallest])
     widest = [abs(row[end]) for row in rows for end in ("low", "high") if row[end] == row[end]]
@@ -87,7 +87,7 @@ def answer(
     smallest: Mapping[str, float],
     about: Provenance,
 ) -> Figure:
-    """The first contrast: clean F1, and the share of it that is kept under each condition.
+    """The first contrast: clean F1, and the share of clean F1 kept under each condition.
 
     Args:
         contrasts: `xltlib.analysis.tables.contrasts`.

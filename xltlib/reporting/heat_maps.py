@@ -22,10 +22,10 @@ from xltlib.reporting.style import (
 
 
 def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
-    """Accuracy of every ordered pair of languages, one panel per model, one scale for all."""
+    """Accuracy on every ordered pair of languages, one panel per model, all on one scale."""
     models = list(pairs.groupby(["arm", "method"], sort=False))
     languages = language_order(set(pairs["sentence1"]))
-    # As many panels per row as keep the numbers legible; with many languages, colours suffice.
+    # As many panels per row as legible numbers allow; with many languages, colours suffice.
     numbered = len(languages) <= 10
     size = max(1.7, 0.4 + 0.34 * len(languages)) if numbered else 3.2
     with rc_context(THEME):

@@ -77,7 +77,7 @@ def _character(char: str) -> str:
 
 
 def value(text: str) -> str:
-    """A number with a real minus sign, or two dashes if it is missing."""
+    """A number with a true minus sign, or two dashes if it is missing."""
     if not text:
         return "--"
     return re.sub(r"^-(?=[\d.]+$)", "$-$", escape(text))
@@ -93,17 +93,17 @@ SEPARATION = 3.0
 WRAPPED = 24
 """Columns with longer texts are broken into lines."""
 LETTER = 0.47
-"""A letter's width over its size, on the average of digits and text in Times."""
+"""A letter's width relative to the font size, averaged over digits and text in Times."""
 PAGE = 40
-"""The greatest number of lines of a table that is set in one piece."""
+"""Tables with more lines continue over several pages."""
 
 
 def table(frame: pd.DataFrame, *, caption: str, label: str) -> str:
     """A table with booktabs rules, its caption and its label.
 
-    What every row says alike goes into the caption. Long cells are broken into lines, letters are
-    as small as the width needs, a table that is too wide for them lies on its side, and one that no
-    page could hold goes on over several.
+    Values that are the same in every row go into the caption. Long cells are broken into lines, and
+    the font is as small as the width requires. A table that is still too wide is set in landscape,
+    and one that is too long for a page continues over several.
     """
     columns, alike = _split(frame)
     texts = shown(frame[columns])
@@ -150,7 +150,7 @@ def _split(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
 
 
 class _Layout(NamedTuple):
-    """The letters, the widths of the broken columns in points, and whether it lies on its side."""
+    """The font size, the widths of the broken columns in points, and whether it is in landscape."""
 
     size: str
     widths: dict[str, float]
@@ -192,7 +192,7 @@ def _lines(texts: pd.DataFrame, layout: _Layout) -> int:
 
 
 def _words(name: str) -> list[str]:
-    """A column's name in the pieces that may stand on lines of their own."""
+    """The parts of a column's name that may be set on separate lines."""
     return re.findall(r"[^\s+]+|\+[^\s+]*", name) or [name]
 
 

@@ -30,7 +30,7 @@ Names = dict[Piece, str]
 
 
 def camel(text: str) -> str:
-    """Letters only, each word with a capital, digits and the plus sign spelled."""
+    """Letters only: each word capitalised, digits and the plus sign spelled out."""
     words = re.findall(r"[A-Za-z]+|[0-9]|\+", text)
     return "".join(
         DIGITS[int(w)] if w.isdigit() else "Plus" if w == "+" else w[0].upper() + w[1:]
@@ -53,7 +53,7 @@ def names(quotes: Sequence[Quote]) -> list[Names]:
 
 
 def _free(name: str, used: set[str]) -> str:
-    """The name, or with letters after it the first that is free: B to Z, BB to BZ and so on."""
+    """The name, or if it is taken, the first free one with a suffix: B to Z, BB to BZ and so on."""
     tail, free = "", name
     while free in used:
         tail = tail[:-1] + chr(ord(tail[-1]) + 1) if tail and tail[-1] != "Z" else tail + "B"
@@ -62,7 +62,7 @@ def _free(name: str, used: set[str]) -> str:
 
 
 def definitions(quotes: Sequence[Quote]) -> str:
-    """`numbers.tex`: every sentence with its file as a comment, then its macros."""
+    """`numbers.tex`: every sentence and its file as comments, followed by its macros."""
     lines = ["% One macro a number; made by `xlt paper`, do not edit."]
     for quote, own in zip(quotes, names(quotes), strict=True):
         if own:

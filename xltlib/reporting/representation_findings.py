@@ -48,7 +48,7 @@ def retrieval(table: pd.DataFrame) -> Iterator[Sentence]:
 
 
 def alignment(table: pd.DataFrame) -> Iterator[Sentence]:
-    """How much closer translations are than other pairs."""
+    """How much closer translations are than other sentence pairs."""
     for corpus, rows in table.groupby("corpus", sort=False):
         numbers = _extremes(rows, "language", "margin") | {
             "corpus": corpus,

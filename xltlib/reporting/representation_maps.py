@@ -1,4 +1,4 @@
-"""Heat maps of what languages share: rank consistency, and probes that transfer."""
+"""Heat maps between languages: rank consistency, and transfer of probes."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _heat_map(
 
 
 def change_from_none(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
-    """The changes by each arm in every measure, by language, on one scale; None if there are none.
+    """Each arm's changes in every measure, by language, on one scale; None if there are none.
 
     Args:
         table: `changes`.

@@ -14,16 +14,16 @@ COUNTS = ("n", "seeds")
 
 
 def decimals(column: str) -> int:
-    """Digits after the point: three for what lies within 1, none for counts, one for points.
+    """Decimal places: three for values within 1, none for counts, one for points.
 
-    Counts are no integers where some row has none.
+    Counts are floats if some row has none.
     """
     first = column.split()[0]
     return 3 if first in UP_TO_ONE else 0 if first in COUNTS else 1
 
 
 def shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame as text, every number as it is printed; what is missing is empty."""
+    """The frame as text, with numbers as printed and missing values empty."""
     texts = frame.astype(object)
     for name in frame.columns:
         form = f".{decimals(name)}f" if is_float_dtype(frame[name]) else ""

@@ -79,7 +79,7 @@ def _rendered(figure: Figure, format: str, **options: Any) -> bytes:
 
 
 def styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """The colour and marker of each arm: fixed for the study's own, in turn for others."""
+    """The colour and marker of each arm: fixed for the study's own, assigned in turn to others."""
     names = list(names)
     others = [name for name in names if name not in STYLES]
     return {name: STYLES[name] for name in names if name in STYLES} | {
@@ -88,19 +88,18 @@ def styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
 
 
 MAX_WIDTH, MAX_HEIGHT = 7.2, 9.0
-"""In inches, the width and height of a page's text block, so that letters are printed at their
-size."""
+"""Width and height of a page's text block in inches, so that text is printed at its true size."""
 
 
 LEAST_HEIGHT = 1.6
-"""In inches, the least height of a row of panels."""
+"""The least height of a row of panels, in inches."""
 
 
 NOTHING = "nothing here has enough questions to be drawn"
 
 
 def canvas(widths: Iterable[float], height: float = 2.7) -> tuple[Figure, list[Axes]]:
-    """A figure with panels in rows, with as many side by side as fit, without pyplot's state.
+    """A figure with as many panels side by side as fit, made without pyplot's global state.
 
     All panels share the vertical axis; the first of each row has the label.
     """
@@ -113,7 +112,7 @@ def canvas(widths: Iterable[float], height: float = 2.7) -> tuple[Figure, list[A
         figure = Figure(figsize=(MAX_WIDTH, LEAST_HEIGHT), layout="constrained")
         figure.text(0.5, 0.5, NOTHING, ha="center", va="center")
         return figure, []
-    # Room for title and legend, and for the labels of the axes.
+    # Space for the title, the legend and the axis labels.
     height = min(height, max(LEAST_HEIGHT, (MAX_HEIGHT - 1.0) / len(rows)))
     figure = Figure(figsize=(MAX_WIDTH, height * len(rows) + 1.0), layout="constrained")
     lines = figure.add_gridspec(len(rows), 1)

@@ -1,6 +1,6 @@
 """The kinds of answers and questions of a task's test sets, from the corpora's texts.
 
-Git keeps no text, so a clone without the corpora has no types, but everything else.
+Git keeps no text, so a clone without the corpora lacks these types, but nothing else.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from xltlib.study.cell import EncoderCell
 
 
 def types(cell: EncoderCell) -> tuple[pd.DataFrame, list[str]]:
-    """Each question's types, and the names of test sets whose texts cannot be read here.
+    """Each question's types, and the names of test sets whose texts cannot be read.
 
     Returns:
-        `analysis.answer_types.types_of` of all clean test sets of the cell's tasks; names.
+        `analysis.answer_types.types_of` for all clean test sets of the cell's tasks, and the names.
     """
     found, absent = [types_of([], "")], []
     tasks = {source.task for source in cell.of("evaluation")}

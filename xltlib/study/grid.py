@@ -171,7 +171,7 @@ class Grid:
         These are the cells that are not done, those whose models or texts are absent and needed by
         a cell that runs, and those to be read back because their executed notebook is missing,
         incomplete, or has other code than the one in `notebooks`. Results of a real profile travel
-        without notebooks, so a missing one does not count there. `only` is that of `chosen`.
+        without notebooks, so a missing one does not count there. `only` is as in `chosen`.
         """
         found: list[Cell] = []
         opened: set[Cell] = set()

@@ -1,4 +1,4 @@
-"""The pretrained models that a profile names beside its encoders: recipes' and perturbations'."""
+"""The pretrained models that recipes and perturbations name, in addition to the encoders."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from xltlib.params.base import IS_MODEL
 
 
 def named_models(params: Params) -> Iterator[tuple[str, str]]:
-    """Key paths and models: me5-small, folders and hub names."""
+    """Key paths and their models: me5-small, folders and hub names."""
     for section in ("targets", "attacks", "representation"):
         yield from _within(section, getattr(params, section))
 
 
 def on_hub(model: str) -> bool:
-    """Whether a model comes from the hub; a folder's path is absolute once a profile is loaded."""
+    """Whether a model comes from the hub; in a loaded profile, paths of folders are absolute."""
     return model != "me5-small" and not Path(model).is_absolute()
 
 

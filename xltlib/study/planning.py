@@ -1,4 +1,4 @@
-"""What a profile could find, judged from the models evaluated so far, before the long run."""
+"""What a profile could detect, estimated before the long run from the models evaluated so far."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from xltlib.study.target_tasks import tested_tasks
 def statement(
     grid: Grid, *, seeds: int | None = None, questions: int | None = None, seed_sd: float = 2.0
 ) -> dict[str, pd.DataFrame]:
-    """By encoder, the minimum detectable effect of each measure: `analysis.power.statement`.
+    """The minimum detectable effect of each measure, by encoder: `analysis.power.statement`.
 
-    Pilot models are those of the first tested task, with standard training, whose evaluation is
-    done.
+    Pilot models are the evaluated models of the first tested task with standard training.
 
     Args:
-        seeds: the planned number; by default that of the profile.
+        seeds: the planned number; by default the profile's.
         questions: the planned number per language; by default as many as the pilot answered.
-        seed_sd: assumed, in points.
+        seed_sd: the assumed standard deviation over seeds, in points.
 
     Raises:
         InputError: no model has been evaluated, or the plan is impossible.
@@ -54,7 +53,7 @@ def statement(
 
 
 def _pilot(grid: Grid, encoder: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Answers to clean sets, to static sets, and adaptive attacks, of finished cells."""
+    """Answers to clean sets, answers to static sets, and adaptive attacks, from finished cells."""
     frames = {}
     for stage in ("evaluation", "attacks"):
         cells = [

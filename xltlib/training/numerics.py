@@ -25,8 +25,8 @@ from xltlib.training.dropout import cheap_dropout
 class Numerics:
     """The numerics of a training run.
 
-    `precision` is that of the weights in the forward and the backward pass. With bf16 the optimiser
-    keeps float32 master weights (Micikevicius et al. 2018), and the trained model is those.
+    `precision` applies to the weights in the forward and backward passes. With bf16 the optimiser
+    keeps float32 master weights (Micikevicius et al. 2018), which become the trained model.
     """
 
     device: str
