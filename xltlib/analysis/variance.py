@@ -148,6 +148,10 @@ def _rest_of_sums(sums: np.ndarray, n_units: int) -> np.ndarray:
     return (sums**2).sum(axis=(-2, -1)) / freedom / n_seeds
 
 
+TOLERANCE = 1e-9
+"""Of a quantile; a smaller one is zero."""
+
+
 @dataclass(frozen=True)
 class Spread:
     """The distribution of an estimate's error: a mixture of Student's t, centred on zero.
@@ -162,7 +166,7 @@ class Spread:
 
     def below(self, x: np.ndarray | float) -> np.ndarray:
         """The probability of an error below x, [...]."""
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             scaled = np.asarray(x)[..., None] / self.errors
         return (stats.t.cdf(scaled, self.dfs) * self.weights).sum(axis=-1)
 
@@ -170,10 +174,10 @@ class Spread:
         """The quantile of the error at a share of at least one half, for a single estimate."""
         most = float((self.errors * stats.t.ppf(share, self.dfs)).max())
         # The quantile lies between zero and the quantile of the widest component, up to rounding.
-        least, most = 1e-9 * most, (1 + 1e-9) * most
-        if not most > 0 or self.below(least) >= share:
+        least, most = TOLERANCE * most, (1 + TOLERANCE) * most
+        if not most > TOLERANCE or self.below(least) >= share:
             return 0.0
-        return float(optimize.brentq(lambda x: self.below(x) - share, least, most, xtol=1e-9))
+        return float(optimize.brentq(lambda x: self.below(x) - share, least, most, xtol=TOLERANCE))
 
 
 def spread(
