@@ -48,7 +48,9 @@ def test_a_static_set_travels_without_its_text(static_set, tmp_path):
 def test_another_version_of_the_corpus_is_refused(static_set, tmp_path):
     file = tmp_path / "edits.json"
     edits.save(static_set, file)
-    with pytest.raises(InputError, match=r"edits\.json: question q1 was edited in another passage"):
+    with pytest.raises(
+        InputError, match=r"the passage of question q1 is not the one that was edited"
+    ):
         edits.made(file, "en", [ROW | {"context": CLEAN + " More."}])
 
 

@@ -108,7 +108,7 @@ def made(file: Path, language: str, rows: Iterable[dict[str, Any]]) -> list[dict
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise InputError(
-            f"{shown_path(file)}: {where}: {first['msg']}. Write it anew with `xlt edits`."
+            f"{shown_path(file)}: {where}: {first['msg']}. Write it again with `xlt edits`."
         ) from error
     return [_made(file, row, passages[row["id"]]) for row in rows if row["id"] in passages]
 
@@ -117,14 +117,14 @@ def _made(file: Path, row: dict[str, Any], passage: _Edited) -> dict[str, Any]:
     clean, golds = row["context"], row["answers"]
     if fingerprint(clean) != passage.clean:
         raise InputError(
-            f"{shown_path(file)}: question {row['id']} was edited in another passage than the "
-            "corpus has here. Use the corpus's version that the file was made from."
+            f"{shown_path(file)}: the passage of question {row['id']} is not the one that was "
+            "edited. Use the version of the corpus that the file was made from."
         )
     context = edited(clean, passage.edits)
     if fingerprint(context) != passage.edited:
         raise InputError(
             f"{shown_path(file)}: the edits of question {row['id']} do not give the passage that "
-            "they were made from. Write the file anew with `xlt edits`."
+            "they were made from. Write the file again with `xlt edits`."
         )
     places = [
         moved(clean, context, text, start)

@@ -75,6 +75,6 @@ def _pretrained(name: str, cache: Path, revision: str | None) -> Path:
         return Path(snapshot_download(name, revision=revision, allow_patterns=HUB_FILES))
     except OSError as error:
         raise InputError(
-            f"model {name}, revision {revision}: not in the local cache and not to be had from "
+            f"model {name}, revision {revision}: not in the local cache and not available from "
             f"the hub ({error}). Check the name, HF_HUB_OFFLINE and the cache, or give a folder."
         ) from error

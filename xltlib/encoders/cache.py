@@ -35,7 +35,7 @@ def made_once(target: Path, make: Callable[[Path], None]) -> Path:
             if problem is not None:
                 damaged = target.is_dir()
                 if damaged:
-                    print(f"{target}: {problem}; it is made again.")
+                    print(f"{target}: {problem}; making it again.")
                 try:
                     _make(target, make)
                 except InputError as error:
@@ -69,7 +69,7 @@ def _make(target: Path, make: Callable[[Path], None]) -> None:
 def _problem(target: Path) -> str | None:
     """Why a kept folder cannot be used; None if it is unchanged."""
     if not target.is_dir():
-        return "is not there"
+        return "is missing"
     try:
         return _damage(target)
     except FileNotFoundError:

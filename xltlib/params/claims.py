@@ -97,9 +97,11 @@ class Claim(Settings):
     """The claim in one sentence."""
     source: str
     """The publication."""
-    where: str | None = Field(None, description="section or table; unverified where it is missing")
+    where: str | None = Field(
+        None, description="section or table; a claim without it is unverified"
+    )
     deviation: str | None = Field(None, description="how the test differs from what is claimed")
-    as_stated: bool = Field(True, description="false: what is measured cannot settle the claim")
+    as_stated: bool = Field(True, description="false if what is measured cannot settle the claim")
     estimate: Estimate
     """What is measured."""
     expected: Literal["above", "below", "not above"]
@@ -108,7 +110,9 @@ class Claim(Settings):
     """The published size, in the measure's unit."""
     size_error: PositiveFloat | None = None
     """Its standard error, if the source gives one."""
-    primary: bool = Field(False, description="the one confirmatory test; all others explore")
+    primary: bool = Field(
+        False, description="the one confirmatory test; all others are exploratory"
+    )
     needs: Needs = Needs()
     """The least data behind an interval that can answer the claim."""
 
