@@ -25,7 +25,7 @@ def findings(simulations: int, seed: int = 0) -> int:
         fitted(attacked(0.0, languages=("ar",), rng=rng, training=TRAINING)).loc["clean", "p"]
         for _ in range(simulations)
     ]
-    return sum(value < LEVEL for value in p)
+    return int(np.sum(np.array(p) < LEVEL))
 
 
 def main(simulations: int) -> None:
