@@ -27,6 +27,12 @@ def test_changing_the_data_changes_the_sentence():
     assert better.numbers["n"] == 2
 
 
+def test_a_single_arm_is_not_ranked():
+    frame = scores(0.75)
+    (alone,) = findings.of_scores(frame[frame["arm"] == "english"].assign(arm="none"))
+    assert str(alone).endswith("the arm none has an F1 of 50.0 points.")
+
+
 def test_a_sentence_comes_back_from_json():
     (sentence,) = findings.of_scores(scores(0.75))
     assert str(Sentence.of(asdict(sentence))) == str(sentence)
@@ -49,10 +55,12 @@ def under_attack(n=100):
 def test_what_an_attack_takes_is_told_for_english_and_for_the_others():
     other, english = map(str, findings.of_attacks(under_attack()))
     assert other == (
-        "Under typo, in other languages, none loses most F1 (from 60.0 to 20.0, -40.0 points) and "
-        "english loses least F1 (from 50.0 to 40.0, -10.0 points) (n = 100 questions)."
+        "Under typo, in other languages, the arm none loses most F1 (from 60.0 to 20.0, -40.0 "
+        "points) and the arm english loses least F1 (from 50.0 to 40.0, -10.0 points) (n = 100 questions)."
     )
-    assert english.startswith("Under typo, in English, none loses most F1 (from 90.0 to 60.0")
+    assert english.startswith(
+        "Under typo, in English, the arm none loses most F1 (from 90.0 to 60.0"
+    )
 
 
 def test_a_handful_of_questions_ranks_no_arm():

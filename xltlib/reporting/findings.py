@@ -80,9 +80,14 @@ def of_scores(clean: pd.DataFrame) -> list[Sentence]:
             f"On {corpus}, averaged over {counted('languages', numbers['languages'], 'language')} "
             f"other than English (n = {{n}} questions, "
             f"{counted('seeds', numbers['seeds'], 'seed')}), "
-            f"{best} has the highest F1 ({{best:.1f}} points)"
         )
-        words += f" and {worst} the lowest ({{worst:.1f}})." if len(means) > 1 else "."
+        if len(means) > 1:
+            words += (
+                f"the arm {best} has the highest F1 ({{best:.1f}} points) and {worst} the lowest "
+                "({worst:.1f})."
+            )
+        else:
+            words += f"the arm {best} has an F1 of {{best:.1f}} points."
         found.append(Sentence(f"scores {corpus}", words, numbers))
     return found
 
@@ -104,12 +109,8 @@ def of_published(table: pd.DataFrame, within: Mapping[str, float | None]) -> lis
         numbers = {name: row[name] for name in ("corpus", "here", "published", "source")}
         if gate is not None:
             near = abs(row["difference"]) <= gate
-            words += (
-                " The published score is reproduced"
-                if near
-                else (" The published score is not reproduced")
-            )
-            words += " within {within:g} points."
+            reproduced = "reproduced" if near else "not reproduced"
+            words += f" The published score is {reproduced} within {{within:g}} points."
             numbers["within"] = gate
         found.append(Sentence(f"published.{i}", words, numbers))
     return found
@@ -139,7 +140,11 @@ def of_attacks(under_attack: pd.DataFrame) -> list[Sentence]:
 def _losses(means: pd.DataFrame, *, ranked: bool) -> tuple[str, dict[str, Any]]:
     """Clean and attacked F1 of the arms that lose the most and the least, or on average."""
     if not ranked or len(means) == 1:
-        whose = f"of {means.index[0]}" if len(means) == 1 else f"averaged over {len(means)} arms"
+        whose = (
+            f"of the arm {means.index[0]}"
+            if len(means) == 1
+            else f"averaged over {len(means)} arms"
+        )
         clean, attacked, drop = (float(value) for value in means.mean())
         words = f"F1 {whose} goes from {{clean:.1f}} to {{attacked:.1f}}, by {{change:+.1f}} points"
         return words, {"clean": clean, "attacked": attacked, "change": -drop}
@@ -152,7 +157,7 @@ def _losses(means: pd.DataFrame, *, ranked: bool) -> tuple[str, dict[str, Any]]:
         clean, attacked, drop = (float(value) for value in means.loc[arm])
         numbers |= {name: -drop, f"{name}_clean": clean, f"{name}_attacked": attacked}
         parts.append(
-            f"{arm} loses {name} F1 (from {{{name}_clean:.1f}} to {{{name}_attacked:.1f}}, "
+            f"the arm {arm} loses {name} F1 (from {{{name}_clean:.1f}} to {{{name}_attacked:.1f}}, "
             f"{{{name}:+.1f}} points)"
         )
     return " and ".join(parts), numbers
