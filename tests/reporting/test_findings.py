@@ -56,7 +56,8 @@ def test_what_an_attack_takes_is_told_for_english_and_for_the_others():
     other, english = map(str, findings.of_attacks(under_attack()))
     assert other == (
         "Under typo, in other languages, the arm none loses most F1 (from 60.0 to 20.0, -40.0 "
-        "points) and the arm english loses least F1 (from 50.0 to 40.0, -10.0 points) (n = 100 questions)."
+        "points) and the arm english loses least F1 (from 50.0 to 40.0, -10.0 points) "
+        "(n = 100 questions)."
     )
     assert english.startswith(
         "Under typo, in English, the arm none loses most F1 (from 90.0 to 60.0"
