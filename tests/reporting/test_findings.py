@@ -6,7 +6,7 @@ import pandas as pd
 
 from xltlib.analysis.tables import MACRO
 from xltlib.reporting import findings, representation_findings
-from xltlib.reporting.findings import Sentence
+from xltlib.reporting.sentences import Sentence
 
 
 def scores(multilingual):

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from xltlib.reporting import latex, macros
-from xltlib.reporting.findings import Sentence
+from xltlib.reporting.sentences import Sentence
 
 
 @pytest.mark.parametrize(

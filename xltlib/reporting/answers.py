@@ -9,7 +9,7 @@ from typing import Any
 
 from xltlib.analysis.verdict import NOT_ANSWERED, Held, Lack, Line, Verdict, missing
 from xltlib.params import Claim
-from xltlib.reporting.findings import Sentence, counted
+from xltlib.reporting.sentences import Sentence, counted
 
 
 def record(verdict: Verdict) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from xltlib.reporting.findings import Piece, Sentence
 from xltlib.reporting.macros import Quote
+from xltlib.reporting.sentences import Piece, Sentence
 from xltlib.reporting.style import Provenance
 
 

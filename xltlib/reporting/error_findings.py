@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from xltlib.analysis.calibration import CLEAN
-from xltlib.reporting.findings import Sentence, counted
+from xltlib.reporting.sentences import Sentence, counted
 
 PLURALS = {
     "date": "dates",

@@ -13,8 +13,8 @@ import jinja2
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from xltlib.reporting.document import Paper, Prose, Section, Table
-from xltlib.reporting.findings import Piece
 from xltlib.reporting.macros import Quote
+from xltlib.reporting.sentences import Piece
 from xltlib.reporting.shown import shown
 
 

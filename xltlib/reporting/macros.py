@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xltlib.reporting.findings import Piece, Sentence
 from xltlib.reporting.latex import escape, value
+from xltlib.reporting.sentences import Piece, Sentence
 
 DIGITS = "Zero One Two Three Four Five Six Seven Eight Nine".split()
 

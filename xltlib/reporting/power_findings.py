@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from xltlib.reporting.findings import Sentence, counted
+from xltlib.reporting.sentences import Sentence, counted
 
 
 def of_power(table: pd.DataFrame) -> list[Sentence]:

@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 
 from xltlib.analysis.tables import MACRO
-from xltlib.reporting.findings import Sentence
+from xltlib.reporting.sentences import Sentence
 
 NOT_WANTED = {
     "retrieval": "The profile names no retrieval corpus.",

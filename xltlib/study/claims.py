@@ -15,7 +15,7 @@ from xltlib.analysis.verdict import Verdict, judge
 from xltlib.params import Claim
 from xltlib.reporting import answers, findings, relation_figure, representation_maps
 from xltlib.reporting.figures import verdicts as draw_verdicts
-from xltlib.reporting.findings import Sentence
+from xltlib.reporting.sentences import Sentence
 from xltlib.reporting.shown import style
 from xltlib.study import representation, saved, work
 from xltlib.study.cell import Cell, EncoderCell

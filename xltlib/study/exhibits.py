@@ -20,8 +20,8 @@ from xltlib.reporting.document import (
     Table,
     records,
 )
-from xltlib.reporting.findings import Sentence
 from xltlib.reporting.macros import Quote
+from xltlib.reporting.sentences import Sentence
 from xltlib.reporting.style import Provenance
 from xltlib.study import saved
 from xltlib.study.cell import Cell

@@ -17,7 +17,7 @@ from xltlib.encoders.parts import on_device
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.reporting import representation_findings as findings
 from xltlib.reporting import representation_maps as maps
-from xltlib.reporting.findings import Sentence
+from xltlib.reporting.sentences import Sentence
 from xltlib.study import encoder_measures, model_measures, saved, work
 from xltlib.study.cell import ArmCell, ModelCell
 from xltlib.study.encoder_measures import Rows

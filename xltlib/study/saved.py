@@ -15,7 +15,7 @@ from xltlib import params as schema
 from xltlib.artifacts import InputError, write_atomic, write_with
 from xltlib.reporting import style as look
 from xltlib.reporting.answers import QUESTION
-from xltlib.reporting.findings import Sentence
+from xltlib.reporting.sentences import Sentence
 from xltlib.reporting.shown import sentences, style
 from xltlib.study.cell import Cell
 from xltlib.study.grid import Grid
