@@ -14,6 +14,7 @@ from xltlib import params as schema
 from xltlib.cli import app
 from xltlib.evaluation import mlqa, squad
 from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.execution.estimate import OVERHEAD_SECONDS
 from xltlib.execution.workflow import Workflow
 
 ROOT = Path(__file__).parent.parent
@@ -73,16 +74,16 @@ def test_check_prints_the_grid(profile):
     for part in ("02_intermediate_training", "me5-small.multilingual.seed1", "will run"):
         assert part in result.output
     assert "46 cells will run" in result.output
-    assert "no estimate for 46 cells" in result.output
+    assert "46 of the cells judged by this machine's speed" in result.output
 
 
 def test_check_speaks_json_to_scripts(profile):
     found = json.loads(xlt("check", profile(), "--json", "--cores", "2").output)
+    assert found["left"].pop("seconds") > 46 * OVERHEAD_SECONDS / 2
     assert found["left"] == {
         "cells": 46,
-        "seconds": None,  # nothing has run yet
-        "cells_without_estimate": 46,
-        "cells_judged_by_other_profiles": 0,
+        "cells_without_estimate": 0,
+        "cells_judged_by_speed": 46,
         "memory_mb": 2 * 2500,
         "largest_cell_mb": None,
     }

@@ -19,7 +19,9 @@ def changed(tmp_path, edit_profile):
     return lambda edits: edit_profile(PARAMS / "quick.yaml", tmp_path / "mine.yaml", edits)
 
 
-@pytest.mark.parametrize("name", ["quick", "tydiqa", "paper"])
+@pytest.mark.parametrize(
+    "name", ["quick", "tydiqa", "tydiqa-surrogate", "tydiqa-secondary", "paper"]
+)
 def test_every_shipped_profile_is_valid(name):
     params = schema.load(PARAMS / f"{name}.yaml")
     assert params.profile == name
@@ -333,3 +335,55 @@ def test_names_that_differ_in_case_alone_are_refused(changed):
 def test_what_would_fail_later_is_refused(changed, edits, expected):
     with pytest.raises(InputError, match=expected):
         schema.load(changed(edits))
+
+
+@pytest.fixture
+def extending(tmp_path):
+    """A function that writes a params file beside copies of the shipped ones."""
+
+    def write(text, name="mine.yaml"):
+        for file in PARAMS.glob("*.yaml"):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return write
+
+
+def test_a_file_adds_to_the_one_it_extends(extending):
+    text = """
+extends: quick.yaml
+profile: mine
+seeds: [1, 2]
+methods: {rs-rp: {radius: 0.3}}
+targets: {xnli: {epochs: 7}}
+"""
+    base, mine = schema.load(PARAMS / "quick.yaml"), schema.load(extending(text))
+    assert (mine.profile, mine.seeds) == ("mine", [1, 2])
+    assert list(mine.targets) == list(base.targets)
+    assert mine.targets["xnli"].epochs == 7
+    assert mine.targets["xnli"].data == base.targets["xnli"].data
+    assert mine.methods["rs-rp"].radius == 0.3
+    assert mine.methods["adv"] == base.methods["adv"]
+    assert mine.claims == base.claims
+
+
+def test_a_file_extends_one_that_extends_another(extending):
+    extending("extends: quick.yaml\nprofile: parent\nseeds: [5]\n", "parent.yaml")
+    child = schema.load(extending("extends: parent.yaml\nprofile: child\n", "child.yaml"))
+    assert (child.profile, child.seeds) == ("child", [5])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("extends: ../quick.yaml", r"extends: give the name of a params file in the same folder"),
+        ("extends: 3", r"extends: give the name .* \(found 3\)"),
+        ("extends: mine.yaml", r"extends: 'mine\.yaml' extends this file in turn"),
+        ("extends: absent.yaml", r"absent\.yaml"),
+        ("extends: quick.yaml\nseedz: [1]", r"mine\.yaml: 1 error.*\n  seedz: unknown key"),
+    ],
+)
+def test_what_cannot_be_extended_is_refused(extending, text, message):
+    with pytest.raises(InputError, match=message):
+        schema.load(extending(text))

@@ -25,11 +25,11 @@ from xltlib.cli import app
 from xltlib.encoders.cache import made_once
 from xltlib.execution import cell as execution
 from xltlib.execution import status
-from xltlib.execution.estimate import Rest, Seconds, duration, peak_mb
+from xltlib.execution.estimate import OVERHEAD_SECONDS, Rest, Seconds, duration, peak_mb
 from xltlib.execution.leftovers import leftovers
 from xltlib.execution.lock import only_run
 from xltlib.execution.warm import HEAVY
-from xltlib.study import STAGES, Grid
+from xltlib.study import STAGES, Grid, workload
 
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
 
@@ -126,17 +126,20 @@ def test_time_left_is_learnt_from_cells_that_are_alike(grid):
     outputs = grid.params.outputs
     (target,) = grid.cells("target")
     alike = {"task": "xnli", "method": "standard", "arm": "x"}
-    assert Seconds.learnt(outputs, "small").of(target) == (None, False)
     finished(outputs / "other", "03_target_training", 50, **alike)
-    assert Seconds.learnt(outputs, "small").of(target) == (50, False)
+    by_speed, learnt = Seconds.learnt(outputs, "small").of(target)
+    assert (by_speed > OVERHEAD_SECONDS, learnt) == (True, False)
     finished(outputs / "small", "03_target_training", 9, **(alike | {"method": "adv"}))
     assert Seconds.learnt(outputs, "small").of(target) == (9, True)
     finished(outputs / "small", "03_target_training", 20, **alike)
     learnt = Seconds.learnt(outputs, "small")
     assert learnt.of(target) == (20, True)
     rest = Rest.of([target] * 4 + grid.cells("evaluation"), learnt, at_once=2)
-    assert (rest.seconds, rest.unknown, rest.guessed) == (40, 1, 0)
-    assert str(rest) == "about 40 s left; no estimate for 1 cell"
+    assert (rest.unknown, rest.guessed) == (0, 1)
+    assert rest.seconds == pytest.approx(40 + OVERHEAD_SECONDS / 2, abs=1)
+    assert str(rest).endswith(
+        "left; 1 of the cells judged by this machine's speed (within a factor of 3)"
+    )
     # Manifests that are no manifests are passed over.
     for content in ("[]", "null", "{", '{"seconds": "x", "factors": {}}'):
         (outputs / "small" / "03_target_training" / "x.xnli.adv").mkdir(exist_ok=True)
@@ -144,6 +147,32 @@ def test_time_left_is_learnt_from_cells_that_are_alike(grid):
             content
         )
         assert Seconds.learnt(outputs, "small").of(target) == (20, True)
+
+
+def test_the_work_of_a_cell_follows_from_its_params(grid, tiny_encoder):
+    config = json.loads((tiny_encoder / "config.json").read_text())
+    width, inner = config["hidden_size"], config["intermediate_size"]
+    weights = config["num_hidden_layers"] * (4 * width**2 + 2 * width * inner)
+    tokens = 64 * workload.FILLED
+    (target,), (evaluation,) = grid.cells("target"), grid.cells("evaluation")
+    # 12 training examples, forward and backward; 4 test examples in 2 languages, forward only.
+    assert workload.operations(target) == 2 * weights * 12 * 3 * tokens
+    assert workload.operations(evaluation) == 2 * weights * 8 * tokens
+    assert workload.operations(grid.cells("corpora")[0]) == 0
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"corpora": {"xnli": {"source": "hub"}}},
+        {"encoders": {"tiny": {"name": "nobody/has-this"}}},
+    ],
+)
+def test_there_is_no_estimate_of_what_is_not_on_this_machine(tmp_path, tiny_encoder, elsewhere):
+    grid = Grid(schema.load(write_profile(tmp_path, tiny_encoder, **elsewhere)))
+    (target,) = grid.cells("target")
+    assert Seconds.learnt(grid.params.outputs, "small").of(target) == (None, False)
+    assert str(Rest.of([target], Seconds({}, {}), 1)) == "no estimate for 1 cell"
 
 
 def test_durations_are_said_as_people_say_them():
@@ -302,7 +331,7 @@ def test_an_estimate_of_a_running_cell_shrinks(grid, monkeypatch):
     job = Workflow(ROOT, Path("small.yaml"), grid.params, cores=1, gpus=0)
     said = Console(record=True, width=200)
     (target,) = grid.cells("target")
-    watch = Watch(job, grid.everything(), said, began=time.time() - 60)
+    watch = Watch(job, [target], said, began=time.time() - 60)
     status.Status(target).doing("training", done=4, of=10)
     record = json.loads(status.log_of(target, "json").read_text())
     artifacts.write_json(status.log_of(target, "json"), record | {"since": time.time() - 30})

@@ -60,7 +60,7 @@ def check(
                 "cells": len(todo),
                 "seconds": round(rest.seconds) if rest.unknown < len(todo) or not todo else None,
                 "cells_without_estimate": rest.unknown,
-                "cells_judged_by_other_profiles": rest.guessed,
+                "cells_judged_by_speed": rest.guessed,
                 "memory_mb": min(at_once, len(todo)) * compute.mem_mb,
                 "largest_cell_mb": peak,
             },

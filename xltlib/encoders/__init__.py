@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import snapshot_download, try_to_load_from_cache
+from transformers import PreTrainedConfig
 
 from xltlib.artifacts import InputError, fingerprint
 from xltlib.corpora.hub import require_network
 from xltlib.encoders import me5, vocabulary
 from xltlib.encoders.cache import made_once
 from xltlib.encoders.files import model_files, require_tokenizer
+from xltlib.encoders.opening import read_config
 from xltlib.text_files import shown
 
 HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model"]
@@ -56,6 +58,23 @@ def encoder_folder(
     source = [name] if name == "me5-small" else [str(folder), weights, folder.stat().st_mtime_ns]
     target = cache / f"{folder.name}-trimmed-{fingerprint([source, keep])}"
     return made_once(target, lambda path: vocabulary.trim(folder, keep, path))
+
+
+def config(name: str, revision: str | None = None) -> PreTrainedConfig | None:
+    """The architecture of a pretrained encoder; None if it is not on this machine.
+
+    Raises:
+        InputError: its config is not one that transformers knows.
+    """
+    if name == "me5-small":
+        return me5.config(me5.weights_file())
+    folder = Path(name)
+    if not folder.is_absolute() and not folder.is_dir():
+        file = try_to_load_from_cache(name, "config.json", revision=revision)
+        if not isinstance(file, str):
+            return None
+        folder = Path(file).parent
+    return read_config(folder) if folder.is_dir() else None
 
 
 def _pretrained(name: str, cache: Path, revision: str | None) -> Path:

@@ -47,10 +47,8 @@ def check_hash(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Weights:
-    """The unpacked file: sizes, pieces with scores, and tensors by name."""
+    """The unpacked file: pieces with scores, and tensors by name."""
 
-    sizes: tuple[int, ...]
-    epsilon: float
     pieces: list[tuple[str, float]]
     tensors: dict[str, np.ndarray]
 
@@ -60,9 +58,7 @@ def read(path: Path) -> Weights:
     data = path.read_bytes()
     if data[:4] != b"E5S1":
         raise InputError(f"{path}: not an E5S1 file. Install {PACKAGE} again.")
-    sizes = struct.unpack_from("<7i", data, 8)
-    (epsilon,) = struct.unpack_from("<f", data, 36)
-    position = 44  # after the block size, which is 32
+    position = 44  # after the header and the block size, which is 32
     n_pieces = struct.unpack_from("<5i", data, position)[0]
     (blob_bytes,) = struct.unpack_from("<Q", data, position + 20)
     position += 28
@@ -89,7 +85,7 @@ def read(path: Path) -> Weights:
         _, count, start, size = struct.unpack_from("<BIQQ", data, position)
         position += 21
         tensors[name] = _unpack(data, start, size, count)
-    return Weights(sizes, epsilon, pieces, tensors)
+    return Weights(pieces, tensors)
 
 
 def _unpack(data: bytes, start: int, size: int, count: int) -> np.ndarray:
@@ -105,11 +101,15 @@ def _unpack(data: bytes, start: int, size: int, count: int) -> np.ndarray:
     return weights.reshape(-1)
 
 
-def convert(path: Path, folder: Path) -> None:
-    """Write the file as an ordinary Hugging Face BERT folder: safetensors, config, tokeniser."""
-    weights = read(path)
-    hidden, layers, heads, inner, vocabulary, positions, types = weights.sizes
-    config = BertConfig(
+def config(path: Path) -> BertConfig:
+    """The model's architecture, from the file's header."""
+    with path.open("rb") as file:
+        header = file.read(40)
+    hidden, layers, heads, inner, vocabulary, positions, types = struct.unpack_from(
+        "<7i", header, 8
+    )
+    (epsilon,) = struct.unpack_from("<f", header, 36)
+    return BertConfig(
         vocab_size=vocabulary,
         hidden_size=hidden,
         num_hidden_layers=layers,
@@ -117,16 +117,21 @@ def convert(path: Path, folder: Path) -> None:
         intermediate_size=inner,
         max_position_embeddings=positions,
         type_vocab_size=types,
-        layer_norm_eps=weights.epsilon,
+        layer_norm_eps=epsilon,
         pad_token_id=1,
         bos_token_id=0,
         eos_token_id=2,
         architectures=["BertModel"],
     )
+
+
+def convert(path: Path, folder: Path) -> None:
+    """Write the file as an ordinary Hugging Face BERT folder: safetensors, config, tokeniser."""
+    weights, architecture = read(path), config(path)
     with torch.device("meta"):
-        model = BertModel(config, add_pooling_layer=False)
+        model = BertModel(architecture, add_pooling_layer=False)
     state = {}
-    for name, tensor in _named(weights.tensors, layers):
+    for name, tensor in _named(weights.tensors, architecture.num_hidden_layers):
         shape = dict(model.named_parameters())[name].shape
         state[name] = torch.from_numpy(tensor).reshape(shape)
     model.load_state_dict(state, strict=True, assign=True)

@@ -79,7 +79,7 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         tokenizer.pad_token = stand_in
     # Padding needs masks; token types are only needed if the model has two.
     wanted = [*dict.fromkeys([*tokenizer.model_input_names, "attention_mask"])]
-    if "token_type_ids" in wanted and not _takes_token_types(_config(folder)):
+    if "token_type_ids" in wanted and not _takes_token_types(read_config(folder)):
         wanted.remove("token_type_ids")
     tokenizer.model_input_names = wanted
     return tokenizer
@@ -110,7 +110,7 @@ def open_model(
     target = usable_device(device)
     files = model_files(folder)
     tokenizer = open_tokenizer(folder) if tokenizer is None else tokenizer
-    config = _config(folder)
+    config = read_config(folder)
     if attention_dropout is not None:
         # BERT and XLM-R use one name for it, XLM another.
         for name in ("attention_probs_dropout_prob", "attention_dropout"):
@@ -261,7 +261,12 @@ def _position_tables(model: PreTrainedModel) -> list[tuple[str, nn.Embedding]]:
     ]
 
 
-def _config(folder: Path) -> PreTrainedConfig:
+def read_config(folder: Path) -> PreTrainedConfig:
+    """The config of a model's folder.
+
+    Raises:
+        InputError: transformers does not know it.
+    """
     try:
         with without_load_report():
             return AutoConfig.from_pretrained(

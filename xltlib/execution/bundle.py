@@ -40,7 +40,7 @@ def pack(file: Path, root: Path, archive: Path) -> list[str]:
     params = schema.load(file)
     _refuse_hub(file, params)
     packer = _Packer(archive.name.partition(".")[0])
-    raw = yaml.safe_load(file.read_text("utf-8"))
+    raw = schema.read_raw(file)
     claims = raw.pop("claims", None)
     for own in ("outputs", "cache"):  # results made here are not packed
         raw.pop(own, None)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xltlib.artifacts import InputError, read_json
-from xltlib.study import Cell
+from xltlib.study import Cell, workload
 
 
 def _kind(factors: dict[str, Any]) -> tuple[Any, ...]:
@@ -24,44 +24,49 @@ def _kind(factors: dict[str, Any]) -> tuple[Any, ...]:
 
 @dataclass
 class Seconds:
-    """Seconds that finished cells took, grouped by similarity."""
+    """Seconds that cells take, from finished cells of the same profile or else from the speed of
+    this machine."""
 
     same: dict[tuple[Any, ...], list[float]]
-    """By notebook and kind of cell, of this profile."""
+    """By notebook and kind of cell."""
     stage: dict[str, list[float]]
-    """By notebook, of this profile."""
-    elsewhere: dict[str, list[float]]
-    """By notebook, of other profiles: only a first guess, because their data differ."""
+    """By notebook."""
 
     @classmethod
     def learnt(cls, outputs: Path, profile: str) -> Seconds:
-        """Read the manifests of every finished cell under a folder of outputs."""
+        """Read the manifests of a profile's finished cells."""
         same: dict[tuple[Any, ...], list[float]] = defaultdict(list)
         stage: dict[str, list[float]] = defaultdict(list)
-        elsewhere: dict[str, list[float]] = defaultdict(list)
-        for file in sorted(outputs.glob("*/[0-9][0-9]_*/*/manifest.json")):
-            name, notebook = file.parts[-4], file.parts[-3]
+        for file in sorted((outputs / profile).glob("[0-9][0-9]_*/*/manifest.json")):
             record = _manifest(file)
-            if record is None:
-                continue
-            seconds = float(record["seconds"])
-            if name == profile:
+            if record is not None:
+                seconds, notebook = float(record["seconds"]), file.parts[-3]
                 same[(notebook, *_kind(record["factors"]))].append(seconds)
                 stage[notebook].append(seconds)
-            else:
-                elsewhere[notebook].append(seconds)
-        return cls(same, stage, elsewhere)
+        return cls(same, stage)
 
     def of(self, cell: Cell) -> tuple[float | None, bool]:
-        """Expected seconds of a cell (None if unknown), and whether the estimate is from this
-        profile."""
+        """Expected seconds of a cell (None if unknown), and whether finished cells say so."""
         notebook = cell.stage.notebook
         known = self.same.get((notebook, *_kind(cell.factors)))
         known = known or self.stage.get(notebook)
         if known:
             return statistics.median(known), True
-        guess = self.elsewhere.get(notebook)
-        return (statistics.median(guess), False) if guess else (None, False)
+        operations = workload.operations(cell)
+        if not operations:
+            return (None if operations is None else OVERHEAD_SECONDS), False
+        # Imported here because importing torch takes seconds.
+        from xltlib.execution.speed import operations_per_second
+
+        speed = operations_per_second(cell.params.compute)
+        return None if speed is None else OVERHEAD_SECONDS + operations / (USED * speed), False
+
+
+OVERHEAD_SECONDS = 10.0
+"""Of a cell beside its encoder's work: data, tables, figures."""
+USED = 0.5
+"""The share of the speed of matrix products that training and evaluation reach: half on two cores
+without bf16 units."""
 
 
 def peak_mb(outputs: Path, profile: str) -> int | None:
@@ -96,7 +101,7 @@ class Rest:
     unknown: int
     """The number of cells for which there is no estimate."""
     guessed: int
-    """The number of cells estimated from other profiles."""
+    """The number of cells estimated from the machine's speed."""
 
     @classmethod
     def of(cls, cells: Iterable[Cell], learnt: Seconds, at_once: int) -> Rest:
@@ -114,7 +119,7 @@ class Rest:
         notes = []
         if self.guessed:
             notes.append(
-                f"{self.guessed} of the cells estimated from other profiles, whose data differ"
+                f"{self.guessed} of the cells judged by this machine's speed (within a factor of 3)"
             )
         if self.unknown:
             notes.append(f"no estimate for {self.unknown} cell{'s' if self.unknown > 1 else ''}")

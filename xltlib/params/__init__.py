@@ -16,7 +16,7 @@ from xltlib.params.base import (
 )
 from xltlib.params.cells import ArmCell, AttackCell, EncoderCell, ModelCell, ProfileCell
 from xltlib.params.claims import Claim, Needs
-from xltlib.params.loading import explain, load
+from xltlib.params.loading import explain, load, read_raw
 from xltlib.params.measures import EvaluationSettings, RepresentationSettings
 from xltlib.params.profile import ComputeSettings, Params
 from xltlib.params.recipes import (
@@ -105,4 +105,5 @@ __all__ = [
     "WordSettings",
     "explain",
     "load",
+    "read_raw",
 ]

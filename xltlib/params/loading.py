@@ -71,13 +71,14 @@ def _models_inside(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def load(path: Path | str) -> Params:
-    """Read and check a params file and the claims file that it names; makes paths absolute.
+    """Read and check a params file and the files that it names under `extends` and `claims`; makes
+    paths absolute.
 
     Raises:
         InputError: no such file, not YAML, or one line for each key that is wrong.
     """
     file = Path(path)
-    raw = read_yaml(file)
+    raw = read_raw(file)
     if isinstance(raw, dict) and isinstance(raw.get("claims"), str):
         raw = raw | {"claims": load_claims(file.parent / raw["claims"])}
     try:
@@ -85,6 +86,40 @@ def load(path: Path | str) -> Params:
         return params.resolved(file.resolve().parent)
     except ValidationError as error:
         raise InputError(explain(file, error)) from error
+
+
+def read_raw(file: Path, below: tuple[str, ...] = ()) -> Any:
+    """The content of a params file, merged into that of the file that it extends.
+
+    Sections are merged key by key; lists and single values replace those of the other file.
+
+    Args:
+        below: the names of the files that extend this one.
+    """
+    raw = read_yaml(file)
+    if not isinstance(raw, dict) or "extends" not in raw:
+        return raw
+    name = raw["extends"]
+    if not isinstance(name, str) or Path(name).name != name:
+        # Paths in a params file are relative to its folder, so both must have the same.
+        raise InputError(
+            f"{shown_path(file)}: extends: give the name of a params file in the same folder "
+            f"(found {shown(name)})"
+        )
+    if name in (file.name, *below):
+        raise InputError(f"{shown_path(file)}: extends: {shown(name)} extends this file in turn")
+    base = read_raw(file.with_name(name), (file.name, *below))
+    own = {key: value for key, value in raw.items() if key != "extends"}
+    return _merged(base, own) if isinstance(base, dict) else base
+
+
+def _merged(base: dict[Any, Any], own: dict[Any, Any]) -> dict[Any, Any]:
+    both = {
+        key: _merged(base[key], own[key])
+        for key in base.keys() & own.keys()
+        if isinstance(base[key], dict) and isinstance(own[key], dict)
+    }
+    return base | own | both
 
 
 def load_claims(file: Path) -> dict[str, Claim]:

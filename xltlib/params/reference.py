@@ -15,8 +15,10 @@ from xltlib.params.profile import Params
 INTRODUCTION = """# Params
 
 Every key of a params file, written by `xlt schema --markdown`; do not edit it by hand. Paths are
-relative to the params file. Unknown keys are errors. Editors that know YAML schemas complete and
-check keys in files that begin with
+relative to the params file. Unknown keys are errors. With `extends: other.yaml` a file adds to
+another one in the same folder: its sections are merged into the other's key by key, and its lists
+and single values replace the other's. Editors that know YAML schemas complete and check keys in
+files that begin with
 
     # yaml-language-server: $schema=schema.json
 
@@ -24,8 +26,15 @@ check keys in files that begin with
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a params file, in which `claims` names a file or holds the claims."""
+    """The JSON Schema of a params file, in which `claims` names a file or holds the claims, and a
+    file that extends another need not have the required keys."""
     schema = Params.model_json_schema()
+    schema["properties"]["extends"] = {
+        "title": "Extends",
+        "description": "The params file in the same folder that this one adds to.",
+        "type": "string",
+    }
+    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["extends"]}]
     claims = schema["properties"]["claims"]
     described = {"title": claims.pop("title"), "description": claims.pop("description")}
     claims.pop("default")

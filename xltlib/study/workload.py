@@ -1,0 +1,144 @@
+"""How much a cell computes, from its params alone: what an estimate of its time needs before any
+cell of its kind has finished.
+
+It is right within a factor of about three: texts are not tokenised, and attacks may end early.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from xltlib import corpora, encoders
+from xltlib.params import AdversarialSettings, Params, TestSet
+from xltlib.study import revisions
+from xltlib.study.cell import ArmCell, AttackCell, Cell, ModelCell
+from xltlib.study.splits import Split, dev_splits, splits_of
+from xltlib.study.target_tasks import is_qa
+
+FILLED = 0.5
+"""The share of `max_length` that texts fill: 0.48 in mini, 0.5 in TyDi QA."""
+TRAINING = 3
+"""Passes of a training step: the backward pass costs twice the forward pass."""
+ADVERSARIAL = 6
+"""Passes of a step of ADV: forward and backward to the input, forward and backward again."""
+
+ASKED = 0.4
+"""The share of an attack's budget of queries that is used: it ends with the first success, and a
+question that is answered wrongly takes one query."""
+
+
+class UnknownError(Exception):
+    """This machine does not have what a cell reads."""
+
+
+def operations(cell: Cell) -> float | None:
+    """The floating-point operations of a cell's encoder; None if its data or encoder are not here.
+
+    A token takes two for each weight of a layer. Attention between tokens and everything outside
+    the encoder are left out, so stages that run no encoder have none.
+    """
+    count = _TOKENS.get(cell.stage.name)
+    try:
+        tokens = count(cell) if count else 0.0
+        return 2 * tokens * _weights(cell) if tokens else 0.0
+    except UnknownError:
+        return None
+
+
+def _weights(cell: Cell) -> int:
+    """The number of weights in the layers of a cell's encoder."""
+    name = cell.factors["encoder"]
+    weights = _in_layers(cell.params.encoders[name].name, revisions.of_encoder(cell.params, name))
+    if weights is None:
+        raise UnknownError
+    return weights
+
+
+@cache
+def _in_layers(name: str, revision: str | None) -> int | None:
+    found = encoders.config(name, revision)
+    if found is None:
+        return None
+    width = found.hidden_size
+    inner = getattr(found, "intermediate_size", 4 * width)
+    return int(found.num_hidden_layers * (4 * width**2 + 2 * width * inner))
+
+
+def _rows(params: Params, split: Split) -> int:
+    """The number of rows in a split."""
+    corpus, part, language = split
+    source = params.corpora[corpus]
+    here = source.source == "mini" or (source.folder is not None and source.folder.is_dir())
+    if not here:
+        raise UnknownError  # counting must not download anything
+    return len(corpora.load(corpus, source, language, part))
+
+
+def _tested(params: Params, test_set: TestSet) -> int:
+    """The number of texts in a test set, over its languages or pairs of languages."""
+    most = test_set.max_examples
+    sizes = [_rows(params, split) for split in splits_of(test_set)]
+    sizes = sizes if most is None else [min(size, most) for size in sizes]
+    return sum(sizes) * (len(sizes) if test_set.pairs else 1)
+
+
+def _length(params: Params, task: str) -> float:
+    """Tokens in a text of a target task."""
+    qa = is_qa(params, task)
+    return FILLED * (params.span_qa.max_length if qa else params.targets[task].max_length)
+
+
+def _passes(params: Params, method: str) -> int:
+    """Forward passes that a training step costs."""
+    adversarial = isinstance(params.methods.get(method), AdversarialSettings)
+    return ADVERSARIAL if adversarial else TRAINING
+
+
+def _intermediate(cell: ArmCell) -> float:
+    params, settings = cell.params, cell.params.intermediate
+    arm, budget = settings.arms[cell.arm], settings.budget(cell.arm)
+    trained = dev = 0.0
+    for name, used in arm.tasks.items():
+        qa = corpora.corpus(used.corpus).kind == "qa"
+        length = FILLED * (params.span_qa.max_length if qa else budget.max_length)
+        trained += budget.examples[name] * length
+        dev += sum(_rows(params, split) for split in dev_splits(params, used)) * length
+    return budget.epochs * trained * _passes(params, arm.method) + dev
+
+
+def _target(cell: ModelCell) -> float:
+    params, target = cell.params, cell.params.targets[cell.task]
+    rows = min(_rows(params, splits_of(target.data)[0]), target.max_examples or sys.maxsize)
+    passes = _passes(params, cell.method)
+    return target.epochs * rows * passes * _length(params, cell.task)
+
+
+def _evaluation(cell: ModelCell) -> float:
+    texts = sum(_tested(cell.params, one) for one in cell.params.targets[cell.task].test_sets)
+    return texts * _length(cell.params, cell.task)
+
+
+def _attacks(cell: AttackCell) -> float:
+    attack = cell.params.attacks[cell.attack]
+    examples = attack.examples_per_language * sum(len(one.languages) for one in attack.test_sets)
+    return examples * ASKED * attack.recipe.max_queries * _length(cell.params, cell.task)
+
+
+def _representation(cell: ArmCell) -> float:
+    texts = sum(
+        _tested(cell.params, one) for one in cell.params.representation.test_sets().values()
+    )
+    return texts * FILLED * cell.params.span_qa.max_length
+
+
+_TOKENS: dict[str, Callable[[Any], float]] = {
+    "intermediate": _intermediate,
+    "target": _target,
+    "evaluation": _evaluation,
+    "attacks": _attacks,
+    "representation": _representation,
+}
+"""The tokens that a stage's cell puts through its encoder, each counted once per forward pass."""
