@@ -139,7 +139,7 @@ def test_what_stands_in_the_wrong_place_is_named(read, content, message):
 
 
 def test_half_a_surrogate_pair_is_named(read):
-    with pytest.raises(InputError, match=r"mine\.json: half a surrogate pair, '\\ud83d', in"):
+    with pytest.raises(InputError, match=r"mine\.json: lone surrogate '\\ud83d' in"):
         read(squad(question(context="\ud83d " + CONTEXT)))
 
 
