@@ -74,7 +74,7 @@ def test_check_prints_the_grid(profile):
     for part in ("02_intermediate_training", "me5-small.multilingual.seed1", "will run"):
         assert part in result.output
     assert "46 cells will run" in result.output
-    assert "46 of the cells judged by this machine's speed" in result.output
+    assert "46 of the cells estimated from this machine's speed" in result.output
 
 
 def test_check_speaks_json_to_scripts(profile):
