@@ -225,7 +225,7 @@ def test_evaluate_scores_any_model_on_any_file(tiny_model, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (json.dumps({"data": []}), "contains no question"),
+        (json.dumps({"data": []}), "contains no questions"),
         (json.dumps(unanswerable(0)), "none of its 2 questions has an answer"),
         (json.dumps(question())[:50], "not complete JSON"),
         ("", "not complete JSON"),

@@ -306,7 +306,7 @@ def test_rows_that_no_model_could_read_are_named(changes, message):
 
 
 def test_rows_with_one_id_are_refused_unless_they_are_translations():
-    with pytest.raises(InputError, match=r"rows .en.: 1 id stands for more than one row: '1'"):
+    with pytest.raises(InputError, match=r"rows .en.: 1 id is shared by several rows: '1'"):
         read_rows([ROW, ROW | {"question": "Who came?"}], "en")
     assert len(read_rows([ROW, ROW | {"language": "de"}], "en").rows) == 2
 
