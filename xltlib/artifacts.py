@@ -1,7 +1,8 @@
 """How a run's files are written, and identified by their content.
 
-Every write is atomic: the bytes go to a temporary file in the same folder, reach the disk, and are
-renamed over the target. A killed run leaves either the old file or the new one, never half of one.
+Every write is atomic: the bytes are written to a temporary file in the same folder, flushed to
+disk, and renamed over the target. A killed run leaves the old file or the new one, never half of
+one.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def graphemes(text: str) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def grapheme_spans(text: str) -> tuple[tuple[int, int], ...]:
-    """For every character, the span (start, end) of the grapheme cluster that holds it.
+    """For every character, the span (start, end) of of the grapheme cluster that contains it.
 
     Unlike in `graphemes`, each consonant of an Indic conjunct is its own cluster, as in Unicode
     before 15.1, because a word and its suffix can meet inside a conjunct (Telugu ధర్మసాగర్ + లో).
@@ -167,7 +167,7 @@ def words(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _split_unspaced(text: str, start: int, end: int, borders: set[int]) -> list[tuple[int, int]]:
-    """Cut a run of letters where ICU ends a word, if it holds letters of an unspaced script."""
+    """Cut a run of letters where ICU ends a word if it has letters of an unspaced script."""
     if not _UNSPACED.search(text, start, end):
         return [(start, end)]
     parts, first, last = [], start, start

@@ -84,7 +84,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim and its lines. `unit` is the intervals' unit; `smallest` the least effect that matters."""
+    """A claim and its lines.
+
+    `unit` is the intervals' unit, `smallest` the smallest effect that would matter in it.
+    """
 
     name: str
     claim: Claim

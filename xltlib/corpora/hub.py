@@ -24,7 +24,7 @@ SECONDS = 3.0
 def require_network(what: str) -> None:
     """Fail fast if the hub cannot be reached; its client would stall for half a minute.
 
-    If HF_HUB_OFFLINE is set, nothing is checked, and the files have to be in the local cache.
+    If HF_HUB_OFFLINE is set, nothing is checked, and the files must be in the local cache.
 
     Raises:
         InputError: says what to set.

@@ -28,7 +28,7 @@ class Leftover:
 def leftovers(grid: Grid, *, cache: bool = False) -> list[Leftover]:
     """Everything under a profile's outputs that the present profile does not use.
 
-    Finished cells and the present work of unfinished ones are kept.
+    Finished cells and the current work of unfinished ones are kept.
 
     Args:
         cache: include the cache of converted encoders, which other profiles may share and which are
