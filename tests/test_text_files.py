@@ -39,7 +39,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text(file):
     [
         ("é".encode("utf-16"), "is UTF-16. Save it as UTF-8"),
         ("é".encode("utf-32"), "is UTF-32. Save it as UTF-8"),
-        ("ab".encode("utf-16-le"), "line 1 holds the character NUL. It may be UTF-16"),
+        ("ab".encode("utf-16-le"), "line 1 contains a NUL character. It may be UTF-16"),
         (b"a\nb\xff", "not UTF-8: byte 0xff in line 2"),
         ("é".encode("latin-1"), "not UTF-8: byte 0xe9 in line 1"),
         (b"\xed\xa0\xbd", "not UTF-8: byte 0xed in line 1"),

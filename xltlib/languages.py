@@ -124,7 +124,7 @@ def graphemes(text: str) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def grapheme_spans(text: str) -> tuple[tuple[int, int], ...]:
-    """For every character, the span (start, end) of of the grapheme cluster that contains it.
+    """For every character, the span (start, end) of the grapheme cluster that contains it.
 
     Unlike in `graphemes`, each consonant of an Indic conjunct is its own cluster, as in Unicode
     before 15.1, because a word and its suffix can meet inside a conjunct (Telugu ధర్మసాగర్ + లో).

@@ -94,7 +94,7 @@ def decode(data: bytes, where: str) -> str:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise InputError(
-            f"{where}: not a text file: line {line} holds the character NUL. It may be UTF-16 "
+            f"{where}: not a text file: line {line} contains a NUL character. It may be UTF-16 "
             "(save it as UTF-8) or damaged (copy or download it again)."
         )
     return text
@@ -177,7 +177,7 @@ def parse_json(text: str, where: str, *, finite: bool = True) -> Any:
         raise InputError(f"{where}: JSON nested too deeply to read. Flatten it.") from error
     except ValueError as error:  # raised by the hooks, and for integers with thousands of digits
         raise InputError(
-            f"{where}: holds a number that cannot be used: {_odd_number(text)}. Correct it."
+            f"{where}: contains a number that cannot be used: {_odd_number(text)}. Correct it."
         ) from error
     if _ESCAPED_HALF.search(text):
         refuse_half_pairs(value, where)

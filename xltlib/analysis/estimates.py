@@ -27,8 +27,7 @@ def of_arms(
     seen: Mapping[str, Collection[str]],
     level: float,
 ) -> tuple[dict[str, Interval], list[str]]:
-    """Treated minus control, each question averaged over the conditions; and the languages left
-    out.
+    """Treated minus control, questions averaged over conditions; and the languages left out.
 
     Only languages that neither arm has trained on are included. Test sets with fewer than
     `MIN_EXAMPLES` questions are left out too.

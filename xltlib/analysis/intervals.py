@@ -18,7 +18,7 @@ from xltlib.analysis.variance import Seeds, Spread, seed_variance, spread
 MIN_EXAMPLES = 5
 """There is no interval for a language with fewer questions."""
 MIN_SEEDS = 3
-"""There is no p-value with fewer seeds, because two trainings cannot show how much they vary."""
+"""There is no p-value with fewer seeds: two trainings cannot show how much trainings vary."""
 POINTS = 100.0
 """Values are shares in [0, 1]; a difference of two in points lies within +-100."""
 

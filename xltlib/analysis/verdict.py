@@ -86,7 +86,7 @@ class Line:
 class Verdict:
     """A claim and its lines.
 
-    `unit` is the intervals' unit, `smallest` the smallest effect that would matter in it.
+    `unit` is the intervals' unit, `smallest` the smallest effect that would matter.
     """
 
     name: str

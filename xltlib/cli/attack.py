@@ -42,7 +42,7 @@ def attack(
     ] = "float32",
     equal: Annotated[
         bool,
-        typer.Option(help="With a bf16 guide, let float32 decide close calls, to find its texts"),
+        typer.Option(help="With a bf16 guide: float32 decides close calls, as if alone"),
     ] = False,
     guide_words: Annotated[
         int | None, typer.Option(min=1, help="Words around the answer that a bf16 guide reads")
