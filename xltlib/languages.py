@@ -167,7 +167,7 @@ def words(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _split_unspaced(text: str, start: int, end: int, borders: set[int]) -> list[tuple[int, int]]:
-    """Cut a run of letters where ICU ends a word if it has letters of an unspaced script."""
+    """Cut a run of letters where ICU ends a word, if it has letters of an unspaced script."""
     if not _UNSPACED.search(text, start, end):
         return [(start, end)]
     parts, first, last = [], start, start
