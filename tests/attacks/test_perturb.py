@@ -200,27 +200,30 @@ def test_the_command_says_what_is_wrong(tmp_path, options, message):
     assert not (tmp_path / "out.json").exists()
 
 
-def test_a_static_set_is_read_by_language(tmp_path):
-    both = [row("In Paris", "Paris", identity="1"), row("Em Paris", "Paris", identity="1")]
+SQUAD = {"id": "1", "question": "Who?", "answers": [{"text": "Paris", "answer_start": 3}]}
+
+
+@pytest.mark.parametrize("other", ["de", "ka", "zh-Hant"])
+@pytest.mark.parametrize("stated", ["title", "language"])
+def test_a_static_set_is_read_by_language(tmp_path, other, stated):
+    file = tmp_path / "set.json"
+    data = []
+    for code, context in (("en", "In Paris"), (other, "Em Paris")):
+        paragraph = {"context": context, "qas": [SQUAD]}
+        article = {"title": code} if stated == "title" else {"title": "A city"}
+        paragraph |= {} if stated == "title" else {"language": code}
+        data.append(article | {"paragraphs": [paragraph]})
+    file.write_text(json.dumps({"version": "1.1", "data": data}))
+    (found,) = static_set.read(file, other)
+    assert found["context"] == "Em Paris"
+
+
+@pytest.mark.parametrize("titles", [["Paris", "it"], ["", ""], ["French", "English"]])
+def test_a_file_without_languages_has_one(tmp_path, titles):
     file = tmp_path / "set.json"
     data = [
-        {
-            "title": code,
-            "paragraphs": [
-                {
-                    "context": one["context"],
-                    "qas": [
-                        {
-                            "id": "1",
-                            "question": "Who?",
-                            "answers": [{"text": "Paris", "answer_start": 3}],
-                        }
-                    ],
-                }
-            ],
-        }
-        for code, one in zip(("en", "de"), both, strict=True)
+        {"title": title, "paragraphs": [{"context": "In Paris", "qas": [SQUAD | {"id": str(i)}]}]}
+        for i, title in enumerate(titles)
     ]
     file.write_text(json.dumps({"version": "1.1", "data": data}))
-    (found,) = static_set.read(file, "de")
-    assert found["context"] == "Em Paris"
+    assert [one["language"] for one in static_set.read(file, "fr")] == ["fr", "fr"]

@@ -13,10 +13,10 @@ from xltlib.artifacts import write_json
 from xltlib.attacks.goal import moved
 from xltlib.attacks.report import attacked
 from xltlib.corpora.local import require_unique
-from xltlib.corpora.squad_json import questions
+from xltlib.corpora.squad_json import Question, questions
 from xltlib.evaluation.answer_scoring import f1_in
 from xltlib.evaluation.predictor import SpanPredictor
-from xltlib.languages import LANGUAGES
+from xltlib.languages import find_language
 from xltlib.params import RecipeSettings
 from xltlib.text_files import InputError, shown, shown_path
 
@@ -40,7 +40,8 @@ def save(file: Path, results: pd.DataFrame, **about: Any) -> None:
                 answers.append({"text": text, "answer_start": -1 if place is None else place})
             qa = {"id": row.id, "question": row.question, "answers": answers}
             qa |= {"outcome": row.outcome, "clean_context": row.context}
-            paragraphs.append({"context": row.attacked_context, "qas": [qa]})
+            paragraph = {"context": row.attacked_context, "language": language, "qas": [qa]}
+            paragraphs.append(paragraph)
         articles.append({"title": str(language), "paragraphs": paragraphs})
     write_json(file, {"version": "1.1", "about": about, "data": articles})
 
@@ -52,8 +53,9 @@ def read(file: Path, language: str) -> list[dict[str, Any]]:
         InputError: not a SQuAD file, or an answer is not at its offset.
     """
     found = list(questions(file))
-    if {one.title for one in found} <= set(LANGUAGES):  # parallel corpora share ids
-        found = [one for one in found if one.title == language]
+    # Translations share ids. A file that does not state its questions' languages has one.
+    if all(map(_language, found)):
+        found = [one for one in found if _language(one) == language]
     rows: list[dict[str, Any]] = []
     for one in found:
         for text, start in one.answers:
@@ -70,6 +72,15 @@ def read(file: Path, language: str) -> list[dict[str, Any]]:
         rows.append(about | {"question": one.question, "context": one.context, "answers": answers})
     require_unique([row["id"] for row in rows], shown_path(file))
     return rows
+
+
+def _language(one: Question) -> str | None:
+    """The language that a file states for a question, with its passage or as its title."""
+    stated = one.paragraph.get("language", one.title)
+    try:
+        return find_language(stated).code if isinstance(stated, str) else None
+    except InputError:
+        return None
 
 
 def transfer_matrix(

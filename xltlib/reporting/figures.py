@@ -121,6 +121,21 @@ def scores_by_language(clean: pd.DataFrame, *, about: Provenance) -> Figure:
     return _by_arm_and_language(rows, draw, title, "F1 (points, 0-100)", about=about)
 
 
+def scores_of_model(scores: pd.DataFrame, metric: str, *, about: Provenance) -> Figure:
+    """One model's scores by test set and language.
+
+    Args:
+        scores: columns corpus, arm, language, n, and the metric in points.
+    """
+
+    def draw(axes: Axes, x: float, row: pd.Series, style: dict[str, Any]) -> None:
+        axes.plot(x, row[metric], **style)
+
+    name = metric.upper() if metric in ("f1", "em") else metric
+    title, label = f"{name} by test set and language", f"{name} (points, 0-100)"
+    return _by_arm_and_language(scores, draw, title, label, about=about)
+
+
 def clean_and_attacked(under_attack: pd.DataFrame, *, about: Provenance) -> Figure:
     """F1 of the attacked questions before (filled) and after (hollow), by language and arm.
 

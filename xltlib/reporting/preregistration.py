@@ -36,7 +36,7 @@ def preregistered(params: Params) -> str:
     ]
     for name, field in SmallestEffects.model_fields.items():
         value = getattr(params.analysis.smallest_effects, name)
-        lines.append(f"- {value:g}: {field.description}")
+        lines.append(f"- {field.description}: {value:g}")
     return "\n".join(lines)
 
 

@@ -51,6 +51,6 @@ class Sentence:
         return cls(record["name"], record["words"], dict(record["numbers"]))
 
 
-def counted(key: str, count: int, noun: str) -> str:
+def counted(key: str, count: int, noun: str, plural: str | None = None) -> str:
     """A replacement field with the noun that it counts, for a sentence: `{n} seeds`."""
-    return f"{{{key}}} {noun}{'' if count == 1 else 's'}"
+    return f"{{{key}}} {noun if count == 1 else plural or noun + 's'}"

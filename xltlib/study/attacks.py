@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 from datasets import Dataset
-from IPython.display import HTML
+from IPython.display import HTML, Image, Markdown
 from pandas.api.types import is_numeric_dtype
 from transformers import PreTrainedTokenizerBase
 
+from xltlib.analysis.tables import success_rate
 from xltlib.artifacts import fingerprint, write_with
 from xltlib.attacks import Resources, attack_examples, report, static_set, validity
 from xltlib.attacks.pair import PairPredictor
@@ -18,8 +19,9 @@ from xltlib.attacks.query import Predictor
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import squad
 from xltlib.params import EngineSettings
+from xltlib.reporting import cell_findings, figures
 from xltlib.reporting.shown import style
-from xltlib.study import data, revisions, work
+from xltlib.study import data, revisions, saved, work
 from xltlib.study.cell import AttackCell
 from xltlib.study.evaluation import labelled_model, predictor
 from xltlib.study.models import encoder_folder
@@ -124,6 +126,18 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
+def findings(cell: AttackCell) -> Markdown:
+    """How many correct answers the attack broke."""
+    return saved.found(cell, cell_findings.of_attack(cell.metrics()["languages"]))
+
+
+def success_figure(cell: AttackCell) -> Image:
+    """The success rate by language."""
+    outcomes = pd.read_parquet(cell.artefact("scores.parquet"))
+    table = success_rate(outcomes.assign(attack=cell.attack, arm=cell.arm, seed=cell.seed))
+    return saved.drawn(figures.success_rate(table, about=saved.provenance(cell)))
+
+
 def results(cell: AttackCell) -> pd.DataFrame:
     """The attacked examples of a finished cell."""
     return pd.read_parquet(cell.artefact("attacks.parquet"))
@@ -143,7 +157,7 @@ def settings_table(cell: AttackCell) -> pd.DataFrame:
 
 def outcome_table(metrics: dict[str, Any]) -> HTML:
     """One row per corpus and language: outcomes, F1 in points, cost and size of the edits."""
-    return style(pd.DataFrame(metrics["languages"]).astype({"success rate": float}))
+    return style(_ordered(metrics["languages"], OUTCOMES).astype({"success rate": float}))
 
 
 def count_table(metrics: dict[str, Any]) -> pd.DataFrame:
@@ -153,7 +167,19 @@ def count_table(metrics: dict[str, Any]) -> pd.DataFrame:
 
 def validity_table(metrics: dict[str, Any]) -> HTML:
     """One row per language: are attacked texts still what they should be?"""
-    return style(pd.DataFrame(metrics["validity"]))
+    return style(_ordered(metrics["validity"], ["language", "n", "changed", "edits"]))
+
+
+def _ordered(rows: list[dict[str, Any]], first: list[str]) -> pd.DataFrame:
+    """A table with some columns before the others; JSON keeps them by name."""
+    table = pd.DataFrame(rows)
+    return table[[*first, *table.columns.difference(first, sort=False)]]
+
+
+OUTCOMES = [
+    *("corpus", "language", "n", "skipped", "no_candidates", "error", "succeeded", "failed"),
+    *("success rate", "f1", "attacked f1", "queries"),
+]
 
 
 def violations(cell: AttackCell) -> dict[str, int]:

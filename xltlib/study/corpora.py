@@ -9,15 +9,16 @@ from typing import Any
 
 import pandas as pd
 from datasets import Dataset
-from IPython.display import HTML
+from IPython.display import HTML, Markdown
 
 from xltlib import corpora
 from xltlib.corpora.answer_spans import stripped_span
 from xltlib.corpora.audit import Overlap, audit
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import SpanQASettings
+from xltlib.reporting import cell_findings
 from xltlib.reporting.shown import style
-from xltlib.study import data, revisions, work
+from xltlib.study import data, revisions, saved, work
 from xltlib.study.cell import Cell
 from xltlib.study.models import prepared
 from xltlib.study.splits import meetings, used_splits
@@ -123,6 +124,12 @@ def token_boundaries(rows: Dataset, folder: Path, settings: SpanQASettings) -> d
             if (offsets[tokens[0], 0], offsets[tokens[1], 1]) == places[example]:
                 exact.add(example)
     return {"answers": len(places), "in_a_window": len(whole), "exact": len(exact)}
+
+
+def findings(cell: Cell) -> Markdown:
+    """The size of the corpora, and what training and test data share."""
+    metrics = cell.metrics()
+    return saved.found(cell, cell_findings.of_corpora(metrics["splits"], metrics["audits"]))
 
 
 def split_table(metrics: dict[str, Any]) -> pd.DataFrame:

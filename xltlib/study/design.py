@@ -28,9 +28,9 @@ def record(cell: Cell) -> None:
     work.once(cell, lambda: work.finish(cell, {"cells": counts}, started=started))
 
 
-def describe(cell: Cell) -> str:
+def describe(cell: Cell) -> Markdown:
     """The profile in a sentence."""
-    return f"{cell.params.profile}: {cell.params.description.strip()}"
+    return Markdown(f"**{cell.params.profile}**: {cell.params.description.strip()}")
 
 
 def factor_table(cell: Cell) -> pd.DataFrame:

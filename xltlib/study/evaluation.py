@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 from datasets import Dataset
+from IPython.display import Image, Markdown
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerBase
 
@@ -19,7 +20,8 @@ from xltlib.evaluation import labelled, span_qa
 from xltlib.evaluation.labelled import language_pairs
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, EvaluationSettings, Params
-from xltlib.study import data, work
+from xltlib.reporting import cell_findings, figures
+from xltlib.study import data, saved, work
 from xltlib.study.cell import ModelCell
 from xltlib.study.target_tasks import is_qa
 from xltlib.training.multitask import MultiTaskModel
@@ -128,6 +130,22 @@ def _labels(cell: ModelCell) -> tuple[Answers, Summary]:
         )
 
     return answers, lambda found: labelled.summarize(found, kind)
+
+
+def findings(cell: ModelCell) -> Markdown:
+    """The score on each test set, in English and elsewhere."""
+    return saved.found(cell, cell_findings.of_evaluation(cell.metrics()))
+
+
+def score_figure(cell: ModelCell) -> Image | Markdown:
+    """Scores by test set and language; stage 07 draws pairs of languages."""
+    scores = score_table(cell.metrics())
+    scores = scores[~scores["language"].str.contains("-", regex=False)]
+    if not len(scores):
+        return Markdown("*Stage 07 draws the scores of pairs of languages.*")
+    metric = cell_findings.main_metric(scores.drop(columns=["corpus", "language"]).iloc[0])
+    about = saved.provenance(cell)
+    return saved.drawn(figures.scores_of_model(scores.assign(arm=cell.arm), metric, about=about))
 
 
 def score_table(metrics: dict[str, Any]) -> pd.DataFrame:

@@ -9,14 +9,14 @@ from typing import Any
 
 import pandas as pd
 from datasets import Dataset
-from IPython.display import Image
+from IPython.display import Image, Markdown
 from torch import nn
 from transformers import AutoModel, set_seed
 
 from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.params import DataAugmentationSettings, Params, TaskData
-from xltlib.reporting import figures, style
-from xltlib.study import data, work
+from xltlib.reporting import cell_findings, figures
+from xltlib.study import data, saved, work
 from xltlib.study.cell import ArmCell
 from xltlib.study.models import encoder_folder
 from xltlib.study.splits import dev_languages
@@ -219,7 +219,14 @@ def budgets_equal(cell: ArmCell) -> dict[str, bool]:
     }
 
 
+def findings(cell: ArmCell) -> Markdown:
+    """How training went, and the dev scores."""
+    metrics = cell.metrics()
+    said = [*cell_findings.of_training(metrics), *cell_findings.of_dev(metrics["dev"])]
+    return saved.found(cell, said)
+
+
 def loss_figure(cell: ArmCell) -> Image:
     """Training loss by optimiser step."""
-    figure = figures.training_loss(cell.metrics()["losses"], f"Intermediate training, {cell.key}")
-    return Image(style.png(figure, dpi=100))
+    losses = cell.metrics()["losses"]
+    return saved.drawn(figures.training_loss(losses, f"Intermediate training, {cell.key}"))

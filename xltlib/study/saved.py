@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,17 @@ def findings(cell: Cell, *names: str) -> Markdown:
     """The findings of a cell whose names begin with one of `names`, as a list."""
     chosen = [Sentence.of(record) for record in cell.metrics()["findings"]]
     return sentences([str(one) for one in chosen if one.name.startswith(names)])
+
+
+def found(cell: Cell, said: Iterable[Sentence]) -> Markdown:
+    """What a cell found, with its name and the origin of the numbers: the opening of a notebook."""
+    head = f"**{cell.key}** ({provenance(cell)})"
+    return Markdown("\n".join([head, "", *(f"- {one}" for one in said)]))
+
+
+def drawn(figure: Figure) -> Image:
+    """A figure that is shown but not saved."""
+    return Image(look.png(figure, dpi=100))
 
 
 def answer(cell: Cell) -> Markdown:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from datasets import Dataset
-from IPython.display import Image
+from IPython.display import Image, Markdown
 from torch import nn
 from transformers import (
     AutoModel,
@@ -27,8 +27,8 @@ from xltlib.encoders.parts import base_encoder, on_device
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.span_qa import answer
 from xltlib.params import DataAugmentationSettings, Params
-from xltlib.reporting import figures, style
-from xltlib.study import data, work
+from xltlib.reporting import cell_findings, figures
+from xltlib.study import data, saved, work
 from xltlib.study.cell import ModelCell
 from xltlib.study.models import starting_encoder
 from xltlib.study.target_tasks import is_qa
@@ -207,7 +207,12 @@ def settings_table(cell: ModelCell) -> pd.DataFrame:
     return pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})
 
 
+def findings(cell: ModelCell) -> Markdown:
+    """How training went."""
+    return saved.found(cell, cell_findings.of_training(cell.metrics()))
+
+
 def loss_figure(cell: ModelCell) -> Image:
     """Training loss by optimiser step."""
-    figure = figures.training_loss(cell.metrics()["losses"], f"Target training, {cell.key}")
-    return Image(style.png(figure, dpi=100))
+    losses = cell.metrics()["losses"]
+    return saved.drawn(figures.training_loss(losses, f"Target training, {cell.key}"))

@@ -1,0 +1,93 @@
+"""The sentences that open a stage's notebook."""
+
+import pytest
+
+from xltlib.reporting import cell_findings
+
+
+def said(sentences):
+    return [str(one) for one in sentences]
+
+
+def test_corpora_are_counted_and_contamination_is_named():
+    splits = [
+        {"corpus": "a", "split": split, "language": language, "n": 700}
+        for split in ("train", "test")
+        for language in ("en", "ru")
+    ]
+    audits = [
+        {"in_one_model": True, "same_id": 0, "exact": 3},
+        {"in_one_model": True, "same_id": 0, "exact": 0},
+        {"in_one_model": False, "same_id": 9, "exact": 9},
+    ]
+    assert said(cell_findings.of_corpora(splits, audits)) == [
+        "4 splits of 1 corpus, 2,800 rows.",
+        "2 pairs of a training and a test split meet in one model: 0 share items by id, 1 share a "
+        "whole text.",
+    ]
+
+
+def test_training_names_steps_examples_and_losses():
+    losses = [{"step": 2, "loss": 1.5}, {"step": 20, "loss": 0.25}]
+    log = {"steps": 20, "examples": {"nli": 40, "tagging": 40}, "losses": losses}
+    (sentence,) = said(cell_findings.of_training(log))
+    assert sentence == (
+        "Trained for 20 steps on 80 examples; the training loss went from 1.50 to 0.25 nats."
+    )
+    (short,) = said(cell_findings.of_training(log | {"losses": losses[:1], "examples": 7}))
+    assert short == "Trained for 20 steps on 7 examples."
+    (none,) = said(cell_findings.of_training({"steps": 0, "examples": {}, "losses": []}))
+    assert none == "This arm trains nothing: it keeps the pretrained encoder."
+
+
+def test_dev_scores_are_averaged_over_languages():
+    dev = {"tags": {"de": {"accuracy": 80.0, "f1": 10.0}, "hi": {"accuracy": 90.0, "f1": 30.0}}}
+    assert said(cell_findings.of_dev(dev)) == [
+        "Dev F1 of tags, averaged over 2 languages: 20.0 points."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("languages", "sentence"),
+    [
+        (
+            {"en": {"em": 1.0, "f1": 70.0, "n": 40}, "ru": {"em": 1.0, "f1": 50.0, "n": 30}},
+            "x: F1 70.0 in English (n = 40) and 50.0 on average over 1 other language (n = 30).",
+        ),
+        (
+            {"ru": {"f1": 50.0, "n": 30}, "sw": {"f1": 60.0, "n": 30}},
+            "x: F1 55.0 on average over 2 languages (n = 60).",
+        ),
+        ({"en": {"f1": 70.0, "n": 40}}, "x: F1 70.0 in English (n = 40)."),
+        (
+            {"en-ru": {"accuracy": 40.0, "n": 9}, "ru-ru": {"accuracy": 60.0, "n": 9}},
+            "x: accuracy 50.0 on average over 2 pairs (n = 18).",
+        ),
+    ],
+)
+def test_scores_are_given_in_english_and_elsewhere(languages, sentence):
+    metrics = {"x": {"languages": languages, "averages": {}}}
+    assert said(cell_findings.of_evaluation(metrics)) == [sentence]
+
+
+def outcomes(language="sw", **counts):
+    names = ("n", "skipped", "succeeded", "failed", "no_candidates", "error", "queries")
+    return dict.fromkeys(names, 0) | counts | {"language": language}
+
+
+def test_an_attack_is_summed_over_languages():
+    rows = [
+        outcomes(n=5, skipped=2, succeeded=3, queries=60),
+        outcomes(n=5, skipped=1, succeeded=1, failed=2, no_candidates=1, queries=40),
+        outcomes("all", n=10, skipped=3, succeeded=4, failed=2, no_candidates=1, queries=100),
+    ]
+    assert said(cell_findings.of_attack(rows)) == [
+        "Of 10 questions 3 were answered wrongly to begin with, 1 had no word to edit.",
+        "The attack broke 4 of the 6 others (67 %), with 10.0 queries per question.",
+    ]
+
+
+def test_an_attack_without_right_answers_broke_nothing():
+    assert said(cell_findings.of_attack([outcomes(n=5, skipped=5, queries=5)])) == [
+        "Of 5 questions 5 were answered wrongly to begin with."
+    ]
