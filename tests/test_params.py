@@ -379,9 +379,14 @@ def test_a_file_extends_one_that_extends_another(extending):
     [
         ("extends: ../quick.yaml", r"extends: give the name of a params file in the same folder"),
         ("extends: 3", r"extends: give the name .* \(found 3\)"),
+        ("extends: ''", r"extends: give the name .* \(found ''\)"),
+        ("extends: '..'", r"extends: give the name .* \(found '\.\.'\)"),
         ("extends: mine.yaml", r"extends: 'mine\.yaml' extends this file in turn"),
-        ("extends: absent.yaml", r"absent\.yaml"),
-        ("extends: quick.yaml\nseedz: [1]", r"mine\.yaml: 1 error.*\n  seedz: unknown key"),
+        ("extends: absent.yaml", r"mine\.yaml: extends: .*absent\.yaml: no such file"),
+        (
+            "extends: quick.yaml\nseedz: [1]",
+            r"mine\.yaml \(extends quick\.yaml\): 1 error.*\n  seedz: unknown key",
+        ),
     ],
 )
 def test_what_cannot_be_extended_is_refused(extending, text, message):

@@ -85,7 +85,14 @@ def load(path: Path | str) -> Params:
         params = Params.model_validate(raw)
         return params.resolved(file.resolve().parent)
     except ValidationError as error:
-        raise InputError(explain(file, error)) from error
+        raise InputError(explain(_and_base(file), error)) from error
+
+
+def _and_base(file: Path) -> str:
+    """A params file's path, and the name of the file that it extends."""
+    raw = read_yaml(file)
+    extends = isinstance(raw, dict) and raw.get("extends")
+    return f"{shown_path(file)} (extends {extends})" if extends else shown_path(file)
 
 
 def read_raw(file: Path, below: tuple[str, ...] = ()) -> Any:
@@ -100,7 +107,7 @@ def read_raw(file: Path, below: tuple[str, ...] = ()) -> Any:
     if not isinstance(raw, dict) or "extends" not in raw:
         return raw
     name = raw["extends"]
-    if not isinstance(name, str) or Path(name).name != name:
+    if not isinstance(name, str) or Path(name).name != name or not name.strip("."):
         # Paths in a params file are relative to its folder, so both must have the same.
         raise InputError(
             f"{shown_path(file)}: extends: give the name of a params file in the same folder "
@@ -108,7 +115,10 @@ def read_raw(file: Path, below: tuple[str, ...] = ()) -> Any:
         )
     if name in (file.name, *below):
         raise InputError(f"{shown_path(file)}: extends: {shown(name)} extends this file in turn")
-    base = read_raw(file.with_name(name), (file.name, *below))
+    try:
+        base = read_raw(file.with_name(name), (file.name, *below))
+    except InputError as error:
+        raise InputError(f"{shown_path(file)}: extends: {error}") from error
     own = {key: value for key, value in raw.items() if key != "extends"}
     return _merged(base, own) if isinstance(base, dict) else base
 
