@@ -74,7 +74,7 @@ def test_check_prints_the_grid(profile):
     for part in ("02_intermediate_training", "me5-small.multilingual.seed1", "will run"):
         assert part in result.output
     assert "46 cells will run" in result.output
-    assert "46 of the cells judged by this machine's speed" in result.output
+    assert "46 of the cells estimated from this machine's speed" in result.output
 
 
 def test_check_speaks_json_to_scripts(profile):
@@ -225,7 +225,7 @@ def test_evaluate_scores_any_model_on_any_file(tiny_model, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (json.dumps({"data": []}), "contains no question"),
+        (json.dumps({"data": []}), "contains no questions"),
         (json.dumps(unanswerable(0)), "none of its 2 questions has an answer"),
         (json.dumps(question())[:50], "not complete JSON"),
         ("", "not complete JSON"),

@@ -276,7 +276,7 @@ def test_a_path_that_cannot_be_is_named(changed, folder, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("seeds: [1]\nprofile: a\nseeds: [2]\n", r"line 3 has the key 'seeds' a second time"),
+        ("seeds: [1]\nprofile: a\nseeds: [2]\n", r"line 3 repeats the key 'seeds'"),
         ("profile: [\n", r"mine\.yaml: not valid YAML: line"),
         ("- profile\n", r"\(whole file\): Input should be a valid dictionary"),
         ("1\n", r"\(whole file\): Input should be a valid dictionary"),

@@ -1,7 +1,8 @@
-"""How the files of a run are written, and how they are known by their content.
+"""How a run's files are written, and identified by their content.
 
-Every write is atomic: the bytes go to a temporary file in the same folder, reach the disk, and are
-renamed over the target. A killed run leaves either the old file or the new one, never half of one.
+Every write is atomic: the bytes are written to a temporary file in the same folder, flushed to
+disk, and renamed over the target. A killed run leaves the old file or the new one, never half of
+one.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ NO_ROOM = {
 
 
 def no_room(error: BaseException | None) -> str | None:
-    """Why an error means that nothing more can be written, in words; None where it does not.
+    """Why nothing more can be written, in words; None if the error has another cause.
 
-    Libraries raise exceptions of their own for it, with the system's message somewhere inside.
+    Libraries raise their own exceptions for it, with the system's message somewhere inside.
     """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
@@ -81,7 +82,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
-        remedy = "Free some space" if no_room(error) else "Choose a place that can be written"
+        remedy = "Free some space" if no_room(error) else "Choose a writable folder"
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}). {remedy}; finished results "
             "are untouched."
@@ -93,9 +94,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `folder`; it takes its place when the block succeeds.
+    """Yield an empty folder beside `folder` that replaces it when the block succeeds.
 
-    What a killed process left beside it is put right by the next one, which waits for its turn.
+    The next process, which waits for its turn, repairs what a killed one left behind.
 
     Raises:
         InputError: the folder cannot be written; the old one stays as it was.
@@ -122,7 +123,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def sync(folder: Path) -> None:
-    """Bring a folder and all that is in it to the disk, whoever wrote it."""
+    """Flush a folder and everything in it to disk, whoever wrote it."""
     for path in folder.rglob("*"):
         if path.is_file():
             _sync(path)
@@ -169,7 +170,7 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON with sorted keys and a fixed layout, so that two equal results are equal bytes."""
+    """Write JSON with sorted keys and a fixed layout, so that equal results give equal bytes."""
     write_atomic(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
 
 
@@ -183,7 +184,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_sealed(path: Path, value: dict[str, Any]) -> None:
-    """Write JSON that says by itself whether it is whole and as it was written."""
+    """Write JSON with its own checksum, which shows later damage or edits."""
     plain = json.loads(json.dumps(value))  # as it will be read: string keys, lists for tuples
     write_json(path, plain | {"seal": fingerprint(plain)})
 
@@ -214,11 +215,11 @@ def stamp(path: Path) -> tuple[int, int, int, int]:
 
 _hashes: dict[tuple[Path, tuple[int, int, int, int]], str] = {}
 _SETTLED = 2.0
-"""Seconds after which a rewritten file surely has another time than before."""
+"""Seconds after which a rewritten file is sure to have a new timestamp."""
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes; a file that has not changed since is read once a process."""
+    """The SHA-256 of a file's bytes; an unchanged file is read only once per process."""
     key = (path, stamp(path))
     if key not in _hashes:
         with open(path, "rb") as file:

@@ -1,9 +1,9 @@
-"""The study's languages, and how text in any of them falls into words and graphemes.
+"""The study's languages, and the segmentation of their text into words and graphemes.
 
-Python's own `\\w` has no combining marks, so it breaks words of Telugu, Bengali and vocalised
+Python's own `\\w` excludes combining marks, so it breaks words of Telugu, Bengali and vocalised
 Arabic. Here a word is a run of letters, numbers and marks, joiners included, that begins and ends
-at the border of a grapheme cluster (Unicode Standard Annex 29, through the `regex` package). Where
-a script puts no spaces between words, ICU's dictionaries say where they end.
+at a grapheme cluster boundary (Unicode Standard Annex 29, through the `regex` package). In scripts
+without spaces between words, ICU's dictionaries find the boundaries.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from xltlib.artifacts import InputError
 
 @dataclass(frozen=True)
 class Language:
-    """A language: ISO 639-1 code, English name, main script, and the letters its writers type.
+    """A language: ISO 639-1 code, English name, main script, and the letters of its alphabet.
 
-    `unspaced` says that it is written without spaces between words.
+    `unspaced`: written without spaces between words.
     """
 
     code: str
@@ -97,15 +97,15 @@ SYNTACTIC_DISTANCE = {
     **{"ru": 0.4525, "sw": 0.6930, "ta": 0.6594, "te": 0.6726, "th": 0.5325, "tr": 0.6848},
     **{"ur": 0.5910, "vi": 0.5212, "zh": 0.5275},
 }
-"""How far a language's syntax lies from English, 0 to 1: URIEL+ (urielplus 1.3.2, angular distance
-of the features that both languages have). Copied: the package writes into its own folder."""
+"""Syntactic distance from English, 0 to 1: URIEL+ (urielplus 1.3.2, angular distance over the
+features that both languages have). Copied, because the package writes into its own folder."""
 
-# Marks may only follow; ZWNJ and ZWJ stay inside words, and so does one apostrophe.
+# A mark cannot begin a word; ZWNJ, ZWJ and single apostrophes stay inside one.
 _WORD = regex.compile(
     r"[\p{L}\p{N}_]\p{M}*+(?:[\u200c\u200d]*[\p{L}\p{N}\p{M}_]|['’](?=\p{L}))*[\u200c\u200d]*"
 )
 _GRAPHEME = regex.compile(r"\X")
-# Only a conjunct has a letter after a mark in one cluster.
+# Within a cluster, only a conjunct has a letter after a mark.
 _IN_CONJUNCT = regex.compile(r"(?<=[\p{M}\u200d])\p{L}")
 UNSPACED_SCRIPTS = ("Han", "Hiragana", "Katakana", "Thai", "Laoo", "Khmr", "Mymr")
 """Scripts written without spaces between words, as `script_of` names them."""
@@ -118,16 +118,16 @@ _SCRIPTS = {
 
 
 def graphemes(text: str) -> list[str]:
-    """The grapheme clusters of a text; joined together they are the text."""
+    """The grapheme clusters of a text; joined, they give the text again."""
     return _GRAPHEME.findall(text)
 
 
 @lru_cache(maxsize=1024)
 def grapheme_spans(text: str) -> tuple[tuple[int, int], ...]:
-    """For every character, the span (start, end) of the grapheme cluster that holds it.
+    """For every character, the span (start, end) of the grapheme cluster that contains it.
 
-    Unlike `graphemes`, consonants of an Indic conjunct are clusters of their own, as in Unicode
-    before 15.1: words and suffixes do meet inside conjuncts (Telugu ధర్మసాగర్ + లో).
+    Unlike in `graphemes`, each consonant of an Indic conjunct is its own cluster, as in Unicode
+    before 15.1, because a word and its suffix can meet inside a conjunct (Telugu ధర్మసాగర్ + లో).
     """
     spans: list[tuple[int, int]] = []
     for match in _GRAPHEME.finditer(text):
@@ -142,9 +142,9 @@ def grapheme_spans(text: str) -> tuple[tuple[int, int], ...]:
 def words(text: str) -> tuple[tuple[int, int], ...]:
     """Character spans (start, end) of the words of a text, in order.
 
-    In Chinese, Japanese, Thai, Lao, Khmer and Burmese they are the words of ICU's dictionaries.
+    ICU's dictionaries segment Chinese, Japanese, Thai, Lao, Khmer and Burmese.
     """
-    # \X never joins what UAX 29 keeps apart, so a border inside a cluster moves to its end.
+    # A word boundary inside a cluster moves to the cluster's edge.
     borders = {0}
     position = 0
     for cluster in graphemes(text):
@@ -167,11 +167,11 @@ def words(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _split_unspaced(text: str, start: int, end: int, borders: set[int]) -> list[tuple[int, int]]:
-    """Cut a run of letters where ICU ends a word, if it holds letters of an unspaced script."""
+    """Cut a run of letters where ICU ends a word, if it has letters of an unspaced script."""
     if not _UNSPACED.search(text, start, end):
         return [(start, end)]
     parts, first, last = [], start, start
-    # One locale for all: the dictionaries go by script.
+    # One locale serves all, because ICU chooses the dictionary by script.
     for segment in WordBreaker(text[start:end], "en"):
         last += len(segment)
         if last in borders:
@@ -180,7 +180,7 @@ def _split_unspaced(text: str, start: int, end: int, borders: set[int]) -> list[
     return parts
 
 
-# CLDR's codes of the scripts that have a name above; other scripts go by their code.
+# CLDR codes of the scripts named above; other scripts keep their code.
 _SCRIPT_NAMES = {
     **{"Arab": "Arabic", "Beng": "Bengali", "Cyrl": "Cyrillic", "Deva": "Devanagari"},
     **{"Grek": "Greek", "Hang": "Hangul", "Kore": "Hangul", "Hani": "Han", "Hans": "Han"},
@@ -191,7 +191,7 @@ _ALPHABETIC = ("Latin", "Cyrillic", "Greek", "Arabic", "Geor", "Armn", "Hebr")
 
 
 def script_of(text: str) -> str | None:
-    """The script of the first letter, by its name or ISO 15924 code; None without letters."""
+    """The script of the first letter, as a name or ISO 15924 code; None if there is no letter."""
     return next((script for char in text if (script := _script_of_letter(char))), None)
 
 
@@ -207,7 +207,7 @@ def _script_of_letter(char: str) -> str | None:
 
 @cache
 def _other_scripts() -> dict[str, regex.Pattern[str]]:
-    """Patterns for the scripts that none of the study's languages is written in."""
+    """Patterns for the scripts that no language of the study uses."""
     from babel import Locale
 
     found = {}
@@ -221,7 +221,7 @@ def _other_scripts() -> dict[str, regex.Pattern[str]]:
 
 
 def min_word_length(word: str) -> int:
-    """The length, in graphemes, from which a word of its script is long enough to be edited.
+    """The fewest graphemes that a word of this script must have to be edited.
 
     Three in alphabets, where shorter words are mostly function words; two where a grapheme is a
     syllable; one in Han, where most words are one or two characters.
@@ -236,11 +236,11 @@ def min_word_length(word: str) -> int:
 def find_language(code: str) -> Language:
     """A language by its code: one of the table above, or any other that CLDR knows.
 
-    A language outside the table is given its likely script, and as its alphabet that of the first
-    language of the table in the same script, or else the letters of the script.
+    A language outside the table gets its likely script, and the alphabet of the table's first
+    language in that script, or else the letters of the script.
 
     Raises:
-        InputError: CLDR knows no such code.
+        InputError: CLDR does not know the code.
     """
     if code in LANGUAGES:
         return LANGUAGES[code]
@@ -265,7 +265,7 @@ def find_language(code: str) -> Language:
 
 
 def _letters(script: str) -> str:
-    """The small and caseless letters of a script's first block, marks left out."""
+    """The lower-case and caseless letters of a script's first block, without marks."""
     pattern = regex.compile(rf"\p{{Script={script}}}")
     found = [
         char

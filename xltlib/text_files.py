@@ -19,7 +19,7 @@ from typing import Any
 MOST_BYTES = 2**30
 
 MOST_DIGITS = 4300
-"""Python's own limit on the digits of integers that it reads."""
+"""Python's own limit on the digits of an integer."""
 
 # Strings come first, so that numbers inside them are skipped.
 _STRING_OR_NUMBER = re.compile(
@@ -46,7 +46,7 @@ class InputError(ValueError):
 
 
 def shown(value: object, most: int = 80) -> str:
-    """A value quoted for a message: its `repr`, cut in the middle, without half surrogates."""
+    """A value quoted for a message: its `repr`, cut in the middle, without lone surrogates."""
     short = reprlib.Repr()
     short.maxstring = short.maxother = short.maxlong = most
     text = short.repr(value)
@@ -56,7 +56,7 @@ def shown(value: object, most: int = 80) -> str:
 
 
 def shown_path(path: Path | str) -> str:
-    """A path for a message: whole, unless no file could have it."""
+    """A path for a message: in full, unless it is unprintable or very long."""
     text = str(path)
     return text if text.isprintable() and len(text) < 500 else shown(text, 200)
 
@@ -94,7 +94,7 @@ def decode(data: bytes, where: str) -> str:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise InputError(
-            f"{where}: not a text file: line {line} holds the character NUL. It may be UTF-16 "
+            f"{where}: not a text file: line {line} contains a NUL character. It may be UTF-16 "
             "(save it as UTF-8) or damaged (copy or download it again)."
         )
     return text
@@ -133,8 +133,8 @@ def read_json_lines(path: Path | str) -> Iterator[tuple[str, dict[str, Any]]]:
 def recovered_json_lines(path: Path) -> list[dict[str, Any]]:
     """The objects of a file of JSON lines that a killed process may have left incomplete.
 
-    Incomplete lines, even if cut inside a character, are left out. Use it only for files that can
-    be written again.
+    Incomplete lines, even if cut inside a character, are left out. Use this only for files that can
+    be regenerated.
     """
     records = []
     for line in path.read_bytes().split(b"\n") if path.is_file() else ():
@@ -154,8 +154,8 @@ def parse_json(text: str, where: str, *, finite: bool = True) -> Any:
         finite: refuse NaN and infinite numbers, which are not valid JSON.
 
     Raises:
-        InputError: not complete JSON, nested too deeply, a number that is too large, or half a
-            surrogate pair, which cannot be written to a file.
+        InputError: not complete JSON, nested too deeply, a number that is too large, or a lone
+            surrogate, which cannot be written to a file.
     """
     try:
         value = json.loads(
@@ -166,18 +166,18 @@ def parse_json(text: str, where: str, *, finite: bool = True) -> Any:
     except json.JSONDecodeError as error:
         if text.strip() and not text.lstrip().startswith(("{", "[")):
             raise InputError(
-                f"{where}: not JSON: it begins with {shown(text.lstrip(), 30)}, and not with {{ or "
-                "[. Give a JSON file."
+                f"{where}: not JSON: it begins with {shown(text.lstrip(), 30)}, not with {{ or [. "
+                "Give a JSON file."
             ) from error
         raise InputError(
             f"{where}: not complete JSON ({error.msg}: line {error.lineno}, column {error.colno}). "
             "Correct it, or copy or download it again."
         ) from error
     except RecursionError as error:
-        raise InputError(f"{where}: JSON nested too deeply to be read. Flatten it.") from error
+        raise InputError(f"{where}: JSON nested too deeply to read. Flatten it.") from error
     except ValueError as error:  # raised by the hooks, and for integers with thousands of digits
         raise InputError(
-            f"{where}: holds a number that cannot be used: {_odd_number(text)}. Correct it."
+            f"{where}: contains a number that cannot be used: {_odd_number(text)}. Correct it."
         ) from error
     if _ESCAPED_HALF.search(text):
         refuse_half_pairs(value, where)
@@ -206,11 +206,11 @@ def _odd_number(text: str) -> str:
             column = token.start() - text.rfind("\n", 0, token.start())
             place = f"line {line}, column {column}" if "\n" in text else f"column {column}"
             return f"{shown(digits, 30)} in {place}"
-    return "one of too many digits"
+    return "one with too many digits"
 
 
 def refuse_half_pairs(value: Any, where: str) -> None:
-    """Refuse a value of plain types that has a string with half a surrogate pair."""
+    """Refuse a value of plain types that has a string with a lone surrogate."""
     left = [value]
     while left:
         item = left.pop()
@@ -219,8 +219,8 @@ def refuse_half_pairs(value: Any, where: str) -> None:
             if found:
                 around = item[max(0, found.start() - 20) : found.end() + 20]
                 raise InputError(
-                    f"{where}: half a surrogate pair, {shown(found.group())}, in the text "
-                    f"{shown(around)}. It is no character: remove it or write the whole pair."
+                    f"{where}: lone surrogate {shown(found.group())} in the text {shown(around)}. "
+                    "It is not a character: remove it or write the whole pair."
                 )
         elif isinstance(item, dict):
             left += [*item, *item.values()]
@@ -236,14 +236,12 @@ def _bytes(path: Path, most_bytes: int) -> bytes:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file. Check the path.") from error
     except IsADirectoryError as error:
-        raise InputError(f"{path}: is a folder; a file is needed. Name a file in it.") from error
+        raise InputError(f"{path}: is a folder, not a file. Name a file in it.") from error
     except (OSError, ValueError) as error:  # ValueError: NUL in the path
         problem = getattr(error, "strerror", None) or error
         raise InputError(
             f"{shown_path(path)}: cannot be read ({problem}). Check the path."
         ) from error
     if len(data) > most_bytes:
-        raise InputError(
-            f"{path}: larger than {most_bytes // 2**20} MiB, the most that is read. Split it."
-        )
+        raise InputError(f"{path}: larger than {most_bytes // 2**20} MiB, the limit. Split it.")
     return data

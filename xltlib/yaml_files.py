@@ -22,7 +22,7 @@ def read_yaml(path: Path | str) -> Any:
 
     Raises:
         InputError: cannot be opened, is not valid YAML, has a duplicate key, or is too large or too
-            deep (aliases count as if written out).
+            deep (with aliases expanded).
     """
     return parse_yaml(read_text(path, MOST_YAML_BYTES), shown_path(path))
 
@@ -63,15 +63,15 @@ def _refuse_deep_yaml(text: str, where: str) -> None:
 
 
 def _size(node: yaml.Node, where: str, known: dict[int, int | None]) -> int:
-    """The number of nodes in a node, with aliases written out; refuses too many and duplicate keys.
+    """The number of nodes below a node, aliases expanded; refuses too many and duplicate keys.
 
-    `known` has sizes by the identity of nodes; None while a node is being counted.
+    `known` maps the `id` of a node to its size, None while it is being counted.
     """
     line = node.start_mark.line + 1
     if id(node) in known:
         size = known[id(node)]
         if size is None:
-            raise InputError(f"{where}: line {line} holds an alias of itself. Write it out.")
+            raise InputError(f"{where}: line {line} has an alias to itself. Write the value out.")
         return size
     known[id(node)] = None
     size = 1
@@ -81,8 +81,8 @@ def _size(node: yaml.Node, where: str, known: dict[int, int | None]) -> int:
             if isinstance(key, yaml.ScalarNode):
                 if (key.tag, key.value) in seen:
                     raise InputError(
-                        f"{where}: line {key.start_mark.line + 1} has the key "
-                        f"{shown(key.value)} a second time. Keep one of them."
+                        f"{where}: line {key.start_mark.line + 1} repeats the key "
+                        f"{shown(key.value)}. Keep one of them."
                     )
                 seen.add((key.tag, key.value))
             size += _size(key, where, known) + _size(value, where, known)
@@ -90,8 +90,8 @@ def _size(node: yaml.Node, where: str, known: dict[int, int | None]) -> int:
         size += sum(_size(item, where, known) for item in node.value)
     if size > MOST_YAML_NODES:
         raise InputError(
-            f"{where}: line {line} stands for more than {MOST_YAML_NODES:,} values, aliases "
-            "written out. Make it smaller."
+            f"{where}: line {line} expands to more than {MOST_YAML_NODES:,} values. Make it "
+            "smaller."
         )
     known[id(node)] = size
     return size

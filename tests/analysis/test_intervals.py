@@ -113,7 +113,7 @@ def test_arms_that_did_not_answer_the_same_are_refused(drop):
 
 def test_a_question_that_one_seed_lacks_is_refused():
     frame = answers()
-    with pytest.raises(InputError, match="some seed lacks some question"):
+    with pytest.raises(InputError, match="some questions lack an answer with some seed"):
         contrast_blocks(frame[(frame["seed"] == 1) | (frame["id"] != "q3")], "f1", WEIGHTS)
 
 

@@ -84,7 +84,7 @@ SHEET = "item,answer,readable\na,Ann,5\nb,-,3\n"
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (SHEET + "a,Ann,5\n", "1 id stands for more than one row: 'a'"),
+        (SHEET + "a,Ann,5\n", "1 id is shared by several rows: 'a'"),
         (SHEET + "c,Ann,5\n", r"has 1 items that are not in .*key\.csv, e\.g\. 'c'"),
         (SHEET.replace("Ann,5", "Ann,5,6"), "row 2 has 4 cells, the header 3"),
         (
@@ -93,7 +93,7 @@ SHEET = "item,answer,readable\na,Ann,5\nb,-,3\n"
         ),
         (SHEET.replace("answer,", "answer,answer,"), "has the column answer 2 times"),
         (SHEET.replace("Ann,", '"Ann,'), "the sheet cannot be read .unexpected end of data"),
-        (SHEET.replace("Ann", "A\0n"), "not a text file: line 2 holds the character NUL"),
+        (SHEET.replace("Ann", "A\0n"), "not a text file: line 2 contains a NUL character"),
         (SHEET.encode("utf-16"), "is UTF-16"),
         (SHEET.replace("Ann", "Anné").encode("latin-1"), "not UTF-8: byte 0xe9 in line 2"),
         ("", "has the column item 0 times"),

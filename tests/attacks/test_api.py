@@ -291,10 +291,10 @@ ROW |= {"answers": {"text": ["Ann Lee"], "answer_start": [7]}}
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"context": "It was \ud83d Ann Lee."}, r"row 0: half a surrogate pair, '\\ud83d'"),
-        ({"question": "Who \udc00?"}, "row 0: half a surrogate pair"),
-        ({"id": "\ud83d"}, "row 0: half a surrogate pair"),
-        ({"answers": {"text": ["\ud83d"], "answer_start": [0]}}, "row 0: half a surrogate pair"),
+        ({"context": "It was \ud83d Ann Lee."}, r"row 0: lone surrogate '\\ud83d'"),
+        ({"question": "Who \udc00?"}, "row 0: lone surrogate"),
+        ({"id": "\ud83d"}, "row 0: lone surrogate"),
+        ({"answers": {"text": ["\ud83d"], "answer_start": [0]}}, "row 0: lone surrogate"),
         ({"answers": {"text": ["Ann"], "answer_start": [float("inf")]}}, "cannot convert .* infin"),
         ({"answers": {"text": ["Ann"], "answer_start": [float("nan")]}}, "cannot convert .* NaN"),
         ({"answers": {"text": ["Ann"], "answer_start": [7.5]}}, "offset 7.5 is no whole number"),
@@ -306,7 +306,7 @@ def test_rows_that_no_model_could_read_are_named(changes, message):
 
 
 def test_rows_with_one_id_are_refused_unless_they_are_translations():
-    with pytest.raises(InputError, match=r"rows .en.: 1 id stands for more than one row: '1'"):
+    with pytest.raises(InputError, match=r"rows .en.: 1 id is shared by several rows: '1'"):
         read_rows([ROW, ROW | {"question": "Who came?"}], "en")
     assert len(read_rows([ROW, ROW | {"language": "de"}], "en").rows) == 2
 

@@ -96,7 +96,7 @@ def test_a_file_with_an_id_twice_is_refused(command, squad_file, tmp_path):
     double.write_text(json.dumps(raw))
     done = command("--data", str(double))
     assert done.exit_code == 2
-    assert f"{double} (ru): 4 ids stand for more than one row" in " ".join(done.output.split())
+    assert f"{double} (ru): 4 ids are shared by several rows" in " ".join(done.output.split())
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,9 @@ def test_a_model_with_another_head_is_refused(tiny_encoder):
     model = AutoModelForSequenceClassification.from_pretrained(tiny_encoder)
     turn = Rotation(np.zeros(32), np.zeros(32), np.eye(32))
     with (
-        pytest.raises(InputError, match=r"no linear layer `qa_outputs`.*representation\.rotation"),
+        pytest.raises(
+            InputError, match=r"not a linear layer `qa_outputs`.*representation\.rotation"
+        ),
         rotated(model, turn),
     ):
         pass

@@ -41,10 +41,10 @@ def test_rows_are_aligned_by_id_and_only_those_of_all_languages_are_taken():
 def test_languages_that_share_no_row_or_disagree_on_a_label_are_refused():
     languages = sets("en")
     other = mini.nli("ru", "dev", MiniSettings(dev=6))
-    with pytest.raises(InputError, match="en ru: no row is in all of these languages"):
+    with pytest.raises(InputError, match="en ru: no row exists in all of these languages"):
         list(language_pairs(languages | {"ru": other}))
     wrong = languages["en"].map(lambda row: {"label": 2 - row["label"]})
-    with pytest.raises(InputError, match="en and de give rows of the same id different labels"):
+    with pytest.raises(InputError, match="en and de give rows with the same id different labels"):
         list(language_pairs(languages | {"de": wrong}))
 
 

@@ -73,10 +73,10 @@ def test_random_rankings_agree_as_the_chance_level_says(n):
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [
-        ([], [], "one query at least"),
+        ([], [], "at least one query"),
         ([np.ones(3)], [np.ones(2)], "same candidates"),
         ([np.ones(3)], [np.ones(3), np.ones(3)], "same queries"),
-        ([np.ones(1)], [np.ones(1)], "two candidates or more"),
+        ([np.ones(1)], [np.ones(1)], "at least two candidates"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(a, b, message):

@@ -138,7 +138,7 @@ def test_time_left_is_learnt_from_cells_that_are_alike(grid):
     assert (rest.unknown, rest.guessed) == (0, 1)
     assert rest.seconds == pytest.approx(40 + OVERHEAD_SECONDS / 2, abs=1)
     assert str(rest).endswith(
-        "left; 1 of the cells judged by this machine's speed (within a factor of 3)"
+        "left; 1 of the cells estimated from this machine's speed (within a factor of 3)"
     )
     # Manifests that are no manifests are passed over.
     for content in ("[]", "null", "{", '{"seconds": "x", "factors": {}}'):

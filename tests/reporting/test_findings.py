@@ -106,7 +106,7 @@ def test_a_gain_whose_interval_holds_zero_is_no_gain():
         row | {"method": "adv", "gain": 1.5, "low": -0.5, "high": 3.5},
     ]
     (none,) = findings.of_transfer(pd.DataFrame(rows))
-    assert "In two languages no method differs from it by an interval above zero" in str(none)
+    assert "In two languages no method has a gain whose interval lies above zero" in str(none)
     rows[2] |= {"low": 0.5, "high": 2.5}
     (some,) = findings.of_transfer(pd.DataFrame(rows))
     assert "is that of adv: +1.5 (+0.5 to +2.5)" in str(some)
@@ -116,5 +116,5 @@ def test_a_rotation_whose_interval_holds_zero_is_no_gain():
     row = {"task": "tydiqa", "corpus": "tydiqa", "f1": 50.0, "f1 rotated": 51.0, "gain": 1.0}
     rows = [row | {"language": name, "low": -2.0, "high": 4.0} for name in ("ar", "ru", MACRO)]
     (found,) = representation_findings.rotation(pd.DataFrame(rows))
-    assert "a difference of +1.0 (-2.0 to +4.0; the interval holds zero)." in str(found)
+    assert "a difference of +1.0 (-2.0 to +4.0; the interval includes zero)." in str(found)
     assert "gain" not in str(found)

@@ -145,7 +145,7 @@ def test_an_intermediate_question_is_one_row_with_its_answer_in_the_middle(tiny_
 
 
 def test_an_intermediate_question_that_cannot_train_is_named(tiny_tokenizer):
-    with pytest.raises(InputError, match=r"1 questions cannot train, e\.g\. q1"):
+    with pytest.raises(InputError, match=r"1 questions cannot be used for training, e\.g\. q1"):
         span_qa.make(Setup(span_qa=SMALL)).rows(tiny_tokenizer, questions("answer", "none here"))
 
 

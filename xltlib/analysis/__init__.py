@@ -1,1 +1,1 @@
-"""From answers to numbers: intervals, models, tables and verdicts, but no figures or sentences."""
+"""From answers to numbers: intervals, models, tables and verdicts, without figures or sentences."""

@@ -1,7 +1,7 @@
 """Where models fail: F1 by kind of answer, in any language, and by question word, in English.
 
-Kinds of answers come from Unicode properties alone, because no tagger covers all languages of the
-study. They are rough, but the same for every arm.
+Kinds of answers are derived from Unicode properties alone, because no tagger covers all languages
+of the study. They are rough, but the same for every arm.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def answer_type(answer: str) -> str:
 
     - date: at most six words, with a year from 1000 to 2099 or a day such as 3/10/1990;
     - number: any other answer that begins with a digit, or has one in at most two words;
-    - name-like: more than half of its words begin with a capital. Scripts without capitals
-      (Arabic, Bengali, Hangul, Telugu) have no such answers: their names are `other`.
+    - name-like: more than half of its words begin with a capital. In scripts without capitals
+      (Arabic, Bengali, Hangul, Telugu) names are `other`.
     """
     words = _WORD.findall(answer)
     years = [int(found) for found in _YEAR.findall(answer)]

@@ -65,10 +65,10 @@ def contrast_blocks(
 
 
 def _passages(rows: pd.DataFrame, ids: pd.Index, shared: bool) -> list[str]:
-    """Each question's unit: its passage, or itself.
+    """The unit of each question: its passage, or itself.
 
     A passage and its translations have different texts, so in a parallel corpus the unit is named
-    after the first of its questions.
+    after its first question.
     """
     if "passage" not in rows:
         return [str(one) for one in ids]
@@ -106,11 +106,11 @@ def _matrix(
         if not same:
             odd = sorted(set(table.columns) ^ set(total.columns))[:3]
             raise InputError(
-                f"arms {', '.join(weights)} do not answer the same questions with the same "
+                f"arms {', '.join(weights)} did not answer the same questions with the same "
                 f"seeds in {where} (first differences: {odd or 'seeds'}). Run all their cells with "
                 "the same params."
             )
         total = total + weight * table
     if total is None or total.isna().to_numpy().any() or total.size == 0:
-        raise InputError(f"{where}: some seed lacks some question. Run all cells.")
+        raise InputError(f"{where}: some questions lack an answer with some seed. Run all cells.")
     return total.to_numpy(), total.columns

@@ -37,8 +37,8 @@ def _bins(probability: pd.Series) -> pd.Series:
 def expected_error(probability: pd.Series, right: pd.Series) -> float:
     """The expected calibration error of some answers, in [0, 1] (Guo et al. 2017).
 
-    The gap between mean probability and share of right answers in each bin, weighted by the bin's
-    number of answers.
+    The mean over bins, weighted by their numbers of answers, of the gap between mean probability
+    and share of right answers.
     """
     bins = _bins(probability)
     gaps = (probability.groupby(bins).mean() - right.groupby(bins).mean()).abs()

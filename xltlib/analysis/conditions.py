@@ -1,4 +1,4 @@
-"""The conditions of tests: static perturbed sets, adaptive attacks, and the worst of the attacks.
+"""Test conditions: static perturbed sets, adaptive attacks, and the worst of the attacks.
 
 Every condition gives the same frame, one row per question and model: attack (the condition's name),
 arm, seed, corpus, language, id, original_f1, attacked_f1, original_em and attacked_em in [0, 1].
@@ -56,8 +56,8 @@ def _with_gold(answers: pd.DataFrame) -> pd.DataFrame:
 def ensemble(attacked: pd.DataFrame) -> pd.DataFrame:
     """The worst of the attacks on each example, from finished attacks; empty with fewer than two.
 
-    Only attacks that every model of the frame met count, and only examples that all of them tried
-    to change. Otherwise one arm would face more attacks than another.
+    Only attacks on every model of the frame count, and only examples that all of them tried to
+    change. Otherwise one arm would face more attacks than another.
     """
     models = attacked[["arm", "seed"]].drop_duplicates()
     met = attacked.groupby("attack").apply(

@@ -27,10 +27,10 @@ def of_arms(
     seen: Mapping[str, Collection[str]],
     level: float,
 ) -> tuple[dict[str, Interval], list[str]]:
-    """Treated minus control, each question averaged over the conditions; and what was left out.
+    """Treated minus control, questions averaged over conditions; and the languages left out.
 
-    Only languages that neither arm has trained on are included; the others are named. Test sets
-    with fewer than `MIN_EXAMPLES` questions are left out too.
+    Only languages that neither arm has trained on are included. Test sets with fewer than
+    `MIN_EXAMPLES` questions are left out too.
 
     Args:
         clean: answers to clean test sets. attacked: `xltlib.analysis.conditions` of the kind that
@@ -53,7 +53,7 @@ def of_arms(
         ]
         frame = pd.concat(parts) if parts else attacked.iloc[:0].assign(value=0.0)
     frame = frame[frame["arm"].isin([treated, control])]
-    # The unit is the question, under any condition.
+    # The unit is the question, whatever its condition.
     keys = ["arm", "seed", "corpus", "language", "id", *(["passage"] if "passage" in frame else [])]
     frame = frame.groupby(keys, as_index=False)["value"].mean()
     asked = frame.groupby(["corpus", "language"])["id"].transform("nunique")
@@ -82,8 +82,8 @@ def of_distance(
 ) -> dict[str, Interval]:
     """The slope of each method's gain on the distance of a pair's languages from English.
 
-    Least squares over the pairs. Every item is answered in every pair, so each has its own slope,
-    and items are the unit. There is no slope with fewer than three distances.
+    Fitted by least squares over the pairs. Every item is answered in every pair, so each item has
+    its own slope and is the unit. With fewer than three distances there is no slope.
     """
     pairs = _over_arms(answers, estimate.corpora)
     if not len(pairs):
@@ -145,7 +145,7 @@ def of_distractors(
     Only questions in other languages that were attacked with every seed, averaged over the arms.
 
     Args:
-        attacked: also holds `inserted`, the language of the sentence that the attack put in.
+        attacked: also has `inserted`, the language of the sentence that the attack inserted.
         attacks: those that try as many English sentences as sentences in the passage's language.
     """
     tried = attacked[attacked["attack"].isin(list(attacks))]

@@ -1,4 +1,4 @@
-"""Generalised cross-lingual transfer: accuracy by pair of languages, and what robust training adds.
+"""Generalised cross-lingual transfer: accuracy by language pair, and the gain of robust training.
 
 Huang et al. 2021 test sentence pairs in two languages, for all ordered pairs of languages. The
 units here are test items, not pairs, because an item is answered in every pair and its answers are
@@ -48,7 +48,7 @@ def in_view(pairs: pd.DataFrame, view: str) -> pd.Series:
 
 
 def _views(pairs: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The rows of each view that the available languages allow."""
+    """Each view that has rows, with its rows."""
     for view in VIEWS:
         rows = in_view(pairs, view)
         if rows.any():

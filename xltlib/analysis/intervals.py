@@ -58,10 +58,10 @@ class Interval:
         return not math.isnan(self.low)
 
     def equivalence_p(self, bound: float) -> float:
-        """P-value of "the true effect is at least `bound` in size": two one-sided tests.
+        """P-value of two one-sided tests (TOST; Schuirmann 1987).
 
-        A small one shows that the arms are equivalent within the bound (Schuirmann 1987). NaN if
-        there is no p-value.
+        A small one shows that the arms are equivalent: the true effect is smaller than `bound` in
+        size. NaN if there is no p-value.
         """
         if self.spread is None or not self.known or self.n_seeds < MIN_SEEDS:
             return math.nan
@@ -77,7 +77,7 @@ class Interval:
 
 
 POWER = 0.8
-"""The probability with which the minimum detectable effect is found."""
+"""The probability of detecting the minimum detectable effect."""
 
 
 def interval(
@@ -94,7 +94,7 @@ def interval(
 
     Args:
         seeds: `seed_variance`, pooled over more test sets; by default over these alone.
-        scale: what one unit of the values is in the measure's unit.
+        scale: the size of one unit of the values in the measure's unit.
         most: the largest size that the contrast can have, in the measure's unit.
     """
     n_seeds = blocks[0].values.shape[-2]

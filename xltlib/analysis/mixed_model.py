@@ -21,7 +21,7 @@ from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 OUTCOMES = ("clean", "under attack", "difference in differences")
 MAX_QUESTIONS = 120
-"""Of more questions, those with the lowest hashes: statsmodels solves crossed models densely."""
+"""With more questions, those with the lowest hashes: statsmodels solves crossed models densely."""
 BOUNDARY = 1e-4
 """A component with a smaller share of the variance counts as zero."""
 COLUMNS = [
@@ -35,8 +35,8 @@ def mixed_model(
 ) -> pd.DataFrame:
     """One row per attack and outcome: treated minus control, in points of F1.
 
-    Intervals use Student's t with the degrees of freedom of trainings, seeds - 1. With one seed
-    there are none. `fit` is `ok`, `degenerate` (some variance is zero), `not converged` or
+    Intervals use Student's t with the degrees of freedom of trainings, seeds - 1; with one seed
+    there is no interval. `fit` is `ok`, `degenerate` (some variance is zero), `not converged` or
     `one seed`.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a planned run could find: minimum detectable effects, from a few pilot models.
+"""The minimum detectable effects of a planned run, from a few pilot models.
 
 The pilot shows how much the answers to a question differ between two trainings. How much trainings
 differ as a whole cannot be estimated from a few of them, so their standard deviation is assumed.
@@ -22,13 +22,13 @@ from xltlib.analysis.variance import Seeds, mixture, spread
 from xltlib.artifacts import InputError
 
 CORRELATION = 0.5
-"""Assumed between two trainings' answers to the same question, if the pilot has one model."""
+"""Assumed between two trainings' answers to the same question if the pilot has one model."""
 BASES = (
     "arms and seeds",
-    "pairs of models; more seeds are taken not to help with questions",
-    f"one model; answers of two trainings are taken to correlate by {CORRELATION}",
+    "pairs of models; assumes that more seeds do not reduce the error from questions",
+    f"one model; assumes a correlation of {CORRELATION} between the answers of two trainings",
 )
-"""The source of the variance of a question's contrast; all but the first are conservative."""
+"""The basis for the variance of a question's contrast; all but the first are conservative."""
 MODEL = ["arm", "seed"]
 
 
@@ -59,7 +59,7 @@ def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -
 
     Args:
         frame: one row per answer of a pilot model: arm, seed, corpus, language, id, perhaps
-            passage, and `value` in [0, 1]; the languages that count.
+            passage, and `value` in [0, 1]; only the languages that count.
 
     Returns:
         languages, questions (planned per language; the mean if they differ), models, basis (one of
@@ -80,7 +80,7 @@ def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -
     within, between = found[True], found[False]
     redrawn = 0.0
     if within and between:
-        # What differs between two trainings of an arm changes with every seed.
+        # Differences between two trainings of one arm change with every seed.
         basis, redrawn = BASES[0], float(np.mean([variance for variance, _ in within]))
     elif within or between:
         basis = BASES[1]
@@ -112,7 +112,7 @@ def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -
 def _variance(
     frame: pd.DataFrame, weights: dict[str, float], questions: int | None
 ) -> tuple[float, int]:
-    """The variance of a contrast's macro mean over planned questions, and its units."""
+    """The variance of a contrast's macro mean over planned questions, and its number of units."""
     blocks = [
         _planned(block, questions) for block in contrast_blocks(frame, "value", weights).values()
     ]
@@ -121,7 +121,7 @@ def _variance(
 
 
 def _planned(block: Block, questions: int | None) -> Block:
-    """A block whose mean varies like that of this many questions."""
+    """The block, rescaled so that its mean varies like that of this many questions."""
     mean = block.values.mean(axis=-1, keepdims=True)
     ratio = 1.0 if questions is None else block.values.shape[-1] / questions
     return Block(mean + (block.values - mean) * np.sqrt(ratio), block.units, block.group)
@@ -136,7 +136,7 @@ def statement(
     smallest: dict[str, float],
     level: float,
 ) -> pd.DataFrame:
-    """One row per measure that the pilot has values of.
+    """One row per measure for which the pilot has values.
 
     Args:
         clean: answers to clean test sets. static, adaptive: `xltlib.analysis.conditions`.

@@ -1,4 +1,4 @@
-"""Whether a run's trainings worked, compared with the untrained arm and with published scores."""
+"""Whether a run's trainings worked: comparisons with the untrained arm and published scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def english_losses(clean: pd.DataFrame, corpus: str, untrained: str) -> dict[str
     Args:
         clean: evaluated questions with columns arm, corpus, language, seed and f1 in [0, 1].
         corpus: the test set of the target task's own corpus.
-        untrained: the arm that skips intermediate training; without it nothing is compared.
+        untrained: the arm that skips intermediate training; if absent, nothing is compared.
     """
     english = clean[(clean["corpus"] == corpus) & (clean["language"] == "en")]
     means = 100 * english.groupby(["arm", "seed"])["f1"].mean().groupby("arm").mean()
@@ -30,8 +30,8 @@ def beside_published(
     """The untrained arm's F1 and published F1: one row per source and language, and an average.
 
     Columns source, corpus, language, published, here, difference (here minus published), in points,
-    and n, the questions asked here. Languages that this run has not tested are left out, of the
-    average too.
+    and n, the questions asked here. Languages that this run has not tested are left out, also from
+    the average.
     """
     rows = []
     for one in published:

@@ -1,7 +1,7 @@
 """Is alignment related to robustness? Measures by language against the loss under attack.
 
 Languages are few and behave alike in all arms, so they are the units: correlations are computed
-within each arm and averaged, and p-values come from permuting the languages, in the same way in all
+within each arm and averaged, and p-values come from permuting the languages in the same way in all
 arms.
 """
 
@@ -25,9 +25,9 @@ PERMUTATIONS = 5000
 def by_language(measures: pd.DataFrame, under_attack: pd.DataFrame) -> pd.DataFrame:
     """One row per arm and language: its measures, its distance from English, and the outcomes.
 
-    Only the corpus attacked in most languages is used, because across corpora differences between
-    languages are confounded with differences between corpora. `n` counts the attacked questions,
-    each once for every attack and seed.
+    Only the corpus attacked in the most languages is used, because across corpora, differences
+    between languages are confounded with differences between corpora. `n` counts the attacked
+    questions, once for every attack and seed.
 
     Args:
         measures: columns arm, seed, language and one for each measure, such as retrieval.

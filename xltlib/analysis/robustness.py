@@ -1,4 +1,4 @@
-"""Measures of robustness, each as one value per question, so that one model gives all intervals.
+"""Measures of robustness, each with one value per question, so that one model gives all intervals.
 
 The raw change in F1 is fair only if the arms start from the same F1, because an arm that answers
 more questions has more to lose. The other measures do not have this flaw. Ratios and curves are
@@ -76,8 +76,9 @@ def values(condition: pd.DataFrame, measure: str) -> pd.DataFrame:
 def answered_by_all(attacked: pd.DataFrame) -> pd.DataFrame:
     """The attacked questions that every model of a condition answers correctly when clean.
 
-    An answer is right by the attack's own measure, `original_success_f1` against `f1_threshold`. If
-    there is none (for example, on a static test set), the official F1 is compared with `RIGHT`.
+    An answer is right if the attack's own measure, `original_success_f1`, is at least
+    `f1_threshold`, or without one (for example, on a static test set) if the official F1 is at
+    least `RIGHT`.
     """
     f1, least = attacked["original_f1"], pd.Series(RIGHT, index=attacked.index)
     if {"original_success_f1", "f1_threshold"} <= set(attacked):
@@ -92,14 +93,14 @@ def answered_by_all(attacked: pd.DataFrame) -> pd.DataFrame:
 
 
 def _macro(condition: pd.DataFrame, column: str) -> pd.Series:
-    """The mean of each model over test sets, on the rows of the condition."""
+    """Each model's mean over test sets, aligned with the rows of the condition."""
     by_place = condition.groupby([*MODEL, *PLACE])[column].mean()
     means = by_place.groupby(MODEL).mean()
     return means.reindex(pd.MultiIndex.from_frame(condition[MODEL])).set_axis(condition.index)
 
 
 def _share_kept(condition: pd.DataFrame) -> pd.DataFrame:
-    """Attacked F1 divided by clean F1, of macro means; empty if some model's clean F1 is zero."""
+    """Attacked divided by clean F1, both macro means; empty if some model's clean F1 is zero."""
     clean, attacked = (_macro(condition, name) for name in ("original_f1", "attacked_f1"))
     if not len(condition) or not (clean > 0).all():
         return condition.iloc[:0].assign(value=0.0)

@@ -98,8 +98,8 @@ def success_rate(attacked: pd.DataFrame) -> pd.DataFrame:
     """Share of attacked questions that the attack breaks, in percent, with Wilson's interval.
 
     `n` counts attacks that were tried. The others are counted separately: skipped because of a
-    wrong clean answer, without candidates, or ended by an error. The interval treats the same
-    question with several seeds as different questions, so it is only a rough guide.
+    wrong clean answer, without candidates, or ended by an error. The interval treats a question
+    with several seeds as several questions, so it is only a rough guide.
     """
     rows = []
     for (attack, corpus, arm, language), part in _by_arm_and_language(attacked):

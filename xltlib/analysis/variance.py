@@ -149,7 +149,7 @@ def _rest_of_sums(sums: np.ndarray, n_units: int) -> np.ndarray:
 
 
 TOLERANCE = 1e-9
-"""Of a quantile; a smaller one is zero."""
+"""The tolerance of a quantile; a smaller quantile counts as zero."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""What can be said about a claim: three statements, each from one interval, in fixed terms.
+"""The verdict on a claim: three statements, each from one interval, in fixed terms.
 
 Is there an effect (its sign)? Is it as large as published? Is it large enough to matter? Each
-method that a claim is about has its own line, so a noisy one does not affect the others.
+method that a claim is about has its own line, so that a noisy one does not affect the others.
 """
 
 from __future__ import annotations
@@ -84,7 +84,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim and its lines. `unit` is the intervals' unit; effects from `smallest` on matter."""
+    """A claim and its lines.
+
+    `unit` is the intervals' unit, `smallest` the smallest effect that would matter.
+    """
 
     name: str
     claim: Claim
@@ -112,7 +115,7 @@ class Verdict:
 
 
 def missing(needs: Needs, held: Held) -> list[Lack]:
-    """What is missing for any answer; empty if nothing is."""
+    """What an answer would need but lacks; empty if nothing is missing."""
     lacks = [Lack("synthetic")] if held.synthetic else []
     if held.seeds < needs.seeds:
         lacks.append(Lack("seeds", held.seeds, needs.seeds))
@@ -137,7 +140,7 @@ def judge(
 ) -> Verdict:
     """One line per comparison; if there is nothing to compare, one line that says so.
 
-    What a claim needs is compared with the data behind each interval. If a claim has several
+    The claim's needs are checked against the data behind each interval. If a claim has several
     comparisons, p-values are corrected with Holm's method over those that are answered.
 
     Args:

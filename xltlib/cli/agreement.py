@@ -14,7 +14,7 @@ def agreement(
     sheets: Annotated[list[Path], typer.Argument(help="Filled-in sheets, one per annotator")],
     key: Annotated[Path, typer.Option(help="The key written with the sheet")],
 ) -> None:
-    """Read back the sheets that `xlt attack --for-annotators` wrote."""
+    """Summarise annotators' judgements, from sheets that `xlt attack --for-annotators` wrote."""
     from xltlib.attacks import annotation
     from xltlib.evaluation import squad
 

@@ -18,7 +18,7 @@ def attack(
     model: Annotated[str, typer.Option(help="A Hugging Face span-QA model: folder or hub name")],
     data: Annotated[Path, typer.Option(help="A SQuAD 1.1 JSON file")],
     recipe: Annotated[str, typer.Option(help="A recipe of docs/attacks.md, e.g. typo")],
-    out: Annotated[Path, typer.Option(help="Folder to write to; the same command resumes")],
+    out: Annotated[Path, typer.Option(help="Output folder; the same command resumes")],
     lang: Annotated[str, typer.Option(help="Language code of the file, e.g. sw")] = "en",
     metric: Annotated[Metric, typer.Option(help=METRICS)] = Metric.squad,
     limit: Annotated[
@@ -41,15 +41,16 @@ def attack(
         typer.Option(help="float32; bf16 to guide the search; auto: bf16 where the device has it"),
     ] = "float32",
     equal: Annotated[
-        bool, typer.Option(help="With a guide: float32 decides close calls, so texts are its own")
+        bool,
+        typer.Option(help="With a bf16 guide: float32 decides close calls, as if alone"),
     ] = False,
     guide_words: Annotated[
-        int | None, typer.Option(min=1, help="Words beside the answer that a bf16 guide reads")
+        int | None, typer.Option(min=1, help="Words around the answer that a bf16 guide reads")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     for_annotators: Annotated[
         Path | None,
-        typer.Option(help="Also write a sheet (.csv or .tsv) on which people judge the texts"),
+        typer.Option(help="Also write a sheet (.csv or .tsv) for people to judge the texts"),
     ] = None,
 ) -> None:
     """Attack any span-QA model on any SQuAD-format file, in any language."""
@@ -61,7 +62,7 @@ def attack(
         name = "--equal" if equal else "--guide-words"
         raise InputError(f"{name} needs a guide: give --precision bf16 or auto too")
     if equal and guide_words is not None:
-        raise InputError("--equal: a guide that reads --guide-words only cannot be equal; drop one")
+        raise InputError("--equal and --guide-words exclude each other; drop one")
     engine = EngineSettings(
         at_once=at_once,
         batch_size=batch_size,
@@ -75,7 +76,7 @@ def attack(
         recipe_settings(recipe, {"max_queries": budget} | _settings(setting or [])),
         out,
         language=lang,
-        # SQuAD's rule is not SQuAD's alone: only MLQA's says which corpus it is.
+        # Several corpora use SQuAD's rule; only MLQA's identifies its corpus.
         corpus=metric.value if metric is Metric.mlqa else None,
         limit=limit,
         shard=_shard(shard),
@@ -105,7 +106,7 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:
-    """key=value pairs, values as in YAML; a dot in the key goes one level down."""
+    """key=value pairs, with values in YAML; a dot in the key goes one level down."""
     from xltlib.yaml_files import parse_yaml
 
     found: dict[str, Any] = {}

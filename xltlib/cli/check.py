@@ -80,16 +80,18 @@ def check(
     )
     if outdated:
         console.print(
-            f"{len(outdated)} finished cells were made by other code than the present one; "
-            "`xlt run --strict` redoes them."
+            f"{len(outdated)} finished cells were made by other code than today's; "
+            "`xlt run --strict` runs them again."
         )
     if todo:
         gigabytes = min(at_once, len(todo)) * compute.mem_mb / 1000
         side = f"{at_once} cells at a time" if at_once > 1 else "one cell at a time"
-        measured = "no cell has run here yet" if peak is None else f"the largest so far took {peak}"
+        measured = (
+            "no cell has run here yet" if peak is None else f"the largest so far took {peak} MB"
+        )
         console.print(
-            f"With {cores} cores ({side}): {rest}. Memory: up to {gigabytes:.1f} GB by "
-            f"`compute.mem_mb` ({compute.mem_mb} MB a cell; {measured}).",
+            f"With {cores} cores ({side}): {rest}. Memory: up to {gigabytes:.1f} GB "
+            f"(`compute.mem_mb`: {compute.mem_mb} MB per cell; {measured}).",
             soft_wrap=True,
             highlight=False,
         )

@@ -1,4 +1,4 @@
-"""`xlt clean`: list and remove outputs that no run needs any more."""
+"""`xlt clean`: list and remove outputs that are no longer needed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def clean(
     params: ParamsFile,
     yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed")] = False,
     cache: Annotated[
-        bool, typer.Option("--cache", help="The cache too, which other profiles may share")
+        bool, typer.Option("--cache", help="Include the cache, which other profiles may share")
     ] = False,
 ) -> None:
-    """Show what can be removed: cells of other params, old checkpoints, logs. --yes removes it."""
+    """List what can be removed: cells of other params, old checkpoints, logs. --yes removes it."""
     from xltlib.execution.leftovers import leftovers
     from xltlib.execution.lock import only_run
     from xltlib.study import Grid
@@ -44,6 +44,6 @@ def clean(
             console.print(f"{megabytes:.1f} MB freed.", highlight=False)
         else:
             console.print(
-                f"{megabytes:.1f} MB would be freed; nothing was removed. To remove it: --yes",
+                f"{megabytes:.1f} MB would be freed; nothing was removed. Add --yes to remove it.",
                 highlight=False,
             )

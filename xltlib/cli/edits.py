@@ -14,7 +14,8 @@ def edits(
     static_set: Annotated[Path, typer.Argument(help="The static_set.json of an attack")],
     out: Annotated[Path, typer.Argument(help="The JSON file to write")],
 ) -> None:
-    """Write an attack's passages as edits of the corpus, to publish without its text."""
+    """Write an attack's passages as edits of the corpus, so that they can be published without its
+    text."""
     from xltlib.attacks import edits as edited
 
     count = edited.save(static_set, out)

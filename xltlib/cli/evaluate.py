@@ -20,7 +20,7 @@ class Metric(StrEnum):
     mlqa = "mlqa"
 
 
-METRICS = "squad: SQuAD 1.1's, for TyDi QA and XQuAD too; mlqa: MLQA's own"
+METRICS = "squad: SQuAD 1.1's rule, also for TyDi QA and XQuAD; mlqa: MLQA's own"
 
 
 def evaluate(
@@ -33,7 +33,7 @@ def evaluate(
         typer.Option(
             min=32,
             max=4096,
-            help="Tokens per window [default: 384, or what the model reads]",
+            help="Tokens per window [default: 384, or fewer if the model reads fewer]",
         ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
@@ -67,8 +67,8 @@ def evaluate(
         lines.append(f"left out: {found['unanswerable_left_out']} questions without an answer")
     if found["wrong_offsets"]:
         lines.append(
-            f"wrong offsets: {found['wrong_offsets']} answers are not at their answer_start; "
-            "scores compare texts and do not need it"
+            f"wrong offsets: {found['wrong_offsets']} answers are not at their answer_start "
+            "(scores compare texts only)"
         )
     for line in lines:
         console.print(line, soft_wrap=True, markup=False, highlight=False)

@@ -36,7 +36,7 @@ def perturb(
         str, typer.Option(help="codemix: aligns the words of --bitext")
     ] = "me5-small",
 ) -> None:
-    """Perturb the passages of a SQuAD file; the same ids and seed give the same bytes."""
+    """Perturb the passages of a SQuAD file; the same seed gives the same file."""
     from xltlib.attacks import perturb as perturbing
     from xltlib.attacks.lexicon import bitext_lexicon, joined, read_lexicon
     from xltlib.corpora.squad_files import read_squad
@@ -70,4 +70,4 @@ def perturb(
     for row in [row for row, is_changed in zip(rows, done.changed, strict=True) if not is_changed][
         :5
     ]:
-        console.print(f"  as it was: {row['id']}", soft_wrap=True)
+        console.print(f"  unchanged: {row['id']}", soft_wrap=True)

@@ -49,6 +49,6 @@ def paper(params: ParamsFile) -> None:
     console.print(f"{folder}/report.html: everything, to read in a browser", soft_wrap=True)
     console.print(
         f"{folder}/article.tex, with numbers.tex, tables/ (LaTeX and CSV) and figures/ (PDF and "
-        "PNG): to take into a paper",
+        "PNG): for use in a paper",
         soft_wrap=True,
     )

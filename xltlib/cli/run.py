@@ -26,8 +26,8 @@ def project_root(params: Path) -> Path:
             if (folder / "Snakefile").is_file() and (folder / "notebooks").is_dir():
                 return folder
     raise InputError(
-        f"{params}: no Snakefile in a folder above it or above the working folder. Run xlt inside "
-        "a clone of the project."
+        f"{params}: no Snakefile found above it or above the working folder. Run xlt inside a "
+        "clone of the project."
     )
 
 
@@ -44,7 +44,7 @@ def run(
         bool, typer.Option("--wait", help="Wait for another run of the profile to end")
     ] = False,
 ) -> None:
-    """Run what is missing of a profile; the same command resumes a run that was killed."""
+    """Run a profile's missing cells; the same command resumes a killed run."""
     from xltlib.execution import workflow
     from xltlib.execution.lock import only_run
     from xltlib.study import Grid, revisions
@@ -55,14 +55,14 @@ def run(
     job = workflow.Workflow(root, params, loaded, cores, gpus, workflow_profile, tuple(only or ()))
     if loaded.compute.gpus > gpus and not job.on_cluster:
         raise InputError(
-            f"{params}: compute.gpus: each cell needs {loaded.compute.gpus} GPU and --gpus is "
+            f"{params}: compute.gpus: each cell needs {loaded.compute.gpus} GPU, but --gpus is "
             f"{gpus}. Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
         )
     require_writable(job.folder, OUTPUTS)
     require_writable(loaded.cache, "`cache` in the params file")
     signal.signal(signal.SIGTERM, _interrupt)
     with only_run(job.folder, wait=wait) as lock:
-        revisions.record(loaded)  # a model that was named since stage 01 ran
+        revisions.record(loaded)  # for models named since stage 01 ran
         grid = Grid(loaded)
         todo = grid.to_run(notebooks=root / "notebooks", only=job.only)
         if not todo:

@@ -1,4 +1,4 @@
-"""`xlt schema`: the keys of a params file, for editors and for readers."""
+"""`xlt schema`: the keys of a params file, for editors and readers."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ Only = Annotated[
     list[str] | None,
     typer.Option(
         "--only",
-        help="Cells by a pattern of their names, and what they need, e.g. '04_*/*.seed1'; "
+        help="Only cells whose names match a pattern, e.g. '04_*/*.seed1', and what they need; "
         "repeatable",
     ),
 ]
@@ -36,7 +36,7 @@ Strict = Annotated[
 
 
 def require_today(strict: bool) -> None:
-    """With --strict, let this process and those that it starts ask for today's code."""
+    """With --strict, make this process and its children require today's code."""
     from xltlib.study.cell import STRICT
 
     if strict:
@@ -72,7 +72,7 @@ def checked(params: Path, *, to_run: bool = False) -> schema.Params:
 
 
 def print_table(title: str, frame: pd.DataFrame) -> None:
-    """Print a table. A number is never cut: a narrow terminal wraps the lines itself."""
+    """Print a table without cutting any number; a narrow terminal wraps the lines itself."""
     from xltlib.reporting.shown import shown
 
     table = Table(title=title)

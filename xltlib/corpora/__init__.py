@@ -105,7 +105,7 @@ def _load(
         with _without_bars() if source.source == "local" else nullcontext():
             rows = found.load(source, language, split)
     if len(rows) == 0:
-        raise InputError(f"corpora.{name}: split {split} has no row in {language}.")
+        raise InputError(f"corpora.{name}: split {split} has no rows in {language}.")
     require_unique(rows["id"], f"corpora.{name}: {language} {split}")
     return rows
 
@@ -117,7 +117,9 @@ def _require(name: str, source: CorpusSource, language: str, split: str) -> None
         raise InputError(f"corpora.{name}: no source {source.source}; available: {known}")
     if language not in languages(name, source):
         known = " ".join(languages(name, source))
-        raise InputError(f"corpora.{name}: no language {language!r} in {source.source}; {known}")
+        raise InputError(
+            f"corpora.{name}: no language {language!r} in {source.source}; available: {known}"
+        )
     if split not in splits(name, source):
         known = ", ".join(splits(name, source))
         raise InputError(

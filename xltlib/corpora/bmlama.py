@@ -44,16 +44,14 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
         fields = line.split("\t")
         if number == 1:
             if fields != _HEADER:
-                raise InputError(
-                    f"{path}: line 1 is not the columns {', '.join(_HEADER)}, tabs between."
-                )
+                raise InputError(f"{path}: line 1 must be {', '.join(_HEADER)}, separated by tabs.")
             continue
         if not line:
             continue
         if len(fields) != len(_HEADER) or fields[0].count(MASK) != 1:
             raise InputError(
-                f"{path}: line {number} is not {', '.join(_HEADER)} with one {MASK} in the prompt "
-                f"(found {shown(line)})."
+                f"{path}: line {number} must be {', '.join(_HEADER)}, separated by tabs, with one "
+                f"{MASK} in the prompt (found {shown(line)})."
             )
         prompt, answer, candidates, _ = fields
         rows.append(

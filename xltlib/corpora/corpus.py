@@ -47,9 +47,9 @@ class Corpus:
 
     `kind` names a task kind of `xltlib.tasks`, or a kind of data on which representations are
     measured. `load(source, language, split)` reads local files, or the hub if there is a
-    `repository`; `files(folder, language, split)` are the local files for that. `mini(language,
-    split, settings)` makes the synthetic corpus, which has its own splits. `labels` are the classes
-    or tags in the order of their integers; `mini_labels` are those of the synthetic corpus if they
+    `repository`; `files(folder, language, split)` finds those local files. `mini(language, split,
+    settings)` makes the synthetic corpus, which has its own splits. `labels` are the classes or
+    tags in the order of their integers; `mini_labels` are those of the synthetic corpus if they
     differ.
     """
 
@@ -83,7 +83,7 @@ def text_columns(rows: Dataset) -> list[str]:
 
 
 def texts(rows: Dataset) -> Iterator[str]:
-    """Every text of a split; a list of tokens or choices gives each of them."""
+    """Every text of a split; from a list of tokens or choices, each item."""
     for name in text_columns(rows):
         for value in rows[name]:
             yield from [value] if isinstance(value, str) else value

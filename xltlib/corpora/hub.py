@@ -24,7 +24,7 @@ SECONDS = 3.0
 def require_network(what: str) -> None:
     """Fail fast if the hub cannot be reached; its client would stall for half a minute.
 
-    If HF_HUB_OFFLINE is set, nothing is checked, and the files have to be in the local cache.
+    If HF_HUB_OFFLINE is set, nothing is checked, and the files must be in the local cache.
 
     Raises:
         InputError: says what to set.
@@ -64,8 +64,8 @@ def load_hub(repository: str, config: str, split: str, revision: str | None) -> 
 
 
 def resolve(repository: str, revision: str | None, kind: str = "dataset") -> str | None:
-    """The commit that a revision of a data set or a model names now; the revision itself if the hub
-    does not answer."""
+    """The commit that a revision of a data set or model now points to; the revision itself if the
+    hub does not answer."""
     try:
         return HfApi().repo_info(repository, repo_type=kind, revision=revision, timeout=SECONDS).sha
     except (OSError, ValueError):
@@ -82,8 +82,8 @@ def published(
         hub: the config and the split of the data set in its repository.
 
     Returns:
-        Rows from the hub itself or from a folder laid out like its repository, as `hf download
-        --repo-type dataset --local-dir` writes one; else paths.
+        Rows from the hub, or from a folder laid out like its repository (as written by `hf download
+        --repo-type dataset --local-dir`); otherwise paths.
     """
     if source.source == "hub":
         return load_hub(repository, *hub, source.revision)
@@ -94,8 +94,8 @@ def published(
 def tagged(
     rows: Dataset, column: str, names: tuple[str, ...], language: str, split: str
 ) -> Dataset:
-    """Converts the hub's tagging columns (tokens, and class numbers in `column`) to this
-    project's."""
+    """A hub data set's tagged sentences (tokens, and class numbers in `column`) with this project's
+    columns."""
     feature = rows.features[column]
     inner = getattr(feature, "feature", feature)
     tags = inner.names if isinstance(inner, ClassLabel) else list(names)

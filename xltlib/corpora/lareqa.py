@@ -36,7 +36,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     sentences: dict[str, None] = {}
     for one in questions(path):
         if not one.answers:
-            raise InputError(f"{one.where} has no answer; LAReQA's questions have one each.")
+            raise InputError(f"{one.where} has no answer; every question of LAReQA needs one.")
         borders = _borders(one)
         place = bisect_right([first for first, _ in borders], one.answers[0][1]) - 1
         first, last = borders[max(0, place)]
@@ -62,7 +62,7 @@ def _borders(one: Question) -> list[tuple[int, int]]:
         or not all(0 <= start < end <= len(one.context) for start, end in found)
     ):
         raise InputError(
-            f"{one.where}: its paragraph's 'sentence_breaks' have to be [[start, end], ...] in the "
+            f"{one.where}: its paragraph's 'sentence_breaks' must be [[start, end], ...] in the "
             f"context of {len(one.context)} characters (found {shown(found)})."
         )
     return [(start, end) for start, end in found]

@@ -63,21 +63,20 @@ def require_unique(ids: Sequence[str], where: str) -> None:
     if double:
         listed = ", ".join(shown(identity, 40) for identity in double[:5])
         more = f" and {len(double) - 5} more" if len(double) > 5 else ""
-        many = "1 id stands" if len(double) == 1 else f"{len(double)} ids stand"
+        many = "1 id is" if len(double) == 1 else f"{len(double)} ids are"
         raise InputError(
-            f"{where}: {many} for more than one row: {listed}{more}. Give every row an id of its "
-            "own."
+            f"{where}: {many} shared by several rows: {listed}{more}. Give every row its own id."
         )
 
 
 def require_rows(rows: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
-    """Rows of a file, which must have at least one.
+    """The rows of a file, which must have at least one.
 
     Raises:
-        InputError: there is none.
+        InputError: there are none.
     """
     if not rows:
-        raise InputError(f"{path}: contains no row. Check that the file is complete.")
+        raise InputError(f"{path}: contains no rows. Check that the file is complete.")
     return rows
 
 
@@ -107,7 +106,7 @@ def pairs(rows: Dataset, ids: Sequence[str], language: str) -> Dataset:
 
 
 def text_of(row: dict[str, Any], name: str, where: str) -> str:
-    """A text field of a row of JSON or of the hub.
+    """A text field of a row from JSON or the hub.
 
     Raises:
         InputError: it is absent or not a string.
@@ -119,7 +118,7 @@ def text_of(row: dict[str, Any], name: str, where: str) -> str:
 
 
 def number_of(row: dict[str, Any], name: str, where: str, below: int = 10**9) -> int:
-    """A whole number, from 0, in a field of a row of JSON or of the hub.
+    """A whole number, from 0, in a field of a row from JSON or the hub.
 
     Raises:
         InputError: it is absent or not such a number.
@@ -134,7 +133,7 @@ def number_of(row: dict[str, Any], name: str, where: str, below: int = 10**9) ->
 
 
 def key_of(row: dict[str, Any], name: str, known: Mapping[str, T], where: str) -> T:
-    """The meaning of a field of a row that has a few known values.
+    """The meaning of a field that has a few known values.
 
     Raises:
         InputError: it is absent or has another value; lists the known ones.

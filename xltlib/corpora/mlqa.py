@@ -1,7 +1,7 @@
 """MLQA (Lewis et al. 2020): parallel questions on passages that were found, not translated.
 
-XTREME takes question and passage in the same language: splits `dev` and `test`. In the other
-splits, such as `dev-question-en`, the question is in a different language.
+In the splits `dev` and `test`, which XTREME uses, question and passage are in the same language. In
+the others, such as `dev-question-en`, the question is in a different language.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Questions written in their language, not translated: ARCD, FacQA, JaQuAD and KorQuAD."""
+"""Questions written in the target language, not translated: ARCD, FacQA, JaQuAD and KorQuAD."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """`clean`, or noise from a keyboard, from speech recognition (`asr`) or from machine
     translation, either natural (`keyboard-natural`) or synthetic (`keyboard-synthetic`).
 
-    With `-rest`, only XQuAD's articles after the first `cut_after`: those that a model trained on
-    the first ones has not seen.
+    With `-rest`, only XQuAD's articles after the first `cut_after`, which a model trained on those
+    has not seen.
     """
     (path,) = files(source.local_folder, language, split)
     rows = read_squad(path, language)

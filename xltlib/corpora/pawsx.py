@@ -72,8 +72,8 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
 
 
 def _groups(rows: Dataset) -> dict[str, int]:
-    """The group of each id; pairs that share sentences are in one group. Numbered from 0 in row
-    order."""
+    """The group of each id, numbered from 0 in row order; pairs that share a sentence are in one
+    group."""
     first: dict[str, int] = {}
     parent = list(range(len(rows)))
 
@@ -96,8 +96,8 @@ def _cut(rows: Dataset, group: dict[str, int], piece: str, cut_after: int | None
     there, groups = 1 + max(group.values()), cut_after or 0
     if not 0 < groups < there:
         raise InputError(
-            f"corpora.pawsx: split dev-{piece} with cut_after {cut_after}: cut_after is 1 to "
-            f"{there - 1}, groups of pairs that share a sentence."
+            f"corpora.pawsx: split dev-{piece} with cut_after {cut_after}: give 1 to {there - 1} "
+            "groups of pairs that share a sentence."
         )
     numbers = enumerate(group.get(identity) for identity in rows["id"])
     return rows.select(
@@ -114,7 +114,7 @@ def _read(path: Path) -> list[dict[str, object]]:
         fields = line.split("\t")
         if len(fields) != 4:
             raise InputError(
-                f"{path}: line {number} is not id, sentence1, sentence2, label, tabs between "
+                f"{path}: line {number} must be id, sentence1, sentence2, label, separated by tabs "
                 f"(found {shown(line)})."
             )
         if fields[3] not in ("0", "1"):

@@ -58,9 +58,7 @@ def _read(path: Path, labels: Path | None = None) -> list[tuple[str, dict[str, A
         return placed
     marks = [line for _, line in lines(labels) if line]
     if len(placed) != len(marks):
-        raise InputError(
-            f"{labels}: {len(marks)} labels for the {len(placed)} rows of {path.name}."
-        )
+        raise InputError(f"{labels}: {len(marks)} labels, but {path.name} has {len(placed)} rows.")
     return [
         (at, row | {"label": mark.strip()}) for (at, row), mark in zip(placed, marks, strict=True)
     ]

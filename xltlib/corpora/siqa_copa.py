@@ -10,7 +10,7 @@ from xltlib.corpora import mini, siqa, xcopa
 from xltlib.corpora.corpus import Corpus
 from xltlib.params import CorpusSource
 
-# The splits of Social IQa and COPA in each; `small-train` does without Social IQa's train.
+# The splits of Social IQa and COPA in each split; `small-train` avoids Social IQa's train.
 PARTS = {"train": ("train", "train"), "small-train": ("test", "train"), "dev": ("dev", "dev")}
 
 

@@ -26,8 +26,8 @@ def read_squad(
     """Read a file of questions in one of the formats of `squad_json`.
 
     In published corpora some answers are not at their offset. "repair" moves such an answer to its
-    nearest occurrence. If it does not occur, it keeps its text, for scoring, and gets the offset
-    -1. The column `wrong_offsets` counts both. "error" raises instead.
+    nearest occurrence; an answer that does not occur keeps its text, for scoring, and gets the
+    offset -1. The column `wrong_offsets` counts both. "error" raises instead.
 
     Args:
         language: the language of all questions; None takes it from TyDi's ids (`arabic-...`).
@@ -45,7 +45,7 @@ def read_squad(
         places, wrong = _placed(one.context, one.answers)
         if wrong and on_bad_offset == "error":
             text, start = one.answers[wrong[0]]
-            where = "past the end of" if start >= len(one.context) else "not where it stands in"
+            where = "past the end of" if start >= len(one.context) else "not the answer's place in"
             raise InputError(
                 f"{one.where}: answer_start {shown(start)} is {where} the context of "
                 f"{len(one.context)} characters (answer {shown(text)}). Correct the offset."
@@ -63,19 +63,19 @@ def read_squad(
         )
     if not rows:
         raise InputError(
-            f"{shown_path(path)}: contains no question. Check that the file is complete."
+            f"{shown_path(path)}: contains no questions. Check that the file is complete."
         )
     if without and unanswerable == "refuse":
         raise InputError(
-            f"{shown_path(path)}: {len(without)} of {len(rows)} questions have no answer, "
-            f"{shown(without[0], 60)} first. SQuAD 1.1 needs one each: remove these questions."
+            f"{shown_path(path)}: {len(without)} of {len(rows)} questions have no answer, e.g. "
+            f"{shown(without[0], 60)}. SQuAD 1.1 needs one for each: remove these questions."
         )
     require_unique([str(row["id"]) for row in rows], shown_path(path))
     return Dataset.from_list(rows, features=QA)
 
 
 def is_answerable(row: dict[str, Any]) -> bool:
-    """Whether a question has an answer, unlike some of SQuAD 2's; blank texts are none."""
+    """Whether a question has an answer, unlike some of SQuAD 2's; a blank text is not an answer."""
     return any(text.strip() for text in row["answers"]["text"])
 
 
@@ -93,11 +93,11 @@ def _placed(context: str, answers: list[tuple[str, int]]) -> tuple[list[int], li
 
 
 def from_hub(rows: Dataset, language: Callable[[str], str]) -> Dataset:
-    """A hub data set's questions with this project's columns, and with wrong offsets repaired as in
-    files.
+    """A hub data set's questions with this project's columns and with wrong offsets repaired, as in
+    `read_squad`.
 
     Args:
-        language: the language of a question by its id.
+        language: gives a question's language from its id.
     """
 
     def columns(row: dict[str, Any]) -> dict[str, Any]:
@@ -116,12 +116,12 @@ def from_hub(rows: Dataset, language: Callable[[str], str]) -> Dataset:
 
 
 def tydi_language(path: Path | str, identity: str) -> str:
-    """The language with which a TyDi QA id begins, as a code."""
+    """The code of the language whose name begins a TyDi QA id."""
     codes = {LANGUAGES[code].name.lower(): code for code in TYDI}
     name = identity.split("-")[0]
     if name not in codes:
         raise InputError(
-            f"{shown_path(path)}: question {shown(identity, 60)}: a TyDi QA id begins with a "
+            f"{shown_path(path)}: question {shown(identity, 60)}: a TyDi QA id must begin with a "
             f"language; known: {', '.join(codes)}"
         )
     return codes[name]
@@ -139,8 +139,8 @@ def first_articles(rows: Dataset, articles: int | None, *, rest: bool, key: str)
     titles = list(dict.fromkeys(rows["title"]))
     if not 0 < (articles or 0) < len(titles):
         raise InputError(
-            f"{key}: {articles}, but there are {len(titles)} articles in "
-            f"{rows['language'][0]}: give 1 to {len(titles) - 1}."
+            f"{key}: {articles}, but there are {len(titles)} articles in {rows['language'][0]}. "
+            f"Give 1 to {len(titles) - 1}."
         )
     first = set(titles[:articles])
     return rows.select([i for i, title in enumerate(rows["title"]) if (title in first) != rest])

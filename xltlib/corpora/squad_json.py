@@ -1,8 +1,8 @@
-"""Questions with answer spans as their files have them: SQuAD JSON, or flat rows.
+"""Questions with answer spans as stored in files: SQuAD JSON, or flat rows.
 
-Most extractive QA corpora are published as SQuAD JSON. Rows are as the Hugging Face hub has them,
-{id, question, context, answers: {text, answer_start}}, and come as JSON lines, as a list, or as a
-list under `data`.
+Most extractive QA corpora are published as SQuAD JSON. Rows have the Hugging Face hub's form, {id,
+question, context, answers: {text, answer_start}}, and come as JSON lines, as a list, or as a list
+under `data`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FORMAT = (
 
 @dataclass(frozen=True)
 class Question:
-    """A question as in its file: answers are (text, offset) pairs with unchecked offsets.
+    """A question as stored: answers are (text, offset) pairs with unchecked offsets.
 
     `where` names it in messages; `paragraph` is the object with its context.
     """
@@ -56,7 +56,7 @@ def questions(path: Path) -> Iterator[Question]:
             yield _question(row, row, row, where)
         return
     where = shown_path(path)
-    raw = parse_json(text, where, finite=False)  # an odd offset is named with its question
+    raw = parse_json(text, where, finite=False)  # so that a bad offset is reported by question
     if isinstance(raw, dict) and "data" not in raw and "context" in raw:
         raw = [raw]  # a single row
     articles = raw.get("data") if isinstance(raw, dict) else raw
@@ -143,7 +143,7 @@ def _answers(qa: dict[str, Any], where: str) -> list[tuple[str, int]]:
         texts, starts = found.get("text"), found.get("answer_start")
         if not (isinstance(texts, list) and isinstance(starts, list) and len(texts) == len(starts)):
             raise InputError(
-                f"{where}: 'answers' has to hold two lists of one length, text and answer_start "
+                f"{where}: 'answers' must hold two lists of equal length, text and answer_start "
                 f"(found {shown(found)})."
             )
         found = [

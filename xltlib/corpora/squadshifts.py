@@ -21,8 +21,8 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One of the four sets, or with `-first` and `-rest` its first `cut_after` articles and the
-    others. The sets were published for testing, but a part of `new_wiki` can train if SQuAD is
-    absent."""
+    others. The sets were published for testing, but part of `new_wiki` can be used for training if
+    SQuAD is absent."""
     (path,) = files(source.local_folder, language, split)
     rows = read_squad(path, language)
     _, cut, part = split.partition("-")

@@ -62,7 +62,7 @@ def _pairs(ours: Path, english: Path) -> list[tuple[str, str]]:
         sides.append(texts[:-1] if texts[-1] == "" else texts)
     if len(sides[0]) != len(sides[1]):
         raise InputError(
-            f"{ours}: has {len(sides[0])} lines, and {english.name} has {len(sides[1])}. Copy or "
+            f"{ours}: has {len(sides[0])} lines, but {english.name} has {len(sides[1])}. Copy or "
             "download both again."
         )
     return list(zip(*sides, strict=True))

@@ -24,7 +24,7 @@ SPLITS = {"train": "train", "dev": "validation", "test": "validation"}
 
 
 def files(folder: Path, language: str, split: str) -> list[Path]:
-    """The file of one language as named by TyDi QA or XTREME, or else the file of all languages."""
+    """The file of one language, as TyDi QA or XTREME names it, or the file of all languages."""
     part = "train" if split == "train" else "dev"
     name = ALL[language].name.lower()
     layouts = [parquet(CONFIG, SPLITS[split])]
@@ -41,7 +41,7 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
-    """One language of `train`, or of `dev`, for which `test` is another name."""
+    """One language of `train` or `dev` (`test` is another name for `dev`)."""
     where = partial(files, language=language, split=split)
     opened = published(source, where, REPOSITORY, (CONFIG, SPLITS[split]))
     if isinstance(opened, Dataset):
@@ -53,7 +53,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     if len(found) == 0 and not isinstance(opened, Dataset):
         there = " ".join(sorted(set(rows["language"])))
         raise InputError(
-            f"{opened[0]}: contains no question in {language}, but in {there}. Put the file of "
+            f"{opened[0]}: contains no questions in {language}, only in {there}. Put the file of "
             f"{language} into this folder."
         )
     return found

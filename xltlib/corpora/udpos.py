@@ -32,16 +32,16 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
     found = find(folder, [parquet(config, SPLITS[split]), (f"{language}_*-ud-{split}.conllu",)])
     kept = [path for path in found if not path.name.startswith(f"{language}_pud-")]
     if not kept:
-        raise InputError(f"{folder}: {language} has only PUD here; use split: pud")
+        raise InputError(f"{folder}: the only treebank of {language} is PUD. Use split: pud.")
     return kept
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language of `train`, `dev`, `test`, or `pud`: the parallel sentences of PUD treebanks.
 
-    Ids of PUD sentences are the treebanks' own and the same in every language. Other ids begin with
-    their language, or with their treebank if there are several, because the sentences are not
-    translations of each other.
+    PUD's ids are the treebanks' own, the same in every language. Other ids begin with the language,
+    or with the treebank if there are several, because the sentences are not translations of each
+    other.
     """
     if split == "pud" and source.source == "hub":
         raise InputError("corpora.udpos: split pud needs source: local (UD's own files)")
@@ -73,7 +73,7 @@ def _sentences(path: Path, language: str, prefix: str) -> Iterator[dict[str, obj
             columns = line.split("\t")
             if len(columns) != 10:
                 raise InputError(
-                    f"{path}: line {number} has {len(columns)} columns, not 10 with tabs between "
+                    f"{path}: line {number} has {len(columns)} columns, not 10 separated by tabs "
                     f"(found {shown(line)})."
                 )
             if "-" in columns[0] or "." in columns[0]:

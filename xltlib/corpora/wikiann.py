@@ -47,7 +47,7 @@ def _read(path: Path, language: str, split: str) -> Dataset:
             token, _, tag = line.partition("\t")
             if tag not in TAGS:
                 raise InputError(
-                    f"{path}: line {number} is not a token, a tab and one of {', '.join(TAGS)} "
+                    f"{path}: line {number} must be a token, a tab and one of {', '.join(TAGS)} "
                     f"(found {shown(line)})."
                 )
             tokens.append(token.removeprefix(f"{language}:"))

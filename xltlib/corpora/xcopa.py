@@ -21,7 +21,7 @@ from xltlib.text_files import read_json_lines
 
 LANGUAGES = ("et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh")
 REPOSITORY, COPA_REPOSITORY = "cambridgeltl/xcopa", "aps/super_glue"
-# The corpus only says "cause" or "effect"; a model gets that as a question in English.
+# The corpus only says "cause" or "effect"; a model reads it as a question in English.
 QUESTIONS = {"cause": "What was the cause?", "effect": "What happened as a result?"}
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 

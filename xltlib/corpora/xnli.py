@@ -66,14 +66,14 @@ def _cut(rows: Dataset, piece: str, premises: int | None) -> Dataset:
     cut = PREMISE * (premises or 0)
     if not 0 < cut < len(rows):
         raise InputError(
-            f"corpora.xnli: split dev-{piece} with cut_after {premises}: cut_after is 1 to "
+            f"corpora.xnli: split dev-{piece} with cut_after {premises}: give 1 to "
             f"{len(rows) // PREMISE - 1} premises."
         )
     return rows.select(range(cut) if piece == "first" else range(cut, len(rows)))
 
 
 def _read(path: Path, language: str) -> list[dict[str, object]]:
-    """The rows of one language in a publisher's file, whose first line shows which file it is."""
+    """The rows of one language in a publisher's file, whose format its first line shows."""
     rest = lines(path)
     header = next(rest)[1].split("\t")
     if header[0] == "language":
@@ -84,7 +84,7 @@ def _read(path: Path, language: str) -> list[dict[str, object]]:
         places = (2, 3, 1)  # genre, label, sentence1_xx, sentence2_xx
     else:
         raise InputError(
-            f"{path}: line 1 is not the columns of XNLI (found {shown(chr(9).join(header))})."
+            f"{path}: line 1 must be XNLI's columns (found {shown(chr(9).join(header))})."
         )
     return [
         _row(path, number, fields, places) for number, fields in _fields(path, rest, len(header))
@@ -108,11 +108,13 @@ def _of_one_language(
         if fields[0] == language:
             found.append((fields[pair], _row(path, number, fields, tuple(places))))
     if not found:
-        raise InputError(f"{path}: contains no row in {language}. Check that the file is complete.")
+        raise InputError(
+            f"{path}: contains no rows in {language}. Check that the file is complete."
+        )
     if len(found) != len(order) or {identity for identity, _ in found} != set(order):
         raise InputError(
-            f"{path}: {language} has {len(found)} pairs that are not {first}'s {len(order)}. "
-            "Download it again."
+            f"{path}: the {len(found)} pairs in {language} do not match the {len(order)} in "
+            f"{first}. Download it again."
         )
     return [row for _, row in sorted(found, key=lambda item: order[item[0]])]
 

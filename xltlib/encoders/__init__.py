@@ -64,7 +64,7 @@ def config(name: str, revision: str | None = None) -> PreTrainedConfig | None:
     """The architecture of a pretrained encoder; None if it is not on this machine.
 
     Raises:
-        InputError: its config is not one that transformers knows.
+        InputError: transformers does not know its config.
     """
     if name == "me5-small":
         return me5.config(me5.weights_file())
@@ -86,10 +86,10 @@ def _pretrained(name: str, cache: Path, revision: str | None) -> Path:
         return folder
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
         raise InputError(
-            f"{shown(name)}: no such model: neither a folder that is here, nor me5-small, nor the "
-            "name of a hub repository. Check the path."
+            f"{shown(name)}: no such model: not an existing folder, me5-small or the name of a hub "
+            "repository. Check the path."
         )
-    require_network(f"model {name}, which is no folder here but may be on the hub")
+    require_network(f"model {name}, which is not a folder here but may be on the hub")
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=HUB_FILES))
     except OSError as error:

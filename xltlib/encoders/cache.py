@@ -20,7 +20,7 @@ DIGESTS = ".digests.json"
 def made_once(target: Path, make: Callable[[Path], None]) -> Path:
     """The folder `target`; made if it is missing, and made again if one of its files is damaged.
 
-    If two processes need it at once, it is made once: the second waits for the first.
+    If two processes need it at once, the second waits for the first to make it.
 
     Raises:
         InputError: the cache cannot be written, or a damaged folder cannot be made again.

@@ -19,7 +19,7 @@ def usable_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise InputError(f"device {name}: no device of PyTorch's. Give cpu or cuda.") from error
+        raise InputError(f"device {name}: not a PyTorch device. Give cpu or cuda.") from error
     if device.type == "cpu":
         return device
     if device.type != "cuda":
@@ -27,8 +27,8 @@ def usable_device(name: str) -> torch.device:
     cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if (device.index or 0) >= cards:
         raise InputError(
-            f"device {name}: PyTorch finds {cards or 'no'} CUDA card{'s' * (cards != 1)} here. "
-            "Give cpu, or install a PyTorch with CUDA on a machine with a card."
+            f"device {name}: PyTorch finds {cards or 'no'} CUDA GPU{'s' * (cards != 1)} here. "
+            "Give cpu, or use PyTorch with CUDA on a machine with a GPU."
         )
     return device
 

@@ -26,9 +26,9 @@ _OTHER_FORMATS = {
     "*.ckpt*": f"TensorFlow checkpoints are not read here. {_CONVERT}.",
     "*.msgpack": f"Flax weights are not read here. {_CONVERT}.",
     "*.bin": "PyTorch's .bin weights are pickles, which can run code and are never opened. "
-    f"{_CONVERT}, where you trust them.",
+    f"{_CONVERT}, if you trust them.",
     "*.pt": "PyTorch's .pt weights are pickles, which can run code and are never opened. "
-    f"{_CONVERT}, where you trust them.",
+    f"{_CONVERT}, if you trust them.",
 }
 
 
@@ -50,16 +50,16 @@ def model_files(folder: Path) -> ModelFiles:
     """
     folder = Path(folder)
     if "\0" in str(folder):
-        raise InputError(f"{str(folder)!r}: not a path, because it has a NUL character.")
+        raise InputError(f"{str(folder)!r}: not a path, because it contains a NUL character.")
     if folder.is_file():
         raise InputError(
-            f"{folder}: a file, where a model folder is expected. Give the folder that holds "
-            "config.json, the weights and the tokenizer."
+            f"{folder}: a file, not a model folder. Give the folder with config.json, the weights "
+            "and the tokenizer."
         )
     if not folder.is_dir():
         raise InputError(
-            f"{folder}: no model here, there is no such model folder. Give the folder that "
-            "save_pretrained wrote."
+            f"{folder}: no model here (no such model folder). Give the folder that save_pretrained "
+            "wrote."
         )
     if (folder / "adapter_config.json").exists():
         raise InputError(
@@ -85,7 +85,7 @@ def model_files(folder: Path) -> ModelFiles:
 
 
 def require_tokenizer(folder: Path) -> None:
-    """Refuse a folder without a tokenizer's files; transformers would make up an empty one.
+    """Refuse a folder without a tokenizer's files; transformers would create an empty one.
 
     Raises:
         InputError: there are none, or they are Git LFS pointers.
@@ -114,7 +114,7 @@ def _weights(folder: Path) -> tuple[Path, ...]:
         return (single,)
     if not index.is_file():
         others = sorted(path.name for path in folder.glob("*.safetensors"))
-        hint = f" There is {', '.join(others)}: rename it, if it is the model." if others else ""
+        hint = f" There is {', '.join(others)}: rename it if it is the model." if others else ""
         raise InputError(
             f"{folder}: no weights here (model.safetensors, or its shards and their index)."
             + (hint or _other_format(folder))
@@ -142,7 +142,7 @@ def _refuse_pointer(path: Path) -> None:
 
 
 def _check_safetensors(path: Path) -> None:
-    """Refuse weights that are incomplete, damaged or not floating-point, judged by their header.
+    """Refuse weights that are incomplete, damaged or not floating-point, according to their header.
 
     The layout is eight bytes of length, a JSON header, and the data
     (https://huggingface.co/docs/safetensors).
@@ -174,7 +174,7 @@ def _check_safetensors(path: Path) -> None:
 
 
 def _json_object(path: Path) -> dict[str, Any]:
-    """A JSON object of a model's files."""
+    """The object in one of a model's JSON files."""
     value = read_json(path)
     if not isinstance(value, dict):
         raise InputError(f"{path}: not a JSON object. Copy or download it again.")

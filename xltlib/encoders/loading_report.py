@@ -55,20 +55,20 @@ def check_report(
         if inside(name) or not new_head:
             stored, wanted = (tuple(shape) for shape in shapes)
             raise InputError(
-                f"{folder}: {name} is {stored} in the weights and {wanted} by config.json. They "
-                "are not of one model: copy the folder again."
+                f"{folder}: {name} is {stored} in the weights but {wanted} according to "
+                "config.json. They belong to different models: copy the folder again."
             )
     missing = [name for name in sorted(report["missing_keys"]) if "pooler" not in name]
     lost = [name for name in missing if inside(name)]
     if lost:
         raise InputError(
             f"{folder}: the weights lack {_some(lost)} of {type(base).__name__}. Copy the folder "
-            "again; config.json and weights must be of one model."
+            "again; config.json and weights must belong to one model."
         )
     if missing and not new_head:
         raise MissingHeadError(
             f"{folder}: an encoder without a {head} head (the weights lack {_some(missing)}). Give "
-            f"a model that was fine-tuned for it."
+            "a model that was fine-tuned for the task."
         )
     # A new head replaces the old one, but all of the encoder's tensors must be used.
     left = [
@@ -83,8 +83,8 @@ def check_report(
     ]
     if left:
         raise InputError(
-            f"{folder}: {type(model).__name__} by config.json has no place for {_some(left)} of "
-            "the weights, so it would compute something other than what was trained. Correct "
+            f"{folder}: {type(model).__name__}, as config.json describes it, has no place for "
+            f"{_some(left)} of the weights, so it would not compute what was trained. Correct "
             "config.json, or give a model of this kind."
         )
 

@@ -188,7 +188,9 @@ def nmt_nfkc() -> bytes:
         if tag == (2 << 3 | 2):
             return message[position : position + length]
         position += length
-    raise InputError("sentencepiece: no nmt_nfkc table inside; install the version of the lock.")
+    raise InputError(
+        "sentencepiece: it has no nmt_nfkc table; install the version in requirements.lock."
+    )
 
 
 def tokenizer(pieces: list[tuple[str, float]]) -> PreTrainedTokenizerFast:

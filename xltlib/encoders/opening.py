@@ -34,7 +34,7 @@ from xltlib.encoders.loading_report import check_report
 
 HEADS = {AutoModelForQuestionAnswering: "span-QA", AutoModelForMaskedLM: "masked-LM"}
 _MOST = 300
-"""The number of characters of another library's message that are passed on."""
+"""The most characters of another library's message to quote."""
 _PROOF = [
     ("Where?", "It is in the old town."),
     ("Where is the tower?", "The tower is in the town, near the river and the old bridge."),
@@ -73,8 +73,8 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         stand_in = tokenizer.eos_token or tokenizer.sep_token or tokenizer.unk_token
         if stand_in is None:
             raise InputError(
-                f"{folder}: the tokenizer has no padding token, nor another special token that "
-                "could stand for it. Set pad_token in tokenizer_config.json."
+                f"{folder}: the tokenizer has no padding token, and no other special token to use "
+                "instead. Set pad_token in tokenizer_config.json."
             )
         tokenizer.pad_token = stand_in
     # Padding needs masks; token types are only needed if the model has two.
@@ -104,7 +104,7 @@ def open_model(
 
     Raises:
         MissingHeadError: the folder has an encoder without the head that `auto_class` needs.
-        InputError: anything else would make the model's output wrong; says what to do.
+        InputError: anything else that would make the model's output wrong; says what to do.
     """
     folder = Path(folder)
     target = usable_device(device)
@@ -143,8 +143,8 @@ def open_model(
     for name, weights in model.named_parameters():
         if not torch.isfinite(weights).all():
             raise InputError(
-                f"{folder}: the weights hold values that are not numbers (NaN or infinity), e.g. "
-                f"in {name}. Training has diverged, or the file is damaged: give other weights."
+                f"{folder}: the weights contain NaN or infinity, e.g. in {name}. Training diverged "
+                "or the file is damaged: give other weights."
             )
     _check_fit(folder, tokenizer, model)
     _prove(folder, tokenizer, model)
@@ -200,15 +200,15 @@ def _check_fit(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrain
     if largest >= rows:
         raise InputError(
             f"{folder}: the tokenizer's ids go up to {largest}, the model has {rows} word "
-            "embeddings. They are not of one model: copy the tokenizer that belongs to it."
+            "embeddings. They belong to different models: copy the model's own tokenizer."
         )
     for name, table in _position_tables(model):
         # Models like RoBERTa count positions from the padding id.
         if table.padding_idx is not None and table.padding_idx != tokenizer.pad_token_id:
             raise InputError(
                 f"{folder}: the padding token is {tokenizer.pad_token_id} for the tokenizer and "
-                f"{table.padding_idx} for the model ({name}). They are not of one model: copy the "
-                "tokenizer that belongs to it."
+                f"{table.padding_idx} for the model ({name}). They belong to different models: "
+                "copy the model's own tokenizer."
             )
 
 
@@ -217,8 +217,8 @@ def _prove(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedMo
     """Refuse a model that cannot read a text, or that reads it differently in a padded batch."""
     if model.config.model_type == "big_bird":
         raise InputError(
-            f"{folder}: BigBird reads whole blocks, so that padding changes its answers. Choose "
-            "another model."
+            f"{folder}: BigBird reads whole blocks, so padding changes its answers. Choose another "
+            "model."
         )
     limit = min(_PROOF_TOKENS, max_tokens(model) or _PROOF_TOKENS)
     try:
@@ -230,11 +230,11 @@ def _prove(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedMo
         together = _output(model, batch)[:1, : alone.shape[1]]
     except (IndexError, RuntimeError, TypeError, ValueError, AttributeError, KeyError) as error:
         raise InputError(
-            f"{folder}: {type(model).__name__} cannot read what its tokenizer makes of a text "
+            f"{folder}: {type(model).__name__} cannot read its tokenizer's output "
             f"({type(error).__name__}: {_short(error)})."
         ) from error
     if not (torch.isfinite(alone).all() and torch.isfinite(together).all()):
-        raise InputError(f"{folder}: the model's output is not numbers (NaN). Give other weights.")
+        raise InputError(f"{folder}: the model's output has NaN or infinity. Give other weights.")
     scale = max(1.0, float(alone.abs().max()))
     if alone.shape != together.shape or (alone - together).abs().max() > _TOLERANCE * scale:
         raise InputError(
@@ -252,7 +252,7 @@ def _output(model: PreTrainedModel, batch: Any) -> torch.Tensor:
 
 
 def _position_tables(model: PreTrainedModel) -> list[tuple[str, nn.Embedding]]:
-    """The model's learnt absolute positions, by name."""
+    """The model's learnt absolute position embeddings, by name."""
     return [
         (name, module)
         for name, module in model.named_modules()
@@ -275,7 +275,7 @@ def read_config(folder: Path) -> PreTrainedConfig:
     except Exception as error:
         raise InputError(
             f"{folder / 'config.json'}: not the config of a model that transformers knows "
-            f"({_short(error)}). A model with code of its own is not supported."
+            f"({_short(error)}). Models with custom code are not supported."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Trimming a unigram vocabulary to the texts of a run: fewer weights but the same states."""
+"""Trimming a unigram vocabulary to a run's texts: fewer weights, the same states."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def unigram(folder: Path) -> list[tuple[str, float]]:
     for name in ("tokenizer.json", WEIGHTS):
         if not (folder / name).is_file():
             raise InputError(
-                f"{folder}: trim_vocabulary reads {name}, which is not here. Set "
+                f"{folder}: trim_vocabulary needs {name}, which is missing. Set "
                 "trim_vocabulary: false for this encoder."
             )
     core = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     if core["model"]["type"] != "Unigram":
         raise InputError(
-            f"{folder}: trim_vocabulary works for unigram (SentencePiece) tokenisers, this one is "
+            f"{folder}: trim_vocabulary needs a unigram (SentencePiece) tokeniser, but this one is "
             f"{core['model']['type']}. Set trim_vocabulary: false for this encoder."
         )
     return [(piece, score) for piece, score in core["model"]["vocab"]]

@@ -19,8 +19,8 @@ from transformers import PreTrainedModel
 
 from xltlib.artifacts import InputError
 
-# A share of both sides' norms, spread over all directions: enough to determine those that the pairs
-# leave free, too little to turn the others.
+# A share of both sides' norms, spread over all directions: enough to fix the directions that the
+# pairs leave free, too little to rotate the others.
 _STAY = 1e-6
 
 
@@ -70,7 +70,7 @@ class Rotation:
 def rotation(source: np.ndarray, target: np.ndarray) -> Rotation:
     """The rotation that brings one language's centred states closest to the other's.
 
-    With fewer pairs than dimensions some directions are free. They are changed as little as an
+    With fewer pairs than dimensions, some directions are free. They change as little as an
     orthogonal matrix allows.
 
     Args:
@@ -96,9 +96,9 @@ def rotated(model: PreTrainedModel, turn: Rotation) -> Iterator[None]:
     head = getattr(model, "qa_outputs", None)
     if not isinstance(head, nn.Linear):
         raise InputError(
-            f"{type(model).__name__}: its head is no linear layer `qa_outputs` on the last hidden "
-            "states, so they cannot be rotated. Leave representation.rotation out, or use an "
-            "encoder of BERT's or XLM-R's kind."
+            f"{type(model).__name__}: its head is not a linear layer `qa_outputs` on the last "
+            "hidden states, so they cannot be rotated. Leave representation.rotation out, or use "
+            "an encoder like BERT or XLM-R."
         )
     handle = head.register_forward_pre_hook(lambda _, inputs: (turn(inputs[0]),))
     try:

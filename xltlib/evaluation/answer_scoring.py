@@ -1,6 +1,6 @@
 """Scoring an answer against gold answers, by a corpus's official rule or in other units.
 
-Split by white space, "在1951年" and "1951年" share no word, and neither do "서울은" and "서울". The
+Split at white space, "在1951年" and "1951年" share no word, and neither do "서울은" and "서울". The
 official scores are unchanged, but the same rule can also count graphemes or segmented words.
 """
 

@@ -23,7 +23,7 @@ def masked_lm(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase] |
         return None
     try:
         return open_model(AutoModelForMaskedLM, folder, tokenizer), tokenizer
-    # A head that was initialised at random on loading is useless.
+    # A head that is initialised at random on loading is useless.
     except MissingHeadError:
         return None
 

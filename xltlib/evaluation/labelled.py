@@ -34,7 +34,7 @@ def language_pairs(sets: Mapping[str, Dataset]) -> Iterator[tuple[str, Dataset]]
     order = [identity for identity in next(iter(places.values())) if identity in common]
     if not order:
         raise InputError(
-            f"{' '.join(sets)}: no row is in all of these languages, and pairs need a parallel "
+            f"{' '.join(sets)}: no row exists in all of these languages, but pairs need a parallel "
             "test set. Leave a language out, or set pairs: false."
         )
     aligned = {
@@ -44,7 +44,7 @@ def language_pairs(sets: Mapping[str, Dataset]) -> Iterator[tuple[str, Dataset]]
     for a, left in aligned.items():
         for b, right in aligned.items():
             if left["label"] != right["label"]:
-                raise InputError(f"{a} and {b} give rows of the same id different labels.")
+                raise InputError(f"{a} and {b} give rows with the same id different labels.")
             name = f"{a}{BETWEEN}{b}"
             rows = left.remove_columns(["sentence2", "language"])
             rows = rows.add_column("sentence2", list(right["sentence2"]))

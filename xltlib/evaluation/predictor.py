@@ -79,7 +79,7 @@ class SpanPredictor:
             settings: None for the defaults, with shorter windows if the model needs them.
 
         Raises:
-            InputError: the folder has no reliable span-QA model (see `xltlib.encoders.opening`), or
+            InputError: the folder has no usable span-QA model (see `xltlib.encoders.opening`), or
                 the windows are too long for it.
         """
         tokenizer = open_tokenizer(Path(folder))
@@ -143,8 +143,7 @@ class SpanPredictor:
     def faster(self) -> SpanPredictor:
         """A copy that computes everything in bf16; its logits are close to this one's.
 
-        If the device has no units for bf16, float32 is faster, and this predictor itself is
-        returned.
+        On a device without bf16 units, where float32 is faster, the predictor itself is returned.
         """
         if not computes_bf16(self.model.device):
             return self
@@ -219,8 +218,8 @@ def window_settings(max_length: int) -> SpanQASettings:
     usual = SpanQASettings()
     if max_length < SHORTEST:
         raise InputError(
-            f"windows of {max_length} tokens hold no question with its context: {SHORTEST} is the "
-            "least. Choose a model that reads more."
+            f"windows of {max_length} tokens are too short for a question and its context; the "
+            f"minimum is {SHORTEST}. Choose a model that reads more."
         )
     shorter = {
         name: min(getattr(usual, name), getattr(usual, name) * max_length // usual.max_length)
@@ -235,7 +234,7 @@ def _span_logits(
     end: np.ndarray,
     spans: Sequence[Sequence[tuple[int, int]]],
 ) -> list[np.ndarray]:
-    """Start plus end logit of each example's spans, the best over its windows; see above."""
+    """Start plus end logit of each example's spans, the best over its windows (`span_logits`)."""
     found = [np.full(len(of_example), -np.inf) for of_example in spans]
     for window, example in enumerate(features.example):
         for i, (first, last) in enumerate(spans[example]):

@@ -60,10 +60,10 @@ def word_states(
 def split_sentences(
     ids: Sequence[str], seen: Collection[str], limit: int | None = None
 ) -> tuple[list[str], list[str]]:
-    """The sentences that train the probe and those that test it, the same in every language.
+    """The sentences to train the probe on and those to test it on, the same in every language.
 
     Sentences that the encoder was trained on can only train the probe; if there are none, every
-    second sentence tests it. No sentence is on both sides, and neither is any of its translations.
+    second sentence tests it. A sentence and its translations are always on the same side.
 
     Args:
         ids: the sentences' ids, which translations share.
@@ -82,8 +82,8 @@ def split_sentences(
     trains, tests = trains[:half], tests[:half]
     if not trains or not tests:
         raise InputError(
-            f"representation.probe: of {len(ids)} sentences ({len(known)} trained some arm), "
-            f"{len(trains)} can train the probe and {len(tests)} can test it. Give more "
+            f"representation.probe: of {len(ids)} sentences ({len(known)} in the training data of "
+            f"some arm), {len(trains)} can train the probe and {len(tests)} can test it. Give more "
             "(max_examples), or a split that intermediate training does not use up."
         )
     return trains, tests

@@ -5,9 +5,9 @@ among the j best of the other, and
 
     RankC = mean over queries of sum_j w_j P@j,    w_j = exp(N - j) / sum_k exp(N - k),
 
-so that the first ranks count most. Even unrelated rankings share some of their best candidates, and
-more so if there are few: for independent uniform rankings, E[P@j] is j / N. That is the chance
-level here. RankC is also given corrected for chance, as in Cohen's kappa.
+so that the first ranks count most. Even unrelated rankings share some of their best candidates,
+especially if there are few: for independent uniform rankings, E[P@j] is j / N. That is the chance
+level here. RankC is also reported corrected for chance, as in Cohen's kappa.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ def rank_consistency(scores_a: Sequence[np.ndarray], scores_b: Sequence[np.ndarr
     """
     if len(scores_a) == 0 or [len(s) for s in scores_a] != [len(s) for s in scores_b]:
         raise InputError(
-            "RankC needs the same queries with the same candidates in both languages, one query "
-            "at least. Match candidates by their index."
+            "RankC needs the same queries with the same candidates in both languages, and at least "
+            "one query. Match candidates by their index."
         )
     if min(map(len, scores_a)) < 2:
-        raise InputError("RankC needs two candidates or more; leave the other queries out.")
+        raise InputError("RankC needs at least two candidates; leave the other queries out.")
     agreements, chances = [], []
     for a, b in zip(scores_a, scores_b, strict=True):
         n = len(a)

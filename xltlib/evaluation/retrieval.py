@@ -1,7 +1,7 @@
 """Retrieval by mean-pooled sentence embeddings: Tatoeba's nearest neighbour, LAReQA's mAP@20.
 
-Nothing is trained, and neighbours are by cosine. Both corpora are in XTREME-R (Ruder et al. 2021),
-which pools hidden states in the same way.
+Nothing is trained; neighbours are found by cosine similarity. Both corpora are in XTREME-R (Ruder
+et al. 2021), which pools hidden states in the same way.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def mean_states(
 ) -> np.ndarray:
     """Mean of the last hidden states over the tokens of each text: [N, H] float32.
 
-    Special tokens count like others; texts are cut at 128 tokens.
+    Special tokens count like any others; texts are truncated to 128 tokens.
     """
     model.eval()
     order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))

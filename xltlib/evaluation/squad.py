@@ -44,7 +44,7 @@ def f1(prediction: str, golds: Iterable[str], normalize: Normalize = normalize_a
 def exact_match(
     prediction: str, golds: Iterable[str], normalize: Normalize = normalize_answer
 ) -> float:
-    """1.0 when the normalised prediction equals a normalised gold answer, else 0.0."""
+    """1.0 if the normalised prediction equals a normalised gold answer, else 0.0."""
     predicted = normalize(prediction)
     return max(float(predicted == normalize(gold)) for gold in golds)
 

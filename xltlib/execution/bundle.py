@@ -67,14 +67,14 @@ def _refuse_hub(file: Path, params: Params) -> None:
     remote = [name for name, source in params.corpora.items() if source.source == "hub"]
     if remote:
         raise InputError(
-            f"{file}: corpora.{remote[0]}.source: hub, and a bundle holds local files. Download it "
+            f"{file}: corpora.{remote[0]}.source: hub, but a bundle needs local files. Download it "
             "(hf download --repo-type dataset REPOSITORY --local-dir FOLDER), then set source: "
             "local and folder: FOLDER."
         )
 
 
 def _choose_data(params: Params, raw: dict[str, Any], packer: _Packer) -> None:
-    """Take only those files of local corpora that the profile reads.
+    """Pack only the files of local corpora that the profile reads.
 
     Raises:
         InputError: a file is absent.
@@ -100,7 +100,7 @@ def _choose_data(params: Params, raw: dict[str, Any], packer: _Packer) -> None:
 
 
 def _add_models(params: Params, raw: dict[str, Any], packer: _Packer) -> None:
-    """Take models that are not folders yet: the converted encoder, and those of the hub."""
+    """Pack models that are not folders yet: the converted encoder, and models from the hub."""
     named = [
         (encoder.name, revisions.of_encoder(params, name), raw["encoders"][name], "name")
         for name, encoder in params.encoders.items()
@@ -167,7 +167,7 @@ class _Packer:
         return raw
 
     def add(self, source: Path, name: str) -> str:
-        """Take in a file or folder; returns its path relative to the params file."""
+        """Add a file or folder; returns its path relative to the params file."""
         source = source.resolve()
         wanted, count = name, 1
         while self.sources.get(name, source) != source:

@@ -1,7 +1,7 @@
 """Execute one cell of the grid: its notebook, through papermill, in a kernel of its own.
 
-`python -m xltlib.execution.cell NOTEBOOK PARAMS STAGE KEY` is what a job of the workflow runs. The
-executed notebook gets its name when all of it has run; a failed one is kept beside it as
+A job of the workflow runs `python -m xltlib.execution.cell NOTEBOOK PARAMS STAGE KEY`. The executed
+notebook gets its final name when all of it has run; a failed one is kept beside it as
 `failed.ipynb`.
 """
 
@@ -26,7 +26,7 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
 
     Args:
         arguments: notebook, params file, stage, key.
-        client: closes when the process that asked for the cell is gone; this process then ends.
+        client: closes when the process that requested the cell is gone; this process then ends.
     """
     source, params, stage, key = arguments
     kernel = ForkedKernel()  # before any thread starts
@@ -43,7 +43,7 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
     try:
         cell = Grid(schema.load(params)).cell(stage, key)
         require_writable(cell.folder, OUTPUTS)
-        # A second process that wants the same cell waits here and then reads the results back.
+        # A second process that needs the same cell waits here, then reads the results.
         with FileLock(cell.path(".executing.lock")):
             for left in cell.folder.glob(f"{TEMPORARY}*.ipynb"):
                 left.unlink(missing_ok=True)
@@ -64,8 +64,7 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
 
 
 def failure(notebook: str, key: str, cause: str, failed: Path, params: Path | str) -> list[str]:
-    """Three lines about a failed cell: its name, the cause, and where to look and how to
-    continue."""
+    """Three lines about a failed cell: its name, the cause, and what to do next."""
     from shlex import quote
 
     said = " ".join(cause.split()) or "no message"
@@ -109,10 +108,10 @@ def _execute(
             reason = no_room(error)
             cause = f"{type(error).__name__}: {error}"
             if reason is not None:
-                cause = f"{reason}; free some space, finished cells are kept"
+                cause = f"{reason}; free some space (finished cells are kept)"
             if died is not None and died < 0:
-                cause = f"the cell's process was ended by {signal.Signals(-died).name}" + (
-                    ", perhaps for lack of memory" if died == -signal.SIGKILL else ""
+                cause = f"the cell's process was killed by {signal.Signals(-died).name}" + (
+                    ", perhaps because memory ran out" if died == -signal.SIGKILL else ""
                 )
     if cause is None:
         running.replace(cell.notebook)
@@ -123,8 +122,7 @@ def _execute(
 
 
 def _literal(path: Path) -> str:
-    """A path as papermill needs it, with braces escaped: papermill substitutes parameters in
-    braces."""
+    """A path with its braces escaped, because papermill substitutes parameters in braces."""
     return str(path).replace("{", "{{").replace("}", "}}")
 
 

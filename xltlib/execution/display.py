@@ -19,7 +19,7 @@ from xltlib.execution.workflow import Workflow
 from xltlib.study import STAGES, Cell
 
 PERIOD = 0.5
-"""Seconds between two checks of the cells."""
+"""Seconds between checks of the cells."""
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Watch:
         return Rest(rest.seconds + more, rest.unknown, rest.guessed)
 
     def _seconds_left(self, cell: Cell) -> float | None:
-        """Seconds left for a running cell, judged by similar cells; None if unknown."""
+        """Seconds left for a running cell, estimated from similar cells; None if unknown."""
         expected, _ = self.learnt.of(cell)
         since = time.time() - float(self.running[cell]["since"])
         return None if expected is None else max(0.0, expected - since)
@@ -129,7 +129,7 @@ class Watch:
         for cell, found in self.running.items():
             took = duration(time.time() - float(found["since"]))
             table.add_row(Text(f"  {cell.key}: {self._doing(found)}, {took}", overflow="fold"))
-        table.add_row(Text(f"{duration(self.seconds)} gone, {self.left}"))
+        table.add_row(Text(f"{duration(self.seconds)} elapsed, {self.left}"))
         return table
 
     def _doing(self, found: dict[str, Any]) -> str:

@@ -46,7 +46,7 @@ class Seconds:
         return cls(same, stage)
 
     def of(self, cell: Cell) -> tuple[float | None, bool]:
-        """Expected seconds of a cell (None if unknown), and whether finished cells say so."""
+        """Expected seconds of a cell (None if unknown), and whether finished cells gave them."""
         notebook = cell.stage.notebook
         known = self.same.get((notebook, *_kind(cell.factors)))
         known = known or self.stage.get(notebook)
@@ -63,10 +63,10 @@ class Seconds:
 
 
 OVERHEAD_SECONDS = 10.0
-"""Of a cell beside its encoder's work: data, tables, figures."""
+"""The time that a cell takes beyond its encoder's work: data, tables, figures."""
 USED = 0.5
-"""The share of the speed of matrix products that training and evaluation reach: half on two cores
-without bf16 units."""
+"""The speed of training and evaluation as a share of that of matrix products, on two cores without
+bf16 units."""
 
 
 def peak_mb(outputs: Path, profile: str) -> int | None:
@@ -119,7 +119,8 @@ class Rest:
         notes = []
         if self.guessed:
             notes.append(
-                f"{self.guessed} of the cells judged by this machine's speed (within a factor of 3)"
+                f"{self.guessed} of the cells estimated from this machine's speed (within a factor "
+                "of 3)"
             )
         if self.unknown:
             notes.append(f"no estimate for {self.unknown} cell{'s' if self.unknown > 1 else ''}")

@@ -11,7 +11,7 @@ from xltlib.study import Grid, manifest
 
 @dataclass(frozen=True)
 class Leftover:
-    """A file or folder that can be removed, why, and its size."""
+    """A file or folder that can be removed, the reason, and its size."""
 
     path: Path
     why: str
@@ -28,7 +28,7 @@ class Leftover:
 def leftovers(grid: Grid, *, cache: bool = False) -> list[Leftover]:
     """Everything under a profile's outputs that the present profile does not use.
 
-    Finished cells and the present work of unfinished ones are kept.
+    Finished cells and the current work of unfinished ones are kept.
 
     Args:
         cache: include the cache of converted encoders, which other profiles may share and which are
@@ -51,7 +51,7 @@ def leftovers(grid: Grid, *, cache: bool = False) -> list[Leftover]:
             if cell.done or work.name != cell.fingerprint:
                 found.append((work, "work of a run with other params"))
         if cell.done and (path / "failed.ipynb").exists():
-            found.append((path / "failed.ipynb", "a failure before the cell was done"))
+            found.append((path / "failed.ipynb", "a failed attempt at a finished cell"))
         found += [
             (left, "left by a killed run") for left in sorted(path.glob(".executing.*.ipynb"))
         ]

@@ -1,4 +1,4 @@
-"""The speed of this machine, for estimates of cells like none that has finished."""
+"""The speed of this machine, to estimate cells when no similar cell has finished."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECONDS = 0.5
 @cache
 def operations_per_second(compute: ComputeSettings) -> float | None:
     """Floating-point operations per second in matrix products, in the precision that `auto` gives;
-    None if the device is not on this machine, as on the login node of a cluster."""
+    None if this machine lacks the device, like a cluster's login node."""
     if compute.device == "cuda" and not torch.cuda.is_available():
         return None
     kind = torch.bfloat16 if resolve("auto", compute.device) == "bf16" else torch.float32
@@ -35,10 +35,10 @@ def operations_per_second(compute: ComputeSettings) -> float | None:
 
 
 def _best(left: torch.Tensor, right: torch.Tensor) -> float:
-    """The fewest seconds of a product: other work on the machine only ever adds to them."""
+    """The shortest time of a product, in seconds, because other load can only add to it."""
     best, until = math.inf, time.perf_counter() + SECONDS
     while best == math.inf or time.perf_counter() < until:
         started = time.perf_counter()
-        (left @ right)[0, 0].item()  # which waits for a GPU
+        (left @ right)[0, 0].item()  # waits for a GPU
         best = min(best, time.perf_counter() - started)
     return best

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
 def serve(address: str, life: int, heavy: Sequence[str] = HEAVY) -> None:
     """Fork a process for each requested cell until `life`, one end of a pipe, closes.
 
-    The run is then gone, and its whole process group is ended, including this process.
+    The run is then over, and its whole process group is killed, including this process.
     """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(address)

@@ -22,7 +22,7 @@ from xltlib.yaml_files import read_yaml
 PARAMS = "XLT_PARAMS"
 """The environment variable with the params file, read by the Snakefile and a cluster's jobs."""
 ONLY = "XLT_ONLY"
-"""The same for the patterns of cells to run, as a JSON list."""
+"""The environment variable with the patterns of cells to run, as a JSON list."""
 PATIENCE = 60  # seconds for cancelling a cluster's jobs
 
 
@@ -55,7 +55,7 @@ class Workflow:
 
     @property
     def on_cluster(self) -> bool:
-        """Whether the Snakemake profile sends jobs elsewhere than to this machine."""
+        """Whether the Snakemake profile sends jobs to other machines."""
         if self.profile is None:
             return False
         file = next(iter(sorted(self.profile.glob("config*.y*ml"))), None)
@@ -73,7 +73,7 @@ class Workflow:
         command = [sys.executable, "-m", "snakemake"]
         command += ["--snakefile", str(self.root / "Snakefile"), "--directory", str(self.folder)]
         # The run has its own lock, which a killed run does not leave behind. The cells to run are
-        # those without a notebook, so times of files and changes of code do not matter.
+        # those without a notebook, so file times and code changes do not matter.
         command += ["--nolock", "--rerun-incomplete", "--rerun-triggers", "input"]
         command += ["--keep-going", "--nocolor", "--cores", str(self.cores)]
         if self.profile is not None:

@@ -38,7 +38,7 @@ def explain(file: Path | str, error: ValidationError, schema: type[Settings] = P
 
 
 def _cut(text: str, most: int) -> str:
-    """A text shortened for a message, without half surrogates."""
+    """A text shortened for a message, without lone surrogates."""
     text = text if len(text) <= most else text[: most - 3] + "..."
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 

@@ -112,7 +112,7 @@ def lack(one: Lack) -> Sentence:
 
 
 def what_it_can_answer(claims: Mapping[str, Claim], held: Held) -> list[str]:
-    """What a profile can and cannot answer, judged from its params alone."""
+    """What a profile can and cannot answer, according to its params alone."""
     lines = []
     for claim in claims.values():
         lacks = missing(claim.needs, held)
@@ -173,7 +173,7 @@ def kinds(records: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def in_five_lines(metrics: Mapping[str, Any], profile: str, encoder: str) -> list[str]:
-    """The question, its answer, the primary outcome, the verdicts on all claims, and their origin.
+    """The question, its answer, the primary outcome, all verdicts, and where they come from.
 
     Args:
         metrics: the metrics of a cell of 09_claims.

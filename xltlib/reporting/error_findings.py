@@ -35,7 +35,7 @@ def of_types(table: pd.DataFrame, absent: Sequence[str]) -> list[Sentence]:
         names = [str(means.index[-1]), str(means.index[0])]
         if view == "answer":
             most, least = (PLURALS[name] for name in names)
-            of = "Of the kinds of answers, in other languages than English,"
+            of = "Of the kinds of answers, in languages other than English,"
         else:
             most, least = (f'questions with "{name}"' for name in names)
             of = "Of the kinds of questions, in English,"
@@ -46,15 +46,15 @@ def of_types(table: pd.DataFrame, absent: Sequence[str]) -> list[Sentence]:
             "n": int(whole["n"].min()),
         }
         words = (
-            f"{of} {most} lose most F1 ({{most:.1f}} points) and {least} least ({{least:.1f}}), "
-            f"averaged over {counted('conditions', conditions, 'condition')} (n = {{n}} or more "
-            "questions of each kind; no test, exploratory)."
+            f"{of} {most} lose the most F1 ({{most:.1f}} points) and {least} the least "
+            f"({{least:.1f}}), averaged over {counted('conditions', conditions, 'condition')} "
+            "(n = {n} or more questions of each kind; no test, exploratory)."
         )
         found.append(Sentence(f"types {view}", words, numbers))
     if absent:
         words = (
-            f"No types of {', '.join(absent)}: the texts cannot be read on this machine, and git "
-            "keeps none."
+            f"Answer and question types are missing for {', '.join(absent)}: the texts are not on "
+            "this machine, and git keeps none."
         )
         found.append(Sentence("types absent", words, {}))
     return found

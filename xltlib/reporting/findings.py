@@ -44,7 +44,7 @@ def of_scores(clean: pd.DataFrame) -> list[Sentence]:
 
 
 def of_published(table: pd.DataFrame, within: Mapping[str, float | None]) -> list[Sentence]:
-    """The untrained arm beside each source's average.
+    """The untrained arm's F1 beside each source's average.
 
     Args:
         table: `xltlib.analysis.recipe.beside_published`.
@@ -165,7 +165,7 @@ def of_attack_transfer(transfer: pd.DataFrame) -> list[Sentence]:
 
 
 def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
-    """The first contrast in words: every measure with its interval and detectable effect.
+    """The first contrast: every measure with its interval and minimum detectable effect.
 
     Args:
         contrasts: `xltlib.analysis.tables.contrasts`.
@@ -194,7 +194,7 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
 
 
 def of_transfer(means: pd.DataFrame) -> list[Sentence]:
-    """What standard training loses on generalised pairs, and what robust training gains there.
+    """The loss of standard training on generalised pairs, and the gain of robust training there.
 
     Args:
         means: `xltlib.analysis.generalised.mean_table`.
@@ -219,13 +219,13 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
             )
             numbers |= {name: float(best[name]) for name in ("gain", "low", "high")}
         elif part["gain"].notna().any():
-            words += " In two languages no method differs from it by an interval above zero."
+            words += " In two languages no method has a gain whose interval lies above zero."
         found.append(Sentence(f"pairs {task} {arm}", words, numbers))
     return found
 
 
 def of_relation(table: pd.DataFrame) -> list[Sentence]:
-    """Each measure's correlation with the loss under attack, in words.
+    """Each measure's correlation with the loss under attack.
 
     Args:
         table: `xltlib.analysis.relation.correlations`.

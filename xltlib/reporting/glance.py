@@ -38,7 +38,7 @@ estimates beyond it; longer intervals end in an arrowhead."""
 def interval_axis(
     axes: Axes, rows: Sequence[Mapping[str, Any]], smallest: float, color: str
 ) -> None:
-    """Draws estimates with intervals, one below another, with a line at zero and the band of
+    """Draw estimates with intervals, one below another, with a line at zero and the band of
     differences too small to matter.
 
     Args:
@@ -147,8 +147,8 @@ DETECTABLE = "minimum detectable effect (80 % power)"
 
 
 def effective_robustness(points: pd.DataFrame, *, about: Provenance) -> Figure:
-    """Attacked against clean F1, with one point per arm and seed, and one panel per condition with
-    its line.
+    """Attacked against clean F1: one panel per condition, with one point per arm and seed, and the
+    fitted line.
 
     Small grey points are the languages of each model, to which the line is fitted (logit scale).
 

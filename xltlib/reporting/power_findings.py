@@ -23,9 +23,9 @@ def of_power(table: pd.DataFrame) -> list[Sentence]:
         words = (
             f"{row['measure'][0].upper()}{row['measure'][1:]}: with "
             f"{counted('seeds', row['seeds'], 'seed')} and {{questions}} questions in "
-            f"{counted('languages', row['languages'], 'language')}, a difference of "
-            "{detectable:.1f} points between two arms is found with 80 % probability, if it "
-            f"varies by {{seed_sd:.1f}} points over seeds (assumed); that is {enough} for the "
+            f"{counted('languages', row['languages'], 'language')}, the minimum detectable "
+            "difference between two arms (80 % power) is {detectable:.1f} points if its standard "
+            f"deviation over seeds is {{seed_sd:.1f}} (assumed); that is {enough} to detect the "
             "smallest effect of interest, {smallest:.1f} points. Pilot: "
             f"{counted('models', row['models'], 'model')} ({row['basis']})."
         )

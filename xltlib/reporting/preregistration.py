@@ -1,4 +1,4 @@
-"""The pre-registration in words, made from params alone before there are any results."""
+"""The pre-registration, written from params alone before there are any results."""
 
 from __future__ import annotations
 

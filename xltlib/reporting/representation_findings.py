@@ -20,8 +20,8 @@ NOT_WANTED = {
 }
 """The sentence for each measure that the params leave out."""
 NO_HEAD = (
-    "This encoder has no masked-LM head, so it ranks no words for a prompt's gap. Intermediate "
-    "training keeps no such head, and some pretrained encoders, me5-small among them, have none."
+    "This encoder has no masked-LM head, so it cannot rank words for a prompt's gap. Intermediate "
+    "training keeps no such head, and some pretrained encoders, such as me5-small, have none."
 )
 NO_MODEL = (
     "No span-QA model was fine-tuned from this arm's encoder with this seed by standard training, "
@@ -126,7 +126,7 @@ def rotation(table: pd.DataFrame) -> Iterator[Sentence]:
         if pd.notna(mean["low"]):
             numbers |= {"low": mean["low"], "high": mean["high"]}
             words += " ({low:+.1f} to {high:+.1f}"
-            words += "; the interval holds zero)." if mean["low"] <= 0 <= mean["high"] else ")."
+            words += "; the interval includes zero)." if mean["low"] <= 0 <= mean["high"] else ")."
         else:
             words += "; there are too few questions for an interval."
         yield Sentence("rotation", words, numbers)

@@ -1,4 +1,4 @@
-"""The kinds of tasks: one file each, with features, head, collator and metrics.
+"""Task kinds: one file each, with features, head, collator and metrics.
 
 Modules of this package that define `TASKS`, a mapping of kinds to their makers, are found
 automatically. Every corpus names its kind.

@@ -17,8 +17,8 @@ from xltlib.tasks.kind import Row, Setup, pad_batch
 
 @dataclass(frozen=True)
 class MultipleChoice:
-    """The task kind. Each choice is read with the premise and the question, as one pair of texts:
-    premise, then question and choice."""
+    """The task kind. Each choice is read as a pair of texts: the premise, and the question followed
+    by the choice."""
 
     max_length: int = 128
     metric = "accuracy"
@@ -37,8 +37,8 @@ class MultipleChoice:
         return rows
 
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
-        """A fresh head. It does not depend on the number of choices, so SIQa (three) can train for
-        XCOPA (two)."""
+        """A fresh head. It does not depend on the number of choices, so a model trained on SIQa
+        (three) can answer XCOPA (two)."""
         return PooledHead(hidden_size, 1, dropout)
 
     def collate(
@@ -64,7 +64,7 @@ class MultipleChoice:
         return [str(int(np.argmax(row))) for row in logits], [str(label) for label in labels]
 
     def correct(self, prediction: str, gold: str) -> float:
-        """1.0 where the choice is right."""
+        """1.0 if the choice is right, else 0.0."""
         return float(prediction == gold)
 
     def metrics(self, predictions: list[str], golds: list[str]) -> dict[str, float]:

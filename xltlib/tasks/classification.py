@@ -17,10 +17,10 @@ from xltlib.tasks.kind import Row, Setup, pad_batch
 class PooledHead(nn.Module):
     """Mean of the token states, a tanh layer, dropout, and a linear layer.
 
-    The mean is used, and not the first token, because the first token's state is uninformative in
-    an encoder trained without a sentence objective, and short training cannot make up for that.
-    With one output, each sequence gets a score, and `choices` consecutive ones are one example. A
-    sequence of one token is not a choice, because real ones begin and end with special tokens.
+    The mean is used instead of the first token, whose state is uninformative in an encoder trained
+    without a sentence objective; short training cannot make up for that. With one output, each
+    sequence gets a score, and consecutive sequences are the choices of one example. A sequence of
+    one token is not a choice, because real ones begin and end with special tokens.
     """
 
     def __init__(self, hidden_size: int, n_outputs: int, dropout: float) -> None:
@@ -81,7 +81,7 @@ class Classification:
         return predictions, [self.labels[label] for label in labels]
 
     def correct(self, prediction: str, gold: str) -> float:
-        """1.0 where the class is right."""
+        """1.0 if the class is right, else 0.0."""
         return float(prediction == gold)
 
     def metrics(self, predictions: list[str], golds: list[str]) -> dict[str, float]:

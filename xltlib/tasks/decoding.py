@@ -10,7 +10,7 @@ from xltlib.params import SpanQASettings
 from xltlib.tasks.offsets import borders
 from xltlib.tasks.windows import Features
 
-_GROUPS = 4  # of windows by their length
+_GROUPS = 4  # of windows of similar length
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _best_of_windows(
     """Characters and logit sum of each window's best span, arrays [W]; -inf where none is legal."""
     windows, width = start_logits.shape
     rows = np.arange(windows)
-    # Small types, and starts separate from ends, because most time is spent on moving memory.
+    # Small types, and starts separate from ends, because moving memory takes most of the time.
     offsets = np.moveaxis(np.full((2, windows, width), -1, dtype=np.int32), 0, -1)
     for row, array in enumerate(tokens):
         offsets[row, : len(array)] = array
@@ -89,7 +89,7 @@ def _best_of_windows(
         np.take_along_axis(starts, top_start, 1)[:, :, None]
         + np.take_along_axis(ends, top_end, 1)[:, None, :]
     )
-    # In unsigned numbers, an end before its start is farther away than any answer is long.
+    # Unsigned, so that an end before its start is farther away than any answer is long.
     further = top_end.astype(np.uint32)[:, None, :] - top_start.astype(np.uint32)[:, :, None]
     np.putmask(score, further >= settings.max_answer_length, -np.inf)
     flat = score.reshape(windows, -1)

@@ -82,7 +82,7 @@ def pad_batch(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, 
 
 
 def padded_length(tokens: int, limit: int | None) -> int:
-    """Whole blocks for the tokens of the longest row, up to the model's positions (if limited)."""
+    """The longest row's tokens, rounded up to whole blocks within the model's limit (if any)."""
     blocks = -(-tokens // BLOCK) * BLOCK
     return max(tokens, min(blocks, limit or blocks))
 

@@ -14,7 +14,7 @@ def whole_graphemes(offsets: np.ndarray, context: str) -> np.ndarray:
     """Token offsets [tokens, 2], widened to the grapheme clusters that they touch.
 
     A tokenizer that composes characters gives "e" and its accent the offsets of "e" alone, and
-    others split a cluster, but an answer has whole clusters.
+    others split a cluster, but an answer consists of whole clusters.
     """
     if context.isascii():
         return offsets

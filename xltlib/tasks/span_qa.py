@@ -22,8 +22,8 @@ from xltlib.tasks.windows import Features, featurize
 def training_rows(features: Features, answers: list[dict[str, list[Any]]]) -> list[Row]:
     """One row per window; its labels are the first and the last token of the answer.
 
-    A window without the whole answer points at its first token, as in XTREME. An answer without an
-    offset (-1) gives no row, because it cannot teach a span.
+    A window without the whole answer is labelled with its first token, as in XTREME. An answer
+    without an offset (-1) gives no row, because it has no span to learn.
     """
     rows = []
     for window in range(len(features)):
@@ -55,8 +55,8 @@ def pad_spans(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, 
 def span_loss(model: nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """The loss of a question-answering model on a batch of `pad_spans`, a scalar.
 
-    The models' own loss includes padding in the softmax, so it depends on the rest of the batch,
-    and computes in the precision of the weights; this one does neither.
+    The models' own loss includes padding in the softmax, so that it depends on the rest of the
+    batch, and is computed in the precision of the weights. This one avoids both.
     """
     positions = ("start_positions", "end_positions")
     output = model(**{name: values for name, values in batch.items() if name not in positions})
@@ -89,7 +89,7 @@ class SpanQA:
     """The task kind, for intermediate training: one row per example, the window with its answer.
 
     With one row per example, languages with more tokens per word do not take more steps. If several
-    windows have the answer, the one with the most context on both sides is used. The metrics
+    windows contain the answer, the one with the most context on both sides is used. The metrics
     compare tokens within that window; the official metrics are for target tasks, whose models read
     all windows (`xltlib.evaluation.span_qa`).
     """
@@ -122,8 +122,9 @@ class SpanQA:
         lost = [dataset["id"][i] for i in range(len(answers)) if i not in best]
         if lost:
             raise InputError(
-                f"{len(lost)} questions cannot train, e.g. {lost[0]}: their answer has no place in "
-                "the context or fits into no window. Leave them out, or lower span_qa.doc_stride."
+                f"{len(lost)} questions cannot be used for training, e.g. {lost[0]}: their answer "
+                "is not in the context or does not fit into a window. Leave them out, or lower "
+                "span_qa.doc_stride."
             )
         return [best[i][1] for i in range(len(answers))]
 

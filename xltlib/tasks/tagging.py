@@ -157,7 +157,7 @@ class Tagging:
             # seqeval takes the first letter of a tag for its position in an entity.
             predicted, gold = ([[f"B-{t}" for t in tags] for tags in s] for s in (predicted, gold))
         with warnings.catch_warnings():
-            # It warns if a class was never predicted.
+            # seqeval warns if a class was never predicted.
             warnings.simplefilter("ignore")
             f1 = 100 * float(f1_score(gold, predicted))
         return {"f1": f1, "accuracy": 100 * float(np.mean(hits))}

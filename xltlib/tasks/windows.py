@@ -1,9 +1,9 @@
 """Windows over the context of a question.
 
 The recipe is XTREME's (Hu et al. 2020): question first, context cut into overlapping windows of
-`max_length` tokens, each of which begins `doc_stride` tokens of the context after the one before
+`max_length` tokens, each starting `doc_stride` context tokens after the previous one
 (`squad_convert_example_to_features` of transformers, which XTREME runs). The overlap of two windows
-therefore depends on the question: it is the space left beside it minus `doc_stride`.
+therefore depends on the question: it is the space that the question leaves, minus `doc_stride`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def featurize(
         )
     stripped = [question.strip() for question in questions]
     coded = tokenizer(stripped, add_special_tokens=False, return_offsets_mapping=True)
-    # Truncated at the end of the last kept token, so the pair is tokenised only once.
+    # Truncated as text, at the end of the last kept token, for the joint tokenisation below.
     cut = [
         question[: offsets[: settings.max_query_length][-1][1]] if offsets else question
         for question, offsets in zip(stripped, coded["offset_mapping"], strict=True)

@@ -109,7 +109,7 @@ def _measured(
 
 
 def _peak_bytes(work: Callable[[], None], model: nn.Module) -> int:
-    """The peak memory allocated inside a block, beyond what was allocated before it."""
+    """The peak memory allocated by `work`, beyond what was allocated before it."""
     device = next(model.parameters()).device
     if device.type == "cuda":
         before = torch.cuda.memory_allocated(device)

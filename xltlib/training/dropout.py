@@ -1,4 +1,4 @@
-"""Dropout with cheap random numbers on a processor."""
+"""Dropout with cheap random numbers, for CPUs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ LEVELS = 2**16
 def keep_mask(shape: torch.Size, p: float) -> torch.Tensor:
     """A bool tensor, False with probability `p` (rounded to 1 / 65,536), from torch's generator.
 
-    One draw of 64 bits serves four elements; `bernoulli_` takes a draw for each (2.8 times the
-    time on one core of an AVX2 machine).
+    One draw of 64 bits serves four elements; `bernoulli_` draws for each (and takes 2.8 times as
+    long on one core of an AVX2 machine).
     """
     size = shape.numel()
     drawn = torch.empty((size + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
@@ -38,7 +38,7 @@ class _Drop(torch.autograd.Function):
 
 
 class CheapDropout(nn.Module):
-    """`nn.Dropout` for tensors on a processor: the same distribution but other draws."""
+    """`nn.Dropout` for tensors on a CPU: the same distribution but different draws."""
 
     def __init__(self, p: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The memory that a training run takes, estimated before it starts."""
+"""The memory that a training run needs, estimated before it starts."""
 
 from __future__ import annotations
 
@@ -34,9 +34,8 @@ def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[in
 
     Activations after Korthikanti et al. 2022 (arXiv 2205.05198, equation 1): a layer keeps
     b s h (34 + 5 a s / h) bytes in 16 bits (b sequences of s tokens, width h, a heads), of which
-    dropout's masks are 2 and a / h; in 32 bits the rest doubles. SDPA keeps no matrices of
-    attention (the terms with a), unless attention has dropout. The output of every layer's gradient
-    and the word embeddings' dense gradient come with it.
+    dropout's masks are 2 and a / h; in 32 bits the rest doubles. SDPA keeps no attention matrices
+    (the terms with a), unless attention has dropout.
 
     Args:
         shapes: sequences and tokens per sequence of each batch.
@@ -62,26 +61,25 @@ def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[in
 
 
 def require_memory(compute: ComputeSettings, needed: float) -> None:
-    """Stop before training starts if it would not fit into memory.
+    """Refuse a training run that would not fit into memory, before it starts.
 
     Args:
         needed: MiB, estimated by `training_mib`.
 
     Raises:
-        InputError: it needs more than `compute.mem_mb` on a processor, or more than is free on the
-            GPU.
+        InputError: it needs more than `compute.mem_mb` on a CPU, or more than is free on the GPU.
     """
     if compute.device == "cpu":
         total = PROCESS_MIB + needed
         if total > compute.mem_mb:
             raise InputError(
-                f"compute.mem_mb: {compute.mem_mb} are given and this cell takes about "
-                f"{total:,.0f} MiB. Raise it, or lower optimisation.batch_size (or batch_tokens)."
+                f"compute.mem_mb: {compute.mem_mb}, but this cell needs about {total:,.0f} MiB. "
+                "Raise it, or lower optimisation.batch_size (or batch_tokens)."
             )
     else:
         free = torch.cuda.mem_get_info()[0] / MIB
         if needed > free:
             raise InputError(
-                f"the GPU has {free:,.0f} MiB free and this cell takes about {needed:,.0f}. Lower "
-                "optimisation.batch_size and raise gradient_accumulation by as much."
+                f"the GPU has {free:,.0f} MiB free, but this cell needs about {needed:,.0f}. Lower "
+                "optimisation.batch_size and raise gradient_accumulation by the same factor."
             )

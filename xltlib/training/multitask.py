@@ -28,7 +28,7 @@ def load_pretrained(
     settings: EncoderSettings,
     tokenizer: PreTrainedTokenizerBase | None = None,
 ) -> PreTrainedModel:
-    """Load an encoder, with or without a new task head, for training as the params say.
+    """Load an encoder, with or without a new task head, for training as set in the params.
 
     Raises:
         InputError: the folder's files are damaged, or the model cannot do the task.

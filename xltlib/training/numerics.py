@@ -1,7 +1,7 @@
-"""How a run computes on its device: precision, attention, dropout, optimiser. All decided here.
+"""How a run computes on its device: precision, attention, dropout, optimiser.
 
-The decisions of `choose` are recorded with the run. The recipe (data, steps, learning rate) is the
-same on every device; rounding and the random numbers of dropout are not.
+`choose` decides all of this, and its decisions are recorded with the run. The recipe (data, steps,
+learning rate) is the same on every device; rounding and the random numbers of dropout are not.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def choose(precision: Precision, device: str, *, compiled: bool = False) -> Nume
     return Numerics(
         device=device,
         precision=used,
-        # On processors SDPA is the faster in float32, and by far the slower in bf16.
+        # On CPUs, SDPA is faster in float32 and much slower in bf16.
         attention="eager" if on_cpu and used == "bf16" else "sdpa",
         dropout="cheap" if on_cpu else "torch",
         compiled=compiled,
@@ -63,8 +63,7 @@ def applied(numerics: Numerics, model: nn.Module) -> Iterator[Masters | None]:
     """Inside the block, a model computes with these numerics; afterwards it is in float32 again.
 
     Yields the float32 master weights if in bf16, else None. After the block the trainable weights
-    are those of the model, rounded to bf16, unless `Masters.restore` inside the block made them the
-    masters.
+    are rounded to bf16, unless `Masters.restore` was called inside the block.
     """
     attention = {
         part: part.config._attn_implementation
@@ -104,14 +103,14 @@ class Masters:
 
     @torch.no_grad()
     def end(self) -> None:
-        """Leave bf16: frozen weights get their old values back, the others keep their present
+        """Leave bf16: frozen weights regain their old values, the others keep their present
         ones."""
         for weight, master in self.of.items():
             weight.data = weight.data.float() if weight.requires_grad else master
 
 
 class MasterAdamW(torch.optim.AdamW):
-    """AdamW over the float32 masters of bf16 weights, which are the rounded masters."""
+    """AdamW over float32 master weights; the model's bf16 weights are the masters, rounded."""
 
     def __init__(self, groups: Iterable[dict[str, Any]], masters: Masters, **options: Any) -> None:
         groups = [group | {"params": list(group["params"])} for group in groups]
@@ -127,7 +126,7 @@ class MasterAdamW(torch.optim.AdamW):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
-        """One step on the masters from the weights' gradients."""
+        """One step on the masters with the weights' gradients."""
         for weight, master in zip(self._weights, self._masters, strict=True):
             master.grad = None if weight.grad is None else weight.grad.float()
         loss = super().step(closure)

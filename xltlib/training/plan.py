@@ -1,7 +1,7 @@
 """Which example goes into which batch: fixed before training starts, and the same for every arm.
 
-A plan is data: it can be shown, counted and compared, an interrupted run finds its place in it, and
-whether two arms are treated equally can be read from their plans.
+A plan is data: it can be shown, counted and compared, an interrupted run resumes from it, and two
+arms' plans show whether the arms are treated equally.
 """
 
 from __future__ import annotations
@@ -54,11 +54,10 @@ class Batching:
 def length_batches(
     lengths: Sequence[int], batching: Batching, rng: np.random.Generator
 ) -> list[list[int]]:
-    """One epoch in random order, with examples of similar length in a batch, so that there is
-    little padding.
+    """One epoch in random order, with examples of similar length in a batch to reduce padding.
 
-    Examples are shuffled, sorted by length within pools of 20 batches, cut into batches, and the
-    batches are shuffled: every example exactly once.
+    Examples are shuffled, sorted by length within pools of 20 batches and cut into batches, which
+    are shuffled: every example occurs exactly once.
     """
     order = rng.permutation(len(lengths))
     pool = 20 * batching.size
@@ -71,7 +70,7 @@ def length_batches(
 
 
 def n_batches(lengths: Sequence[int], epochs: float, batching: Batching, seed: int) -> int:
-    """The batches of a training run; a fraction of an epoch has that share of its batches."""
+    """The number of batches of a training run; a fraction of an epoch has that share of them."""
     epoch = len(length_batches(lengths, batching, np.random.default_rng(seed)))
     return max(1, round(epochs * epoch))
 
@@ -118,7 +117,7 @@ def in_turn(shares: Mapping[str, float], n: int) -> list[str]:
     for position in range(1, n + 1):
         # Rounded, so that shares that differ only in the last bit count as equal.
         behind = {code: round(share * position - given[code], 9) for code, share in shares.items()}
-        chosen = max(behind, key=lambda code: behind[code])  # the first among equals
+        chosen = max(behind, key=lambda code: behind[code])  # the first if tied
         given[chosen] += 1
         order.append(chosen)
     return order
@@ -152,8 +151,8 @@ def draw_items(
         return [Draw(task, item, language) for item, language in zip(items, turns, strict=True)]
     if common:
         raise InputError(
-            f"intermediate.examples.{task}: {examples} wanted, but only {len(common)} items exist "
-            f"in all of {' '.join(sorted(ids_by_language))}. Lower it to {len(common)} or less."
+            f"intermediate.examples.{task}: {examples}, but only {len(common)} items exist in all "
+            f"of {' '.join(sorted(ids_by_language))}. Lower it to {len(common)} or less."
         )
     draws = []
     for language in languages:
@@ -161,7 +160,7 @@ def draw_items(
         ids = sorted(ids_by_language[language])
         if len(ids) < share:
             raise InputError(
-                f"intermediate.examples.{task}: {share} of them fall to {language}, which has "
+                f"intermediate.examples.{task}: {language} would have to supply {share}, but has "
                 f"{len(ids)}. Lower it, lower intermediate.temperature or add a language."
             )
         draws += [Draw(task, item, language) for item in rng.permutation(ids)[:share].tolist()]
@@ -186,8 +185,8 @@ def task_plan(
 ) -> list[TaskBatch]:
     """Batches of one task each: `epochs` passes over every task's draws, each in a new order.
 
-    It depends on numbers of examples but not on languages, so every arm takes the same steps, on
-    the same positions of its draws.
+    The plan depends on the numbers of examples but not on languages, so every arm takes the same
+    steps, on the same positions of its draws.
 
     Args:
         examples: the number for each task, in the order used by `sequential`; `mixed` shuffles the

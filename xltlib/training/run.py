@@ -35,7 +35,7 @@ def model_loss(model: nn.Module, batch: dict[str, Any]) -> torch.Tensor:
 class PlannedTrainer(Trainer):
     """A `Trainer` whose dataset is the plan: each item is a whole batch, in the plan's order.
 
-    With a robust method, the loss of a batch is that method's.
+    With a robust method, each batch has that method's loss.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class PlannedTrainer(Trainer):
         return metrics
 
     def _seed_of_batch(self) -> int:
-        """A seed given by the position in the plan, so that a resumed run draws the same noise."""
+        """A seed from the position in the plan, so that a resumed run draws the same noise."""
         step = self.state.global_step
         seen = self._passes[1] + 1 if self._passes[0] == step else 0
         self._passes = (step, seen)
@@ -91,7 +91,7 @@ class PlannedTrainer(Trainer):
 @dataclass(frozen=True)
 class TrainingLog:
     """The log of a run: optimiser steps, the training loss at even intervals, and with early
-    stopping the dev scores and the step whose weights were kept. `numerics` says how it
+    stopping the dev scores and the step whose weights were kept. `numerics` records how it was
     computed."""
 
     steps: int
@@ -133,12 +133,12 @@ def train(
     if optimisation.compile and robust is not None:
         raise InputError(
             "optimisation.compile: a compiled model cannot be perturbed. Leave it out for ADV and "
-            "RS-RP"
+            "RS-RP."
         )
     stopping = optimisation.stopping
     if stopping is not None and dev_score is None:
         raise InputError(
-            "optimisation.stopping needs an English dev set: name a dev_split for the training data"
+            "optimisation.stopping needs an English dev set. Give the training data a dev_split."
         )
     save_every = stopping.every_steps if stopping else optimisation.save_every_steps
     callbacks = []

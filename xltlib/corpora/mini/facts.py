@@ -56,7 +56,7 @@ TOKEN = regex.compile(r"[\p{L}\p{N}\p{M}\u200c\u200d]+(?:['’.-][\p{L}\p{N}\p{M
 
 Piece = tuple[str, str | None]  # text, and the slot that it fills
 Value = datetime.date | int | str
-"""Of an opening; of visitors, or a festival's month; a key of CLDR's languages or territories."""
+"""A date (opening), a number (visitors, festival's month) or a CLDR key (language, partner)."""
 
 
 class _Forms(BaseModel):
@@ -131,7 +131,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Document:
-    """Two places of one kind, the facts that the passage states, and the fact that is asked for."""
+    """Two places of one kind, the facts that the passage states, and the fact to ask about."""
 
     places: tuple[Place, Place]
     order: tuple[tuple[int, str, int], ...]  # place, relation, wording: one sentence each
@@ -193,7 +193,7 @@ def _inside(these: list[str], those: list[str]) -> bool:
 
 @lru_cache(maxsize=8)
 def cities_of(seed: int) -> dict[str, tuple[str, ...]]:
-    """The cities of each split. No city is in two splits, and so no fact about a place in it."""
+    """The cities of each split. No city, and so no fact about its places, is in two splits."""
     cities = list(_pools()["city"])
     random.Random(f"cities {seed}").shuffle(cities)
     third = len(cities) // 5
@@ -273,7 +273,7 @@ def pieces_of(
 def statement(
     language: str, place: Place, relation: str, wording: int, value: Value | None = None
 ) -> list[Piece]:
-    """A sentence that states a relation (of the place's own value unless another is given)."""
+    """A sentence that states a relation, with the place's own value unless another is given."""
     shown = written_value(language, relation, place.values[relation] if value is None else value)
     template = templates_of(language).relations[relation].say[wording]
     return pieces_of(language, template, place, shown, SLOT_OF[relation])

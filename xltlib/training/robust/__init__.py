@@ -27,7 +27,7 @@ class RobustMethod(Protocol):
     """One robust training method."""
 
     def perturbations(self, loss: Loss, shape: EmbeddingShape, seed: int) -> Iterable[torch.Tensor]:
-        """The perturbations [B, T, H] over whose losses training averages."""
+        """The perturbations [B, T, H] whose losses training averages."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ def mean_loss(
 ) -> torch.Tensor:
     """The mean loss over perturbations, with only one graph in memory at a time.
 
-    The gradient of each loss except the last is computed at once. The result passes them on when it
-    is differentiated, so it acts as an ordinary mean in the caller's `backward`.
+    The gradient of each loss except the last is computed immediately and added when the result is
+    differentiated, so the result acts as an ordinary mean in the caller's `backward`.
     """
     draws = iter(perturbations)
     total, count = loss(next(draws)), 1

@@ -24,7 +24,7 @@ class Adversarial:
     steps: int = 1
 
     def perturbations(self, loss: Loss, shape: EmbeddingShape, seed: int) -> Iterator[torch.Tensor]:
-        """The perturbation that the ascent finds from a random start; zero where nothing may move.
+        """The perturbation that the ascent finds from a random start; zero except at real tokens.
 
         The ascent has its own random numbers, so the last pass draws the same dropout masks as
         standard training.

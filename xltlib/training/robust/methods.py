@@ -64,7 +64,7 @@ def copies(
     if not any(neighbours.values()):
         raise InputError(
             f"rs-da: no word of the training texts in {', '.join(neighbours)} has a neighbour; "
-            "name lists in methods.<name>.neighbours or lower methods.<name>.min_cosine"
+            "give lists in methods.<name>.neighbours or lower methods.<name>.min_cosine"
         )
     return lambda number: smoothed(rows, neighbours, seed, number)
 

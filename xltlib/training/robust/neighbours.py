@@ -33,7 +33,7 @@ def read_neighbours(path: Path) -> dict[str, list[str]]:
     for word, near in raw.items():
         if not (isinstance(near, list) and all(isinstance(other, str) for other in near)):
             raise InputError(
-                f"{path}: the neighbours of {shown(word)} have to be a list of words (found "
+                f"{path}: the neighbours of {shown(word)} must be a list of words (found "
                 f"{shown(near)})."
             )
     return {word: near for word, near in raw.items() if near}
@@ -52,8 +52,8 @@ def embedding_neighbours(
 
     Distance is by cosine. Only words that are a single piece of the vocabulary count, because a
     mean over pieces is near any word that shares one ("soap" and "so"). Candidates come from the
-    texts themselves, so they are in the language and its script. Numbers have no neighbours and are
-    none.
+    texts themselves, so they are in the language and its script. Numbers neither have nor are
+    neighbours.
 
     Args:
         embeddings: the encoder's word embeddings, float [V, H].

@@ -1,7 +1,7 @@
 """RS-RP: randomised smoothing by random perturbation (idea: Robust-XLT, section 3.2).
 
 This is not a replication: the authors' code does not include it, and the radius and place of the
-noise are this project's.
+noise are this project's choice.
 """
 
 from __future__ import annotations
