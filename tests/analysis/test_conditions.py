@@ -51,3 +51,14 @@ def test_the_ensemble_is_the_worst_of_attacks_that_every_model_met():
     assert list(english["attacked_f1"]) == [0.0, 0.2, 0.2, 0.2, 0.2]
     assert set(english["queries"]) == {14}
     assert len(conditions.ensemble(pd.concat([typo, lone]))) == 0
+
+
+def test_a_frame_without_rows_takes_no_types_away():
+    static = pd.DataFrame({"arm": ["none"], "attacked_f1": [0.5]})
+    adaptive = pd.DataFrame(columns=["arm", "attacked_f1", "outcome"])
+    for frames in ((static, adaptive), (adaptive, static)):
+        found = conditions.together(*frames)
+        assert set(found) == {"arm", "attacked_f1", "outcome"}
+        assert found["attacked_f1"].dtype == float
+    assert len(conditions.together(static, static)) == 2
+    assert list(conditions.together(adaptive, adaptive)) == list(adaptive)

@@ -75,6 +75,7 @@ def test_retrieval_alone_reads_no_model_and_says_what_is_not_asked_for(finished)
     table = representation.by_language([cell])
     assert list(table["language"]) == ["ar", "ru"]
     assert table[["rank consistency", "probe", "rotation"]].isna().all(axis=None)
+    assert {str(table[name].dtype) for name in representation.BY_LANGUAGE[4:]} == {"float64"}
     assert table[["retrieval", "margin"]].notna().all(axis=None)
 
 

@@ -81,10 +81,11 @@ COLUMNS = [
 
 def reliability(answers: pd.DataFrame) -> pd.DataFrame:
     """One row per corpus, condition, arm and bin: mean probability, exact match, n, all seeds."""
-    rows = [pd.DataFrame(columns=["corpus", "condition", "arm", "probability", "em", "n"])]
+    rows = []
     for on, condition, part in _conditions(answers):
         groups = part.groupby(["arm", _bins(part["probability"]).rename("bin")])
         means = groups[["probability", "em"]].mean().assign(n=groups.size())
         rows.append(means.reset_index().assign(corpus=on, condition=condition))
-    table = pd.concat(rows, ignore_index=True)
+    empty = pd.DataFrame(columns=["corpus", "condition", "arm", "probability", "em", "n"])
+    table = pd.concat(rows or [empty], ignore_index=True)
     return table[table["n"] >= MIN_IN_BIN].reset_index(drop=True)

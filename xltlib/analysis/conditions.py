@@ -47,6 +47,14 @@ def static(answers: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def together(*frames: pd.DataFrame) -> pd.DataFrame:
+    """The rows of all frames. The columns of a frame without rows have no types, so that they would
+    take those of the other columns away."""
+    columns = list(dict.fromkeys(name for frame in frames for name in frame))
+    full = [frame for frame in frames if len(frame)]
+    return pd.concat(full or frames[:1], ignore_index=True).reindex(columns=columns)
+
+
 def _with_gold(answers: pd.DataFrame) -> pd.DataFrame:
     """The probability of the gold answer, in place of that of the given answer."""
     kept = answers.drop(columns="probability", errors="ignore")

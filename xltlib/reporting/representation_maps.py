@@ -109,6 +109,7 @@ def change_from_none(table: pd.DataFrame, *, about: Provenance) -> Figure | None
             )
             panel.set_title(name, fontsize="small", loc="left")
             panel.set(xlabel="", ylabel="")
+            panel.grid(visible=False)
             panel.tick_params(axis="both", rotation=0)
         bar = figure.colorbar(panels[0].collections[0], ax=list(panels), label="change (points)")
         bar.outline.set_visible(False)

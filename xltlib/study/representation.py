@@ -155,7 +155,8 @@ def by_language(cells: Iterable[ArmCell]) -> pd.DataFrame:
             "probe": probe[probe["trained on"] == "en"].groupby("tested on")["accuracy"],
             "rotation": rotation[rotation["language"] != MACRO].groupby("language")["gain"],
         }
-        table = pd.DataFrame({name: groups.mean() for name, groups in means.items()})
+        # A measure that was not taken is an empty column without a type.
+        table = pd.DataFrame({name: groups.mean() for name, groups in means.items()}).astype(float)
         frames.append(table.rename_axis("language").reset_index().assign(**cell.factors))
     table = pd.concat(frames or [pd.DataFrame(columns=BY_LANGUAGE)], ignore_index=True)
     return table[BY_LANGUAGE]

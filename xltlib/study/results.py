@@ -123,7 +123,7 @@ def _run(cell: EncoderCell) -> None:
     answered, adaptive = clean_results(cell), attacked_results(cell)
     clean = answered[~conditions.is_static(answered)]
     static = conditions.static(answered)
-    tested = pd.concat([static, adaptive], ignore_index=True)
+    tested = conditions.together(static, adaptive)
     types, absent = error_analysis.types(cell)
     made = _tables(cell, clean, adaptive, tested)
     published = cell.params.analysis.published
