@@ -36,9 +36,15 @@ def results(
         encoder = str(cell.factors["encoder"])
         for line in in_five_lines(cell.metrics(), grid.params.profile, encoder):
             console.print(line, soft_wrap=True, highlight=False)
-    for name, of in tables.items():
-        for title, frame in of.items():
-            print_table(f"{name}: {title}", frame)
+    named = {
+        f"{name}: {title}": frame for name, of in tables.items() for title, frame in of.items()
+    }
+    for title, frame in named.items():
+        if len(frame):
+            print_table(title, frame)
+    empty = [title for title, frame in named.items() if not len(frame)]
+    if empty:
+        console.print(f"Without rows in this profile: {', '.join(empty)}.", soft_wrap=True)
 
 
 def paper(params: ParamsFile) -> None:
