@@ -91,7 +91,7 @@ def test_a_corpus_that_is_not_parallel_gives_each_language_its_share():
 
 
 def test_a_budget_beyond_the_corpus_is_refused():
-    with pytest.raises(InputError, match=r"examples\.nli: 101 wanted.*Lower it to 100"):
+    with pytest.raises(InputError, match=r"examples\.nli: 101, but only 100.*Lower it to 100"):
         plan.draw_items("nli", PARALLEL, ["en"], 101, seed=1, temperature=5)
 
 
