@@ -33,3 +33,9 @@ def test_a_text_that_looks_like_html_is_shown_and_not_run():
     assert "&lt;b&gt;" in html
     assert "<script" not in html
     assert "<b>" not in html
+
+
+def test_rows_of_a_json_file_begin_with_the_columns_named():
+    rows = [{"a": 1, "language": "en", "n": 2}, {"a": 2, "language": "ru", "n": 3}]
+    assert list(shown.ordered(rows, ["language", "n"])) == ["language", "n", "a"]
+    assert list(shown.ordered([], ["language", "n"])) == ["language", "n"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 from IPython.display import HTML, Markdown
@@ -29,6 +31,12 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
         form = f".{decimals(name)}f" if is_float_dtype(frame[name]) else ""
         texts[name] = ["" if pd.isna(value) else format(value, form) for value in frame[name]]
     return texts
+
+
+def ordered(rows: list[dict[str, Any]], first: Iterable[str]) -> pd.DataFrame:
+    """Rows from a JSON file as a table that begins with some columns; JSON sorts them by name."""
+    table, names = pd.DataFrame(rows), list(first)
+    return table.reindex(columns=[*names, *table.columns.difference(names, sort=False)])
 
 
 def style(frame: pd.DataFrame, caption: str = "") -> HTML:

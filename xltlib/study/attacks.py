@@ -20,7 +20,7 @@ from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import squad
 from xltlib.params import EngineSettings
 from xltlib.reporting import cell_findings, figures
-from xltlib.reporting.shown import style
+from xltlib.reporting.shown import ordered, style
 from xltlib.study import data, revisions, saved, work
 from xltlib.study.cell import AttackCell
 from xltlib.study.evaluation import labelled_model, predictor
@@ -157,7 +157,7 @@ def settings_table(cell: AttackCell) -> pd.DataFrame:
 
 def outcome_table(metrics: dict[str, Any]) -> HTML:
     """One row per corpus and language: outcomes, F1 in points, cost and size of the edits."""
-    return style(_ordered(metrics["languages"], OUTCOMES).astype({"success rate": float}))
+    return style(ordered(metrics["languages"], OUTCOMES).astype({"success rate": float}))
 
 
 def count_table(metrics: dict[str, Any]) -> pd.DataFrame:
@@ -167,13 +167,7 @@ def count_table(metrics: dict[str, Any]) -> pd.DataFrame:
 
 def validity_table(metrics: dict[str, Any]) -> HTML:
     """One row per language: are attacked texts still what they should be?"""
-    return style(_ordered(metrics["validity"], ["language", "n", "changed", "edits"]))
-
-
-def _ordered(rows: list[dict[str, Any]], first: list[str]) -> pd.DataFrame:
-    """A table with some columns before the others; JSON keeps them by name."""
-    table = pd.DataFrame(rows)
-    return table[[*first, *table.columns.difference(first, sort=False)]]
+    return style(ordered(metrics["validity"], ["language", "n", "changed", "edits"]))
 
 
 OUTCOMES = [

@@ -22,6 +22,7 @@ from xltlib.params.claims import DistanceEstimate, MethodsEstimate
 from xltlib.reporting import heat_maps
 from xltlib.reporting.answers import kinds, record
 from xltlib.reporting.findings import of_transfer
+from xltlib.reporting.shown import ordered
 from xltlib.study import saved, work
 from xltlib.study.cell import EncoderCell
 from xltlib.study.models import encoder_folder
@@ -45,7 +46,10 @@ def _run(cell: EncoderCell) -> None:
     made = {
         "pairs": pair_table(answers),
         "means": mean_table(answers, level=settings.level, p_values=not cell.params.synthetic),
-        "cost": pd.DataFrame(cell.measured("cost", _measured_on(cell), lambda: cost(cell))),
+        "cost": ordered(
+            cell.measured("cost", _measured_on(cell), lambda: cost(cell)),
+            ["task", "method", "batch"],
+        ),
     }
     about = saved.provenance(cell)
     drawn = {}
