@@ -45,6 +45,14 @@ def test_dev_scores_are_averaged_over_languages():
     assert said(cell_findings.of_dev(dev)) == [
         "Dev F1 of tags, averaged over 2 languages: 20.0 points."
     ]
+    windows = {"qa": {"de": {"window_em": 20.0, "window_f1": 36.0}}}
+    assert said(cell_findings.of_dev(windows)) == [
+        "Dev window F1 of qa, averaged over 1 language: 36.0 points."
+    ]
+    choices = {"copa": {"de": {"accuracy": 60.0}}}
+    assert said(cell_findings.of_dev(choices)) == [
+        "Dev accuracy of copa, averaged over 1 language: 60.0 points."
+    ]
 
 
 @pytest.mark.parametrize(

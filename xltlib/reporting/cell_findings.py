@@ -74,12 +74,13 @@ def of_dev(dev: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[Sentenc
 
 
 def main_metric(scores: Mapping[str, float]) -> str:
-    """F1 where there is one, otherwise the first metric."""
-    return "f1" if "f1" in scores else next(name for name in scores if name != "n")
+    """F1 (of answers or of windows) where there is one, otherwise the first metric."""
+    names = [name for name in scores if name != "n"]
+    return next((name for name in names if name.endswith("f1")), names[0])
 
 
 def _name(metric: str) -> str:
-    return metric.upper() if metric in ("f1", "em") else metric
+    return metric.replace("window_", "window ").replace("f1", "F1").replace("em", "EM")
 
 
 def of_evaluation(metrics: Mapping[str, Mapping[str, Any]]) -> list[Sentence]:
