@@ -12,7 +12,14 @@ from functools import cache
 from typing import Any
 
 from xltlib import corpora, encoders
-from xltlib.params import AdversarialSettings, Params, TestSet
+from xltlib.params import (
+    AdversarialSettings,
+    DistractorSettings,
+    EmbeddingSettings,
+    Params,
+    Recipe,
+    TestSet,
+)
 from xltlib.study import revisions
 from xltlib.study.cell import ArmCell, AttackCell, Cell, ModelCell
 from xltlib.study.splits import Split, dev_splits, splits_of
@@ -124,7 +131,17 @@ def _evaluation(cell: ModelCell) -> float:
 def _attacks(cell: AttackCell) -> float:
     attack = cell.params.attacks[cell.attack]
     examples = attack.examples_per_language * sum(len(one.languages) for one in attack.test_sets)
-    return examples * ASKED * attack.recipe.max_queries * _length(cell.params, cell.task)
+    return examples * ASKED * _most_passes(attack.recipe) * _length(cell.params, cell.task)
+
+
+def _most_passes(recipe: Recipe) -> int:
+    """Forward passes for one example, if nothing ends its attack early."""
+    if isinstance(recipe, EmbeddingSettings):
+        return recipe.steps * recipe.restarts * TRAINING
+    if isinstance(recipe, DistractorSettings):
+        texts = len(recipe.languages) * recipe.answers * len(recipe.templates) * len(recipe.places)
+        return min(texts, recipe.max_queries)
+    return recipe.max_queries
 
 
 def _representation(cell: ArmCell) -> float:
