@@ -143,7 +143,8 @@ def score_figure(cell: ModelCell) -> Image | Markdown:
     scores = scores[~scores["language"].str.contains("-", regex=False)]
     if not len(scores):
         return Markdown("*Stage 07 draws the scores of pairs of languages.*")
-    metric = cell_findings.main_metric(scores.drop(columns=["corpus", "language"]).iloc[0])
+    values = scores.drop(columns=["corpus", "language"]).iloc[0]
+    metric = cell_findings.main_metric(values.to_dict())
     about = saved.provenance(cell)
     return saved.drawn(figures.scores_of_model(scores.assign(arm=cell.arm), metric, about=about))
 
