@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from xltlib.analysis.blocks import Block
+from xltlib.analysis.intervals import p_value
 from xltlib.analysis.variance import seed_variance, spread
 
 LANGUAGES = 8
@@ -156,8 +157,8 @@ def coverage(world: World, *, simulations: int, batch: int = 250, joint: bool = 
         estimate, about, error = spread(blocks, shares, seeds)
         known = error > 0
         none += int((~known).sum())
-        away = np.abs(estimate - world.effect)
-        found.append(2 * about.below(-away)[known])
+        away = estimate - world.effect
+        found.append(p_value(about, away, world.seeds)[known])
         widths.append(error[known])
     p = np.concatenate(found)
     shares = {a: (p < a).mean() for a in LEVELS}

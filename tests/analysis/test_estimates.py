@@ -47,40 +47,88 @@ TYPO = questions(
 )
 def test_arms_are_compared_in_the_other_languages(metric, points):
     estimate = ArmsEstimate(kind="arms", metric=metric, contrast=("multilingual", "english"))
-    found, _ = estimates.of_arms(estimate, TYPO, TYPO, seen={}, **LEVEL)
+    found = estimates.of_arms(estimate, TYPO, TYPO, seen={}, **LEVEL).intervals
     assert found["multilingual - english"].estimate == pytest.approx(points)
     assert found["multilingual - english"].n_languages == 2
 
 
-def test_a_question_is_one_question_whatever_attacks_it_met():
+def test_conditions_weigh_the_same_and_a_question_stays_one_question():
     swap = questions("swap", english={"ar": (0.8, 0.8)}, multilingual={"ar": (0.8, 0.2)})
     lone = questions("lone", multilingual={"ar": (0.8, 0.0)})
     estimate = ArmsEstimate(kind="arms", metric="change", contrast=("multilingual", "english"))
     both = pd.concat([TYPO, swap, lone])
-    found, _ = estimates.of_arms(estimate, TYPO, both, seen={}, **LEVEL)
+    found = estimates.of_arms(estimate, TYPO, both, seen={}, **LEVEL).intervals
     one = found["multilingual - english"]
-    # Arabic: +40 and -60 points, their mean -10; Korean: +20. `lone` met one arm only.
-    assert one.estimate == pytest.approx(5.0)
+    # typo: +40 in Arabic and +20 in Korean, 30 on average; swap: -60. `lone` met one arm only.
+    assert one.estimate == pytest.approx(-15.0)
     assert one.n_examples == 16
 
 
 def test_test_sets_with_a_handful_of_questions_are_left_out():
     few = questions(n=4, english={"ru": (0, 0)}, multilingual={"ru": (1, 1)})
     estimate = ArmsEstimate(kind="arms", metric="clean", contrast=("multilingual", "english"))
-    found, _ = estimates.of_arms(estimate, pd.concat([TYPO, few]), TYPO, seen={}, **LEVEL)
+    found = estimates.of_arms(estimate, pd.concat([TYPO, few]), TYPO, seen={}, **LEVEL).intervals
     assert found["multilingual - english"].n_languages == 2
-    assert estimates.of_arms(estimate, few, few, seen={}, **LEVEL)[0] == {}
+    alone = estimates.of_arms(estimate, few, few, seen={}, **LEVEL).intervals
+    assert alone["multilingual - english"].why_not.startswith("fewer than 5")
     one_arm = TYPO[TYPO["arm"] == "english"]
-    assert estimates.of_arms(estimate, one_arm, one_arm, seen={}, **LEVEL)[0] == {}
+    assert estimates.of_arms(estimate, one_arm, one_arm, seen={}, **LEVEL).intervals == {}
+
+
+KEPT = ArmsEstimate(kind="arms", metric="share kept", contrast=("multilingual", "english"))
+
+
+def test_the_share_kept_is_averaged_over_conditions_with_unequal_questions():
+    """Both arms keep 60 % in both conditions, the second of which has the easy half only."""
+    rows = []
+    for arm, (easy, hard) in {"multilingual": (0.4, 0.5), "english": (0.7, 0.2)}.items():
+        ones = {"ar": (1.0, easy), "ko": (1.0, easy)}
+        halves = {"ar": (0.5, hard), "ko": (0.5, hard)}
+        rows += [questions("all", n=10, **{arm: ones})]
+        rows += [questions("all", n=10, **{arm: halves}).assign(id=lambda f: "hard " + f["id"])]
+        rows += [questions("half", n=10, **{arm: {"ar": (1.0, 0.6), "ko": (1.0, 0.6)}})]
+    frame = pd.concat(rows)
+    (one,) = estimates.of_arms(KEPT, frame, frame, seen={}, **LEVEL).intervals.values()
+    assert one.estimate == pytest.approx(0.0)
+    assert one.n_examples == 40
+    moved = frame.assign(
+        attacked_f1=frame["attacked_f1"]
+        + 0.1 * ((frame["arm"] == "multilingual") & (frame["attack"] == "half"))
+    )
+    (one,) = estimates.of_arms(KEPT, moved, moved, seen={}, **LEVEL).intervals.values()
+    assert one.estimate == pytest.approx(5.0)
+
+
+def test_an_arm_outside_the_contrast_takes_nothing_from_it():
+    alone = estimates.of_arms(KEPT, TYPO, TYPO, seen={}, **LEVEL)
+    collapsed = questions(german={"ar": (0.0, 0.0), "ko": (0.0, 0.0)})
+    both = pd.concat([TYPO, collapsed])
+    assert estimates.of_arms(KEPT, both, both, seen={}, **LEVEL) == alone
+
+
+def test_a_collapsed_arm_of_the_contrast_is_named():
+    zero = TYPO.assign(original_f1=np.where(TYPO["arm"] == "english", 0.0, TYPO["original_f1"]))
+    found = estimates.of_arms(KEPT, zero, zero, seen={}, **LEVEL)
+    assert found.intervals == {}
+    assert found.undefined == ["typo"]
+
+
+def test_languages_weigh_the_same_however_many_corpora_test_them():
+    more = questions(n=8, english={"ar": (0.8, 0)}, multilingual={"ar": (0.2, 0)})
+    frame = pd.concat([TYPO, more.assign(corpus="xquad")])
+    estimate = ArmsEstimate(kind="arms", metric="clean", contrast=("multilingual", "english"))
+    (one,) = estimates.of_arms(estimate, frame, frame, seen={}, **LEVEL).intervals.values()
+    # Arabic: 0 points in TyDi QA and -60 in XQuAD, with as many questions; Korean: 0.
+    assert one.estimate == pytest.approx(-15.0)
 
 
 def test_a_language_counts_only_where_no_arm_of_the_contrast_has_trained_on_it():
     estimate = ArmsEstimate(kind="arms", metric="clean", contrast=("multilingual", "english"))
     seen = {"multilingual": {"ko", "de"}, "multilingual+targets": {"ar"}}
-    found, left_out = estimates.of_arms(estimate, TYPO, TYPO, seen=seen, **LEVEL)
-    (one,) = found.values()
+    found = estimates.of_arms(estimate, TYPO, TYPO, seen=seen, **LEVEL)
+    (one,) = found.intervals.values()
     assert one.languages == ("ar",)
-    assert left_out == ["ko"]
+    assert found.left_out == ["ko"]
 
 
 LANGUAGES = ("en", "ru", "sw")
@@ -126,6 +174,26 @@ def test_corpora_weigh_the_same_and_unknown_ones_give_nothing():
     assert estimates.of_methods(none, frame, **LEVEL) == {}
 
 
+def test_a_method_is_compared_where_both_were_trained():
+    """In the same arms, with seeds that all corpora have."""
+    frame = pairs(gain=lambda _: 0.1)
+    other = frame[frame["method"] == "standard"].assign(arm="english", correct=1.0)
+    estimate = MethodsEstimate(kind="methods", corpora=["xnli", "pawsx"])
+    fewer = frame[frame["seed"] < 3].assign(corpus="pawsx")
+    one = estimates.of_methods(estimate, pd.concat([frame, other, fewer]), **LEVEL)["adv"]
+    assert one.estimate == pytest.approx(10.0)
+    assert one.n_seeds == 2
+    assert one.languages == ("en", "ru", "sw")
+
+
+def test_hypotheses_of_one_premise_are_one_unit():
+    frame = pairs(gain=lambda _: 0.1, n=30)
+    frame["passage"] = frame["sentence1"] + (frame["id"] // 3).astype(str)
+    estimate = MethodsEstimate(kind="methods", corpora=["xnli"])
+    one = estimates.of_methods(estimate, frame, **LEVEL)["adv"]
+    assert (one.n_examples, one.n_units) == (30, 10)
+
+
 @pytest.mark.parametrize("arms", [("none",), ("none", "english")])
 def test_the_slope_over_distance_is_found(arms):
     estimate = DistanceEstimate(kind="distance", corpora=["xnli"])
@@ -145,5 +213,8 @@ def test_english_distractors_are_counted_against_the_passage_language():
     # 6 of 8 Arabic questions fall to English: 75 % - 25 %. English passages do not count.
     assert one.estimate == pytest.approx(50.0)
     assert one.n_examples == 8
+    translated = pd.concat([frame, frame[frame["language"] == "ar"].assign(language="ko")])
+    (one,) = estimates.of_distractors(translated, ["distractor"], **LEVEL).values()
+    assert (one.n_examples, one.n_units) == (16, 8)
     assert estimates.of_distractors(frame, [], **LEVEL) == {}
     assert estimates.of_distractors(frame.assign(outcome="skipped"), ["distractor"], **LEVEL) == {}

@@ -74,6 +74,13 @@ def test_a_variance_of_zero_is_flagged():
     assert fitted(attacked(seeds=range(6), training=0.2)).loc["clean", "fit"] == "ok"
 
 
+def test_a_constant_difference_is_flagged():
+    frame = attacked().assign(original_f1=1.0)
+    frame["attacked_f1"] = (frame["arm"] == "english").astype(float)
+    found = fitted(frame)
+    assert set(found["fit"]) == {"degenerate"}
+
+
 def test_two_seeds_give_an_interval_and_no_p_and_one_seed_neither():
     two = fitted(attacked(seeds=(1, 2)))
     assert two["p"].isna().all()

@@ -38,6 +38,16 @@ def test_measures_and_outcomes_meet_by_arm_and_language():
     assert row["Latin script"] == 1.0
 
 
+def test_arms_are_compared_under_the_conditions_that_all_of_them_met():
+    """Without the worst case, which would count the attacks twice."""
+    measures, attacked = frames()
+    alone = attacked[(attacked["arm"] == "none") & (attacked["attack"] == "typo")]
+    more = [attacked, alone.assign(attack="hotflip", **{"drop in f1": 90.0})]
+    more.append(attacked.assign(attack="ensemble", **{"drop in f1": 50.0}))
+    wanted = relation.by_language(measures, attacked)
+    pd.testing.assert_frame_equal(relation.by_language(measures, pd.concat(more)), wanted)
+
+
 def correlation(*frames_):
     table = relation.correlations(relation.by_language(*frames_), seed=0)
     return table.set_index(["measure", "outcome"]).loc[("retrieval", "drop in f1")]

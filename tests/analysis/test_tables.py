@@ -139,6 +139,24 @@ def test_a_language_that_an_arm_trained_on_is_left_out_and_named(clean, attacked
     assert macro(table).loc[("clean", "tydiqa"), "estimate"] == pytest.approx(25)
 
 
+def test_a_language_with_a_handful_of_questions_is_left_out_and_named(clean, attacked):
+    few = clean[clean["language"] == "ko"].groupby("arm").head(1).assign(language="sw")
+    table = tables.contrasts(
+        pd.concat([many(clean), many(few, (1, 2, 3))]), attacked, pairs=PAIRS, **OPTIONS
+    )
+    row = macro(table).loc[("clean", "tydiqa")]
+    assert "sw" in row[tables.TOO_FEW].split()
+    assert row["why not"] == ""
+
+
+def test_seeds_do_not_make_questions_more(attacked):
+    once = tables.success_rate(attacked)
+    thrice = tables.success_rate(pd.concat([attacked.assign(seed=seed) for seed in (1, 2, 3)]))
+    same = ["success rate", "low", "high"]
+    pd.testing.assert_frame_equal(once[same], thrice[same])
+    assert list(thrice["n"]) == list(3 * once["n"])
+
+
 def test_contrasts_of_two_questions_have_no_interval_and_no_p(clean, attacked):
     table = tables.contrasts(clean, attacked, pairs=PAIRS, **OPTIONS)
     assert table["estimate"].notna().all()

@@ -35,6 +35,7 @@ def interval(estimate, low, high, p=None, **changes):
         "p": p,
         "error": (high - low) / 4,
         "detectable": 0.7 * (high - low),
+        "seed_sd": 1.0,
         "n_examples": 800,
         "n_units": 800,
         "n_seeds": 5,
@@ -92,6 +93,67 @@ def test_more_certainty_about_a_small_effect_changes_its_size_and_not_its_sign(n
     assert (line.kind, line.effect, line.size) == ("supported", "as claimed", size)
 
 
+def said(*numbers, **options):
+    """The statements on one comparison, and the answer to a primary claim."""
+    result = verdict(interval(*numbers), primary=True, **options)
+    statements = [str(one) for one in answers.statements(result, result.lines[0])]
+    return statements, str(answers.answer(answers.record(result))[0])
+
+
+def test_the_answer_and_the_statements_agree():
+    statements, answer = said(0.5, 0.2, 0.8)
+    assert statements[0] == "There is an effect in the claimed direction."
+    assert statements[1].startswith("It is too small to matter")
+    assert answer == "Yes, but by less than would matter."
+    assert said(-0.5, -0.8, -0.2)[1].endswith("less robust, but by less than would matter.")
+    assert said(5.0, 4.0, 6.0)[1] == "Yes."
+    assert said(0.1, -1.0, 1.0)[0][1].startswith("Any effect is too small")
+
+
+def test_what_the_corrected_p_value_does_not_show_does_not_matter_for_sure():
+    none, weak = interval(0.0, -3.0, 3.0), interval(4.0, 2.1, 5.9, p=0.03)
+    line = verdict(weak, none, none).lines[0]
+    assert (line.effect, line.matters) == ("not shown", "open")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "kind", "first"),
+    [
+        ((4.0, 2.5, 5.5), "contradicted", "The difference is above zero."),
+        ((-5.0, -7.0, -3.0), "supported", "The difference is below zero, which the claim allows."),
+        ((0.1, -1.5, 1.7), "supported", "No difference is shown."),
+    ],
+)
+def test_a_claim_that_there_is_no_gain_is_worded_as_one(numbers, kind, first):
+    result = verdict(interval(*numbers), expected="not above")
+    assert result.lines[0].kind == kind
+    assert str(answers.statements(result, result.lines[0])[0]) == first
+
+
+def test_sizes_are_stated_whatever_the_effect():
+    for numbers in ((-1.0, -2.0, -0.1), (0.2, -0.5, 0.9)):
+        result = verdict(interval(*numbers), size=1.6)
+        words = str(answers.statements(result, result.lines[0])[1])
+        assert words == "The data exclude an effect as large as the published 1.6."
+
+
+def test_a_tiny_p_value_is_not_printed_as_zero():
+    result = verdict(interval(5.0, 4.0, 6.0, p=1e-9))
+    assert ", p < 0.001;" in str(answers.finding(result, result.lines[0]))
+
+
+def test_trainings_that_vary_call_for_more_seeds():
+    varied = {"seeds": 5, "varied": {"above": 2.0, "seeds": 8}}
+    steady, wild = (interval(5.0, 4.0, 6.0, seed_sd=sd) for sd in (1.9, 2.1))
+    assert verdict(steady, **varied).lines[0].kind == "supported"
+    result = verdict(wild, **varied)
+    assert result.lines[0].kind == "not answered by this profile"
+    (words,) = map(str, answers.statements(result, result.lines[0]))
+    assert words.startswith("There are only 5 seeds, with a standard deviation of 2.1")
+    more = interval(5.0, 4.0, 6.0, seed_sd=2.1, n_seeds=8)
+    assert verdict(more, **varied).lines[0].kind == "supported"
+
+
 def test_the_publications_own_uncertainty_counts():
     assert size_of(0.4, 1.2, 1.6, 0.0) == "smaller"
     assert size_of(0.4, 1.2, 1.6, 0.3) == "compatible"
@@ -141,8 +203,7 @@ def test_needs_are_checked_against_what_the_interval_holds(changes, needs, reaso
     (line,) = result.lines
     assert line.kind == "not answered by this profile"
     assert line.effect is None
-    said = " ".join(map(str, answers.statements(result, line)))
-    assert reason in said
+    assert reason in " ".join(map(str, answers.statements(result, line)))
     json.dumps(answers.record(result), allow_nan=False)
 
 
@@ -166,16 +227,16 @@ def test_the_finding_holds_the_numbers_and_what_they_are():
     words = str(answers.finding(result, result.lines[0]))
     for part in ("method 0: +4.0 points of F1", "95 % interval +1.0 to +7.0", "n = 800", "5 seeds"):
         assert part in words
-    said = [str(one) for one in answers.statements(result, result.lines[0])]
-    assert said[0] == "There is an effect in the claimed direction."
-    assert "minimum detectable effect (80 % power) is 4.2" in said[1]
+    first, second = (str(one) for one in answers.statements(result, result.lines[0]))
+    assert first == "There is an effect in the claimed direction."
+    assert "minimum detectable effect (80 % power) is 4.2" in second
 
 
 def test_the_answer_is_a_word_and_at_most_three_sentences():
     result = answers.record(verdict(interval(4.0, 2.5, 5.5), primary=True))
-    said = [str(one) for one in answers.answer(answers.primary([result]))]
-    assert said[0] == "Yes."
-    assert len(said) <= 4
+    sentences = [str(one) for one in answers.answer(answers.primary([result]))]
+    assert sentences[0] == "Yes."
+    assert len(sentences) <= 4
     cannot = answers.record(verdict(interval(4.0, 2.5, 5.5), synthetic=True, primary=True))
     assert str(answers.answer(cannot)[0]).startswith("Not answered, because the data are synthetic")
     metrics = {"answer": [], "claims": [result]}
@@ -187,9 +248,14 @@ def test_the_answer_is_a_word_and_at_most_three_sentences():
 
 def test_the_params_alone_tell_what_can_be_answered():
     held = Held(False, 5, ("ar", "te"))
-    can, cannot = answers.what_it_can_answer({"one": claim(), "two": claim(seeds=9)}, held)
+    claims = {"one": claim(), "two": claim(seeds=9), "three": claim(), "four": claim()}
+    claims["four"] = claim(as_stated=False)
+    rests_on = dict.fromkeys(claims, held) | {"three": None}
+    can, cannot, nothing, otherwise = answers.what_it_can_answer(claims, rests_on)
     assert "can answer it" in can
     assert "There are only 5 seeds, but the claim needs 9." in cannot
+    assert "nothing to compare" in nothing
+    assert "Not tested as stated" in otherwise
     assert missing(Needs(), held) == []
 
 
@@ -208,8 +274,8 @@ def test_an_arm_that_did_not_learn_answers_nothing():
     )
     (line,) = found.lines
     assert line.kind == "not answered by this profile"
-    (said,) = answers.statements(found, line)
-    assert str(said) == (
+    (words,) = answers.statements(found, line)
+    assert str(words) == (
         "Intermediate training of `english` did not work: its English F1 is 5.0 points below that "
         "of the untrained arm, and more than 2 is too much."
     )

@@ -6,12 +6,13 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from xltlib.analysis.robustness import MEASURES
 from xltlib.analysis.tables import MACRO
 from xltlib.reporting import glance, style
 
-ABOUT = style.Provenance("quick", "me5-small", True, (1, 2), "0123456789abcdef")
+ABOUT = style.Provenance("tydiqa", "me5-small", False, (1, 2, 3), "0123456789abcdef")
 SMALLEST = {"f1": 2.0, "kept": 3.0}
-ROW = {"estimate": 1.0, "low": -1.0, "high": 3.0, "detectable": 2.9, "why not": ""}
+ROW = {"estimate": 1.0, "low": -1.0, "high": 3.0, "detectable": 2.9, "why not": "", "seeds": 3}
 
 
 def contrasts(**changes):
@@ -26,13 +27,23 @@ def contrasts(**changes):
 
 
 def test_the_verdict_stands_in_words_beside_each_interval():
-    primary = {"lines": [{"kind": "inconclusive"}]}
+    found = {"estimate": 4.0, "low": 3.5, "high": 4.5, "detectable": 1.0, "why_not": ""}
+    found |= {"n_examples": 800, "n_seeds": 3}
+    line = {"kind": "inconclusive", "compared": "multilingual - english", "interval": found}
+    primary = {"unit": MEASURES["share kept"].words, "lines": [line]}
     nan = {"low": math.nan, "high": math.nan, "detectable": math.nan}
     table = contrasts(**nan, **{"why not": "not estimable with two seeds"})
     figure = glance.answer(table, primary, smallest=SMALLEST, about=ABOUT)
     assert "inconclusive" in figure.get_suptitle()
     words = [text.get_text() for axes in figure.axes for text in axes.texts]
-    assert words == ["no difference shown", "no difference shown", "not estimable with two seeds"]
+    assert words == [
+        "no difference shown",
+        "higher, large enough to matter",  # the primary outcome
+        "no difference shown",
+        "not estimable with two seeds",
+    ]
+    names = [label.get_text() for label in figure.axes[1].get_yticklabels()]
+    assert names[0].startswith("all of them (primary)")
     again = glance.answer(table, primary, smallest=SMALLEST, about=ABOUT)
     assert style.png(figure, dpi=60) == style.png(again, dpi=60)
 
@@ -49,7 +60,11 @@ def test_the_verdict_stands_in_words_beside_each_interval():
     ],
 )
 def test_words_follow_the_interval(low, high, words):
-    assert glance.in_words(ROW | {"low": low, "high": high}, 2.0) == words
+    row = ROW | {"low": low, "high": high}
+    assert glance.in_words(row, 2.0) == words
+    # Without a p-value there is no verdict.
+    assert glance.in_words(row | {"seeds": 1}, 2.0) == "no verdict: 1 seed"
+    assert glance.in_words(row, 2.0, synthetic=True) == "no verdict: synthetic"
 
 
 def test_no_interval_makes_the_axis_so_wide_that_the_others_vanish():

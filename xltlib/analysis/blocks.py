@@ -7,8 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from xltlib.artifacts import InputError
+
+MIN_EXAMPLES = 5
+"""There is no interval for a language with fewer sampling units (questions, or passages)."""
 
 
 @dataclass(frozen=True)
@@ -25,23 +30,60 @@ class Block:
     units: np.ndarray
     group: str
 
+    @property
+    def n_questions(self) -> int:
+        return int(self.values.shape[-1])
+
+    @property
+    def n_units(self) -> int:
+        return len(np.unique(self.units))
+
     @classmethod
     def independent(cls, values: np.ndarray, group: str) -> Block:
         """A block in which every question is its own unit."""
         return cls(values, np.arange(values.shape[-1]), group)
 
 
+def units(frame: pd.DataFrame) -> pd.Series:
+    """The number of each row's sampling unit in its corpus, aligned with the rows.
+
+    Translations of a question have one id and are one unit; so are the questions of one passage
+    (column `passage`, if there is one), and whatever is linked by such questions and passages.
+    """
+    found = [_linked(of_corpus) for _, of_corpus in frame.groupby("corpus", sort=False)]
+    return pd.concat(found).reindex(frame.index) if found else pd.Series(dtype=int)
+
+
+def _linked(rows: pd.DataFrame) -> pd.Series:
+    """Connected components of the graph of ids and passages."""
+    ids, names = pd.factorize(rows["id"])
+    if "passage" not in rows:
+        return pd.Series(ids, index=rows.index)
+    alone = pd.Series(ids, index=rows.index).map("no passage {}".format)
+    passages, texts = pd.factorize(rows["passage"].where(rows["passage"].notna(), alone))
+    size = len(names) + len(texts)
+    links = coo_array((np.ones(len(rows)), (ids, len(names) + passages)), shape=(size, size))
+    return pd.Series(connected_components(links, directed=False)[1][ids], index=rows.index)
+
+
+def units_here(frame: pd.DataFrame) -> pd.Series:
+    """The number of units of each row's test set (corpus and language), aligned with the rows."""
+    places = frame.assign(unit=units(frame)).groupby(["corpus", "language"])
+    return places["unit"].transform("nunique")
+
+
+def large_enough(frame: pd.DataFrame) -> pd.DataFrame:
+    """The test sets with `MIN_EXAMPLES` units or more; all of them if none has."""
+    enough = frame[units_here(frame) >= MIN_EXAMPLES]
+    return enough if len(enough) else frame
+
+
 def contrast_blocks(
-    frame: pd.DataFrame,
-    value: str,
-    weights: Mapping[str, float],
-    *,
-    parallel: bool | None = None,
+    frame: pd.DataFrame, value: str, weights: Mapping[str, float]
 ) -> dict[tuple[str, str], Block]:
     """The contrast of each question, by corpus and language.
 
-    Languages of a corpus whose ids occur in several of them are translations of each other. Where
-    the frame has a column `passage`, questions of one passage are one unit.
+    Of several corpora, the seeds that all of them have are used.
 
     Args:
         frame: one row per answer: arm, seed, corpus, language, id, perhaps passage, and `value`.
@@ -50,33 +92,38 @@ def contrast_blocks(
     Raises:
         InputError: the arms do not have the same seeds and questions.
     """
+    of_corpora = [set(seeds) for seeds in frame.groupby("corpus")["seed"].unique()]
+    frame = frame[frame["seed"].isin(set.intersection(*of_corpora) if of_corpora else ())]
+    if of_corpora and not len(frame):
+        raise InputError(
+            f"corpora {', '.join(map(str, frame['corpus'].unique()))}: no seed in common. Give "
+            "their target tasks the same seeds."
+        )
+    frame = frame.assign(unit=units(frame))
     blocks: dict[tuple[str, str], Block] = {}
     for corpus, of_corpus in frame.groupby("corpus", sort=True):
-        ids_of = of_corpus.groupby("language")["id"].unique()
-        shared = sum(map(len, ids_of)) > of_corpus["id"].nunique()
-        numbers: dict[tuple[str, str], int] = {}
+        once = of_corpus.drop_duplicates(["language", "unit"])
+        shared = len(once) > once["unit"].nunique()
         for language, rows in of_corpus.groupby("language", sort=True):
             values, ids = _matrix(rows, value, weights, f"{corpus}/{language}")
-            passages = _passages(rows, ids, shared)
+            of_ids = rows.drop_duplicates("id").set_index("id")["unit"].reindex(ids)
             group = str(corpus) if shared else f"{corpus}/{language}"
-            units = [numbers.setdefault((group, p), len(numbers)) for p in passages]
-            blocks[str(corpus), str(language)] = Block(values, np.asarray(units), group)
+            blocks[str(corpus), str(language)] = Block(values, of_ids.to_numpy(), group)
     return _renumbered(blocks)
 
 
-def _passages(rows: pd.DataFrame, ids: pd.Index, shared: bool) -> list[str]:
-    """The unit of each question: its passage, or itself.
+def macro_shares(questions: Mapping[tuple[str, str], int]) -> list[float]:
+    """The weights of test sets in a macro mean over languages, which weigh the same.
 
-    A passage and its translations have different texts, so in a parallel corpus the unit is named
-    after its first question.
+    A language's test sets share its weight in proportion to their questions.
+
+    Args:
+        questions: the number of questions by corpus and language.
     """
-    if "passage" not in rows:
-        return [str(one) for one in ids]
-    passage = rows.drop_duplicates("id").set_index("id")["passage"].reindex(ids)
-    if not shared:
-        return [str(one) for one in passage]
-    first = passage.index.to_series().groupby(passage.to_numpy()).transform("min")
-    return [str(one) for one in first]
+    of_language: dict[str, int] = {}
+    for (_, language), n in questions.items():
+        of_language[language] = of_language.get(language, 0) + n
+    return [n / of_language[code] / len(of_language) for (_, code), n in questions.items()]
 
 
 def _renumbered(blocks: dict[tuple[str, str], Block]) -> dict[tuple[str, str], Block]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from xltlib.analysis.blocks import units
 from xltlib.analysis.intervals import contrast
 from xltlib.analysis.verdict import holm
 from xltlib.params import STANDARD
@@ -47,6 +48,20 @@ def in_view(pairs: pd.DataFrame, view: str) -> pd.Series:
     return chosen[VIEWS.index(view)]
 
 
+def items(pairs: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Each item's mean over the pairs of languages: method, seed, corpus, id and the value.
+
+    `passage` numbers the items that are not independent, because they share a premise.
+
+    Args:
+        pairs: the answers of one arm, or of several that are averaged.
+    """
+    item = ["corpus", "id"]
+    means = pairs.groupby(["method", "seed", *item], as_index=False, sort=False)[value].mean()
+    of_item = pairs.assign(passage=units(pairs)).drop_duplicates(item).set_index(item)["passage"]
+    return means.join(of_item, on=item)
+
+
 def _views(pairs: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """Each view that has rows, with its rows."""
     for view in VIEWS:
@@ -66,15 +81,11 @@ def mean_table(answers: pd.DataFrame, *, level: float, p_values: bool) -> pd.Dat
         ["task", "corpus", "arm"], sort=False
     ):
         for view, pairs in _views(part):
-            items = (
-                pairs.groupby(["method", "seed", "id"], as_index=False, sort=False)["correct"]
-                .mean()
-                .rename(columns={"method": "arm"})
-                .assign(corpus=corpus, language=view)
-            )
+            answered = items(pairs, "correct").rename(columns={"method": "arm"})
+            answered = answered.assign(language=view)
             of_view = []
-            for method in dict.fromkeys(items["arm"]):
-                own = items[items["arm"] == method]
+            for method in dict.fromkeys(answered["arm"]):
+                own = answered[answered["arm"] == method]
                 row = {
                     "task": task,
                     "corpus": corpus,
@@ -85,8 +96,9 @@ def mean_table(answers: pd.DataFrame, *, level: float, p_values: bool) -> pd.Dat
                     "accuracy": 100 * own["correct"].mean(),
                     "p": np.nan,
                 }
-                if method != STANDARD and STANDARD in set(items["arm"]):
-                    gain = contrast(items, "correct", {method: 1.0, STANDARD: -1.0}, level=level)
+                if method != STANDARD and STANDARD in set(answered["arm"]):
+                    weights = {method: 1.0, STANDARD: -1.0}
+                    gain = contrast(answered, "correct", weights, level=level)
                     row |= {"gain": gain.estimate, "low": gain.low, "high": gain.high}
                     row |= {"detectable": gain.detectable, "p": gain.p if p_values else np.nan}
                 row |= {"n": own["id"].nunique(), "seeds": own["seed"].nunique()}

@@ -115,7 +115,7 @@ def _row(frame: pd.DataFrame, seeds: int, level: float, p_values: bool) -> dict[
     variances = dict(zip(found.model.exog_vc.names, found.vcomp, strict=True))
     total = sum(variances.values()) + found.scale
     hessian = any("Hessian" in str(one.message) for one in raised)
-    if min(variances.values()) < BOUNDARY * total or hessian:
+    if min(variances.values()) <= BOUNDARY * total or hessian or not error > 0:
         fit = "degenerate"
     else:
         fit = "ok" if found.converged else "not converged"

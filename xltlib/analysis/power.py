@@ -8,6 +8,7 @@ with expected mean squares.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -15,9 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xltlib.analysis.blocks import Block, contrast_blocks
-from xltlib.analysis.intervals import MIN_EXAMPLES, MIN_SEEDS, POWER
-from xltlib.analysis.robustness import MEASURES, values
+from xltlib.analysis.blocks import MIN_EXAMPLES, Block, contrast_blocks, units_here
+from xltlib.analysis.intervals import MIN_SEEDS, POWER
+from xltlib.analysis.robustness import MEASURES, over_conditions, values
 from xltlib.analysis.variance import Seeds, mixture, spread
 from xltlib.artifacts import InputError
 
@@ -157,14 +158,14 @@ def statement(
         if not len(frame):
             continue
         if measure == "clean":
-            valued = frame.assign(value=frame["f1"])
+            parts = {"clean": _answered_by_all(frame.assign(value=frame["f1"]))}
         else:
-            valued = pd.concat([values(part, measure) for _, part in frame.groupby("attack")])
-        # As in the claims: a question counts once, with its mean over the conditions.
-        keys = [*MODEL, "corpus", "language", "id"]
-        keys += ["passage"] if "passage" in valued else []
-        valued = valued.groupby(keys, as_index=False)["value"].mean()
-        valued = _enough(_answered_by_all(valued))
+            groups = _answered_by_all(frame, ["attack"]).groupby("attack")
+            parts = {str(name): values(part, measure) for name, part in groups}
+        parts = {n: part for n, part in parts.items() if len(part) and part["value"].notna().all()}
+        if not parts:
+            continue
+        valued = _enough(over_conditions(parts))  # as in the claims
         if not len(valued):
             continue
         found = detectable(valued, measure, plan, level=level)
@@ -179,15 +180,14 @@ def statement(
 
 def _enough(frame: pd.DataFrame) -> pd.DataFrame:
     """The test sets with enough questions for an interval."""
-    asked = frame.groupby(["corpus", "language"])["id"].transform("nunique")
-    return frame[asked >= MIN_EXAMPLES]
+    return frame[units_here(frame) >= MIN_EXAMPLES]
 
 
-def _answered_by_all(valued: pd.DataFrame) -> pd.DataFrame:
+def _answered_by_all(frame: pd.DataFrame, within: Sequence[str] = ()) -> pd.DataFrame:
     """The questions that all pilot models answered; some may have answered more test sets."""
-    keys = ["corpus", "language", "id"]
-    models = len(valued[MODEL].drop_duplicates())
-    return valued[valued.groupby(keys)["value"].transform("size") == models]
+    models = len(frame[MODEL].drop_duplicates())
+    answers = frame.groupby([*within, "corpus", "language", "id"])["arm"].transform("size")
+    return frame[answers == models]
 
 
 COLUMNS = [

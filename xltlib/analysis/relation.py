@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import permutation_test, rankdata
 
+from xltlib.analysis.conditions import ENSEMBLE
 from xltlib.analysis.tables import arms_in
 from xltlib.analysis.verdict import holm
 from xltlib.languages import LANGUAGES, SYNTACTIC_DISTANCE
@@ -26,8 +27,9 @@ def by_language(measures: pd.DataFrame, under_attack: pd.DataFrame) -> pd.DataFr
     """One row per arm and language: its measures, its distance from English, and the outcomes.
 
     Only the corpus attacked in the most languages is used, because across corpora, differences
-    between languages are confounded with differences between corpora. `n` counts the attacked
-    questions, once for every attack and seed.
+    between languages are confounded with differences between corpora; and only the conditions that
+    all arms met, without the worst case over them. `n` counts the questions, once for every
+    condition and seed.
 
     Args:
         measures: columns arm, seed, language and one for each measure, such as retrieval.
@@ -39,6 +41,9 @@ def by_language(measures: pd.DataFrame, under_attack: pd.DataFrame) -> pd.DataFr
     if len(zero_shot):
         corpus = zero_shot.groupby("corpus")["language"].nunique().idxmax()
         under_attack = zero_shot[zero_shot["corpus"] == corpus]
+        under_attack = under_attack[under_attack["attack"] != ENSEMBLE]
+        met = under_attack.groupby("attack")["arm"].transform("nunique")
+        under_attack = under_attack[met == under_attack["arm"].nunique()]
     groups = under_attack.groupby(KEYS)
     attacked = groups[OUTCOMES].mean().assign(n=groups["n"].sum())
     table = aligned.join(attacked, how="outer").reset_index()

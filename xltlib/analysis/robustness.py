@@ -8,6 +8,7 @@ itself, and their variance is its variance to first order.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import linregress
 
-from xltlib.analysis.intervals import MIN_EXAMPLES
+from xltlib.analysis.blocks import MIN_EXAMPLES, large_enough, macro_shares
 
 MODEL = ["arm", "seed"]
 PLACE = ["corpus", "language"]
@@ -56,9 +57,16 @@ UNDER_ATTACK = [name for name in MEASURES if name != "clean"]
 def values(condition: pd.DataFrame, measure: str) -> pd.DataFrame:
     """The rows of one condition with a column `value`; empty if the measure does not apply.
 
+    Test sets that are too small (`large_enough`) are left out. A value is NaN where the measure is
+    undefined: the share kept of a model whose clean F1 is zero.
+
     Args:
         condition: `xltlib.analysis.conditions`, all arms, zero-shot languages only.
     """
+    return large_enough(_values(large_enough(condition), measure))
+
+
+def _values(condition: pd.DataFrame, measure: str) -> pd.DataFrame:
     if measure == "attacked":
         return condition.assign(value=condition["attacked_f1"])
     if measure == "change":
@@ -92,18 +100,56 @@ def answered_by_all(attacked: pd.DataFrame) -> pd.DataFrame:
     ]
 
 
+def over_conditions(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One value per question, whose macro mean is the mean over conditions of their macro means.
+
+    Conditions weigh the same, though they may have different questions. A question's value is the
+    mean of its test set, plus the question's deviation in each condition, weighted by what the
+    condition contributes. If all conditions have the same questions, this is the question's mean.
+
+    Args:
+        parts: by condition, the `values` of the same models.
+    """
+    rows = pd.concat([part.assign(attack=name) for name, part in parts.items()], ignore_index=True)
+    cell = [*MODEL, "attack", *PLACE]
+    rows["mean"] = rows.groupby(cell)["value"].transform("mean")
+    asked = rows.groupby(["attack", *PLACE])["id"].nunique()
+    weights = pd.concat(
+        [_weights(asked[name]).rename(name) for name in parts], axis=1, names=["attack"]
+    ).stack() / len(parts)
+    place = rows.groupby(PLACE)["id"].nunique()
+    whole = _weights(place)
+    at = [pd.MultiIndex.from_frame(rows[keys]) for keys in ([*PLACE, "attack"], PLACE)]
+    share = weights.reindex(at[0]).to_numpy() / whole.reindex(at[1]).to_numpy()
+    n_here = asked.reorder_levels([*PLACE, "attack"]).reindex(at[0]).to_numpy()
+    n_place = place.reindex(at[1]).to_numpy()
+    rows["deviation"] = (rows["value"] - rows["mean"]) * share * n_place / n_here
+    rows["part"] = rows["mean"] * share
+    of_place = rows.drop_duplicates(cell).groupby([*MODEL, *PLACE])["part"].sum()
+    found = rows.groupby([*MODEL, *PLACE, "id"], as_index=False)["deviation"].sum()
+    level = of_place.reindex(pd.MultiIndex.from_frame(found[[*MODEL, *PLACE]])).to_numpy()
+    found = found.assign(value=found["deviation"] + level).drop(columns="deviation")
+    if "passage" in rows:
+        question = [*PLACE, "id"]
+        found = found.join(rows.drop_duplicates(question).set_index(question)["passage"], question)
+    return found
+
+
+def _weights(questions: pd.Series) -> pd.Series:
+    """The weight of each test set in a macro mean, from its number of questions."""
+    return pd.Series(macro_shares(questions.to_dict()), index=questions.index)
+
+
 def _macro(condition: pd.DataFrame, column: str) -> pd.Series:
-    """Each model's mean over test sets, aligned with the rows of the condition."""
-    by_place = condition.groupby([*MODEL, *PLACE])[column].mean()
-    means = by_place.groupby(MODEL).mean()
+    """Each model's macro mean over languages, aligned with the rows of the condition."""
+    means = condition.groupby([*MODEL, "language"])[column].mean().groupby(MODEL).mean()
     return means.reindex(pd.MultiIndex.from_frame(condition[MODEL])).set_axis(condition.index)
 
 
 def _share_kept(condition: pd.DataFrame) -> pd.DataFrame:
-    """Attacked divided by clean F1, both macro means; empty if some model's clean F1 is zero."""
+    """Attacked divided by clean F1, both macro means; NaN for a model whose clean F1 is zero."""
     clean, attacked = (_macro(condition, name) for name in ("original_f1", "attacked_f1"))
-    if not len(condition) or not (clean > 0).all():
-        return condition.iloc[:0].assign(value=0.0)
+    clean = clean.where(clean > 0)
     kept = attacked / clean
     change = condition["attacked_f1"] - kept * condition["original_f1"]
     return condition.assign(value=kept + change / clean)

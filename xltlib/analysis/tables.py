@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from xltlib.analysis.blocks import contrast_blocks
+from xltlib.analysis.blocks import contrast_blocks, large_enough, macro_shares
 from xltlib.analysis.conditions import TRIED, UNTRIED
-from xltlib.analysis.intervals import MIN_EXAMPLES, Interval, interval
+from xltlib.analysis.intervals import Interval, interval
 from xltlib.analysis.robustness import MEASURES, UNDER_ATTACK, Measure, values
 from xltlib.analysis.variance import seed_variance
 from xltlib.analysis.verdict import holm
@@ -98,16 +97,15 @@ def success_rate(attacked: pd.DataFrame) -> pd.DataFrame:
     """Share of attacked questions that the attack breaks, in percent, with Wilson's interval.
 
     `n` counts attacks that were tried. The others are counted separately: skipped because of a
-    wrong clean answer, without candidates, or ended by an error. The interval treats a question
-    with several seeds as several questions, so it is only a rough guide.
+    wrong clean answer, without candidates, or ended by an error. Answers to one question with
+    several seeds resemble each other, so the interval counts them as one question.
     """
     rows = []
     for (attack, corpus, arm, language), part in _by_arm_and_language(attacked):
         tried = part[part["outcome"].isin(TRIED)]
-        won = int((tried["outcome"] == "succeeded").sum())
-        low, high = (
-            proportion_confint(won, len(tried), method="wilson") if len(tried) else (0.0, 1.0)
-        )
+        won = (tried["outcome"] == "succeeded").mean() if len(tried) else np.nan
+        asked = tried["id"].nunique()
+        low, high = proportion_confint(won * asked, asked, method="wilson") if asked else (0.0, 1.0)
         counts = part["outcome"].value_counts()
         rows.append(
             {
@@ -115,7 +113,7 @@ def success_rate(attacked: pd.DataFrame) -> pd.DataFrame:
                 "corpus": corpus,
                 "language": language,
                 "arm": arm,
-                "success rate": 100 * won / len(tried) if len(tried) else float("nan"),
+                "success rate": 100 * won,
                 "low": 100 * low,
                 "high": 100 * high,
                 "median queries": tried["queries"].median(),
@@ -147,6 +145,8 @@ def _by_arm_and_language(
 
 LEFT_OUT = "left out"
 """The column with languages that an arm of a contrast has trained on."""
+TOO_FEW = "too few"
+"""The column with languages that have too few questions, or none in some condition."""
 
 
 def contrasts(
@@ -186,7 +186,7 @@ def contrasts(
             name = {"contrast": " - ".join(pair), "measured": view, "condition": condition}
             about = {"zero-shot": zero_shot, LEFT_OUT: " ".join(left)}
             found = _intervals(used, MEASURES[view], pair, level)
-            rows += _rows(name | about, found, smallest[MEASURES[view].unit], p_values)
+            rows += _rows(name | about, found, smallest[MEASURES[view].unit], p_values, used)
     return pd.DataFrame(rows, columns=CONTRAST_COLUMNS)
 
 
@@ -203,28 +203,24 @@ def _intervals(
     part: pd.DataFrame, measure: Measure, pair: tuple[str, str], level: float
 ) -> Iterator[tuple[str, str, Interval]]:
     """The corpus, the language and the interval: macro rows first, then by language."""
-    frame = part if measure.name == "clean" else values(part, measure.name)
+    frame = large_enough(part) if measure.name == "clean" else values(part, measure.name)
     weights = {pair[0]: 1.0, pair[1]: -1.0}
     frame = frame[frame["arm"].isin(pair)]
     if set(pair) - set(frame["arm"]):
         return
+    on = " ".join(sorted(frame["corpus"].unique()))
+    if frame["value"].isna().any():
+        yield on, MACRO, Interval.unknown("undefined: a model's clean F1 is zero", level)
+        return
     blocks = contrast_blocks(frame, "value", weights)
-    enough = [block for block in blocks.values() if block.values.shape[-1] >= MIN_EXAMPLES]
-    of = partial(
-        interval,
-        seeds=seed_variance(enough) if enough else None,
-        level=level,
-        scale=measure.scale,
-        most=measure.most,
-    )
-    yield _places(blocks), MACRO, of([*blocks.values()], [1 / len(blocks)] * len(blocks))
+    options: dict[str, Any] = {"level": level, "scale": measure.scale, "most": measure.most}
+    options["seeds"] = seed_variance([*blocks.values()])
+    shares = macro_shares({place: block.n_questions for place, block in blocks.items()})
+    codes = list(dict.fromkeys(language for _, language in blocks))
+    yield on, MACRO, interval([*blocks.values()], shares, languages=codes, **options)
     if len(blocks) > 1:
         for (corpus, language), block in blocks.items():
-            yield corpus, language, of([block], [1.0])
-
-
-def _places(blocks: Mapping[tuple[str, str], Any]) -> str:
-    return " ".join(dict.fromkeys(corpus for corpus, _ in blocks))
+            yield corpus, language, interval([block], [1.0], languages=[language], **options)
 
 
 def _rows(
@@ -232,11 +228,14 @@ def _rows(
     found: Iterable[tuple[str, str, Interval]],
     smallest: float,
     p_values: bool,
+    used: pd.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     every = list(found)
+    codes = set(used["language"])
     corrected = iter(holm([one.p for _, language, one in every if language != MACRO]))
     for on, language, one in every:
         row = name | {"on": on, "language": language} | _columns(one, smallest)
+        row[TOO_FEW] = " ".join(sorted(codes - set(one.languages))) if language == MACRO else ""
         if language != MACRO:
             row["p (Holm)"] = next(corrected)
         if not p_values:
@@ -247,7 +246,7 @@ def _rows(
 CONTRAST_COLUMNS = [
     *("contrast", "measured", "condition", "on", "language", "estimate", "low", "high"),
     *("level (%)", "detectable", "p", "p (TOST)", "p (Holm)", "n", "units", "seeds"),
-    *("zero-shot", LEFT_OUT, "why not"),
+    *("zero-shot", LEFT_OUT, TOO_FEW, "why not"),
 ]
 
 

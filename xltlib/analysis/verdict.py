@@ -27,12 +27,13 @@ Kind = Literal[
     "not answered by this profile",
 ]
 NOT_ANSWERED: Kind = "not answered by this profile"
+NOT_AS_STATED: Kind = "not tested as stated"
 KINDS: tuple[Kind, ...] = (
     "supported",
     "contradicted",
     "too small to matter",
     "inconclusive",
-    "not tested as stated",
+    NOT_AS_STATED,
     NOT_ANSWERED,
 )
 
@@ -45,13 +46,25 @@ class Held:
     seeds: int
     languages: tuple[str, ...]
     questions: int | None = None
+    seed_sd: float | None = None
 
 
 @dataclass(frozen=True)
 class Lack:
     """Why there is no answer: a name and the numbers or words that go with it."""
 
-    name: Literal["synthetic", "seeds", "languages", "questions", "training", "interval", "nothing"]
+    name: Literal[
+        "synthetic",
+        "seeds",
+        "seed sd",
+        "languages",
+        "questions",
+        "training",
+        "unchecked",
+        "undefined",
+        "interval",
+        "nothing",
+    ]
     found: Any = None
     needed: Any = None
 
@@ -116,9 +129,12 @@ class Verdict:
 
 def missing(needs: Needs, held: Held) -> list[Lack]:
     """What an answer would need but lacks; empty if nothing is missing."""
-    lacks = [Lack("synthetic")] if held.synthetic else []
+    varied, lacks = needs.varied, [Lack("synthetic")] if held.synthetic else []
     if held.seeds < needs.seeds:
         lacks.append(Lack("seeds", held.seeds, needs.seeds))
+    elif varied and held.seeds < varied.seeds and (held.seed_sd or 0.0) > varied.above:
+        found = (held.seeds, held.seed_sd, varied.above)
+        lacks.append(Lack("seed sd", found, varied.seeds))
     lacking = [code for code in needs.languages if code not in held.languages]
     if lacking:
         lacks.append(Lack("languages", lacking))
@@ -154,7 +170,7 @@ def judge(
     if synthetic:
         intervals = {name: replace(one, p=float("nan")) for name, one in intervals.items()}
     for compared, one in intervals.items():
-        held = Held(synthetic, one.n_seeds, one.languages, one.n_examples)
+        held = Held(synthetic, one.n_seeds, one.languages, one.n_examples, one.seed_sd)
         its_lacks = [*missing(claim.needs, held), *lacks]
         if not one.known:
             its_lacks.append(Lack("interval", one.why_not))
@@ -185,20 +201,22 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _line(compared: str, claim: Claim, one: Interval, p: float, smallest: float) -> Line:
-    sign = -1.0 if claim.expected == "below" else 1.0
+    sign = 1.0 if claim.expected == "above" else -1.0
     low, high = sorted((sign * one.low, sign * one.high))
     effect = effect_of(low, high, p if one.n_seeds >= MIN_SEEDS else float("nan"), one.level)
     matters = matters_of(low, high, smallest)
+    if effect == "not shown" and matters == "large enough to matter":
+        matters = "open"  # the corrected p-value does not agree with the interval
     size: Size | None = None
     if claim.size is not None:
         size = size_of(low, high, claim.size, claim.size_error or 0.0)
     kind: Kind = "inconclusive"
     if not claim.as_stated:
-        kind = "not tested as stated"
+        kind = NOT_AS_STATED
     elif claim.expected == "not above":
-        if high < smallest:
+        if low > -smallest:
             kind = "supported"
-        elif effect == "as claimed" and matters == "large enough to matter":
+        elif effect == "opposite" and matters == "large enough to matter":
             kind = "contradicted"
     elif effect == "as claimed":
         kind = "supported"

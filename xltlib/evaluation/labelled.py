@@ -8,13 +8,15 @@ import pandas as pd
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
-from xltlib.artifacts import InputError
+from xltlib.artifacts import InputError, fingerprint
 from xltlib.params import Precision
 from xltlib.tasks.kind import TaskKind
 from xltlib.training.multitask import MultiTaskModel
 
 BETWEEN = "-"
 """Separates the two languages of a pair."""
+PREMISES = ("sentence1", "premise")
+"""Columns of texts that several examples share; a task has one of them at most."""
 
 
 def language_pairs(sets: Mapping[str, Dataset]) -> Iterator[tuple[str, Dataset]]:
@@ -64,13 +66,14 @@ def answer(
     """Answer one test set in one language, or in one pair of them.
 
     Returns:
-        One row per example: corpus, language, id, prediction and gold as text, correct in [0, 1].
+        One row per example: corpus, language, id, prediction and gold as text, correct in [0, 1];
+        for pairs of texts also passage (a hash that the pairs with one premise share).
     """
     kind = model.tasks[task]
     rows = kind.rows(tokenizer, dataset)
     logits = model.logits(task, tokenizer, rows, batch_size=batch_size, precision=precision)
     predictions, golds = kind.readable(logits, [row["labels"] for row in rows])
-    return pd.DataFrame(
+    answers = pd.DataFrame(
         {
             "corpus": corpus,
             "language": list(dataset["language"]),
@@ -80,6 +83,10 @@ def answer(
             "correct": [kind.correct(p, g) for p, g in zip(predictions, golds, strict=True)],
         }
     )
+    for premise in PREMISES:
+        if premise in dataset.column_names:
+            answers["passage"] = [fingerprint(text) for text in dataset[premise]]
+    return answers
 
 
 def summarize(answers: pd.DataFrame, kind: TaskKind) -> dict[str, dict]:

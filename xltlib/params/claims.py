@@ -23,7 +23,7 @@ Robustness = Literal[
 class ArmsEstimate(Settings):
     """Treated minus control arm, in languages that neither arm has trained on.
 
-    Each question counts once, averaged over the conditions.
+    The mean over the conditions, which weigh the same; in each, a macro mean over languages.
     """
 
     kind: Literal["arms"]
@@ -77,11 +77,22 @@ Estimate = Annotated[
 ]
 
 
+class VariedNeeds(Settings):
+    """More seeds, if trainings differ a lot."""
+
+    above: PositiveFloat
+    """The standard deviation of the estimate over seeds above which more are needed."""
+    seeds: Annotated[int, Field(ge=3)]
+    """The least number of seeds then."""
+
+
 class Needs(Settings):
     """The least data behind an interval that can answer: seeds, languages and questions."""
 
     seeds: Annotated[int, Field(ge=3)] = 3
     """The least number of seeds."""
+    varied: VariedNeeds | None = None
+    """The number of seeds that is needed if trainings differ a lot."""
     languages: list[str] = []
     """Languages that must be included."""
     questions: PositiveInt = 100

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from xltlib.analysis.verdict import NOT_ANSWERED, Held, Lack, Line, Verdict, missing
+from xltlib.analysis.verdict import NOT_ANSWERED, NOT_AS_STATED, Held, Lack, Line, Verdict, missing
 from xltlib.params import Claim
-from xltlib.reporting.sentences import Sentence, counted
+from xltlib.reporting.sentences import Sentence, counted, p_value
 
 
 def record(verdict: Verdict) -> dict[str, Any]:
@@ -33,13 +33,17 @@ def finding(verdict: Verdict, line: Line) -> Sentence:
         words += " ({level:.0f} % interval {low:+.1f} to {high:+.1f})"
         numbers |= {"level": 100 * one.level, "low": one.low, "high": one.high}
     if line.p_corrected is not None and line.p_corrected == line.p_corrected:
-        words += ", p = {p:.3f}"
+        words += p_value("p", line.p_corrected)
         numbers["p"] = line.p_corrected
     words += (
         f"; n = {{n}}, {counted('sets', one.n_languages, 'test set')}, "
-        f"{counted('seeds', one.n_seeds, 'seed')}."
+        f"{counted('seeds', one.n_seeds, 'seed')}"
     )
     numbers |= {"n": one.n_examples, "sets": one.n_languages, "seeds": one.n_seeds}
+    if one.n_seeds > 1:
+        words += " (standard deviation {sd:.1f})"
+        numbers["sd"] = one.seed_sd
+    words += "."
     return Sentence(name, words, numbers)
 
 
@@ -48,14 +52,20 @@ EFFECTS = {
     "opposite": "There is an effect in the opposite direction.",
     "not shown": "No effect is shown.",
 }
+NOT_ABOVE = {
+    "as claimed": "The difference is below zero, which the claim allows.",
+    "opposite": "The difference is above zero.",
+    "not shown": "No difference is shown.",
+}
 SIZES = {
     "compatible": "The data are compatible with the published {size:.1f}.",
-    "smaller": "The effect is smaller than the published {size:.1f}.",
-    "larger": "The effect is larger than the published {size:.1f}.",
+    "smaller": "The data exclude an effect as large as the published {size:.1f}.",
+    "larger": "The data exclude an effect as small as the published {size:.1f}.",
 }
+ANY_TOO_SMALL = "Any effect is too small to matter (less than {smallest:g})."
 MATTERS = {
     "large enough to matter": "It is large enough to matter ({smallest:g} or more).",
-    "too small to matter": "Any effect is too small to matter (less than {smallest:g}).",
+    "too small to matter": "It is too small to matter (less than {smallest:g}).",
     "open": (
         "Whether it is large enough to matter ({smallest:g} or more) is open; the minimum "
         "detectable effect (80 % power) is {detectable:.1f}."
@@ -69,14 +79,17 @@ def statements(verdict: Verdict, line: Line) -> list[Sentence]:
         return [lack(one) for one in line.lacks]
     found = []
     if line.effect:
-        found.append(Sentence("effect", EFFECTS[line.effect], {}))
+        effects = NOT_ABOVE if verdict.claim.expected == "not above" else EFFECTS
+        found.append(Sentence("effect", effects[line.effect], {}))
     if line.size:
         found.append(Sentence("size", SIZES[line.size], {"size": verdict.claim.size}))
     if line.matters:
         numbers: dict[str, Any] = {"smallest": verdict.smallest}
         if line.matters == "open" and line.interval:
             numbers["detectable"] = line.interval.detectable
-        found.append(Sentence("matters", MATTERS[line.matters], numbers))
+        unshown = line.effect == "not shown" and line.matters == "too small to matter"
+        words = ANY_TOO_SMALL if unshown else MATTERS[line.matters]
+        found.append(Sentence("matters", words, numbers))
     return found
 
 
@@ -95,6 +108,13 @@ def lack(one: Lack) -> Sentence:
             "{needed}."
         )
         numbers = {"found": one.found, "needed": one.needed}
+    elif one.name == "seed sd":
+        seeds, sd, above = one.found
+        words = (
+            "There are only {found} seeds, with a standard deviation of {sd:.1f}; if it is above "
+            "{above:g}, the claim needs {needed}."
+        )
+        numbers = {"found": seeds, "sd": sd, "above": above, "needed": one.needed}
     elif one.name == "languages":
         words = f"The comparison lacks {', '.join(one.found)}."
     elif one.name == "training":
@@ -104,6 +124,13 @@ def lack(one: Lack) -> Sentence:
             "points below that of the untrained arm, and more than {needed:g} is too much."
         )
         numbers = {"found": loss, "needed": one.needed}
+    elif one.name == "unchecked":
+        words = (
+            "Whether intermediate training worked is unknown: no model of an arm without it was "
+            "tested with the same seeds."
+        )
+    elif one.name == "undefined":
+        words = f"The measure is undefined for a model under {', '.join(one.found)}."
     elif one.name == "interval":
         words = f"There is no interval: {one.found}."
     else:
@@ -111,17 +138,23 @@ def lack(one: Lack) -> Sentence:
     return Sentence(one.name, words, numbers)
 
 
-def what_it_can_answer(claims: Mapping[str, Claim], held: Held) -> list[str]:
-    """What a profile can and cannot answer, according to its params alone."""
+def what_it_can_answer(claims: Mapping[str, Claim], held: Mapping[str, Held | None]) -> list[str]:
+    """What a profile can and cannot answer, according to its params alone.
+
+    Args:
+        held: by claim, what its comparison will rest on; None if there is nothing to compare.
+    """
     lines = []
-    for claim in claims.values():
-        lacks = missing(claim.needs, held)
+    for name, claim in claims.items():
+        rests_on = held[name]
+        lacks = [Lack("nothing")] if rests_on is None else missing(claim.needs, rests_on)
         said = " ".join(str(lack(one)) for one in lacks)
-        answer = (
-            f"{NOT_ANSWERED.capitalize()}. {said}"
-            if lacks
-            else "This profile can answer it, as precisely as its intervals allow."
-        )
+        if lacks:
+            answer = f"{NOT_ANSWERED.capitalize()}. {said}"
+        elif not claim.as_stated:
+            answer = f"{NOT_AS_STATED.capitalize()}. {claim.deviation or ''}".strip()
+        else:
+            answer = "This profile can answer it, as precisely as its intervals allow."
         lines.append(f"*{claim.statement}* {answer}")
     return lines
 
@@ -154,7 +187,10 @@ def answer(record: Mapping[str, Any] | None) -> list[Sentence]:
         said = reasons[0] if reasons else Sentence("reason", "The claim is not tested.", {})
         words = f"Not answered, because {said.words[0].lower()}{said.words[1:]}"
         return [Sentence("answer", words, said.numbers), Sentence.of(line["finding"])]
-    first = Sentence("answer", ANSWERS[line["kind"]], {})
+    words = ANSWERS[line["kind"]]
+    if line["effect"] != "not shown" and line["matters"] == "too small to matter":
+        words = f"{words[:-1]}, but by less than would matter."
+    first = Sentence("answer", words, {})
     return [first, Sentence.of(line["finding"]), *reasons[:2]]
 
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from xltlib.analysis.intervals import MIN_EXAMPLES
+from xltlib.analysis.blocks import MIN_EXAMPLES
 from xltlib.analysis.tables import MACRO, arms_in, language_order
 from xltlib.reporting.glance import interval_axis
 from xltlib.reporting.style import (

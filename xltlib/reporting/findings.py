@@ -2,45 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
 
-from xltlib.reporting.sentences import Sentence, counted
+from xltlib.analysis.tables import arms_in
+from xltlib.reporting.sentences import Sentence, counted, p_value
 
 MIN_FOR_EXTREMES = 20
 """A language with fewer questions is never named as the highest or the lowest."""
 
 
-def of_scores(clean: pd.DataFrame) -> list[Sentence]:
-    """The best and the worst arm in the zero-shot languages of each corpus."""
+def of_scores(clean: pd.DataFrame, seen: Mapping[str, Collection[str]]) -> list[Sentence]:
+    """Each arm's F1 in the languages of each corpus that no arm has trained on.
+
+    Args:
+        seen: the languages that each arm has trained on, beside English.
+    """
+    trained = {"en"}.union(*seen.values())
     found = []
-    for corpus, part in clean[clean["language"] != "en"].groupby("corpus", sort=True):
-        by_language = part.groupby(["arm", "language"])["f1"].mean()
-        means = 100 * by_language.groupby("arm").mean().sort_values()
-        best, worst = means.index[-1], means.index[0]
+    for corpus, part in clean[~clean["language"].isin(trained)].groupby("corpus", sort=True):
+        means = 100 * part.groupby(["arm", "language"])["f1"].mean().groupby("arm").mean()
         numbers = {
             "languages": part["language"].nunique(),
             "n": len(part[["language", "id"]].drop_duplicates()),
             "seeds": part["seed"].nunique(),
-            "best": float(means.iloc[-1]),
-            "worst": float(means.iloc[0]),
         }
+        scores, of_arms = _of_arms({arm: (means[arm],) for arm in arms_in(part)}, ("{{{}:.1f}}",))
         words = (
             f"On {corpus}, averaged over {counted('languages', numbers['languages'], 'language')} "
-            f"other than English (n = {{n}} questions, "
-            f"{counted('seeds', numbers['seeds'], 'seed')}), "
+            f"that no arm has trained on (n = {{n}} questions, "
+            f"{counted('seeds', numbers['seeds'], 'seed')}), F1 is {scores}."
         )
-        if len(means) > 1:
-            words += (
-                f"the arm {best} has the highest F1 ({{best:.1f}} points) and {worst} the lowest "
-                "({worst:.1f})."
-            )
-        else:
-            words += f"the arm {best} has an F1 of {{best:.1f}} points."
-        found.append(Sentence(f"scores {corpus}", words, numbers))
+        found.append(Sentence(f"scores {corpus}", words, numbers | of_arms))
     return found
+
+
+def _of_arms(
+    values: Mapping[str, tuple[float, ...]], forms: tuple[str, ...]
+) -> tuple[str, dict[str, Any]]:
+    """A list of arms with their values, and the numbers in it.
+
+    Args:
+        forms: how each value of an arm is written, as a template for the key of its number.
+    """
+    numbers: dict[str, Any] = {}
+    parts = []
+    for i, (arm, own) in enumerate(values.items()):
+        keys = [f"arm_{i}_{j}" for j in range(len(own))]
+        numbers |= {key: float(value) for key, value in zip(keys, own, strict=True)}
+        written = [form.format(key) for form, key in zip(forms, keys, strict=True)]
+        parts.append(" ".join([*written, f"({arm})"]))
+    listed = ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else parts[0]
+    return listed, numbers
 
 
 def of_published(table: pd.DataFrame, within: Mapping[str, float | None]) -> list[Sentence]:
@@ -68,7 +83,7 @@ def of_published(table: pd.DataFrame, within: Mapping[str, float | None]) -> lis
 
 
 def of_attacks(under_attack: pd.DataFrame) -> list[Sentence]:
-    """The F1 that arms lose under each attack, in English and elsewhere.
+    """Each arm's F1 before and under each attack, in English and elsewhere.
 
     Args:
         under_attack: `xltlib.analysis.tables.under_attack`.
@@ -80,38 +95,15 @@ def of_attacks(under_attack: pd.DataFrame) -> list[Sentence]:
         for view, rows in views:
             if not len(rows):
                 continue
-            means = rows.groupby("arm")[["clean f1", "attacked f1", "drop in f1"]].mean()
+            means = rows.groupby("arm")[["clean f1", "attacked f1"]].mean()
             n = int(rows.groupby("arm")["n"].sum().max())
-            words, numbers = _losses(means, ranked=n >= MIN_FOR_EXTREMES)
-            words = f"Under {attack}, in {view}, {words} (n = {{n}} questions)."
+            losses, numbers = _of_arms(
+                {arm: tuple(means.loc[arm]) for arm in arms_in(rows)},
+                ("from {{{}:.1f}}", "to {{{}:.1f}}"),
+            )
+            words = f"Under {attack}, in {view}, F1 goes {losses}; n = {{n}} questions."
             found.append(Sentence(f"attack {attack} {view}", words, numbers | {"n": n}))
     return found
-
-
-def _losses(means: pd.DataFrame, *, ranked: bool) -> tuple[str, dict[str, Any]]:
-    """Clean and attacked F1 of the arms that lose the most and the least, or on average."""
-    if not ranked or len(means) == 1:
-        whose = (
-            f"of the arm {means.index[0]}"
-            if len(means) == 1
-            else f"averaged over {len(means)} arms"
-        )
-        clean, attacked, drop = (float(value) for value in means.mean())
-        words = f"F1 {whose} goes from {{clean:.1f}} to {{attacked:.1f}}, by {{change:+.1f}} points"
-        return words, {"clean": clean, "attacked": attacked, "change": -drop}
-    parts: list[str] = []
-    numbers: dict[str, Any] = {}
-    for name, arm in (
-        ("most", means["drop in f1"].idxmax()),
-        ("least", means["drop in f1"].idxmin()),
-    ):
-        clean, attacked, drop = (float(value) for value in means.loc[arm])
-        numbers |= {name: -drop, f"{name}_clean": clean, f"{name}_attacked": attacked}
-        parts.append(
-            f"the arm {arm} loses {name} F1 (from {{{name}_clean:.1f}} to {{{name}_attacked:.1f}}, "
-            f"{{{name}:+.1f}} points)"
-        )
-    return " and ".join(parts), numbers
 
 
 def of_success(success: pd.DataFrame) -> list[Sentence]:
@@ -180,15 +172,18 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
         )
         numbers = {"estimate": row["estimate"], "n": row["n"]}
         if row["low"] == row["low"]:
-            words += (
-                " ({low:+.1f} to {high:+.1f}); minimum detectable effect (80 % power) "
-                "{detectable:.1f}."
-            )
-            numbers |= {name: row[name] for name in ("low", "high", "detectable")}
+            words += " ({low:+.1f} to {high:+.1f})"
+            numbers |= {name: row[name] for name in ("low", "high")}
+            if row["detectable"] == row["detectable"]:
+                words += "; minimum detectable effect (80 % power) {detectable:.1f}"
+                numbers["detectable"] = row["detectable"]
+            words += "."
         else:
             words += f"; no interval ({row['why not']})."
         if row["left out"]:
             words += f" Left out because an arm has trained on them: {row['left out']}."
+        if row["too few"]:
+            words += f" Left out because there are too few questions: {row['too few']}."
         found.append(Sentence(f"contrast {row['measured']} {row['condition']}", words, numbers))
     return found
 
@@ -246,7 +241,8 @@ def of_relation(table: pd.DataFrame) -> list[Sentence]:
             )
             numbers = {"rho": row["Spearman's rho"], "n": row["n languages"]}
             if row["p (Holm)"] == row["p (Holm)"]:
-                words += ", permutation p after Holm's correction {p:.3f}"
+                words += ", permutation, corrected with Holm's method"
+                words += p_value("p", row["p (Holm)"])
                 numbers["p"] = row["p (Holm)"]
             words += "; exploratory)."
         found.append(Sentence(f"relation {row['measure']}", words, numbers))

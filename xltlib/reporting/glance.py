@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from xltlib.analysis.intervals import MIN_EXAMPLES
+from xltlib.analysis.blocks import MIN_EXAMPLES
+from xltlib.analysis.intervals import MIN_SEEDS
 from xltlib.analysis.robustness import MEASURES, fitted_line, predicted
 from xltlib.analysis.tables import MACRO, arms_in
 from xltlib.analysis.verdict import matters_of
@@ -58,7 +59,7 @@ def interval_axis(
                 if abs(end) > reach:
                     axes.plot(np.sign(end) * reach, y, side, color=color, ms=6, clip_on=False)
             for sign in (-1, 1):
-                if abs(row["detectable"]) <= reach:
+                if abs(row["detectable"]) <= reach:  # NaN with one seed
                     axes.plot(sign * row["detectable"], y, "|", color="#000000", ms=9, mew=1.2)
         known = row["low"] == row["low"]
         axes.plot(
@@ -69,10 +70,14 @@ def interval_axis(
     axes.grid(axis="y", visible=False)
 
 
-def in_words(row: Mapping[str, Any], smallest: float) -> str:
-    """The meaning of one interval, in a few words."""
+def in_words(row: Mapping[str, Any], smallest: float, *, synthetic: bool = False) -> str:
+    """The meaning of one interval, in a few words; none where there is no p-value."""
     if row["low"] != row["low"]:
         return str(row["why not"]) or "no interval"
+    if synthetic:
+        return "no verdict: synthetic"
+    if row["seeds"] < MIN_SEEDS:
+        return f"no verdict: {row['seeds']} seed{'s' if row['seeds'] > 1 else ''}"
     matters = matters_of(row["low"], row["high"], smallest)
     if row["low"] > 0 or row["high"] < 0:
         side = "higher" if row["low"] > 0 else "lower"
@@ -87,7 +92,8 @@ def answer(
     smallest: Mapping[str, float],
     about: Provenance,
 ) -> Figure:
-    """The first contrast: clean F1, and the share of clean F1 kept under each condition.
+    """The first contrast: clean F1, the primary outcome, and the share of clean F1 kept under each
+    condition.
 
     Args:
         contrasts: `xltlib.analysis.tables.contrasts`.
@@ -102,6 +108,8 @@ def answer(
         for measure in ("clean", "share kept")
         if len(part := rows[(rows["measured"] == measure) & (rows["n"] >= MIN_EXAMPLES)])
     ]
+    for measure, part in parts:
+        part[:0] = _primary_row(primary, pair, measure)
     heights = [0.8 + len(part) for _, part in parts]
     kind = primary["lines"][0]["kind"] if primary else "no primary claim"
     with rc_context(THEME):
@@ -120,7 +128,7 @@ def answer(
             axes.set_xlabel(f"{pair.replace(' - ', ' minus ')}: {words}")
             for y, row in enumerate(part):
                 axes.annotate(
-                    in_words(row, unit),
+                    in_words(row, unit, synthetic=about.synthetic),
                     (1.025, y),
                     xycoords=("axes fraction", "data"),
                     va="center",
@@ -141,6 +149,22 @@ def answer(
             frameon=False,
         )
         return titled(figure, f"Multilingual against English data: {kind}", about)
+
+
+def _primary_row(
+    primary: Mapping[str, Any] | None, pair: str, measure: str
+) -> list[dict[str, Any]]:
+    """The primary outcome as a row of the panel of its measure; empty in the other panel."""
+    if not primary or primary["unit"] != MEASURES[measure].words:
+        return []
+    line = primary["lines"][0]
+    found = line["interval"]
+    if not found or line["compared"] != pair:
+        return []
+    numbers = ("estimate", "low", "high", "detectable")
+    row = {name: np.nan if found[name] is None else found[name] for name in numbers}
+    names = {"n": found["n_examples"], "seeds": found["n_seeds"], "why not": found["why_not"]}
+    return [row | names | {"condition": "all of them (primary)"}]
 
 
 DETECTABLE = "minimum detectable effect (80 % power)"

@@ -54,3 +54,8 @@ class Sentence:
 def counted(key: str, count: int, noun: str, plural: str | None = None) -> str:
     """A replacement field with the noun that it counts, for a sentence: `{n} seeds`."""
     return f"{{{key}}} {noun if count == 1 else plural or noun + 's'}"
+
+
+def p_value(key: str, p: float) -> str:
+    """A p-value as a replacement field; one that rounds to zero is given by its upper limit."""
+    return f", p = {{{key}:.3f}}" if p >= 0.0005 else ", p < 0.001"

@@ -260,6 +260,11 @@ class ModelCell(ArmCell):
     task: str
     method: str
 
+    @property
+    def model_name(self) -> str:
+        """The model's name in tables: its arm, and its method unless that is standard."""
+        return self.arm if self.method == schema.STANDARD else f"{self.arm} {self.method}"
+
 
 @dataclass(frozen=True, eq=False)
 class AttackCell(ModelCell):

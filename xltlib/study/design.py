@@ -8,17 +8,14 @@ from typing import Any
 import pandas as pd
 from IPython.display import Markdown
 
-from xltlib.analysis.verdict import Held
-from xltlib.languages import TYDI
-from xltlib.params import STANDARD, Params
+from xltlib.params import STANDARD
 from xltlib.reporting.answers import what_it_can_answer
 from xltlib.reporting.preregistration import preregistered
 from xltlib.reporting.shown import sentences
-from xltlib.study import work
+from xltlib.study import planned, work
 from xltlib.study.cell import Cell
 from xltlib.study.grid import Grid
 from xltlib.study.stages import STAGES
-from xltlib.study.target_tasks import tested_tasks
 
 
 def record(cell: Cell) -> None:
@@ -148,34 +145,12 @@ def grid_table(cell: Cell) -> pd.DataFrame:
     )
 
 
-def attacked_languages(params: Params) -> list[str]:
-    """The zero-shot target languages in which the profile attacks TyDi QA."""
-    attacked = {
-        language
-        for attack in params.attacks.values()
-        for settings in attack.test_sets
-        if settings.corpus == "tydiqa"
-        for language in settings.languages
-    }
-    return [code for code in TYDI if code in attacked and code != "en"]
-
-
-def attacked_seeds(params: Params) -> list[int]:
-    """The seeds with which every attacked target task is trained."""
-    sets = [set(params.targets[task].seeds or params.seeds) for task in tested_tasks(params)]
-    return sorted(set.intersection(*sets)) if sets else []
-
-
-def held(params: Params) -> Held:
-    """The data on which the answers about the attacked target task will rest."""
-    return Held(params.synthetic, len(attacked_seeds(params)), tuple(attacked_languages(params)))
-
-
 def limits(cell: Cell) -> Markdown:
     """What the profile can say about each claim, in words, judged from its params alone."""
-    return sentences(what_it_can_answer(cell.params.claims, held(cell.params)))
+    return sentences(what_it_can_answer(cell.params.claims, planned.held(cell.grid)))
 
 
 def preregistration(cell: Cell) -> Markdown:
     """The primary outcome, the hypotheses, the exclusions and the smallest effects of interest."""
-    return Markdown(preregistered(cell.params))
+    named = {kind: planned.conditions(cell.params, kind) for kind in ("static", "adaptive")}
+    return Markdown(preregistered(cell.params, named))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from xltlib.analysis import calibration, conditions, estimates, recipe, tables
+from xltlib.analysis import calibration, conditions, recipe, tables
 from xltlib.analysis.answer_types import by_type
 from xltlib.analysis.mixed_model import mixed_model
-from xltlib.analysis.robustness import MEASURES, answered_by_all, points
-from xltlib.analysis.verdict import Lack, Verdict, judge
+from xltlib.analysis.robustness import answered_by_all, points
 from xltlib.attacks import static_set
-from xltlib.params import STANDARD, EngineSettings, Params, Recipe
-from xltlib.params.claims import ArmsEstimate
+from xltlib.params import STANDARD, EngineSettings, Params
 from xltlib.reporting import (
     answers,
     error_findings,
@@ -27,7 +26,8 @@ from xltlib.reporting import (
     reliability,
 )
 from xltlib.study import attacks, error_analysis, saved, work
-from xltlib.study.cell import AttackCell, EncoderCell, ModelCell
+from xltlib.study.arm_claims import seen_by_model, untrained_arm, verdicts_of
+from xltlib.study.cell import AttackCell, EncoderCell
 from xltlib.study.evaluation import predictor
 from xltlib.study.stages import transfer_groups
 from xltlib.study.target_tasks import is_qa
@@ -59,18 +59,13 @@ ATTACKED_COLUMNS = [
 ]
 
 
-def model_name(cell: ModelCell) -> str:
-    """A model's name in tables and figures: its arm, and its method unless that is standard."""
-    return cell.arm if cell.method == STANDARD else f"{cell.arm} {cell.method}"
-
-
 def _gather(cell: EncoderCell, stage: str) -> pd.DataFrame:
     frames = [pd.DataFrame()]
     for source in cell.of(stage):
         if stage == "attacks" and not is_qa(cell.params, source.task):
             continue  # attacks on sentence pairs have no F1; stage 05 shows them
         frame = pd.read_parquet(source.artefact("scores.parquet")).assign(**source.factors)
-        frames.append(frame.assign(arm=model_name(source)))
+        frames.append(frame.assign(arm=source.model_name))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -99,10 +94,10 @@ def _transfer_counts(
     """The counts for one attack and one seed, from the attacked texts and the models."""
     if "perturbation_norm" in attacks.results(sources[0]):
         return []
-    made = {model_name(source): attacks.results(source) for source in sources}
+    made = {source.model_name: attacks.results(source) for source in sources}
     models = (
         # In float32, the precision in which an attack's success was decided.
-        (model_name(source), predictor(source, EngineSettings()))
+        (source.model_name, predictor(source, EngineSettings()))
         for source in sources
     )
     settings = params.attacks[attack].recipe
@@ -130,16 +125,16 @@ def _run(cell: EncoderCell) -> None:
     made |= {
         "by_type": by_type(tested, types),
         "calibration": calibration.errors(answered),
-        "published": recipe.beside_published(clean, published, _untrained(cell.params)),
+        "published": recipe.beside_published(clean, published, untrained_arm(cell.params)),
     }
-    records = [answers.record(one) for one in _verdicts(cell, clean, static, adaptive)]
+    records = [answers.record(one) for one in verdicts_of(cell, clean, static, adaptive)]
     drawn = _figures(cell, clean, tested, made, records)
     about = saved.provenance(cell)
     if sure := reliability.figure(calibration.reliability(answered), about=about):
         drawn["reliability"] = sure
     saved.save(cell, made, drawn)
     said = [
-        *findings.of_scores(clean),
+        *findings.of_scores(clean, seen_by_model(cell, clean)),
         *findings.of_published(made["published"], {one.source: one.within for one in published}),
         *findings.of_attacks(made["under_attack"]),
         *findings.of_success(made["success_rate"]),
@@ -165,7 +160,7 @@ def _tables(
     settings, params = cell.params.analysis, cell.params
     level, p_values = settings.level, not params.synthetic
     pairs = _pairs(cell, clean)
-    zero_shot = tested[tested["language"] != "en"]
+    seen = seen_by_model(cell, clean)
     return {
         "scores": tables.scores(clean),
         "under_attack": tables.under_attack(tested),
@@ -176,17 +171,23 @@ def _tables(
             clean,
             tested,
             pairs=pairs,
-            seen=_seen(cell, clean),
+            seen=seen,
             smallest=settings.smallest_effects.model_dump(),
             level=level,
             p_values=p_values,
         ),
         "mixed_model": mixed_model(
-            zero_shot, *settings.contrasts[0], level=level, p_values=p_values
+            _unseen(tested, seen, settings.contrasts[0]),
+            *settings.contrasts[0],
+            level=level,
+            p_values=p_values,
         ),
         "clean_against_attacked": pd.concat(
             [pd.DataFrame(columns=["attack", "arm"])]
-            + [points(part).assign(attack=name) for name, part in zero_shot.groupby("attack")]
+            + [
+                points(part).assign(attack=name)
+                for name, part in _unseen(tested, seen, seen).groupby("attack")
+            ]
         ),
     }
 
@@ -218,62 +219,13 @@ def _figures(
     return drawn
 
 
-def _seen(cell: EncoderCell, clean: pd.DataFrame) -> dict[str, set[str]]:
-    """The languages of each model's intermediate training, by the model's name."""
-    return {name: cell.params.seen_by(name.split(" ")[0]) for name in clean["arm"].unique()}
-
-
-def _verdicts(
-    cell: EncoderCell, clean: pd.DataFrame, static: pd.DataFrame, adaptive: pd.DataFrame
-) -> list[Verdict]:
-    """The claims about arms and distractors."""
-    params, verdicts = cell.params, []
-    settings = params.analysis
-    smallest = settings.smallest_effects.model_dump()
-    both = [name for name, attack in params.attacks.items() if _offers_english(attack.recipe)]
-    single = adaptive[adaptive["attack"] != conditions.ENSEMBLE]
-    unlearnt = _unlearnt(cell, clean)
-    for name, claim in params.claims_of("arms", "distractor language").items():
-        left_out: list[str] = []
-        lacks: list[Lack] = []
-        if isinstance(claim.estimate, ArmsEstimate):
-            measure = MEASURES[claim.estimate.metric]
-            unit, matters = measure.words, smallest[measure.unit]
-            lacks = [unlearnt[arm] for arm in claim.estimate.contrast if arm in unlearnt]
-            tested = static if claim.estimate.conditions == "static" else single
-            found, left_out = estimates.of_arms(
-                claim.estimate, clean, tested, seen=_seen(cell, clean), level=settings.level
-            )
-        else:
-            unit, matters = "points of the share of questions", smallest["share"]
-            found = estimates.of_distractors(single, both, level=settings.level)
-        options = {"unit": unit, "smallest": matters, "left_out": left_out, "lacks": lacks}
-        verdicts.append(judge(name, claim, found, synthetic=params.synthetic, **options))
-    return verdicts
-
-
-def _untrained(params: Params) -> str:
-    """The arm that skips intermediate training; empty if every arm trains."""
-    arms = params.intermediate.arms
-    return next((name for name, arm in arms.items() if not arm.tasks), "")
-
-
-def _unlearnt(cell: EncoderCell, clean: pd.DataFrame) -> dict[str, Lack]:
-    """The arms whose intermediate training did not work, and by how much."""
-    params = cell.params
-    limit = params.analysis.largest_english_loss
-    found: dict[str, Lack] = {}
-    for task in sorted({source.task for source in cell.of("evaluation")}):
-        corpus = params.targets[task].data.corpus
-        for arm, loss in recipe.english_losses(clean, corpus, _untrained(params)).items():
-            if loss > limit and arm in params.intermediate.arms:
-                found[arm] = Lack("training", (arm, loss), limit)
-    return found
-
-
-def _offers_english(settings: Recipe) -> bool:
-    """Whether distractors come both in the passage's language and in English."""
-    return settings.kind == "distractor" and {"passage", "en"} <= set(settings.languages)
+def _unseen(tested: pd.DataFrame, seen: dict[str, set[str]], arms: Collection[str]) -> pd.DataFrame:
+    """The answers in languages other than English that none of some arms has trained on; if there
+    are none, in all other languages."""
+    other = tested[tested["language"] != "en"]
+    trained = set().union(*(seen.get(arm, set()) for arm in arms))
+    unseen = other[~other["language"].isin(trained)]
+    return unseen if len(unseen) else other
 
 
 def _pairs(cell: EncoderCell, clean: pd.DataFrame) -> list[tuple[str, str]]:
@@ -281,7 +233,7 @@ def _pairs(cell: EncoderCell, clean: pd.DataFrame) -> list[tuple[str, str]]:
     training."""
     models = set(clean["arm"])
     methods = {
-        (model_name(source), source.arm)
+        (source.model_name, source.arm)
         for source in cell.of("evaluation")
         if source.method != STANDARD
     }

@@ -1,0 +1,74 @@
+"""Sampling units: translations, passages, and what they link."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xltlib.analysis.blocks import contrast_blocks, large_enough, macro_shares, units
+from xltlib.analysis.intervals import contrast
+from xltlib.artifacts import InputError
+
+WEIGHTS = {"multilingual": 1.0, "english": -1.0}
+
+
+def answers(places, seeds=(1, 2, 3), corpus="mlqa"):
+    """Answers of two arms; `places` has (id, passage) by language."""
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        [
+            {
+                **{"arm": arm, "seed": seed, "corpus": corpus, "language": language},
+                **{"id": identity, "passage": passage, "f1": rng.random()},
+            }
+            for language, asked in places.items()
+            for identity, passage in asked
+            for arm in WEIGHTS
+            for seed in seeds
+        ]
+    )
+
+
+def test_translations_are_one_unit_where_languages_lack_some_of_them():
+    places = {
+        code: [(f"p{p}q{q}", f"{code}-p{p}") for p in range(10) for q in asked]
+        for code, asked in {"de": (0, 1), "es": (1,), "hi": (0, 1)}.items()
+    }
+    blocks = contrast_blocks(answers(places), "f1", WEIGHTS)
+    assert {block.group for block in blocks.values()} == {"mlqa"}
+    assert [block.n_units for block in blocks.values()] == [10, 10, 10]
+    of_spanish = blocks["mlqa", "es"].units
+    assert list(blocks["mlqa", "de"].units[1::2]) == list(of_spanish)
+
+
+def test_a_question_without_a_passage_is_its_own_unit():
+    frame = answers({"ko": [("a", None), ("b", None), ("c", "x"), ("d", "x")]})
+    assert frame.assign(unit=units(frame)).groupby("id")["unit"].first().nunique() == 3
+
+
+def test_one_passage_is_too_little_for_an_interval():
+    """However many questions it has."""
+    one = answers({"ko": [(f"q{i}", "x") for i in range(30)]})
+    found = contrast(one, "f1", WEIGHTS)
+    assert math.isnan(found.low)
+    assert found.why_not == "fewer than 5 independent questions or passages"
+    # Beside a language with enough passages it is left out.
+    both = pd.concat([one, answers({"ar": [(f"r{i}", f"p{i // 3}") for i in range(30)]})])
+    assert contrast(both, "f1", WEIGHTS).languages == ("ar",)
+    assert set(large_enough(both)["language"]) == {"ar"}
+    assert set(large_enough(one)["language"]) == {"ko"}
+
+
+def test_corpora_with_other_seeds_are_compared_with_those_in_common():
+    places = {"ar": [(f"q{i}", f"p{i}") for i in range(8)]}
+    five = answers(places, seeds=range(5))
+    found = contrast(pd.concat([five, answers(places, seeds=(1, 2), corpus="b")]), "f1", WEIGHTS)
+    assert found.n_seeds == 2
+    with pytest.raises(InputError, match="no seed in common"):
+        contrast(pd.concat([five, answers(places, seeds=(7,), corpus="b")]), "f1", WEIGHTS)
+
+
+def test_languages_weigh_the_same_and_their_test_sets_by_questions():
+    shares = macro_shares({("a", "ar"): 30, ("b", "ar"): 10, ("a", "ko"): 5})
+    assert shares == pytest.approx([0.375, 0.125, 0.5])

@@ -1,0 +1,45 @@
+"""What a claim will rest on follows from the params, claim by claim."""
+
+from xltlib import params as schema
+from xltlib.reporting.preregistration import preregistered
+from xltlib.study import Grid, planned
+
+
+def test_each_claim_rests_on_its_own_data():
+    held = planned.held(Grid(schema.load("params/quick.yaml")))
+    assert held["headline"].languages == ("ar", "bn", "fi", "id", "ko", "ru", "sw", "te")
+    assert held["adaptive"].languages == held["headline"].languages
+    assert held["robust-xnli"].languages == ("en", "ru", "sw")
+    assert held["robust-pawsx"].languages == ("de", "en", "zh")
+    assert held["english-distractors"].languages == held["headline"].languages
+    assert all(one.synthetic and one.seeds == 1 for one in held.values())
+
+
+def test_a_profile_without_attacks_has_nothing_for_a_claim_about_them():
+    params = schema.load("params/quick.yaml").model_copy(update={"attacks": {}})
+    held = planned.held(Grid(params))
+    assert held["headline"] is not None
+    assert held["adaptive"] is None
+    assert held["english-distractors"] is None
+
+
+def test_an_arm_that_is_not_crossed_is_not_compared():
+    params = schema.load("params/quick.yaml")
+    target = params.targets["tydiqa"]
+    crossing = (
+        params.targets["xnli"]
+        .crossings[0]
+        .model_copy(update={"arms": ["none", "english"], "methods": ["standard"]})
+    )
+    fewer = target.model_copy(update={"crossings": [crossing]})
+    params = params.model_copy(update={"targets": params.targets | {"tydiqa": fewer}})
+    assert planned.held(Grid(params))["headline"] is None
+
+
+def test_the_preregistration_names_conditions_and_the_rule_on_seeds():
+    params = schema.load("params/quick.yaml")
+    named = {kind: planned.conditions(params, kind) for kind in ("static", "adaptive")}
+    assert named["static"] == ["typo-20", "addonesent"]
+    words = preregistered(params, named)
+    assert "mean over the static conditions (typo-20, addonesent), equally weighted" in words
+    assert "*headline* needs 5, or 8 if the standard deviation" in words
