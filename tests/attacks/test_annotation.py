@@ -6,7 +6,6 @@ import pytest
 
 from xltlib.artifacts import InputError
 from xltlib.attacks import annotation
-from xltlib.evaluation import squad
 
 RESULTS = pd.DataFrame(
     [
@@ -44,7 +43,7 @@ def test_a_sheet_goes_out_blind_and_comes_back(tmp_path, ending):
     second = fill(file, "bob", ["Ann"] * 7 + ["-"])
     judged = annotation.read_sheets([first, second], key)
     assert len(judged) == 16
-    table = annotation.agreement(judged, squad.f1).set_index("version")
+    table = annotation.agreement(judged).set_index("version")
     assert table["items"].tolist() == [4, 4]
     assert sorted(table["answered"]) == [87.5, 100.0]
     assert (table["readable"] == 4).all()
@@ -116,7 +115,7 @@ def test_sheets_of_one_name_in_two_folders_are_of_two_annotators(tmp_path):
         sheet.write_text(SHEET.replace("Ann,", "Ann\u2028Lee,"), encoding="utf-8")
     judged = annotation.read_sheets(sheets, key)
     assert set(judged["annotator"]) == set(map(str, sheets))
-    table = annotation.agreement(judged, lambda answer, golds: float(answer[:3] in golds))
+    table = annotation.agreement(judged)
     assert table["annotators"].tolist() == [2, 2]
     with pytest.raises(InputError, match=r"sheet\.csv: given twice"):
         annotation.read_sheets([sheets[0], sheets[0]], key)

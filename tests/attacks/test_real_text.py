@@ -11,7 +11,7 @@ import pytest
 import regex
 
 from xltlib.attacks import Resources, recipes
-from xltlib.attacks.example import edits
+from xltlib.attacks.differences import edits
 from xltlib.attacks.goal import SpanQAVictim, UntargetedSpanF1, example, moved
 from xltlib.attacks.hotflip import HotFlip
 from xltlib.attacks.passage import Passage

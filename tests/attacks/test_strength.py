@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from xltlib.attacks import validity
+from xltlib.attacks.differences import edits
 from xltlib.attacks.distractor_templates import AlteredQuestions
 from xltlib.attacks.embedding import ascend
-from xltlib.attacks.example import edits
 from xltlib.attacks.homoglyph import look_alike_words, look_alikes
 from xltlib.attacks.passage import Passage
 from xltlib.attacks.similarity import MinWindowSimilarity

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from textattack.shared import AttackedText
 
 from xltlib.attacks import Resources, attack_examples
-from xltlib.attacks.example import edits
+from xltlib.attacks.differences import edits
 from xltlib.attacks.goal import occurrences
 from xltlib.attacks.keyboard import neighbours
 from xltlib.attacks.typo import Typo

@@ -78,7 +78,7 @@ def ensemble(attacked: pd.DataFrame) -> pd.DataFrame:
     chosen = attacked[attacked["attack"].isin(common)]
     whole = chosen.groupby(KEYS)["attack"].transform("nunique") == len(common)
     chosen = chosen[whole].sort_values("attacked_f1", kind="stable")
-    worst = chosen.groupby(KEYS, as_index=False, sort=True).first()
+    worst = chosen.drop_duplicates(KEYS).sort_values(KEYS).reset_index(drop=True)
     outcome = chosen.groupby(KEYS)["outcome"].agg(_worst_outcome)
     queries = chosen.groupby(KEYS)["queries"].sum()
     at = pd.MultiIndex.from_frame(worst[KEYS])

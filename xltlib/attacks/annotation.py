@@ -13,7 +13,6 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +20,8 @@ from statsmodels.stats.inter_rater import aggregate_raters, cohens_kappa, fleiss
 
 from xltlib.artifacts import InputError, write_with
 from xltlib.corpora.local import require_unique
+from xltlib.evaluation.answer_scoring import f1_in
+from xltlib.params.recipes import F1Unit
 from xltlib.text_files import read_text, shown, shown_path
 
 QUESTIONS = {
@@ -53,7 +54,9 @@ def write_sheet(file: Path, results: pd.DataFrame, *, limit: int | None = None) 
     rows = []
     for row in changed.itertuples():
         for version, passage in (("clean", row.context), ("attacked", row.attacked_context)):
-            name = f"{row.language} {row.id} {version}"
+            name = " ".join(
+                filter(None, (getattr(row, "corpus", ""), row.language, row.id, version))
+            )
             rows.append(
                 {
                     _ITEM: hashlib.sha256(name.encode()).hexdigest()[:12],
@@ -120,12 +123,13 @@ def read_sheets(files: Sequence[Path], key: Path) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True).astype({"readable": int})
 
 
-def agreement(judged: pd.DataFrame, score: Any) -> pd.DataFrame:
+def agreement(judged: pd.DataFrame, unit: F1Unit = "segmented") -> pd.DataFrame:
     """Judgements of clean and attacked texts, and the annotators' agreement: one row per version.
 
     Args:
         judged: from `read_sheets`.
-        score: answer and gold answers to an F1 in [0, 1].
+        unit: the tokens of F1. White space alone would not split an answer where words are not
+            spaced.
 
     Returns:
         `answered`: percentage of judgements whose answer has an F1 of at least 0.5; `readable`:
@@ -134,7 +138,9 @@ def agreement(judged: pd.DataFrame, score: Any) -> pd.DataFrame:
             all judgements agree.
     """
     right = [
-        score(row.answer, row.golds.split(" | ")) >= 0.5 if row.answer != "-" else False
+        f1_in(unit, row.language, None)(row.answer, row.golds.split(" | ")) >= 0.5
+        if row.answer != "-"
+        else False
         for row in judged.itertuples()
     ]
     judged = judged.assign(right=np.asarray(right, dtype=int))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+import torch
 from pydantic import ValidationError
 from transformers import PreTrainedTokenizerBase
 
@@ -22,8 +23,10 @@ from xltlib.attacks.resources import CACHE, Resources, Row
 from xltlib.attacks.rows import read_rows
 from xltlib.attacks.victims import victim
 from xltlib.encoders import encoder_folder
+from xltlib.evaluation.answer_scoring import f1_in
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, RecipeSettings, WordSettings, explain
+from xltlib.text_files import shown
 
 
 class CustomSettings(WordSettings):
@@ -73,7 +76,8 @@ def attack(
         rows: a SQuAD file, a Hugging Face data set such as squad, xquad or tydiqa, a pandas frame,
             or any rows with question, context and answers.
         recipe: its name, with `settings` of `xltlib.params.recipes`; the settings themselves; or a
-            function (goal, row, settings, resources) that returns a `textattack.Attack`.
+            function (goal, row, settings, resources) that returns a `textattack.Attack`. The
+            masked LM of `mlm` is given as `masked_lm`, because `model` is the model under attack.
         out: folder to write to; with None nothing is written or resumed.
         language: code of the rows' language, if they do not state it themselves.
         corpus: the corpus whose official F1 scores answers; all except `mlqa` use SQuAD 1.1's.
@@ -93,11 +97,11 @@ def attack(
     """
     build = recipe if callable(recipe) and not isinstance(recipe, RecipeSettings) else None
     chosen = _settings(recipe, build, settings)
-    k, n = shard
+    k, n = _part(shard)
     if not 1 <= k <= n:
         known = f"1/{n} to {n}/{n}" if n > 0 else "k/n, the k-th of n parts, e.g. 1/2"
         raise InputError(f"shard {k}/{n}: there is no such part; give {known}")
-    if limit is not None and limit < 1:
+    if limit is not None and (type(limit) is not int or limit < 1):
         raise InputError(f"limit {limit}: nothing would be attacked; give 1 or more")
     questions = read_rows(rows, language, corpus)
     chosen_rows = questions.rows[:limit]
@@ -115,10 +119,17 @@ def attack(
             f"Cut into {many} parts at most: 1/{many} to {many}/{many}."
         )
     cache = Path(cache).expanduser()
-    predictor = victim(model, tokenizer, cache=cache, device=device, identity=identity)
+    # A function's answers are compared as the recipe compares them, in every language alike.
+    f1 = f1_in(chosen.f1, "en", None)
+    predictor = victim(model, tokenizer, cache=cache, device=device, identity=identity, f1=f1)
     if out is not None:
         require_writable(Path(out), "`out`")
     engine = engine or EngineSettings()
+    if not isinstance(engine, EngineSettings):
+        raise InputError(
+            f"engine: {shown(engine)}; give xltlib.params.EngineSettings(...), e.g. "
+            'EngineSettings(precision="bf16")'
+        )
     if not isinstance(predictor, SpanPredictor):
         if engine.precision == "bf16":
             raise InputError("precision: bf16 makes a faster copy of a model; a function has none")
@@ -134,7 +145,7 @@ def attack(
         cache,
     )
     place = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
-    with place as folder:
+    with place as folder, _as_it_was(model):
         log = Path(folder) / "log" / f"{chosen.kind}.{k}of{n}.jsonl"
         results = attack_examples(
             part, resources, chosen, log, build=build, engine=engine, progress=progress
@@ -150,6 +161,8 @@ def _settings(
     recipe: str | RecipeSettings | Build, build: Build | None, values: Mapping[str, Any]
 ) -> RecipeSettings:
     if isinstance(recipe, str):
+        if recipe == "mlm" and "masked_lm" in values:
+            values = {("model" if key == "masked_lm" else key): v for key, v in values.items()}
         return recipe_settings(recipe, values)
     if isinstance(recipe, RecipeSettings):
         if values:
@@ -164,10 +177,37 @@ def _settings(
         inspect.signature(build).bind(None, None, None, None)
     except TypeError as error:
         raise InputError(
-            f"recipe: {build.__qualname__} has to take four arguments, the goal, the row, the "
+            f"recipe: {_name(build)} has to take four arguments, the goal, the row, the "
             f"settings and the resources ({error})"
         ) from error
-    return _validated(CustomSettings, f"recipe {build.__name__}", values)
+    return _validated(CustomSettings, f"recipe {_name(build)}", values)
+
+
+def _name(build: Build) -> str:
+    return getattr(build, "__qualname__", type(build).__qualname__)
+
+
+def _part(shard: Any) -> tuple[int, int]:
+    """The k and n of a part.
+
+    Raises:
+        InputError: they are not two whole numbers.
+    """
+    if not isinstance(shard, tuple | list) or [type(one) for one in shard] != [int, int]:
+        raise InputError(f"shard {shown(shard)}: give (k, n), the k-th of n parts, e.g. (1, 2)")
+    return shard[0], shard[1]
+
+
+@contextmanager
+def _as_it_was(model: Any) -> Iterator[None]:
+    """Leave a loaded model in the mode, training or evaluation, in which it came."""
+    own = model[0] if isinstance(model, tuple) and model else model
+    training = isinstance(own, torch.nn.Module) and own.training
+    try:
+        yield
+    finally:
+        if training:
+            own.train()
 
 
 def recipe_settings(name: str, values: Mapping[str, Any]) -> RecipeSettings:

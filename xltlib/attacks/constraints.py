@@ -122,6 +122,15 @@ class Limit(Constraint):
     def __init__(self, limit: float) -> None:
         super().__init__(compare_against_original=True)
         self.limit = limit
+        # True if what stands after the original's words, an added sentence, does not count.
+        self.without_added = False
+
+    def edited(self, text: AttackedText, reference: AttackedText) -> set[int]:
+        """The indices of the edited words that count."""
+        modified: set[int] = text.attack_attrs["modified_indices"]
+        if not self.without_added:
+            return modified
+        return {index for index in modified if index < reference.num_words}
 
     def extra_repr_keys(self) -> list[str]:
         return ["limit", *super().extra_repr_keys()]
@@ -133,7 +142,7 @@ class MaxEditedWords(Limit):
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
-        return len(transformed_text.attack_attrs["modified_indices"]) <= self.limit
+        return len(self.edited(transformed_text, reference_text)) <= self.limit
 
 
 class MaxEditedShare(Limit):
@@ -147,7 +156,7 @@ class MaxEditedShare(Limit):
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
         allowed = max(1, int(self.limit * len(passage_of(reference_text).spans)))
-        return len(transformed_text.attack_attrs["modified_indices"]) <= allowed
+        return len(self.edited(transformed_text, reference_text)) <= allowed
 
 
 class MaxEditedGraphemes(Limit):
@@ -164,7 +173,7 @@ class MaxEditedGraphemes(Limit):
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
         text = passage_of(transformed_text)
-        edited = {text.origin(i) for i in text.attack_attrs["modified_indices"]}
+        edited = {text.origin(i) for i in self.edited(text, reference_text)}
         if len(edited) <= 1:
             return True
         words = reference_text.words
@@ -184,6 +193,12 @@ class MaxGraphemeEdits(Limit):
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
         old, new = (text.tokenizer_input[1] for text in (reference_text, transformed_text))
+        if self.without_added:
+            last = len(passage_of(reference_text).spans) - 1
+            old, new = (
+                text.context[: text.spans[last][1]]
+                for text in map(passage_of, (reference_text, transformed_text))
+            )
         return Levenshtein.distance(graphemes(old), graphemes(new)) <= self.limit
 
 

@@ -79,9 +79,12 @@ def _all_known() -> dict[str, dict[str, Any]]:
 
 def _known(language: str) -> dict[str, Any]:
     known = _all_known()
-    if language not in known:
-        raise InputError(f"distractor: no sentence in {language!r}; available: {' '.join(known)}")
-    return known[language]
+    plain = language if language in known else language.partition("-")[0]
+    if plain not in known:
+        raise InputError(
+            f"distractor, tasa: no sentence in {language!r}; available: {' '.join(known)}"
+        )
+    return known[plain]
 
 
 class AlteredQuestions:

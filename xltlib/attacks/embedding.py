@@ -28,6 +28,7 @@ class Found:
     probability: float
     queries: int
     norm: float
+    free: bool = True
 
 
 def ascend(
@@ -86,8 +87,8 @@ def ascend(
                 return replace(best, queries=queries)
     if best is None:  # no query was left for even one step
         answer, probability = windows.answer(spans, windows.zero())
-        return Found(answer, probability, queries, 0.0)
-    return replace(best, queries=queries)
+        return Found(answer, probability, queries, 0.0, bool(free.any()))
+    return replace(best, queries=queries, free=bool(free.any()))
 
 
 def _is_better(found: Found, best: Found, toward: bool, reached: Callable[[str], bool]) -> bool:

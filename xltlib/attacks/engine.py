@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,12 +19,13 @@ from tqdm.auto import tqdm
 
 from xltlib.artifacts import InputError
 from xltlib.attacks import identity
-from xltlib.attacks.example import OUTCOMES, attack_example, failed_with
+from xltlib.attacks.example import OUTCOMES, attack_example, failed_with, prepare
 from xltlib.attacks.journal import append_lines
 from xltlib.attacks.query import Output, Predictor, Query, Reading, Scorer, ask, nearby
 from xltlib.attacks.recipes import Build
 from xltlib.attacks.resources import Resources, Row
 from xltlib.attacks.side_by_side import side_by_side
+from xltlib.attacks.synonym import Noted
 from xltlib.encoders.device import resolve
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, RecipeSettings
@@ -60,7 +61,8 @@ def attack_examples(
             has the model's answers for unfinished examples, so that a kill loses only the present
             batch.
         build: a custom recipe, with the arguments of those in `xltlib.attacks.recipes`. It is
-            identified by its name and settings, so rename it when it changes.
+            identified by its name, code and settings. Rename it when a function that it calls
+            changes.
 
     Returns:
         One row per example, in the order of `rows`; the columns are those of
@@ -76,8 +78,8 @@ def attack_examples(
     except ValueError as error:
         raise InputError(str(error)) from error
     engine = engine.computing_in(resolve(engine.precision, resources.device))
-    name = None if build is None else f"{build.__module__}.{build.__qualname__}"
-    made_of = identity.digest(resources.identity(settings, engine), name)
+    custom = None if build is None else identity.of_function(build)
+    made_of = identity.digest(resources.identity(settings, engine), custom)
     keys = [identity.digest(made_of, dict(row)) for row in rows]
     logged = {str(record.pop("key", None)): record for record in recovered_json_lines(log)}
     tried_before = {key for key, one in logged.items() if one.get("outcome") in FINISHED}
@@ -99,6 +101,8 @@ def attack_examples(
         return run
 
     todo = dict(zip(keys, rows, strict=True))
+    if build is None:
+        _require_languages(rows, resources, settings)
     left = [job(key, row) for key, row in todo.items() if key not in finished]
     with tqdm(total=len(todo), desc=settings.kind, unit="example", disable=not progress) as bar:
         bar.update(len(finished))
@@ -116,7 +120,18 @@ def attack_examples(
             bar.update()
     answers.forget()
     _warn_of_errors(finished.values())
+    _warn_of_words(resources.without_neighbours())
     return pd.DataFrame([finished[key] for key in keys])
+
+
+def _require_languages(rows: Iterable[Row], resources: Resources, settings: RecipeSettings) -> None:
+    """Refuse a language that the recipe cannot attack before anything is asked.
+
+    Raises:
+        InputError: names the language.
+    """
+    for row in {row["language"]: row for row in rows}.values():
+        prepare(row, settings, resources)
 
 
 def _warn_of_errors(records: Iterable[dict[str, Any]]) -> None:
@@ -126,6 +141,16 @@ def _warn_of_errors(records: Iterable[dict[str, Any]]) -> None:
         warnings.warn(
             f"{len(raised)} of the examples raised an error and count as not attacked, e.g. "
             f"{first['language']} {first['id']}: {first['error']}",
+            stacklevel=3,
+        )
+
+
+def _warn_of_words(noted: Mapping[str, Noted]) -> None:
+    for language, one in noted.items():
+        some, total = sorted(one.lacking), len(one.lacking) + len(one.known)
+        warnings.warn(
+            f"{len(some)} of {total} words in {language} have no neighbour and were not replaced, "
+            f"e.g. {', '.join(some[:3])}. Give a list (`neighbours`), or lower `min_cosine`.",
             stacklevel=3,
         )
 

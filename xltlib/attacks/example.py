@@ -6,16 +6,15 @@ import hashlib
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
-from rapidfuzz.distance import Levenshtein
 from textattack import Attack
 from textattack.goal_function_results.goal_function_result import GoalFunctionResultStatus
 
 from xltlib.artifacts import InputError
+from xltlib.attacks.differences import edits
 from xltlib.attacks.distractor import distractor_language
 from xltlib.attacks.embedding import ascend
 from xltlib.attacks.goal import (
@@ -26,9 +25,9 @@ from xltlib.attacks.goal import (
     UntargetedSpanF1,
     example,
 )
-from xltlib.attacks.pair import WrongClass
+from xltlib.attacks.pair import WrongClass, same_class
 from xltlib.attacks.passage import Passage
-from xltlib.attacks.query import Output, Query, Scorer, Spans, log_odds
+from xltlib.attacks.query import Output, Query, Scorer, log_odds
 from xltlib.attacks.recipes import RECIPES, Build, seed_of
 from xltlib.attacks.resources import Resources, Row
 from xltlib.evaluation.answer_scoring import f1_in, official
@@ -61,12 +60,13 @@ def attack_example(
     Returns:
         `outcome` is succeeded; failed; skipped, if the clean answer was already what the attack
         wants or a targeted attack has no target; or no_candidates, if the recipe found nothing to
-        try. The record has predictions and the corpus's official F1 (in [0, 1]) before and after,
-        and `success_f1`, by which success is judged. `probability` is that of the gold answer or
-        the target, and `edits` are the places where the texts differ. `queries` is defined in
-        `SpanGoal`; `readings` counts every text that the model read. `unconfirmed` counts texts
-        that only the fast model got wrong, and `missed` says that float32 gets the last text wrong
-        although the fast model did not.
+        try (an attack that ran out of queries before its first text has failed). The record has
+        predictions and the corpus's official F1 (in [0, 1]) before and after, and `success_f1`, by
+        which success is judged. `probability` is that of the gold answer or the target, and `edits`
+        are the places where the texts differ. `queries` is defined in `SpanGoal`; `readings` counts
+        every text that the model read. `unconfirmed` counts texts that only the fast model got
+        wrong, and `missed` says that float32 gets the last text wrong although the fast model did
+        not.
     """
     with _own_random_numbers(seed_of(row, settings)):
         return _attacked(row, scorer, settings, resources, build, guide)
@@ -112,7 +112,7 @@ def _attacked(
     result = attack.attack(Passage(row["question"], row["context"]), truth)
     before, after = result.original_result, result.perturbed_result
     outcome, last, missed = _OUTCOMES.get(after.goal_status, "failed"), after.raw_output, False
-    if outcome == "failed" and not goal.tried:
+    if outcome == "failed" and not goal.tried and goal.num_queries < goal.query_budget:
         outcome = "no_candidates"
     if guide in ("fast", "partial") and outcome == "failed":
         (last,) = scorer([goal.query(after.attacked_text, "exact")])
@@ -124,13 +124,28 @@ def _attacked(
     return record | {"distractor_language": distractor_language(after.attacked_text)}
 
 
+def prepare(row: Row, settings: RecipeSettings, resources: Resources) -> None:
+    """Make what the recipe needs for an example, without asking the model anything.
+
+    Raises:
+        InputError: the recipe cannot attack the example's language.
+    """
+    if isinstance(settings, EmbeddingSettings):
+        return
+    with _own_random_numbers(seed_of(row, settings)):
+        if settings.goal == "targeted":
+            row = row | {"target": resources.falsehoods.target(settings, row) or ""}
+        goal = _goal(row, settings, SpanQAVictim(lambda queries: []))
+        RECIPES[settings.kind](goal, row, settings, resources)
+
+
 def _goal(row: Row, settings: RecipeSettings, victim: SpanQAVictim) -> SpanGoal:
     # A guided search reserves a query for the float32 reading of its last text.
     budget = settings.max_queries - (victim.guide in ("fast", "partial"))
     f1 = f1_in(settings.f1, row["language"], row.get("corpus"))
     if "label" in row:
         wanted = (row["label"], row["answers"]["text"][0])
-        return WrongClass(victim, wanted, query_budget=budget, f1=f1)
+        return WrongClass(victim, wanted, query_budget=budget, f1=same_class)
     if settings.goal == "targeted":
         return TargetedSpan(victim, query_budget=budget, f1=f1)
     return UntargetedSpanF1(victim, f1_threshold=settings.f1_threshold, query_budget=budget, f1=f1)
@@ -163,7 +178,7 @@ def _embedding(
     goal.num_queries += found.queries
     goal.readings += found.queries
     last = Output(found.answer, log_odds(found.probability))
-    outcome = "succeeded" if goal.reached(last) else "failed"
+    outcome = "succeeded" if goal.reached(last) else "failed" if found.free else "no_candidates"
     record = _record(row, context, clean, last, outcome, goal)
     return record | {"perturbation_norm": found.norm}
 
@@ -179,8 +194,8 @@ def _record(
     missed: bool = False,
 ) -> dict[str, Any]:
     golds, changes = row["answers"]["text"], edits(row["context"], attacked)
-    score = official(row["language"], row.get("corpus"))
-    return {
+    score = same_class if "label" in row else official(row["language"], row.get("corpus"))
+    return _named(row) | {
         "id": row["id"],
         "language": row["language"],
         "question": row["question"],
@@ -198,7 +213,7 @@ def _record(
         "original_probability": before.probability,
         "attacked_probability": after.probability,
         "edits": changes,
-        "n_edited_words": len(changes),
+        "n_edited_words": sum(map(_size, changes)),
         "n_words": len(words(row["context"])),
         "queries": goal.num_queries,
         "readings": goal.readings,
@@ -210,6 +225,16 @@ def _record(
     }
 
 
+def _named(row: Row) -> dict[str, Any]:
+    """The row's corpus, if it names one: two corpora may share an id."""
+    return {"corpus": row["corpus"]} if row.get("corpus") else {}
+
+
+def _size(edit: dict[str, Any]) -> int:
+    """The number of words that an edit changes or inserts."""
+    return max(1, *(len(words(edit[side])) for side in ("old", "new")))
+
+
 def failed_with(error: Exception, row: Row) -> dict[str, Any]:
     """The record of an example that raised."""
     golds = {"answers": row["answers"], "target": row.get("target")}
@@ -218,7 +243,8 @@ def failed_with(error: Exception, row: Row) -> dict[str, Any]:
     scores = {f"{when}_{name}": None for name in unknown for when in ("original", "attacked")}
     counts = dict.fromkeys(("n_edited_words", "n_words", "queries", "readings", "unconfirmed"), 0)
     return (
-        {name: row[name] for name in ("id", "language", "question", "context")}
+        _named(row)
+        | {name: row[name] for name in ("id", "language", "question", "context")}
         | {"attacked_context": row["context"]}
         | golds
         | nothing
@@ -232,68 +258,3 @@ def failed_with(error: Exception, row: Row) -> dict[str, Any]:
             "error": f"{type(error).__name__}: {error}",
         }
     )
-
-
-def edits(original: str, attacked: str) -> list[dict[str, Any]]:
-    """The differences between two texts: the old text, the new text, and the offset in the
-    original.
-
-    Texts with the same number of words are compared word by word. An inserted sentence is one edit.
-    In other cases words and the text between them are aligned.
-    """
-    old, new = words(original), words(attacked)
-    if _parts(original)[::2] == _parts(attacked)[::2]:
-        return [
-            {"old": original[a:b], "new": attacked[c:d], "start": a}
-            for (a, b), (c, d) in zip(old, new, strict=True)
-            if original[a:b] != attacked[c:d]
-        ]
-    start, end = _common_ends(original, attacked, old)
-    if start + end == len(original):
-        return [{"old": "", "new": attacked[start : len(attacked) - end], "start": start}]
-    return _by_parts(original, attacked)
-
-
-def _common_ends(original: str, attacked: str, old: Spans) -> tuple[int, int]:
-    """The number of characters that two texts share at the beginning and at the end, in whole
-    words."""
-    shorter = min(len(original), len(attacked))
-    start = next((i for i in range(shorter) if original[i] != attacked[i]), shorter)
-    # Inserted text may begin like the text after it; never cut an old word because of that.
-    start = next((a for a, b in old if a < start < b), start)
-    end = 0
-    while (
-        end < shorter - start
-        and original[len(original) - 1 - end] == attacked[len(attacked) - 1 - end]
-    ):
-        end += 1
-    return start, end
-
-
-def _by_parts(original: str, attacked: str) -> list[dict[str, Any]]:
-    """The places where two texts differ after aligning words and the text between them."""
-    old, new = _parts(original), _parts(attacked)
-    found: list[dict[str, Any]] = []
-    for step in Levenshtein.opcodes(old, new):
-        if step.tag == "equal":
-            continue
-        at = len("".join(old[: step.src_start]))
-        before = "".join(old[step.src_start : step.src_end])
-        after = "".join(new[step.dest_start : step.dest_end])
-        if not before and not after:  # there is nothing between two words that touch
-            continue
-        if found and found[-1]["start"] + len(found[-1]["old"]) == at:
-            found[-1] = {
-                "old": found[-1]["old"] + before,
-                "new": found[-1]["new"] + after,
-                "start": found[-1]["start"],
-            }
-        else:
-            found.append({"old": before, "new": after, "start": at})
-    return found
-
-
-def _parts(text: str) -> list[str]:
-    """A text as a list of words (odd positions) and the text between them (even positions)."""
-    borders = [0, *(place for span in words(text) for place in span), len(text)]
-    return [text[a:b] for a, b in pairwise(borders)]

@@ -10,7 +10,7 @@ from typing import Any
 from xltlib.attacks.distractor import wrong_answers
 from xltlib.attacks.distractor_templates import AlteredQuestions, false_sentence
 from xltlib.attacks.tasa import false_copies
-from xltlib.evaluation import squad
+from xltlib.evaluation.answer_scoring import official
 from xltlib.params import DistractorSettings, RecipeSettings, TasaSettings
 
 Row = dict[str, Any]
@@ -113,7 +113,14 @@ class Falsehoods:
             for other in self.rows[row["language"]]
             if other["context"] == row["context"] and other["answers"]["answer_start"][0] >= 0
         ]
-        return next((text for text in others if squad.f1(text, golds) == 0), None)
+        return next((text for text in others if _is_other(text, golds, row)), None)
+
+
+def _is_other(text: str, golds: Sequence[str], row: Row) -> bool:
+    """Whether an answer shares nothing with the gold ones: no word, and neither is in the other
+    (where words are not spaced, "在1951年" shares no word with "1951年")."""
+    score = official(row["language"], row.get("corpus"))
+    return score(text, golds) == 0 and not any(text in gold or gold in text for gold in golds)
 
 
 def _twin(rows: Iterable[Row], row: Row) -> Row | None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import torch
@@ -92,6 +94,25 @@ def _contents(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _contents(one) for key, one in value.items()}
     return value
+
+
+def of_function(function: Any) -> str:
+    """Digest of a function: its name, code, default values and what it encloses.
+
+    The functions that it calls are not included. Other callables are never the same twice.
+    """
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return secrets.token_hex(16)
+    enclosed = [cell.cell_contents for cell in function.__closure__ or ()]
+    name = f"{function.__module__}.{function.__qualname__}"
+    given = [function.__defaults__, function.__kwdefaults__, enclosed]
+    return digest(name, _of_code(code), [_contents(one) for one in given])
+
+
+def _of_code(code: CodeType) -> list[Any]:
+    constants = [_of_code(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    return [code.co_code.hex(), constants, code.co_names]
 
 
 def of_engine(engine: EngineSettings) -> list[Any]:

@@ -8,21 +8,24 @@ display a backspace as a box.
 from __future__ import annotations
 
 import random
+import unicodedata
 from collections.abc import Iterator
 
 from textattack.shared import AttackedText
 
 from xltlib.attacks.swap import CandidateSwap, is_whole_word
-from xltlib.languages import LANGUAGES, graphemes, script_of
+from xltlib.languages import graphemes, script_of
 
 # They have no width and belong to the cluster before them, so words and graphemes stay whole:
 # zero-width non-joiner and joiner, combining grapheme joiner, variation selector 1.
 INVISIBLE = ("\u200c", "\u200d", "\u034f", "\ufe00")
 # A reversed word between a direction override and its end is displayed like the original.
 _LEFT_TO_RIGHT, _RIGHT_TO_LEFT, _END = "\u202d", "\u202e", "\u202c"
-# Scripts whose letters change shape beside one of these characters, which would be visible.
-_SHAPED = ("Arabic", "Bengali", "Devanagari", "Tamil", "Telugu")
-_RTL = {language.script for language in LANGUAGES.values() if language.rtl}
+# Scripts whose letters neither join nor stack. In all others a joiner changes letters' shape.
+_UNJOINED = frozenset(
+    "Latin Greek Cyrillic Armenian Georgian Hebrew Han Hiragana Katakana Hangul Bopomofo Thai Lao "
+    "Ethiopic Cherokee".split()
+)
 
 
 class Imperceptible(CandidateSwap):
@@ -45,11 +48,16 @@ def unseen(word: str, rng: random.Random) -> Iterator[str]:
     parts = graphemes(word)
     reversed_word = "".join(parts[::-1])
     if len(parts) > 1 and graphemes(reversed_word) == parts[::-1]:
-        override = _LEFT_TO_RIGHT if script_of(word) in _RTL else _RIGHT_TO_LEFT
+        override = _LEFT_TO_RIGHT if _is_rtl(word) else _RIGHT_TO_LEFT
         yield f"{override}{reversed_word}{_END}"
-    marks = INVISIBLE[2:] if script_of(word) in _SHAPED else INVISIBLE
+    marks = INVISIBLE if script_of(word) in _UNJOINED else INVISIBLE[2:]
     yield "".join(part + rng.choice(marks) for part in parts)
     places = list(range(1, len(parts) + 1))
     rng.shuffle(places)
     for place in places:
         yield "".join([*parts[:place], rng.choice(marks), *parts[place:]])
+
+
+def _is_rtl(word: str) -> bool:
+    """Whether a word has a letter that is written from right to left."""
+    return any(unicodedata.bidirectional(char) in ("R", "AL") for char in word)

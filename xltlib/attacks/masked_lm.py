@@ -21,7 +21,7 @@ from transformers import (
 from xltlib.artifacts import InputError
 from xltlib.attacks.pieces import Pieces
 from xltlib.attacks.swap import CandidateSwap, context_span, in_case_of
-from xltlib.encoders.opening import open_model, open_tokenizer
+from xltlib.encoders.opening import max_tokens, open_model, open_tokenizer
 from xltlib.languages import UNSPACED_SCRIPTS, script_of
 
 # Context on each side of a gap, well within the windows of common models.
@@ -55,9 +55,13 @@ class MaskedLM:
     @torch.inference_mode()
     def _proposals(self, question: str, before: str, after: str, n: int) -> tuple[str, ...]:
         """The words among the n likeliest pieces for the gap between two texts."""
-        gap = self.tokenizer.mask_token_id
-        text = f"{before[-MAX_CHARACTERS:]}{self.tokenizer.mask_token}{after[:MAX_CHARACTERS]}"
-        batch = self.tokenizer(question[:MAX_CHARACTERS], text, return_tensors="pt")
+        gap, mask = self.tokenizer.mask_token_id, self.tokenizer.mask_token
+        for reach in self._reaches():
+            text = f"{before[len(before) - reach :] if reach < len(before) else before}"
+            text += f"{mask}{after[:reach]}"
+            batch = self.tokenizer(question[:reach], text, return_tensors="pt")
+            if self._fits(batch):
+                break
         ids = batch["input_ids"][0].tolist()
         place = ids.index(gap, self._passage_from(batch, ids))
         logits = self.model(**batch.to(self.model.device)).logits[0, place]
@@ -66,6 +70,18 @@ class MaskedLM:
         pieces = (p for p in self.tokenizer.convert_ids_to_tokens(best) if p is not None)
         return tuple(word for word in map(self.pieces.word, pieces) if word is not None)
 
+    def _reaches(self) -> Iterator[int]:
+        """Numbers of characters to read on each side, until the model can read them all."""
+        reach = MAX_CHARACTERS
+        while reach:
+            yield reach
+            reach //= 2
+        yield 0
+
+    def _fits(self, batch: BatchEncoding) -> bool:
+        limit = max_tokens(self.model)
+        return limit is None or len(batch["input_ids"][0]) <= limit
+
     def _passage_from(self, batch: BatchEncoding, ids: list[int]) -> int:
         """The token at which the second text begins."""
         parts = batch.sequence_ids(0)
@@ -73,13 +89,19 @@ class MaskedLM:
 
     @torch.inference_mode()
     def surprise(self, text: str, start: int, end: int) -> float:
-        """The mean negative log probability of the pieces in [start, end), each masked alone.
+        """The mean negative log probability of the pieces in [start, end), each masked alone; NaN
+        if the span alone is too long for the model.
 
         A proxy for fluency (pseudo-perplexity, Salazar et al. 2020) at a single place.
         """
-        first = max(0, start - MAX_CHARACTERS)
-        part = text[first : end + MAX_CHARACTERS]
-        coded = self.tokenizer(part, return_offsets_mapping=True, return_tensors="pt")
+        for reach in self._reaches():
+            first = max(0, start - reach)
+            part = text[first : end + reach]
+            coded = self.tokenizer(part, return_offsets_mapping=True, return_tensors="pt")
+            if self._fits(coded):
+                break
+        else:
+            return float("nan")
         offsets = coded.pop("offset_mapping")[0].tolist()
         places = [
             i for i, (a, b) in enumerate(offsets) if a < end - first and b > start - first and b > a

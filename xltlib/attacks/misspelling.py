@@ -42,7 +42,7 @@ def misspelt(language: str) -> Mapping[str, tuple[str, ...]]:
     Raises:
         InputError: there is no list for this language.
     """
-    if language not in LANGUAGES_LISTED:
+    if language.partition("-")[0] not in LANGUAGES_LISTED:
         raise InputError(
             f"misspelling: no list of mistakes in {language!r}; available: "
             f"{' '.join(LANGUAGES_LISTED)}"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from textattack import Attack
+from textattack.constraints import Constraint
 from textattack.constraints.pre_transformation import RepeatModification
 from textattack.search_methods import SearchMethod
 from textattack.transformations import CompositeTransformation, Transformation
@@ -36,7 +37,7 @@ from xltlib.attacks.resources import Resources, Row
 from xltlib.attacks.search import Beam, Greedy, WordImportance
 from xltlib.attacks.similarity import MinSimilarity, MinWindowSimilarity
 from xltlib.attacks.synonym import Synonym
-from xltlib.attacks.tasa import MaxChangedWords, OfSwaps, OnlyThese, words_to_change
+from xltlib.attacks.tasa import OfSwaps, OnlyThese, words_to_change
 from xltlib.attacks.typo import Typo
 from xltlib.attacks.white_box import Saliency
 from xltlib.params import (
@@ -143,27 +144,23 @@ def distractor(
 
 def tasa(goal: SpanGoal, row: Row, settings: TasaSettings, resources: Resources) -> Attack:
     """Words of the answer's sentence, and a false copy of it (TASA, Cao et al. 2022)."""
-    near = resources.neighbours(settings, row["language"])
-    swap = Synonym(
-        *_place(row, settings), near, same_form=settings.same_form, **_candidates(settings)
-    )
     copies = Distractor(
         row["language"],
         resources.falsehoods.copies(settings, row),
         ["end"],
         row["answers"]["text"],
     )
+    near = resources.neighbours(settings, row["language"])
+    swap = Synonym(
+        *_place(row, settings), near, same_form=settings.same_form, **_candidates(settings)
+    )
     rules: list[Any] = [
         RepeatModification(),
-        OnlyThese(words_to_change(row)),
+        OnlyThese(words_to_change(row, settings.window_words)),
         WordForWord(),
-        OfSwaps(SameScript()),
     ]
-    if settings.max_edited_words is not None:
-        rules.append(MaxChangedWords(settings.max_edited_words))
-    if settings.min_window_similarity is not None:
-        similar = MinWindowSimilarity(resources.vectors, settings.min_window_similarity)
-        rules.append(OfSwaps(similar))
+    # The copy of the sentence is no edit of a word: limits on edits do not apply to it.
+    rules += [OfSwaps(rule) for rule in _limits(settings, resources)]
     both = CompositeTransformation([swap, copies])
     return Attack(goal, rules, both, Beam(settings.beam_width))
 
@@ -240,11 +237,17 @@ def _search(goal: SpanGoal, settings: WordSettings, resources: Resources) -> Sea
 
 def _rules(goal: SpanGoal, settings: WordSettings, resources: Resources) -> list[Any]:
     """The constraints of every word recipe, then those in its settings."""
-    rules: list[Any] = [
+    return [
         RepeatModification(),
         ContextOutsideAnswer(goal, settings.window_words),
         WordForWord(),
+        *_limits(settings, resources),
     ]
+
+
+def _limits(settings: WordSettings, resources: Resources) -> list[Constraint]:
+    """The constraints in a recipe's settings."""
+    rules: list[Constraint] = []
     if settings.max_edited_words is not None:
         rules.append(MaxEditedWords(settings.max_edited_words))
     if settings.same_script:

@@ -19,7 +19,7 @@ from xltlib.attacks.hotflip import Vocabulary, one_piece_words
 from xltlib.attacks.lexicon import CACHE, Lexicon, induced, joined, read_lexicon
 from xltlib.attacks.masked_lm import MaskedLM
 from xltlib.attacks.query import Predictor
-from xltlib.attacks.synonym import Neighbourhood, VocabularyNeighbours
+from xltlib.attacks.synonym import Noted, VocabularyNeighbours
 from xltlib.attacks.white_box import WhiteBox
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.opening import open_model, open_tokenizer
@@ -119,25 +119,32 @@ class Resources:
         """Sentence vectors at unit length: [N, H]."""
         return embed(*self.pretrained, texts)
 
-    def neighbours(self, settings: SynonymSettings, language: str) -> Neighbourhood:
+    def neighbours(self, settings: SynonymSettings, language: str) -> Noted:
         """A language's synonyms: its list, or else the nearest words of the encoder's
         vocabulary."""
 
-        def make() -> Neighbourhood:
+        def make() -> Noted:
             if language in settings.neighbours:
-                return read_neighbours(settings.neighbours[language])
+                return Noted(read_neighbours(settings.neighbours[language]))
             encoder, tokenizer = self.pretrained
-            return VocabularyNeighbours(
-                language,
-                tokenizer,
-                word_embeddings(encoder).weight,
-                nearest=settings.nearest,
-                min_cosine=settings.min_cosine,
+            return Noted(
+                VocabularyNeighbours(
+                    language,
+                    tokenizer,
+                    word_embeddings(encoder).weight,
+                    nearest=settings.nearest,
+                    min_cosine=settings.min_cosine,
+                )
             )
 
         given = settings.neighbours.get(language)
         key = identity.of_path(given) if given else f"{settings.nearest} {settings.min_cosine}"
         return self._once(make, "neighbours", language, key)
+
+    def without_neighbours(self) -> dict[str, Noted]:
+        """What the neighbourhoods that lacked words have noted, by language."""
+        kept = ((key, one) for key, one in self._kept.items() if key[0] == "neighbours")
+        return {key[1]: noted for key, noted in kept if noted.lacking}
 
     def lexicon(self, settings: CodeMixSettings, language: str) -> Lexicon:
         """A language's translations: its lexicons joined, or else one induced from parallel text.
@@ -148,6 +155,11 @@ class Resources:
         def make() -> Lexicon:
             if language in settings.lexicons:
                 return joined(map(read_lexicon, settings.lexicons[language]))
+            if not (self.bitext if language == "en" else self.bitext.get(language)):
+                raise InputError(
+                    "codemix needs `lexicons` by language, or `parallel` text (`bitext=` in "
+                    f"Python); for {language!r} there is neither"
+                )
             return induced(self.bitext, language, *self.pretrained)
 
         given = settings.lexicons.get(language, ())

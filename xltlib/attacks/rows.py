@@ -112,6 +112,10 @@ def _records(source: Any) -> Iterator[Any]:
             } | about
     elif isinstance(source, pd.DataFrame):
         yield from source.to_dict("records")
+    elif isinstance(source, Mapping) and "data" in source:
+        raise InputError("rows: the content of a SQuAD file; give the file's path instead")
+    elif isinstance(source, Mapping) and set(_NEEDED) <= set(source):
+        raise InputError("rows: a single row; give a list of rows, e.g. [row]")
     elif isinstance(source, Mapping):
         raise InputError(
             f"rows: a mapping with the keys {', '.join(map(str, source))}; choose one of its "
@@ -127,7 +131,9 @@ def _records(source: Any) -> Iterator[Any]:
 
 
 def _language(row: Mapping[str, Any], identity: str, default: str | None, where: str) -> str:
-    code = row.get("language") or _TYDI.get(identity.split("-")[0]) or default
+    stated = row.get("language")
+    code = stated if isinstance(stated, str) and stated else _TYDI.get(identity.split("-")[0])
+    code = code or default
     if not isinstance(code, str):
         raise InputError(f"{where}: no language; give language=, e.g. language='sw'")
     code = _TYDI.get(code.lower(), code)
@@ -139,8 +145,10 @@ def _answers(given: Any, where: str) -> list[tuple[str, int]]:
     """Texts and offsets (-1 if none is given); answers without text are dropped."""
     try:
         if isinstance(given, Mapping):
-            texts = list(given["text"])
-            starts = list(given.get("answer_start", [-1] * len(texts)))
+            texts = given["text"]
+            texts = [texts] if isinstance(texts, str) else list(texts)
+            starts = given.get("answer_start", [-1] * len(texts))
+            starts = [starts] if isinstance(starts, int) else list(starts)
             pairs = list(zip(texts, starts, strict=True))
         else:
             pairs = [(one["text"], one.get("answer_start", -1)) for one in given]

@@ -32,7 +32,7 @@ def side_by_side(
     """Run jobs that query a model, merging their queries; yields results as they come.
 
     A job is a function of a scorer. If the model fails on the queries of some jobs, its error is
-    raised inside those; if it fails for all, the run stops.
+    raised inside those; if it fails for each of several jobs, the run stops.
 
     Args:
         batch_size: float32 readings are collected until there are this many, or until no job waits
@@ -82,7 +82,8 @@ def _answered(
         return
     except Exception as error:
         if len(jobs) == 1:
-            raise
+            yield jobs[0], error
+            return
         first = error
     # Which job's queries caused it? If all do, it is the model.
     found: list[tuple[_Running[T], list[Output] | Exception]] = []

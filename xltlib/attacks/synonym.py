@@ -23,6 +23,21 @@ class Neighbourhood(Protocol):
         """The neighbours of a word, if it has any."""
 
 
+class Noted:
+    """A neighbourhood that notes which words have no neighbour."""
+
+    def __init__(self, neighbours: Neighbourhood) -> None:
+        self.neighbours = neighbours
+        self.known: set[str] = set()
+        self.lacking: set[str] = set()
+
+    def of(self, word: str) -> Sequence[str]:
+        """The neighbours of a word as written, or else in lower case."""
+        found = self.neighbours.get(word) or self.neighbours.get(word.lower()) or ()
+        (self.known if found else self.lacking).add(word)
+        return found
+
+
 class Synonym(CandidateSwap):
     """Replace a word by a neighbour, in the word's letter case.
 
@@ -39,18 +54,19 @@ class Synonym(CandidateSwap):
         self,
         language: str,
         seed: str,
-        neighbours: Neighbourhood,
+        neighbours: Neighbourhood | Noted,
         *,
         same_form: bool = True,
         **options: int,
     ) -> None:
         super().__init__(language, seed, **options)
-        self.neighbours, self.same_form = neighbours, same_form
+        self.neighbours = neighbours if isinstance(neighbours, Noted) else Noted(neighbours)
+        self.same_form = same_form
 
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
         """The word's neighbours, nearest first."""
         word = text.words[index]
-        for near in self.neighbours.get(word) or self.neighbours.get(word.lower()) or ():
+        for near in self.neighbours.of(word):
             if not same_stem(word, near) and (not self.same_form or same_ending(word, near)):
                 yield in_case_of(near, word)
 

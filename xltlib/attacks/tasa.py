@@ -64,12 +64,15 @@ def false_copies(
     return list(dict.fromkeys(found))
 
 
-def words_to_change(row: dict[str, Any]) -> set[int]:
+def words_to_change(row: dict[str, Any], window_words: int | None = None) -> set[int]:
     """The words of the answer's sentence that also occur in the question, as indices of a
     `Passage`.
 
     None of them touches a copy of a gold answer. If sentence and question share no word, these are
     all other words of the sentence.
+
+    Args:
+        window_words: the greatest distance from the answer, in words; None for no limit.
     """
     text, golds = Passage(row["question"], row["context"]), row["answers"]["text"]
     start = row["answers"]["answer_start"][0]
@@ -82,6 +85,12 @@ def words_to_change(row: dict[str, Any]) -> set[int]:
         for i, (a, b) in enumerate(text.spans)
         if first <= a and b <= last and not any(a < end and b > at for at, end in taken)
     }
+    if window_words is not None:
+        end = start + len(golds[0])
+        gold = [i for i, (a, b) in enumerate(text.spans) if a < end and b > start]
+        free = {
+            i for i in free if any(abs(i - text.question_words - g) <= window_words for g in gold)
+        }
     asked = text.words[: text.question_words]
     shared = {i for i in free if any(same_stem(text.words[i], word) for word in asked)}
     return shared or free
@@ -99,11 +108,16 @@ class OnlyThese(PreTransformationConstraint):
 
 
 class OfSwaps(Constraint):
-    """Applies another constraint only to texts in which a word was changed."""
+    """Applies another constraint only to texts in which a word was changed.
+
+    If it is a limit, the false sentence does not count.
+    """
 
     def __init__(self, constraint: Constraint) -> None:
         super().__init__(compare_against_original=constraint.compare_against_original)
         self.constraint = constraint
+        if isinstance(constraint, Limit):
+            constraint.without_added = True
 
     def _check_constraint_many(
         self, transformed_texts: list[AttackedText], reference_text: AttackedText
@@ -119,14 +133,3 @@ class OfSwaps(Constraint):
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
         return bool(self._check_constraint_many([transformed_text], reference_text))
-
-
-class MaxChangedWords(Limit):
-    """A limit on the number of changed words of the original; an inserted sentence does not
-    count."""
-
-    def _check_constraint(
-        self, transformed_text: AttackedText, reference_text: AttackedText
-    ) -> bool:
-        modified = transformed_text.attack_attrs["modified_indices"]
-        return sum(index < reference_text.num_words for index in modified) <= self.limit

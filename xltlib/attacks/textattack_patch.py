@@ -63,11 +63,12 @@ def _offline_nltk() -> Iterator[None]:
         (corpus / "english").write_text("the\n", encoding="utf-8")
         nltk.data.path.insert(0, folder)
         nltk.download = lambda *args, **kwargs: True
-        logging.disable(logging.INFO)
+        disabled = logging.root.manager.disable
+        logging.disable(max(disabled, logging.INFO))
         try:
             yield
         finally:
-            logging.disable(logging.NOTSET)
+            logging.disable(disabled)
             nltk.download = download
             nltk.data.path.remove(folder)
 
@@ -90,7 +91,7 @@ def patch_textattack() -> None:
         module = sys.modules["textattack.shared.attacked_text"]
         if module.words_from_text is words_from_text:
             return
-    kept = {name: os.environ.get(name) for name in ("HF_HOME", "XDG_CACHE_HOME")}
+    kept = {name: os.environ.get(name) for name in ("HF_HOME", "XDG_CACHE_HOME", "WANDB_SILENT")}
     with _kept_random_numbers(), _placeholder_flair(), _offline_nltk():
         import textattack.augmentation
         import textattack.shared.attacked_text

@@ -44,13 +44,16 @@ def kept(
             "language": language,
             "changed": len(part),
             "answer sentence intact": 100 * np.mean([_intact(row) for row in part.itertuples()]),
-            "known words": 100 * np.mean([word in known[language] for word in new or [""]]),
+            "known words": 100 * np.mean([word in known[language] for word in new])
+            if new
+            else np.nan,
         }
         if "similarity" in part:
             figures["similar"] = 100 * (part["similarity"] >= SIMILAR).mean()
         if masked_lm is not None:
             found = [rise for row in part.itertuples() for rise in _surprise(row, masked_lm)]
-            figures["surprise"] = float(np.mean(found)) if found else float("nan")
+            known_rises = [rise for rise in found if rise == rise]
+            figures["surprise"] = float(np.mean(known_rises)) if known_rises else float("nan")
         rows.append(figures)
     return pd.DataFrame(rows)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from xltlib.attacks.query import Predictor, Spans
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.parts import on_device
 from xltlib.evaluation import squad
+from xltlib.evaluation.answer_scoring import ScoreAnswer
 from xltlib.evaluation.predictor import Prediction, SpanPredictor
 
 AnswerQuestions = Callable[[list[str], list[str]], Sequence[Any]]
@@ -37,10 +39,16 @@ class CallablePredictor:
     Args:
         identity: a name that distinguishes this function from others, so that interrupted attacks
             on it can be resumed; without it nothing of an earlier run is reused.
+        f1: compares answers with gold ones.
     """
 
-    def __init__(self, function: AnswerQuestions, identity: str | None = None) -> None:
-        self.function, self.identity = function, identity
+    def __init__(
+        self,
+        function: AnswerQuestions,
+        identity: str | None = None,
+        f1: ScoreAnswer = squad.f1,
+    ) -> None:
+        self.function, self.identity, self.f1 = function, identity, f1
 
     def score(
         self, questions: list[str], contexts: list[str], spans: list[Spans]
@@ -68,7 +76,7 @@ class CallablePredictor:
             start = max(context.find(text), 0)
             predictions.append(Prediction(text, start, start + len(text), sure))
             golds = [context[a:b] for a, b in wanted]
-            right = squad.f1(text, golds) if golds else 0.0
+            right = self.f1(text, golds) if golds else 0.0
             probabilities.append(right * sure + (1 - right) * (1 - sure) if golds else 0.0)
         return predictions, np.array(probabilities)
 
@@ -76,10 +84,15 @@ class CallablePredictor:
 def _answer(given: Any) -> tuple[str, float]:
     if isinstance(given, str):
         return given, _SURE
+    text: Any = None
+    sure: Any = None
     if isinstance(given, Mapping) and isinstance(given.get("answer"), str):
-        return given["answer"], float(given.get("score", _SURE))
-    if isinstance(given, tuple | list) and len(given) == 2 and isinstance(given[0], str):
-        return given[0], float(given[1])
+        text, sure = given["answer"], given.get("score", _SURE)
+    elif isinstance(given, tuple | list) and len(given) == 2 and isinstance(given[0], str):
+        text, sure = given
+    with suppress(TypeError, ValueError):
+        if text is not None:
+            return text, float(sure)
     raise InputError(
         f"the model's function returned {given!r} as an answer; give a text, a (text, probability) "
         "pair or a mapping with `answer` and `score`"
@@ -93,6 +106,7 @@ def victim(
     cache: Path,
     device: str | None = None,
     identity: str | None = None,
+    f1: ScoreAnswer = squad.f1,
 ) -> Predictor:
     """A predictor from a folder, a hub name, a loaded model, a predictor or a function.
 
@@ -110,7 +124,7 @@ def victim(
         return model
     if callable(model):
         _takes_two(model)
-        return CallablePredictor(model, identity)
+        return CallablePredictor(model, identity, f1)
     raise InputError(
         f"model: {type(model).__name__} cannot be used; give a folder, a hub name, a loaded "
         "model with its tokenizer, a SpanPredictor, or a function of questions and contexts"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +11,21 @@ import typer
 from xltlib.cli.terminal import print_table
 
 
+class Unit(StrEnum):
+    words = "words"
+    characters = "characters"
+    segmented = "segmented"
+
+
 def agreement(
     sheets: Annotated[list[Path], typer.Argument(help="Filled-in sheets, one per annotator")],
     key: Annotated[Path, typer.Option(help="The key written with the sheet")],
+    f1: Annotated[
+        Unit, typer.Option(help="The tokens of the F1 that says whether an answer is right")
+    ] = Unit.segmented,
 ) -> None:
     """Summarise annotators' judgements, from sheets that `xlt attack --for-annotators` wrote."""
     from xltlib.attacks import annotation
-    from xltlib.evaluation import squad
 
-    table = annotation.agreement(annotation.read_sheets(sheets, key), squad.f1)
+    table = annotation.agreement(annotation.read_sheets(sheets, key), f1.value)
     print_table("Clean and attacked texts, judged by annotators", table)

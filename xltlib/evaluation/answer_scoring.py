@@ -19,8 +19,13 @@ ScoreAnswer = Callable[[str, Iterable[str]], float]
 
 
 def normalizer(language: str, corpus: str | None) -> Normalize:
-    """The normalisation of answers: MLQA's own rule for MLQA, SQuAD 1.1's for the others."""
-    return mlqa.normalizer(language) if corpus == "mlqa" else squad.normalize_answer
+    """The normalisation of answers: MLQA's own rule for MLQA, SQuAD 1.1's for the others.
+
+    Args:
+        corpus: its name, or that of one of its test sets, such as `mlqa+typo-20`.
+    """
+    name = (corpus or "").partition("+")[0].partition("/")[0]
+    return mlqa.normalizer(language) if name.lower() == "mlqa" else squad.normalize_answer
 
 
 def official(language: str, corpus: str | None) -> ScoreAnswer:

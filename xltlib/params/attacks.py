@@ -70,6 +70,7 @@ class EngineSettings(Settings):
             ValueError: a guide that would not read what the recipe puts into the passage.
         """
         near = isinstance(recipe, WordSettings) and not isinstance(recipe, TasaSettings)
+        near = near and recipe.kind != "custom"  # which may edit anywhere
         if self.equal and getattr(recipe, "search", None) == "beam":
             raise ValueError(
                 "equal: float32 decides which text is the best, but a beam keeps several; leave "
@@ -119,4 +120,7 @@ class AttackSettings(Settings):
     @model_validator(mode="after")
     def _engine_can(self) -> AttackSettings:
         self.engine.check(self.recipe)
+        recipe = self.recipe
+        if recipe.kind == "codemix" and not recipe.lexicons and recipe.parallel is None:
+            raise ValueError("codemix needs `lexicons` by language, or `parallel` text")
         return self

@@ -185,12 +185,6 @@ class CodeMixSettings(WordSettings):
 
     _languages = field_validator("lexicons")(files_by_language)
 
-    @model_validator(mode="after")
-    def _a_source(self) -> CodeMixSettings:
-        if not self.lexicons and self.parallel is None:
-            raise ValueError("codemix needs `lexicons` by language, or `parallel` text")
-        return self
-
 
 class HotFlipSettings(WordSettings):
     """Words of the vocabulary that the gradient favours (HotFlip)."""

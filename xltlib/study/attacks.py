@@ -18,6 +18,7 @@ from xltlib.attacks.pair import PairPredictor
 from xltlib.attacks.query import Predictor
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import squad
+from xltlib.evaluation.answer_scoring import normalizer
 from xltlib.params import EngineSettings
 from xltlib.reporting import cell_findings, figures
 from xltlib.reporting.shown import ordered, style
@@ -84,8 +85,14 @@ def scores(results: pd.DataFrame) -> pd.DataFrame:
     numbers = [name for name in results if is_numeric_dtype(results[name])]
     found = results[[*NAMES, *numbers]].copy()
     for when in ("original", "attacked"):
-        answers = zip(results[f"{when}_prediction"], results["answers"], strict=True)
-        found[f"{when}_em"] = [squad.exact_match(said, gold["text"]) for said, gold in answers]
+        found[f"{when}_em"] = [
+            squad.exact_match(
+                getattr(row, f"{when}_prediction"),
+                row.answers["text"],
+                normalizer(row.language, row.corpus),
+            )
+            for row in results.itertuples()
+        ]
     return found.assign(
         passage=[fingerprint(context) for context in results["context"]],
         edit_starts=[[int(edit["start"]) for edit in edits] for edits in results["edits"]],

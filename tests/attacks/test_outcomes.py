@@ -1,0 +1,316 @@
+"""What an outcome means, and whose it is: scores, budgets, failing examples, custom recipes."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from xltlib.analysis import conditions
+from xltlib.artifacts import InputError
+from xltlib.attacks import attack, recipes, static_set, validity
+from xltlib.attacks.api import CustomSettings
+from xltlib.attacks.falsehoods import Falsehoods
+from xltlib.attacks.imperceptible import INVISIBLE, unseen
+from xltlib.attacks.rows import read_rows
+from xltlib.evaluation import squad
+from xltlib.evaluation.answer_scoring import f1_in, normalizer
+from xltlib.evaluation.predictor import Prediction
+from xltlib.params import EngineSettings, TasaSettings, TypoSettings
+
+QUICK = {"language": "en", "progress": False, "max_queries": 12}
+
+
+def row(context, answer, identity="q", question="Who built the old bridge?"):
+    answers = {"text": [answer], "answer_start": [context.index(answer)]}
+    return {"id": identity, "question": question, "context": context, "answers": answers}
+
+
+def always(answer):
+    """A model with one answer for every question."""
+    return lambda questions, contexts: [(answer, 0.6)] * len(questions)
+
+
+BRIDGE = row("The mason Ann Lee built the ancient bridge across the quiet river.", "Ann Lee")
+
+
+MADE: list[str] = []
+
+
+def test_lambdas_and_closures_are_told_apart_by_their_code(tmp_path):
+    def with_(name, window):
+        def build(goal, example, settings, resources):
+            MADE.append(name)
+            swap = TypoSettings(window_words=window)
+            return recipes.typo(goal, example, swap, resources)
+
+        return build
+
+    options = QUICK | {"out": tmp_path, "identity": "ann"}
+    for build in (
+        with_("one", 1),
+        with_("nine", 9),
+        lambda g, r, s, t: MADE.append("typo") or recipes.typo(g, r, TypoSettings(), t),
+        lambda g, r, s, t: MADE.append("other") or recipes.typo(g, r, TypoSettings(seed=1), t),
+    ):
+        attack(always("Ann Lee"), [BRIDGE], build, **options)
+    assert MADE == ["one", "nine", "typo", "other"]
+    attack(always("Ann Lee"), [BRIDGE], with_("one", 1), **options)
+    assert MADE == ["one", "nine", "typo", "other"]  # the same function is resumed
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_an_example_that_the_model_fails_on_ends_nothing_else(at_once):
+    def model(questions, contexts):
+        if any("monk" in context for context in contexts):
+            raise ValueError("odd text")
+        return always("Ann Lee")(questions, contexts)
+
+    odd = row("A monk, Bo Ek, built it long ago in winter.", "Bo Ek", "odd", "Which monk?")
+    for rows in ([odd], [odd, BRIDGE], [BRIDGE, odd]):
+        with pytest.warns(UserWarning, match="1 of the examples raised"):
+            done = attack(model, rows, "typo", engine=EngineSettings(at_once=at_once), **QUICK)
+        found = done.results.set_index("id")
+        assert found.loc["odd", "outcome"] == "error"
+        assert "odd text" in found.loc["odd", "error"]
+
+
+def test_an_attack_without_queries_left_has_failed():
+    """It had words to edit, so it belongs to the denominator of the success rate."""
+    settings = QUICK | {"max_queries": 4, "ranking_share": 0.9}
+    found = attack(always("Ann Lee"), [BRIDGE], "typo", **settings).results.iloc[0]
+    assert (found["outcome"], found["queries"]) == ("failed", 4)
+    bare = row("Ann Lee", "Ann Lee")
+    assert attack(always("Ann Lee"), [bare], "typo", **QUICK).results.iloc[0]["outcome"] == (
+        "no_candidates"
+    )
+
+
+def test_an_inserted_sentence_is_as_many_words_as_it_has():
+    rows = [BRIDGE, row("In 1951 Bo Ek died in Rome.", "Bo Ek", "b", "Who died in 1951?")]
+    found = attack(always("Ann Lee"), rows, "distractor", **QUICK).results.iloc[0]
+    (edit,) = found["edits"]
+    assert found["n_edited_words"] == len(edit["new"].split()) > 3
+
+
+def test_two_corpora_may_share_an_id():
+    rows = [BRIDGE | {"corpus": "xquad"}, BRIDGE | {"corpus": "mlqa"}]
+    found = attack(always("Ann Lee"), rows, "typo", **QUICK).results
+    assert list(found["corpus"]) == ["xquad", "mlqa"]
+
+
+TASA = {
+    "neighbours": {},
+    "min_window_similarity": None,
+    "same_form": False,
+    "same_script": False,
+    "min_word_length": 1,
+    "max_queries": 60,
+}
+
+
+class Near(dict):
+    """Every word has a neighbour."""
+
+    def get(self, word, default=()):
+        return [f"zz{word}zz"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "most"),
+    [
+        ({"max_edited_words": 2}, 2),
+        ({"max_edited_words": None, "max_edited_share": 0.01}, 1),
+        ({"max_edited_words": None, "max_edited_graphemes": 0.01}, 1),
+        ({"max_edited_words": 9, "max_grapheme_edits": 8}, 2),
+        ({"max_edited_words": 9, "window_words": 1}, 2),
+    ],
+)
+def test_tasa_keeps_every_limit_and_its_copy_counts_for_none(limits, most, monkeypatch):
+    from xltlib.attacks.resources import Resources
+
+    monkeypatch.setattr(Resources, "neighbours", lambda *_: Near())
+    rows = [
+        row(
+            "The old mason Ann Lee built the old stone bridge for the town.",
+            "Ann Lee",
+            question="Who built the old stone bridge for the town?",
+        ),
+        row("In 1951 Bo Ek died in Rome.", "Bo Ek", "b", "Who died in 1951?"),
+    ]
+
+    def model(questions, contexts):
+        return [("Ann Lee", 0.9 - 0.05 * c.count("zz") - 0.2 * ("Bo Ek" in c)) for c in contexts]
+
+    settings = TasaSettings(**(TASA | limits))
+    done = attack(model, rows, settings, language="en", progress=False, limit=1)
+    found = done.results.iloc[0]
+    swapped = len(re.findall(r"zz\w+zz", found["attacked_context"]))
+    assert swapped <= most
+    assert len(found["attacked_context"]) > len(found["context"])
+
+
+def test_words_without_a_neighbour_are_named(tmp_path):
+    file = tmp_path / "en.json"
+    file.write_text('{"mason": ["builder"], "ancient": ["old"]}')
+    settings = QUICK | {"neighbours": {"en": str(file)}, "min_window_similarity": None}
+    with pytest.warns(UserWarning, match=r"\d+ of \d+ words in en have no neighbour.*e\.g\. \w+"):
+        attack(always("Ann Lee"), [BRIDGE], "synonym", same_form=False, **settings)
+
+
+def test_a_function_is_compared_as_the_recipe_compares():
+    """ "在1951年" is the answer in other words, so the search has something to gain."""
+    context = "鲍勃在1951年建造了这座桥。"
+    given = row(context, "1951年", question="这座桥是什么时候建造的？")
+    rows = {"language": "zh", "progress": False, "max_queries": 12}
+    found = attack(always("在1951年"), [given], "typo", f1="characters", **rows).results.iloc[0]
+    assert found["original_success_f1"] == pytest.approx(10 / 11)
+    assert found["original_probability"] > 0.5
+
+
+def test_test_sets_are_scored_by_the_rule_of_their_corpus():
+    for name in ("mlqa", "MLQA", "mlqa+typo-20", "mlqa/test"):
+        assert normalizer("de", name)("der Hund") == "hund"
+    for name in (None, "xquad", "tydiqa+surrogate"):
+        assert normalizer("de", name) is squad.normalize_answer
+
+
+def test_attacked_examples_of_a_perturbed_set_are_scored_by_its_corpus():
+    class Hund:
+        def predict(self, questions, contexts):
+            return [Prediction("der Hund", 0, 8, 0.9)] * len(questions)
+
+    frame = pd.DataFrame(
+        [
+            {
+                **{"outcome": "succeeded", "corpus": name, "language": "de", "question": "?"},
+                **{"context": "Hund", "attacked_context": "Hund", "answers": {"text": ["Hund"]}},
+            }
+            for name in ("mlqa", "mlqa+typo-20", "mlqa/test")
+        ]
+    )
+    found = static_set.transfer_matrix(
+        {"a": frame}, [("a", Hund())], TypoSettings(f1_threshold=0.9)
+    )
+    assert found["n"].tolist() == [3]
+
+
+def test_a_target_shares_nothing_with_the_gold_answer():
+    context = "桥建于1951年，翻修于1988年。"
+    rows = [
+        {"language": "zh", "id": str(i), "context": context, "question": "?"}
+        | {"answers": {"text": [text], "answer_start": [context.index(text)]}}
+        for i, text in enumerate(("1951年", "于1951年", "1988年"))
+    ]
+    assert Falsehoods({"zh": rows}).target(TypoSettings(goal="targeted"), rows[0]) == "1988年"
+
+
+@pytest.mark.parametrize("word", ["שלום", "مرحبا", "ދިވެހި"])
+def test_words_written_from_right_to_left_are_reversed_under_the_other_override(word):
+    import random
+
+    first = next(iter(unseen(word, random.Random(0))))
+    assert first.startswith("\u202d")
+
+
+@pytest.mark.parametrize("word", ["മലയാളം", "ಕನ್ನಡ", "ગુજરાતી", "ਪੰਜਾਬੀ", "සිංහල", "မြန်မာ", "ខ្មែរ"])
+def test_no_joiner_goes_between_letters_that_stack(word):
+    import random
+
+    joiners = set(INVISIBLE[:2])
+    for text in unseen(word, random.Random(0)):
+        assert text.count("\u200c") + text.count("\u200d") == sum(word.count(j) for j in joiners)
+
+
+def test_the_worst_attack_is_one_attack():
+    """Not a row of values from several."""
+    rows = [
+        {"attack": "a", "attacked_f1": 0.1, "inserted": None, "outcome": "failed"},
+        {"attack": "b", "attacked_f1": 0.9, "inserted": "en", "outcome": "succeeded"},
+    ]
+    same = {"arm": "none", "seed": 1, "corpus": "c", "language": "ko", "id": "q", "queries": 3}
+    (found,) = conditions.ensemble(pd.DataFrame([one | same for one in rows])).to_dict("records")
+    assert found["attacked_f1"] == 0.1
+    assert pd.isna(found["inserted"])
+    assert (found["outcome"], found["queries"]) == ("succeeded", 6)
+
+
+def test_no_inserted_word_is_no_share_of_known_words():
+    edits = [{"old": " old", "new": "", "start": 3}]
+    frame = pd.DataFrame(
+        [
+            {
+                **{"language": "en", "context": "The old town.", "attacked_context": "The town."},
+                **{"answers": {"text": ["town"], "answer_start": [8]}, "edits": edits},
+            }
+        ]
+    )
+    assert validity.kept(frame, {"en": {"the"}})["known words"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"limit": "1"}, "limit 1: nothing would be attacked"),
+        ({"limit": 1.5}, "limit 1.5"),
+        ({"shard": "1/2"}, r"shard '1/2': give \(k, n\)"),
+        ({"shard": None}, "shard None"),
+        ({"engine": {"precision": "bf16"}}, "engine: .*; give xltlib.params.EngineSettings"),
+        ({"model": lambda q, c: [("x", None)] * len(q)}, "returned .* as an answer"),
+        ({"model": lambda q, c: [("x", "high")] * len(q)}, "returned .* as an answer"),
+        ({"rows": {"data": []}}, "give the file's path"),
+        ({"rows": BRIDGE}, "a single row; give a list"),
+        ({"recipe": "misspelling", "language": "de"}, "no list of mistakes in 'de'"),
+        ({"recipe": "tasa", "language": "pl", "min_window_similarity": None}, "tasa: no sentence"),
+        ({"recipe": "codemix", "bitext": {"sw": [("a", "b")]}, "language": "ko"}, "for 'ko' there"),
+    ],
+)
+def test_what_cannot_be_attacked_is_refused_before_anything_is_asked(change, message):
+    asked = []
+
+    def model(questions, contexts):
+        asked.extend(questions)
+        return always("Ann Lee")(questions, contexts)
+
+    given = QUICK | {"model": model, "rows": [BRIDGE], "recipe": "typo"} | change
+    with pytest.raises(InputError, match=message):
+        attack(**given)
+    assert asked == []
+
+
+def test_a_language_is_refused_before_the_others_are_attacked():
+    asked = []
+
+    def model(questions, contexts):
+        asked.extend(questions)
+        return always("Ann Lee")(questions, contexts)
+
+    rows = [BRIDGE | {"language": "en"}, BRIDGE | {"language": "de", "id": "d"}]
+    with pytest.raises(InputError, match="'de'"):
+        attack(model, rows, "misspelling", progress=False)
+    assert asked == []
+
+
+def test_regions_are_of_their_language():
+    for recipe in ("misspelling", "distractor"):
+        rows = [BRIDGE, row("In 1951 Bo Ek died in Rome.", "Bo Ek", "b", "Who died in 1951?")]
+        done = attack(always("Ann Lee"), rows, recipe, **(QUICK | {"language": "en-US"}))
+        assert set(done.results["outcome"]) <= {"succeeded", "failed", "skipped", "no_candidates"}
+
+
+def test_an_answer_as_a_plain_text_is_one_answer():
+    given = BRIDGE | {"answers": {"text": "Ann Lee"}}
+    assert read_rows([given], "en").rows[0]["answers"]["text"] == ["Ann Lee"]
+
+
+def test_a_missing_language_is_the_one_given():
+    frame = pd.DataFrame([BRIDGE | {"language": float("nan")}])
+    assert read_rows(frame, "sw").rows[0]["language"] == "sw"
+
+
+def test_a_custom_recipe_has_no_guide_that_reads_a_part():
+    with pytest.raises(ValueError, match="guide_words: recipe custom edits beyond"):
+        EngineSettings(guide_words=8, precision="auto").check(CustomSettings())
+
+
+def test_the_units_of_f1_are_known():
+    assert f1_in("characters", "zh", None)("在1951年", ["1951年"]) == pytest.approx(10 / 11)
