@@ -13,7 +13,9 @@ from xltlib.cli.terminal import ParamsFile, checked, console
 
 def bundle(
     params: ParamsFile,
-    file: Annotated[Path, typer.Argument(help="The archive to write: NAME.tar or NAME.tar.gz")],
+    file: Annotated[
+        Path, typer.Argument(help="The archive to write: NAME.tar, NAME.tar.gz or NAME.tgz")
+    ],
 ) -> None:
     """Pack the project, a profile, its data and its models for a machine without internet."""
     from xltlib.execution.bundle import pack

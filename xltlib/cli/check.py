@@ -103,5 +103,9 @@ def _to_do(cell: Cell) -> str:
     """Why a cell will run."""
     problem = cell.problem
     if problem is None:
-        problem = "its model is needed" if not cell.complete else "its notebook is missing"
+        problem = "its model is needed"
+        if cell.complete:
+            there = cell.notebook.is_file()
+            problem = "its notebook has changed" if there else "its notebook is missing"
+            problem += "; results are read back"
     return f"will run: {problem}" if cell.folder.is_dir() else "will run"

@@ -50,7 +50,10 @@ def perturb(
     settings = perturbing.settings(
         kind, severity=severity, seed=seed, lexicons={lang: lexicon or [bitext]}
     )
+    if out.resolve() in {file.resolve() for file in (data, *(lexicon or ()), bitext) if file}:
+        raise InputError(f"--out {out}: this file is read; give another")
     rows = list(read_squad(data, lang))
+    _require_language(data, lang)
     lexicons = {}
     if kind == "codemix":
         found = [read_lexicon(file) for file in lexicon or ()]
@@ -71,3 +74,21 @@ def perturb(
         :5
     ]:
         console.print(f"  unchanged: {row['id']}", soft_wrap=True)
+
+
+def _require_language(data: Path, lang: str) -> None:
+    """Refuse a file that states another language than the given one.
+
+    Raises:
+        InputError: names the first question of another language.
+    """
+    from xltlib.corpora.squad_files import stated_language
+    from xltlib.corpora.squad_json import questions
+
+    for one in questions(data):
+        stated = stated_language(one)
+        if stated is not None and stated.partition("-")[0] != lang.partition("-")[0]:
+            raise InputError(
+                f"{data}: question {one.id} is in {stated}, not in {lang}. Give --lang {stated}, "
+                "or a file of one language: perturbations differ by language."
+            )

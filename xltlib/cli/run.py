@@ -58,6 +58,11 @@ def run(
             f"{params}: compute.gpus: each cell needs {loaded.compute.gpus} GPU, but --gpus is "
             f"{gpus}. Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
         )
+    if loaded.compute.threads > cores and not job.on_cluster:
+        raise InputError(
+            f"{params}: compute.threads: each cell uses {loaded.compute.threads} cores, but "
+            f"--cores is {cores}. Give --cores {loaded.compute.threads} or more, or lower it."
+        )
     require_writable(job.folder, OUTPUTS)
     require_writable(loaded.cache, "`cache` in the params file")
     signal.signal(signal.SIGTERM, _interrupt)

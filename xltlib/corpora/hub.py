@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from datasets import ClassLabel, Dataset, load_dataset
+from datasets import ClassLabel, Dataset, DownloadConfig, load_dataset
 from datasets.exceptions import DatasetsError
 from huggingface_hub import HfApi
 
@@ -46,11 +48,22 @@ def require_network(what: str) -> None:
 
 
 def load_hub(repository: str, config: str, split: str, revision: str | None) -> Dataset:
-    """One split of a hub data set at a pinned revision (the default is the main branch)."""
-    require_network(f"data set {repository}")
+    """One split of a hub data set at a pinned revision (the default is the main branch).
+
+    At a commit it is read from the local cache if it is there, without the hub.
+    """
     what = f"data set {repository}, config {config}, split {split}, revision {revision}"
     try:
+        if revision is not None and re.fullmatch(r"[0-9a-f]{40}", revision):
+            with suppress(OSError, ValueError, RuntimeError, DatasetsError):
+                local = DownloadConfig(local_files_only=True)
+                return load_dataset(
+                    repository, config, split=split, revision=revision, download_config=local
+                )
+        require_network(f"data set {repository}")
         return load_dataset(repository, config, split=split, revision=revision)
+    except InputError:
+        raise
     except (OSError, ValueError, ConnectionError) as error:
         raise InputError(
             f"{what}: cannot be loaded ({str(error)[:300]}). Check the revision, or HF_HUB_OFFLINE "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +12,8 @@ from datasets import Dataset
 from xltlib.corpora.answer_spans import nearest_place
 from xltlib.corpora.corpus import QA
 from xltlib.corpora.local import require_unique
-from xltlib.corpora.squad_json import questions
-from xltlib.languages import LANGUAGES, TYDI
+from xltlib.corpora.squad_json import Question, questions
+from xltlib.languages import LANGUAGES, TYDI, find_language
 from xltlib.text_files import InputError, shown, shown_path
 
 
@@ -115,16 +116,28 @@ def from_hub(rows: Dataset, language: Callable[[str], str]) -> Dataset:
     return rows.map(columns).select_columns(list(QA)).cast(QA)
 
 
+_TYDI = {LANGUAGES[code].name.lower(): code for code in TYDI}
+
+
 def tydi_language(path: Path | str, identity: str) -> str:
     """The code of the language whose name begins a TyDi QA id."""
-    codes = {LANGUAGES[code].name.lower(): code for code in TYDI}
     name = identity.split("-")[0]
-    if name not in codes:
+    if name not in _TYDI:
         raise InputError(
             f"{shown_path(path)}: question {shown(identity, 60)}: a TyDi QA id must begin with a "
-            f"language; known: {', '.join(codes)}"
+            f"language; known: {', '.join(_TYDI)}"
         )
-    return codes[name]
+    return _TYDI[name]
+
+
+def stated_language(one: Question) -> str | None:
+    """The code of the language that a file states for a question, with its passage or in TyDi QA's
+    id; None if it states none."""
+    stated = one.paragraph.get("language")
+    if isinstance(stated, str):
+        with suppress(InputError):
+            return find_language(stated).code
+    return _TYDI.get(one.id.split("-")[0])
 
 
 def first_articles(rows: Dataset, articles: int | None, *, rest: bool, key: str) -> Dataset:

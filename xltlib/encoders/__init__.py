@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from huggingface_hub import snapshot_download, try_to_load_from_cache
@@ -89,6 +90,13 @@ def _pretrained(name: str, cache: Path, revision: str | None) -> Path:
             f"{shown(name)}: no such model: not an existing folder, me5-small or the name of a hub "
             "repository. Check the path."
         )
+    if revision is not None and re.fullmatch(r"[0-9a-f]{40}", revision):
+        with suppress(OSError, ValueError):  # already in the local cache
+            return Path(
+                snapshot_download(
+                    name, revision=revision, allow_patterns=HUB_FILES, local_files_only=True
+                )
+            )
     require_network(f"model {name}, which is not a folder here but may be on the hub")
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=HUB_FILES))

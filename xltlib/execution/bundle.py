@@ -29,7 +29,7 @@ def pack(file: Path, root: Path, archive: Path) -> list[str]:
     """Write a tar archive that holds the project, the profile, its data and its models.
 
     In the unpacked folder `xlt run params/NAME` works without a network, and every path in the
-    params file is relative. An archive whose name ends in `.gz` is compressed.
+    params file is relative. An archive whose name ends in `gz` is compressed.
 
     Returns:
         The names of everything packed besides the code, e.g. `data/xquad`.
@@ -37,9 +37,10 @@ def pack(file: Path, root: Path, archive: Path) -> list[str]:
     Raises:
         InputError: a corpus comes from the hub, a file is absent, or the archive cannot be written.
     """
+    top = _top(archive)
     params = schema.load(file)
     _refuse_hub(file, params)
-    packer = _Packer(archive.name.partition(".")[0])
+    packer = _Packer(top)
     raw = schema.read_raw(file)
     claims = raw.pop("claims", None)
     for own in ("outputs", "cache"):  # results made here are not packed
@@ -57,9 +58,21 @@ def pack(file: Path, root: Path, archive: Path) -> list[str]:
             packer.add(root / name, name)
     text = yaml.safe_dump(raw, allow_unicode=True, sort_keys=False)
     with replacing(archive) as temporary:
-        packer.write(temporary, archive.suffix == ".gz", {f"params/{file.name}": text})
+        packer.write(temporary, archive.suffix in (".gz", ".tgz"), {f"params/{file.name}": text})
     code = (*CODE, *CODE_FOLDERS)
     return [name for name in packer.sources if name not in code]
+
+
+def _top(archive: Path) -> str:
+    """The folder in an archive, from its name.
+
+    Raises:
+        InputError: the name does not end as an archive's.
+    """
+    for ending in (".tar.gz", ".tgz", ".tar"):
+        if archive.name.endswith(ending) and archive.name != ending:
+            return archive.name.removesuffix(ending)
+    raise InputError(f"{archive}: give NAME.tar, NAME.tar.gz or NAME.tgz.")
 
 
 def _refuse_hub(file: Path, params: Params) -> None:

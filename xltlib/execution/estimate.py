@@ -47,6 +47,8 @@ class Seconds:
 
     def of(self, cell: Cell) -> tuple[float | None, bool]:
         """Expected seconds of a cell (None if unknown), and whether finished cells gave them."""
+        if cell.done and cell.complete:  # it is only read back
+            return OVERHEAD_SECONDS, True
         notebook = cell.stage.notebook
         known = self.same.get((notebook, *_kind(cell.factors)))
         known = known or self.stage.get(notebook)

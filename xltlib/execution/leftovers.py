@@ -6,7 +6,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from xltlib.encoders.cache import DIGESTS
 from xltlib.study import Grid, manifest
+from xltlib.study.contents import CONTENTS
+from xltlib.study.static_sets import LEXICONS
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,16 @@ def leftovers(grid: Grid, *, cache: bool = False) -> list[Leftover]:
         if (folder / name).exists()
     ]
     if cache and grid.params.cache.is_dir():
-        found += [(path, "cache") for path in sorted(grid.params.cache.iterdir())]
+        found += [(path, "cache") for path in sorted(grid.params.cache.iterdir()) if _is_kept(path)]
     return [Leftover(path, why, size(path)) for path, why in found]
+
+
+def _is_kept(path: Path) -> bool:
+    """Whether a file or folder in the cache is one that this project keeps there."""
+    if path.is_dir():
+        return path.name in (CONTENTS, LEXICONS) or (path / DIGESTS).is_file()
+    name = path.name.removeprefix(".").removesuffix(".lock")
+    return path.name == f".{name}.lock" and (path.parent / name / DIGESTS).is_file()
 
 
 def size(path: Path) -> int:

@@ -75,7 +75,9 @@ class Workflow:
         # The run has its own lock, which a killed run does not leave behind. The cells to run are
         # those without a notebook, so file times and code changes do not matter.
         command += ["--nolock", "--rerun-incomplete", "--rerun-triggers", "input"]
-        command += ["--keep-going", "--nocolor", "--cores", str(self.cores)]
+        # On a cluster this limits the threads of a job, not of this machine.
+        cores = max(self.cores, self.params.compute.threads) if self.on_cluster else self.cores
+        command += ["--keep-going", "--nocolor", "--cores", str(cores)]
         if self.profile is not None:
             command += ["--workflow-profile", str(self.profile.resolve())]
         else:

@@ -83,6 +83,8 @@ class Published(Settings):
 
     source: Annotated[str, Field(min_length=1)]
     """Who published it, for which model, and where."""
+    encoders: list[Name] | None = None
+    """Keys of the encoders that it is compared with; by default all."""
     corpus: str
     """The test set, by its name in tables."""
     f1: Annotated[dict[str, float], Field(min_length=1)]

@@ -20,6 +20,9 @@ from xltlib.study import revisions
 from xltlib.study.code import source_of_package
 from xltlib.study.splits import Split, used_splits
 
+CONTENTS = "contents"
+"""The folder in the cache with hashes of rows."""
+
 TEMPLATES = Path(__file__).parent.parent / "corpora" / "mini" / "templates"
 
 
@@ -92,7 +95,7 @@ class Contents:
 
     def _kept(self, name: str, find: Callable[[], str]) -> str:
         """A hash read from the cache, or computed and put there."""
-        file = self.params.cache / "contents" / name
+        file = self.params.cache / CONTENTS / name
         try:
             kept = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):

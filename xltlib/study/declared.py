@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from xltlib.params import Budget, Params, TaskData, TestSet
 from xltlib.study.splits import dev_splits, drawn_from, meetings, splits_of, used_splits
-from xltlib.study.target_tasks import is_qa, transfer_tasks
+from xltlib.study.target_tasks import is_qa, is_qa_corpus, transfer_tasks
 
 if TYPE_CHECKING:
     from xltlib.study.cell import ArmCell, AttackCell, Cell, EncoderCell, ModelCell
@@ -48,6 +48,9 @@ def intermediate(cell: ArmCell, inputs: Inputs) -> None:
     # The order of tasks decides their heads' initial weights and a sequential schedule.
     inputs.value("tasks", list(arm.tasks))
     _draws(params, cell.arm, arm.tasks, inputs)
+    windows = params.span_qa.model_dump(mode="json", exclude_defaults=True)
+    if windows and any(is_qa_corpus(task.corpus) for task in arm.tasks.values()):
+        inputs.value("windows", windows)  # the default ones are not recorded
     for task in arm.tasks.values():
         inputs.splits([*splits_of(task), *dev_splits(params, task)])
     inputs.encoder(cell.encoder)

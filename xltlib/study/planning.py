@@ -27,7 +27,7 @@ def statement(
     Raises:
         InputError: no model has been evaluated, or the plan is impossible.
     """
-    plan = power.Plan(seeds or len(grid.params.seeds), questions, seed_sd)
+    plan = power.Plan(len(grid.params.seeds) if seeds is None else seeds, questions, seed_sd)
     settings, found = grid.params.analysis, {}
     for encoder in grid.params.encoders:
         clean, static, adaptive = _pilot(grid, encoder)

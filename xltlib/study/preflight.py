@@ -54,6 +54,8 @@ def _misused(params: Params) -> Iterator[str]:
         nearest = next(path for path in (folder, *folder.parents) if path.exists())
         if not nearest.is_dir():
             yield f"{key}: {folder} cannot be a folder, since {nearest} is a file"
+    if params.outputs.resolve().is_relative_to(params.cache.resolve()):
+        yield f"cache: {params.cache} holds the outputs too; give a folder of its own"
     for name, source in params.corpora.items():
         if name not in corpora.CORPORA:
             known = ", ".join(corpora.CORPORA)

@@ -121,7 +121,11 @@ def _run(cell: EncoderCell) -> None:
     tested = conditions.together(static, adaptive)
     types, absent = error_analysis.types(cell)
     made = _tables(cell, clean, adaptive, tested)
-    published = cell.params.analysis.published
+    published = [
+        one
+        for one in cell.params.analysis.published
+        if one.encoders is None or cell.encoder in one.encoders
+    ]
     made |= {
         "by_type": by_type(tested, types),
         "calibration": calibration.errors(answered),

@@ -20,6 +20,9 @@ from xltlib.params import CodeMixing, Params, Perturbation, PerturbedFile
 from xltlib.study import data, revisions
 from xltlib.study.contents import Contents
 
+LEXICONS = "lexicons"
+"""The folder in the cache with induced lexicons."""
+
 Row = dict[str, Any]
 
 
@@ -89,7 +92,7 @@ def _lexicons(
             )
         commit = revisions.of_model(params, settings.encoder)
         name = fingerprint([Contents(params).model(settings.encoder, commit), language, text])
-        kept = params.cache / "lexicons" / f"{name}.sealed.json"
+        kept = params.cache / LEXICONS / f"{name}.sealed.json"
         known = read_sealed(kept)
         if known is None:
             folder = encoder_folder(settings.encoder, cache=params.cache, revision=commit)

@@ -37,6 +37,11 @@ def measured_tasks(params: Params) -> list[str]:
 
 def is_qa(params: Params, task: str) -> bool:
     """Whether a target task is span QA, which has windows, n-best spans and attacks."""
+    return is_qa_corpus(params.targets[task].data.corpus)
+
+
+def is_qa_corpus(name: str) -> bool:
+    """Whether a corpus is span QA."""
     from xltlib import corpora
 
-    return corpora.corpus(params.targets[task].data.corpus).kind == "qa"
+    return corpora.corpus(name).kind == "qa"
