@@ -10,6 +10,7 @@ import sys
 import tarfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -25,11 +26,12 @@ from xltlib.cli import app
 from xltlib.encoders.cache import made_once
 from xltlib.execution import cell as execution
 from xltlib.execution import status
+from xltlib.execution.bundle import pack
 from xltlib.execution.estimate import OVERHEAD_SECONDS, Rest, Seconds, duration, peak_mb
 from xltlib.execution.leftovers import leftovers
 from xltlib.execution.lock import only_run
 from xltlib.execution.warm import HEAVY
-from xltlib.study import STAGES, Grid, workload
+from xltlib.study import STAGES, Grid, preflight, workload
 
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
 
@@ -204,6 +206,42 @@ def test_clean_shows_what_is_left_over_and_removes_it_only_when_told(grid, tmp_p
     assert not gone.exists()
     assert not other.exists()
     assert kept.exists()
+
+
+def test_clean_removes_from_the_cache_what_this_project_keeps_there(grid, tmp_path, tiny_encoder):
+    cache = grid.params.cache
+    (grid.params.outputs / "small").mkdir(parents=True)
+    made_once(cache / "tiny-trimmed-1", lambda path: (path / "config.json").write_text("{}"))
+    (cache / "contents").mkdir()
+    (cache / "somebody's thesis").mkdir()
+    (cache / "notes.txt").write_text("mine")
+    done = RUNNER.invoke(app, ["clean", str(tmp_path / "small.yaml"), "--cache", "--yes"])
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in cache.iterdir()} == {"somebody's thesis", "notes.txt"}
+
+
+@pytest.mark.parametrize("cache", ["outputs", "."])
+def test_a_cache_that_holds_the_outputs_is_refused(tmp_path, tiny_encoder, cache):
+    file = write_profile(tmp_path, tiny_encoder, outputs="outputs", cache=cache)
+    with pytest.raises(InputError, match=r"cache: .* holds the outputs too"):
+        preflight.check_sources(schema.load(file))
+
+
+@pytest.mark.parametrize("name", ["x.zip", "x.tar.bz2", "small.yaml", ".tar"])
+def test_a_bundle_is_an_archive_and_replaces_no_other_file(tmp_path, tiny_encoder, name):
+    file = write_profile(tmp_path, tiny_encoder)
+    before = file.read_bytes()
+    with pytest.raises(InputError, match=r"give NAME\.tar, NAME\.tar\.gz or NAME\.tgz"):
+        pack(file, ROOT, tmp_path / name)
+    assert file.read_bytes() == before
+
+
+def test_a_finished_cell_that_is_read_back_costs_little(grid):
+    (target,) = grid.cells("target")
+    learnt = Seconds({("03_target_training", "xnli", "standard", None): [5000.0]}, {})
+    assert learnt.of(target)[0] == 5000
+    done = SimpleNamespace(done=True, complete=True, stage=target.stage, factors=target.factors)
+    assert learnt.of(done) == (OVERHEAD_SECONDS, True)
 
 
 def test_a_bundle_holds_what_a_run_needs_under_relative_paths_and_no_more(tmp_path, tiny_encoder):

@@ -15,10 +15,12 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from tests.execution.small_study import ROOT, finish, results, start, write_profile
 from xltlib import params as schema
 from xltlib.artifacts import InputError
+from xltlib.cli import app
 from xltlib.execution.workflow import Workflow
 
 SHIPPED = ROOT / "params" / "slurm"
@@ -40,6 +42,17 @@ def test_gpus_are_limited_on_this_machine_and_never_on_a_cluster(tmp_path, tiny_
     assert limits(workflow(file, profile=SHIPPED).command()) == []
     plain = write_profile(tmp_path / "cpu", tiny_encoder)
     assert [one.partition("=")[0] for one in limits(workflow(plain).command())] == ["mem_mb"]
+
+
+def test_a_job_on_a_cluster_has_its_own_cores_and_a_cell_here_those_of_this_machine(
+    tmp_path, tiny_encoder
+):
+    file = write_profile(tmp_path, tiny_encoder, compute={"mem_mb": 1000, "threads": 8})
+    command = workflow(file, profile=SHIPPED).command()
+    assert command[command.index("--cores") + 1] == "8"
+    done = CliRunner().invoke(app, ["run", str(file), "--cores", "2"])
+    assert done.exit_code == 2
+    assert "each cell uses 8 cores, but --cores is 2" in done.output
 
 
 def test_a_profile_folder_without_a_profile_is_refused(tmp_path, tiny_encoder):

@@ -144,6 +144,20 @@ def test_a_changed_setting_makes_stale_what_depends_on_it_and_nothing_else(
     assert changed == stale
 
 
+def test_windows_decide_intermediate_training_on_questions_only(edited):
+    qa = {"tasks": {"qa": {"corpus": "tydiqa", "split": "train", "languages": ["en"]}}}
+    arms = {"none": {}, "english": qa, "multilingual": qa}
+    optimisation = {"learning_rate": 1e-3, "batch_size": 4}
+    intermediate = {"examples": {"qa": 16}, "arms": arms, "optimisation": optimisation}
+    plain = edited("intermediate", intermediate)
+    cells = {c.key: c.fingerprint for c in Grid(plain).cells("intermediate")}
+    strided = plain.model_copy(
+        update={"span_qa": plain.span_qa.model_copy(update={"doc_stride": 32})}
+    )
+    for cell in Grid(strided).cells("intermediate"):
+        assert (cell.fingerprint == cells[cell.key]) == (cell.arm == "none")
+
+
 def test_an_attack_more_on_the_same_test_sets_trains_nothing_again(grid, edited):
     typo = grid.params.attacks["typo"].model_dump(mode="json", exclude_none=True)
     more = Grid(edited("attacks.more", typo | {"examples_per_language": 1}))

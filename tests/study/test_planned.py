@@ -1,8 +1,12 @@
 """What a claim will rest on follows from the params, claim by claim."""
 
+from pathlib import Path
+
+import pytest
+
 from xltlib import params as schema
 from xltlib.reporting.preregistration import preregistered
-from xltlib.study import Grid, planned
+from xltlib.study import Grid, planned, preflight
 
 
 def test_each_claim_rests_on_its_own_data():
@@ -21,6 +25,25 @@ def test_a_profile_without_attacks_has_nothing_for_a_claim_about_them():
     assert held["headline"] is not None
     assert held["adaptive"] is None
     assert held["english-distractors"] is None
+
+
+def test_a_primary_claim_with_nothing_to_compare_is_named_before_the_run():
+    params = schema.load("params/quick.yaml")
+    assert not any("primary claim" in warning for warning in preflight.warnings(params))
+    target = params.targets["tydiqa"]
+    clean = target.model_copy(update={"test_sets": target.test_sets[:1]})
+    params = params.model_copy(update={"targets": params.targets | {"tydiqa": clean}})
+    (said,) = (w for w in preflight.warnings(params) if "primary claim" in w)
+    assert said.startswith("claims.headline: it is the primary claim, but")
+
+
+@pytest.mark.parametrize("file", sorted(Path("params").glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_profile_that_has_claims_can_measure_its_primary_one(file):
+    if file.name == "claims.yaml":
+        pytest.skip("not a profile")
+    params = schema.load(file)
+    held = planned.held(Grid(params))
+    assert all(held[name] for name, claim in params.claims.items() if claim.primary)
 
 
 def test_an_arm_that_is_not_crossed_is_not_compared():

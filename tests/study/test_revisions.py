@@ -27,6 +27,9 @@ class Hub:
         self.main: str | None = OLD
         """What the branch names; None where the hub does not answer."""
         self.asked: list[tuple[str, str, str | None]] = []
+        self.kept: set[str] = set()
+        """The commits in the local cache."""
+        self.reachable = True
 
     def repo_info(self, repository, *, repo_type, revision, timeout):
         self.asked.append((repo_type, repository, revision))
@@ -34,7 +37,13 @@ class Hub:
             raise OSError("the hub does not answer")
         return SimpleNamespace(sha=self.main)
 
-    def load_dataset(self, repository, config, *, split, revision):
+    def load_dataset(self, repository, config, *, split, revision, download_config=None):
+        if download_config is not None:
+            if revision not in self.kept:
+                raise OSError("not in the local cache")
+        elif not self.reachable:
+            raise OSError("the hub does not answer")
+        self.kept.add(self.newest if revision is None else revision)
         commit = self.newest if revision is None else revision
         rows = {
             "premise": [f"{config} {split} premise {i} of {commit[0]}" for i in range(6)],
@@ -59,6 +68,22 @@ def the_hub(monkeypatch):
 @pytest.fixture
 def profile(tmp_path, tiny_encoder):
     return write_profile(tmp_path, tiny_encoder, corpora={"xnli": {"source": "hub"}})
+
+
+def test_a_recorded_commit_is_read_from_the_cache_without_the_hub(profile, the_hub, monkeypatch):
+    params = schema.load(profile)
+    (cell,) = Grid(params).cells("corpora")
+    corpora.prepare(cell)
+
+    def no_network(what):
+        raise InputError(f"{what}: the hub cannot be reached")
+
+    the_hub.reachable = False
+    monkeypatch.setattr(hub, "require_network", no_network)
+    assert premise(params).endswith("of a")
+    the_hub.kept.clear()
+    with pytest.raises(InputError, match="the hub cannot be reached"):
+        premise(params)
 
 
 def premise(params: schema.Params) -> str:

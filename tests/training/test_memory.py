@@ -61,6 +61,7 @@ def test_frozen_weights_need_no_gradient_and_no_moments():
 
 
 def test_a_cell_that_would_not_fit_says_so_and_what_to_set():
-    require_memory(ComputeSettings(mem_mb=3000), 2000)
-    with pytest.raises(InputError, match=r"compute\.mem_mb: 3000, .* about 3,400 MiB\. Raise it"):
-        require_memory(ComputeSettings(mem_mb=3000), 2500)
+    require_memory(ComputeSettings(mem_mb=3000), 1500)
+    # A process holds more than its tensors take.
+    with pytest.raises(InputError, match=r"compute\.mem_mb: 3000, .* about 3,600 MiB\. Raise it"):
+        require_memory(ComputeSettings(mem_mb=3000), 2000)

@@ -100,6 +100,16 @@ def warnings(params: Params) -> Iterator[str]:
                 f"compute.gpus: each cell needs {params.compute.gpus}, and PyTorch sees {seen} on "
                 "this machine. Run on one with GPUs, or set device: cpu and gpus: 0."
             )
+    # Imported here because the statistics take a second to import.
+    from xltlib.study import planned
+
+    compared = planned.held(Grid(params))
+    for name, claim in params.claims.items():
+        if claim.primary and compared[name] is None:
+            yield (
+                f"claims.{name}: it is the primary claim, but this profile has nothing to compare. "
+                "Add the test sets (with a perturbation) or attacks, and the arms, that it names."
+            )
     for name, source in params.corpora.items():
         if source.source == "hub" and revisions.source(params, name).revision is None:
             yield (

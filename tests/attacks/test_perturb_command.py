@@ -1,0 +1,66 @@
+"""`xlt perturb` replaces no file that it reads, and takes the language that a file states."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from xltlib.cli import app
+
+RUNNER = CliRunner()
+CONTEXT = "The mason Ann Lee built the ancient bridge across the quiet river."
+
+
+def squad(file, *names, language=None):
+    paragraphs = [
+        {
+            "context": CONTEXT,
+            "qas": [
+                {
+                    **{"id": name, "question": "Who built the bridge?"},
+                    "answers": [{"text": "Ann Lee", "answer_start": 10}],
+                }
+            ],
+        }
+        | ({"language": language} if language else {})
+        for name in names
+    ]
+    file.write_text(json.dumps({"data": [{"title": "t", "paragraphs": paragraphs}]}))
+    return file
+
+
+def perturb(data, out, *more):
+    arguments = ["perturb", "--data", str(data), "--kind", "typo", "--out", str(out), *more]
+    return RUNNER.invoke(app, arguments)
+
+
+def test_the_file_that_is_read_is_not_replaced(tmp_path):
+    file = squad(tmp_path / "a.json", "q1")
+    before = file.read_bytes()
+    done = perturb(file, tmp_path / "." / "a.json")
+    assert done.exit_code == 2
+    assert "this file is read; give another" in " ".join(done.output.split())
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("names", "stated", "lang", "code"),
+    [
+        (("swahili-1", "swahili-2"), None, "en", "sw"),
+        (("english-1", "finnish-2"), None, "en", "fi"),
+        (("q1",), "ko", "en", "ko"),
+    ],
+)
+def test_a_file_of_another_language_is_refused(tmp_path, names, stated, lang, code):
+    file = squad(tmp_path / "a.json", *names, language=stated)
+    done = perturb(file, tmp_path / "b.json", "--lang", lang)
+    assert done.exit_code == 2
+    assert f"is in {code}, not in {lang}" in " ".join(done.output.split())
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_a_file_that_states_its_own_language_or_none_is_perturbed(tmp_path):
+    for name, stated in (("swahili-1", None), ("q1", "sw"), ("q1", None)):
+        file = squad(tmp_path / "a.json", name, language=stated)
+        done = perturb(file, tmp_path / "b.json", "--lang", "sw")
+        assert done.exit_code == 0, done.output
