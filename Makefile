@@ -17,7 +17,8 @@ paper: $(READY)  ## write tables, figures and the report from results that are h
 
 test: $(READY)  ## run the quick study and all tests, the notebooks included
 	$(BIN)/xlt run params/quick.yaml
-	TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval --nbval-kernel-name python3 tests notebooks
+	TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder \
+		--nbval --nbval-kernel-name python3 notebooks tests
 
 lab: $(READY)  ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir .

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 from hypothesis import settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -17,6 +19,25 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def made_once_per_run(tmp_path_factory):
+    """A function that makes a folder once, however many processes run the tests."""
+
+    def made(name: str, make: Callable[[Path], None]) -> Path:
+        base = tmp_path_factory.getbasetemp()
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            base = base.parent
+        folder, mark = base / name, base / f"{name}.made"
+        with FileLock(base / f"{name}.lock"):
+            if not mark.exists():
+                folder.mkdir()
+                make(folder)
+                mark.touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,10 @@ def tiny_profile(tmp_path, tiny_encoder) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished_study(tmp_path_factory, tiny_encoder) -> Grid:
+def finished_study(made_once_per_run, tiny_encoder) -> Grid:
     """The tiny study after an uninterrupted run, for tests that only read it."""
-    return finish(write_profile(tmp_path_factory.mktemp("study"), tiny_encoder))
+    folder = made_once_per_run("study", lambda path: finish(write_profile(path, tiny_encoder)))
+    return Grid(schema.load(folder / "tiny.yaml"))
 
 
 @pytest.fixture

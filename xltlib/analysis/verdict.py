@@ -60,6 +60,7 @@ class Lack:
         "languages",
         "questions",
         "training",
+        "chance",
         "unchecked",
         "undefined",
         "interval",

@@ -124,10 +124,17 @@ def lack(one: Lack) -> Sentence:
             "points below that of the untrained arm, and more than {needed:g} is too much."
         )
         numbers = {"found": loss, "needed": one.needed}
+    elif one.name == "chance":
+        arm, task, score = one.found
+        words = (
+            f"Intermediate training of `{arm}` did not work: on dev of {task} it has {{found:.1f}} "
+            "points, and chance gives {needed:.1f}."
+        )
+        numbers = {"found": score, "needed": one.needed}
     elif one.name == "unchecked":
         words = (
             "Whether intermediate training worked is unknown: no model of an arm without it was "
-            "tested with the same seeds."
+            "tested."
         )
     elif one.name == "undefined":
         words = f"The measure is undefined for a model under {', '.join(one.found)}."

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from xltlib import corpora
 from xltlib.analysis import conditions, estimates, recipe
 from xltlib.analysis.robustness import MEASURES
 from xltlib.analysis.verdict import Lack, Verdict, judge
-from xltlib.params import Params
+from xltlib.params import STANDARD, Params
 from xltlib.params.claims import ArmsEstimate
-from xltlib.study import planned
+from xltlib.study import data, planned
 from xltlib.study.cell import EncoderCell
 
 
@@ -73,8 +74,32 @@ def _unlearnt(cell: EncoderCell, clean: pd.DataFrame) -> dict[str, list[Lack]]:
         corpus = params.targets[task].data.corpus
         for arm, loss in recipe.english_losses(clean, corpus, untrained_arm(params)).items():
             losses[arm] = max(loss, losses.get(arm, loss))
-    return {
-        arm: [Lack("training", (arm, losses[arm]), limit)] if arm in losses else [Lack("unchecked")]
-        for arm in arms
-        if not losses.get(arm, np.inf) <= limit
-    }
+    found = {arm: _at_chance(cell, arm) for arm in arms}
+    for arm in arms:
+        if arm not in losses:
+            found[arm].append(Lack("unchecked"))
+        elif losses[arm] > limit:
+            found[arm].append(Lack("training", (arm, losses[arm]), limit))
+    return found
+
+
+def _at_chance(cell: EncoderCell, arm: str) -> list[Lack]:
+    """The intermediate tasks whose dev score (mean over languages and seeds) is at chance."""
+    params, scores = cell.params, {}
+    for source in cell.of("evaluation"):
+        if source.arm == arm and source.method == STANDARD:
+            trained = source.reads("target").reads("intermediate")
+            scores[trained.key] = trained.metrics()["dev"]
+    found = []
+    for task, used in params.intermediate.arms[arm].tasks.items():
+        kind = data.kind_of(params, used, params.intermediate.max_length)
+        points = [
+            of_language[kind.metric]
+            for dev in scores.values()
+            for of_language in dev.get(task, {}).values()
+        ]
+        classes = len(corpora.labels(used.corpus, params.corpora[used.corpus]))
+        chance = 100 / classes if kind.metric == "accuracy" and classes else 0.0
+        if points and np.mean(points) <= chance:
+            found.append(Lack("chance", (arm, task, float(np.mean(points))), chance))
+    return found
