@@ -30,7 +30,7 @@ def test_the_verdict_stands_in_words_beside_each_interval():
     found = {"estimate": 4.0, "low": 3.5, "high": 4.5, "detectable": 1.0, "why_not": ""}
     found |= {"n_examples": 800, "n_seeds": 3}
     line = {"kind": "inconclusive", "compared": "multilingual - english", "interval": found}
-    primary = {"unit": MEASURES["share kept"].words, "lines": [line]}
+    primary = {"unit": MEASURES["share kept"].words, "lines": [line], "conditions": "static"}
     nan = {"low": math.nan, "high": math.nan, "detectable": math.nan}
     table = contrasts(**nan, **{"why not": "not estimable with two seeds"})
     figure = glance.answer(table, primary, smallest=SMALLEST, about=ABOUT)
@@ -43,7 +43,7 @@ def test_the_verdict_stands_in_words_beside_each_interval():
         "not estimable with two seeds",
     ]
     names = [label.get_text() for label in figure.axes[1].get_yticklabels()]
-    assert names[0].startswith("all of them (primary)")
+    assert names[0].startswith("primary: mean of static sets")
     again = glance.answer(table, primary, smallest=SMALLEST, about=ABOUT)
     assert style.png(figure, dpi=60) == style.png(again, dpi=60)
 

@@ -120,6 +120,7 @@ class Verdict:
             "source": self.claim.cited,
             "deviation": self.claim.deviation,
             "primary": self.claim.primary,
+            "conditions": getattr(self.claim.estimate, "conditions", None),
             "published": self.claim.size,
             "unit": self.unit,
             "smallest": self.smallest,

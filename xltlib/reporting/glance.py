@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -137,13 +138,18 @@ def answer(
                 )
         level = rows["level (%)"].iloc[0]
         color = STYLES["multilingual"][0]
+        drawn = [row for _, part in parts for row in part]
+        handles: list[Artist] = [
+            Line2D([], [], marker="D", lw=2, color=color, label=f"{level:.0f} % interval"),
+            Patch(color=BAND, label="too small to matter"),
+        ]
+        if any(row["low"] != row["low"] for row in drawn):
+            none = {"marker": "D", "lw": 0, "mfc": "white", "color": color}
+            handles.append(Line2D([], [], label="no interval", **none))
+        if any(row["detectable"] == row["detectable"] for row in drawn):
+            handles.append(Line2D([], [], marker="|", lw=0, color="#000000", label=DETECTABLE))
         figure.legend(
-            handles=[
-                Line2D([], [], marker="D", lw=2, color=color, label=f"{level:.0f} % interval"),
-                Line2D([], [], marker="D", lw=0, mfc="white", color=color, label="no interval"),
-                Patch(color=BAND, label="too small to matter"),
-                Line2D([], [], marker="|", lw=0, color="#000000", label=DETECTABLE),
-            ],
+            handles=handles,
             loc="outside lower center",
             ncols=2,
             frameon=False,
@@ -164,7 +170,8 @@ def _primary_row(
     numbers = ("estimate", "low", "high", "detectable")
     row = {name: np.nan if found[name] is None else found[name] for name in numbers}
     names = {"n": found["n_examples"], "seeds": found["n_seeds"], "why not": found["why_not"]}
-    return [row | names | {"condition": "all of them (primary)"}]
+    kind = "static sets" if primary["conditions"] == "static" else "attacks"
+    return [row | names | {"condition": f"primary: mean of {kind}"}]
 
 
 DETECTABLE = "minimum detectable effect (80 % power)"
