@@ -144,8 +144,8 @@ def answer(
             Patch(color=BAND, label="too small to matter"),
         ]
         if any(row["low"] != row["low"] for row in drawn):
-            none = {"marker": "D", "lw": 0, "mfc": "white", "color": color}
-            handles.append(Line2D([], [], label="no interval", **none))
+            hollow = Line2D([], [], marker="D", lw=0, mfc="white", color=color, label="no interval")
+            handles.append(hollow)
         if any(row["detectable"] == row["detectable"] for row in drawn):
             handles.append(Line2D([], [], marker="|", lw=0, color="#000000", label=DETECTABLE))
         figure.legend(
