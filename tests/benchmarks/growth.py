@@ -1,8 +1,9 @@
 """How cost grows with the examples: `python -m tests.benchmarks.growth DATA ENCODER [EXAMPLES]`.
 
-Evaluation, attack and analysis with 1x, 4x and 16x the examples, each in its own process, with a
-tiny model with random weights and the tokenizer of ENCODER, on TyDi QA's English dev questions
-(repeated if there are not enough). Prints seconds and peak memory, relative to 1x. At 16x, time may
+Evaluation, attack, analysis (one interval), the tables and figures of a report, and the audit of
+contamination, with 1x, 4x and 16x the examples, each in its own process, with a tiny model with
+random weights and the tokenizer of ENCODER, on TyDi QA's English dev questions (repeated if there
+are not enough). Prints seconds and peak memory, relative to 1x. At 16x, time may
 be at most 17 times and memory at most 1.5 times as large; otherwise it exits with 1.
 """
 
@@ -17,7 +18,9 @@ import time
 from pathlib import Path
 
 FACTORS = (1, 4, 16)
-PARTS = ("evaluation", "attack", "analysis")
+PARTS = ("evaluation", "attack", "analysis", "report", "audit")
+CHEAP = {"analysis": 12, "report": 5, "audit": 50}
+"""How many times as many examples a part gets."""
 MOST_TIME, MOST_MEMORY = 17.0, 1.5
 DEV = "tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-english.json"
 
@@ -85,10 +88,62 @@ def attack(data: Path, encoder: Path, count: int) -> float:
 
 def analysis(data: Path, encoder: Path, count: int) -> float:
     """Seconds of an arm contrast over three seeds and eight languages."""
+    from xltlib.analysis.intervals import contrast
+
+    frame = made_up_answers(count)
+    started = time.process_time()
+    contrast(frame, "f1", {"multilingual": 1, "english": -1})
+    return time.process_time() - started
+
+
+def report(data: Path, encoder: Path, count: int) -> float:
+    """Seconds of the tables and figures of a clean and an attacked test set."""
+    from xltlib.analysis import tables
+    from xltlib.analysis.robustness import points
+    from xltlib.params.measures import SmallestEffects
+    from xltlib.reporting import figures, glance
+    from xltlib.reporting.style import Provenance
+
+    clean = made_up_answers(count)
+    scores = {"original_f1": clean["f1"], "attacked_f1": clean["f1"] * 0.7}
+    scores |= {"original_em": 0.0, "attacked_em": 0.0, "outcome": "failed", "queries": 9}
+    attacked = clean.assign(attack="typo", **scores)
+    smallest = SmallestEffects().model_dump()
+    about = Provenance("growth", "tiny", True, (1, 2, 3), "0")
+    started = time.process_time()
+    table = tables.contrasts(
+        clean,
+        attacked,
+        pairs=[("multilingual", "english")],
+        seen={},
+        smallest=smallest,
+        level=0.95,
+        p_values=False,
+    )
+    tables.scores(clean)
+    figures.contrast(table, smallest=smallest, about=about)
+    figures.clean_and_attacked(tables.under_attack(attacked), about=about)
+    figures.success_rate(tables.success_rate(attacked), about=about)
+    glance.effective_robustness(points(attacked).assign(attack="typo"), about=about)
+    return time.process_time() - started
+
+
+def audit(data: Path, encoder: Path, count: int) -> float:
+    """Seconds to compare one half of the questions with the other."""
+    from datasets import Dataset
+
+    from xltlib.corpora.audit import audit as compared
+
+    rows = Dataset.from_list(questions(data, count))
+    started = time.process_time()
+    compared(rows.select(range(count // 2)), rows.select(range(count // 2, count)))
+    return time.process_time() - started
+
+
+def made_up_answers(count: int):
+    """Random scores of two arms, three seeds and eight languages with this many questions each."""
     import numpy as np
     import pandas as pd
-
-    from xltlib.analysis.intervals import contrast
 
     cells = [
         pd.DataFrame({"id": [f"{language}-{i}" for i in range(count)]}).assign(
@@ -99,10 +154,8 @@ def analysis(data: Path, encoder: Path, count: int) -> float:
         for language in "ar bn fi id ko ru sw te".split()
     ]
     frame = pd.concat(cells, ignore_index=True)
-    frame["f1"] = np.random.default_rng(0).random(len(frame))
-    started = time.process_time()
-    contrast(frame, "f1", {"multilingual": 1, "english": -1})
-    return time.process_time() - started
+    scores = np.random.default_rng(0).random(len(frame))
+    return frame.assign(f1=scores, em=scores.round())
 
 
 def child(part: str, data: str, encoder: str, count: str) -> None:
@@ -121,7 +174,7 @@ def main(data: str, encoder: str, examples: str = "40") -> int:
     for part in PARTS:
         base = None
         for factor in FACTORS:
-            count = str(int(examples) * factor * (50 if part == "analysis" else 1))
+            count = str(int(examples) * factor * CHEAP.get(part, 1))
             command = [sys.executable, "-m", "tests.benchmarks.growth"]
             done = subprocess.run(
                 [*command, "--child", part, data, encoder, count],

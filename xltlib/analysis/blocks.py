@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from xltlib.artifacts import InputError
 
+QUESTION = ["corpus", "language", "id"]
 MIN_EXAMPLES = 5
 """There is no interval for a language with fewer sampling units (questions, or passages)."""
 
@@ -66,10 +67,18 @@ def _linked(rows: pd.DataFrame) -> pd.Series:
     return pd.Series(connected_components(links, directed=False)[1][ids], index=rows.index)
 
 
+def questions(frame: pd.DataFrame) -> pd.DataFrame:
+    """Each question of a frame once (corpus, language, id), with its `unit`."""
+    columns = [*QUESTION, *(["passage"] if "passage" in frame else [])]
+    once = frame[columns].drop_duplicates(QUESTION)
+    return once.assign(unit=units(once))
+
+
 def units_here(frame: pd.DataFrame) -> pd.Series:
     """The number of units of each row's test set (corpus and language), aligned with the rows."""
-    places = frame.assign(unit=units(frame)).groupby(["corpus", "language"])
-    return places["unit"].transform("nunique")
+    counts = questions(frame).groupby(QUESTION[:2])["unit"].nunique()
+    places = pd.MultiIndex.from_frame(frame[QUESTION[:2]])
+    return pd.Series(counts.reindex(places).to_numpy(), index=frame.index)
 
 
 def large_enough(frame: pd.DataFrame) -> pd.DataFrame:
@@ -99,14 +108,14 @@ def contrast_blocks(
             f"corpora {', '.join(map(str, frame['corpus'].unique()))}: no seed in common. Give "
             "their target tasks the same seeds."
         )
-    frame = frame.assign(unit=units(frame))
+    asked = questions(frame)
     blocks: dict[tuple[str, str], Block] = {}
     for corpus, of_corpus in frame.groupby("corpus", sort=True):
-        once = of_corpus.drop_duplicates(["language", "unit"])
-        shared = len(once) > once["unit"].nunique()
+        mine = asked[asked["corpus"] == corpus]
+        shared = len(mine.drop_duplicates(["language", "unit"])) > mine["unit"].nunique()
         for language, rows in of_corpus.groupby("language", sort=True):
             values, ids = _matrix(rows, value, weights, f"{corpus}/{language}")
-            of_ids = rows.drop_duplicates("id").set_index("id")["unit"].reindex(ids)
+            of_ids = mine[mine["language"] == language].set_index("id")["unit"].reindex(ids)
             group = str(corpus) if shared else f"{corpus}/{language}"
             blocks[str(corpus), str(language)] = Block(values, of_ids.to_numpy(), group)
     return _renumbered(blocks)
