@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from xltlib.analysis import tables
+from xltlib.reporting import findings
 
 ARMS = ("english", "multilingual")
 PAIRS = [("multilingual", "english")]
@@ -147,6 +148,17 @@ def test_a_language_with_a_handful_of_questions_is_left_out_and_named(clean, att
     row = macro(table).loc[("clean", "tydiqa")]
     assert "sw" in row[tables.TOO_FEW].split()
     assert row["why not"] == ""
+
+
+def test_a_measure_that_is_undefined_has_a_row_that_says_why(clean, attacked):
+    zero = attacked.assign(original_f1=0.0)
+    table = tables.contrasts(many(clean), many(zero), pairs=PAIRS, **OPTIONS)
+    row = macro(table).loc[("share kept", "typo")]
+    assert row["why not"] == "undefined: a model's clean F1 is zero"
+    assert (row["n"], row[tables.TOO_FEW]) == (0, "")
+    said = [str(one) for one in findings.of_contrasts(table, tables.MACRO)]
+    assert any("no estimate (undefined: a model's clean F1 is zero)." in one for one in said)
+    assert not any("nan" in one for one in said)
 
 
 def test_seeds_do_not_make_questions_more(attacked):

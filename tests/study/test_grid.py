@@ -217,7 +217,7 @@ def test_a_second_process_waits_and_finds_the_work_done(tiny_profile, grid, caps
     holding = context.Event()
     first = context.Process(target=hold, args=(tiny_profile, holding))
     first.start()
-    assert holding.wait(30)
+    assert holding.wait(300)
     (cell,) = grid.cells("corpora")
     with work.held(cell) as todo:
         assert not todo

@@ -235,7 +235,8 @@ def _rows(
     corrected = iter(holm([one.p for _, language, one in every if language != MACRO]))
     for on, language, one in every:
         row = name | {"on": on, "language": language} | _columns(one, smallest)
-        row[TOO_FEW] = " ".join(sorted(codes - set(one.languages))) if language == MACRO else ""
+        macro = language == MACRO and bool(one.languages)
+        row[TOO_FEW] = " ".join(sorted(codes - set(one.languages))) if macro else ""
         if language != MACRO:
             row["p (Holm)"] = next(corrected)
         if not p_values:

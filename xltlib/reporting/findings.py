@@ -166,11 +166,13 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
     rows = contrasts[contrasts["language"] == macro]
     found = []
     for row in rows[rows["contrast"] == rows["contrast"].iloc[:1].squeeze()].to_dict("records"):
-        words = (
-            f"{row['contrast']}, {row['measured']} ({row['condition']}, n = {{n}}): "
-            "{estimate:+.1f}"
-        )
-        numbers = {"estimate": row["estimate"], "n": row["n"]}
+        words = f"{row['contrast']}, {row['measured']} ({row['condition']}, n = {{n}}): "
+        numbers = {"n": row["n"]}
+        if row["estimate"] == row["estimate"]:
+            words += "{estimate:+.1f}"
+            numbers["estimate"] = row["estimate"]
+        else:
+            words += "no estimate"
         if row["low"] == row["low"]:
             words += " ({low:+.1f} to {high:+.1f})"
             numbers |= {name: row[name] for name in ("low", "high")}
@@ -179,7 +181,8 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
                 numbers["detectable"] = row["detectable"]
             words += "."
         else:
-            words += f"; no interval ({row['why not']})."
+            none = "; no interval" if "estimate" in numbers else ""
+            words += f"{none} ({row['why not']})."
         if row["left out"]:
             words += f" Left out because an arm has trained on them: {row['left out']}."
         if row["too few"]:
