@@ -61,8 +61,13 @@ def test_an_arm_that_is_not_crossed_is_not_compared():
 
 def test_the_preregistration_names_conditions_and_the_rule_on_seeds():
     params = schema.load("params/quick.yaml")
-    named = {kind: planned.conditions(params, kind) for kind in ("static", "adaptive")}
-    assert named["static"] == ["typo-20", "addonesent"]
+    named = {
+        name: planned.conditions(params, params.claims[name].estimate)
+        for name in ("headline", "adaptive")
+    }
+    assert named["headline"] == ["typo-20", "addonesent"]
+    # The other attacks are on one arm.
+    assert named["adaptive"] == ["typo", "distractor"]
     words = preregistered(params, named)
     assert "mean over the static conditions (typo-20, addonesent), equally weighted" in words
     assert "*headline* needs 5, or 8 if the standard deviation" in words

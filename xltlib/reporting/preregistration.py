@@ -22,12 +22,13 @@ def preregistered(params: Params, conditions: Mapping[str, Sequence[str]]) -> st
     """Markdown: hypotheses, primary outcome, exclusions, smallest effects, multiplicity.
 
     Args:
-        conditions: the names of the static and the adaptive conditions.
+        conditions: for each claim about arms, the names of its conditions.
     """
     primary = [name for name, claim in params.claims.items() if claim.primary]
     lines = ["**Hypotheses**", ""]
     lines += [
-        f"- *{name}*: {_hypothesis(claim, conditions)}" for name, claim in params.claims.items()
+        f"- *{name}*: {_hypothesis(claim, conditions.get(name, ()))}"
+        for name, claim in params.claims.items()
     ]
     lines += [
         "",
@@ -66,7 +67,7 @@ def _seeds(claims: Mapping[str, Claim]) -> list[str]:
     ]
 
 
-def _hypothesis(claim: Claim, conditions: Mapping[str, Sequence[str]]) -> str:
+def _hypothesis(claim: Claim, conditions: Sequence[str]) -> str:
     words = claim.statement.strip()
     if not isinstance(claim.estimate, ArmsEstimate):
         return f"{words} Expected: {DIRECTIONS[claim.expected]}."
@@ -74,7 +75,7 @@ def _hypothesis(claim: Claim, conditions: Mapping[str, Sequence[str]]) -> str:
     measure = MEASURES[claim.estimate.metric]
     under = ""
     if measure.name != "clean":
-        named = ", ".join(conditions[claim.estimate.conditions]) or "none in this profile"
+        named = ", ".join(conditions) or "none in this profile"
         under = (
             f", mean over the {claim.estimate.conditions} conditions ({named}), equally weighted"
         )

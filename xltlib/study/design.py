@@ -9,6 +9,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from xltlib.params import STANDARD
+from xltlib.params.claims import ArmsEstimate
 from xltlib.reporting.answers import what_it_can_answer
 from xltlib.reporting.preregistration import preregistered
 from xltlib.reporting.shown import sentences
@@ -152,5 +153,9 @@ def limits(cell: Cell) -> Markdown:
 
 def preregistration(cell: Cell) -> Markdown:
     """The primary outcome, the hypotheses, the exclusions and the smallest effects of interest."""
-    named = {kind: planned.conditions(cell.params, kind) for kind in ("static", "adaptive")}
+    named = {
+        name: planned.conditions(cell.params, claim.estimate)
+        for name, claim in cell.params.claims.items()
+        if isinstance(claim.estimate, ArmsEstimate)
+    }
     return Markdown(preregistered(cell.params, named))

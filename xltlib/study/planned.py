@@ -17,10 +17,15 @@ def held(grid: Grid) -> dict[str, Held | None]:
     return {name: _of_claim(grid, claim) for name, claim in grid.params.claims.items()}
 
 
-def conditions(params: Params, kind: str) -> list[str]:
-    """The names of a profile's static or adaptive conditions."""
-    if kind == "adaptive":
-        return [name for name, one in params.attacks.items() if is_qa(params, one.target)]
+def conditions(params: Params, estimate: ArmsEstimate) -> list[str]:
+    """The names of the static or adaptive conditions that both arms of an estimate meet."""
+    if estimate.conditions == "adaptive":
+        return [
+            name
+            for name, attack in params.attacks.items()
+            if is_qa(params, attack.target)
+            and (attack.arms is None or set(estimate.contrast) <= set(attack.arms))
+        ]
     return list(
         dict.fromkeys(
             test_set.suffix.removeprefix("+")
