@@ -55,6 +55,20 @@ def test_a_job_on_a_cluster_has_its_own_cores_and_a_cell_here_those_of_this_mach
     assert "each cell uses 8 cores, but --cores is 2" in done.output
 
 
+def test_more_memory_than_there_is_is_refused_here_and_left_to_the_cluster(tmp_path, tiny_encoder):
+    file = write_profile(tmp_path, tiny_encoder, compute={"mem_mb": 10**9})
+    done = CliRunner().invoke(app, ["run", str(file)])
+    assert done.exit_code == 2
+    assert "each cell takes up to 1000000000 MB, but this machine has" in done.output
+    assert workflow(file, profile=SHIPPED).on_cluster
+
+
+def test_the_profile_for_one_machine_limits_what_its_cells_share(tmp_path, tiny_encoder):
+    job = workflow(write_profile(tmp_path, tiny_encoder), profile=ROOT / "params" / "local")
+    assert not job.on_cluster
+    assert [one.partition("=")[0] for one in limits(job.command())] == ["mem_mb"]
+
+
 def test_a_profile_folder_without_a_profile_is_refused(tmp_path, tiny_encoder):
     file = write_profile(tmp_path, tiny_encoder)
     with pytest.raises(InputError, match=r"no config\.yaml there; give a Snakemake profile"):

@@ -63,6 +63,11 @@ def run(
             f"{params}: compute.threads: each cell uses {loaded.compute.threads} cores, but "
             f"--cores is {cores}. Give --cores {loaded.compute.threads} or more, or lower it."
         )
+    if loaded.compute.mem_mb > workflow.memory_here() and not job.on_cluster:
+        raise InputError(
+            f"{params}: compute.mem_mb: each cell takes up to {loaded.compute.mem_mb} MB, but this "
+            f"machine has {workflow.memory_here()} MB. Lower it, or run elsewhere."
+        )
     require_writable(job.folder, OUTPUTS)
     require_writable(loaded.cache, "`cache` in the params file")
     signal.signal(signal.SIGTERM, _interrupt)

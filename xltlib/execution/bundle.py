@@ -20,7 +20,7 @@ from xltlib.study import revisions
 from xltlib.study.splits import dev_splits, splits_of
 
 CODE = ("Snakefile", "Makefile", "pyproject.toml", "requirements.lock", "README.md", "LICENSE")
-CODE_FOLDERS = ("xltlib", "notebooks", "params/slurm")
+CODE_FOLDERS = ("xltlib", "notebooks", "params/slurm", "params/local")
 SKIPPED = ("__pycache__", ".git", ".ipynb_checkpoints")
 OUTPUTS, CACHE = "../outputs", "../outputs/cache"
 

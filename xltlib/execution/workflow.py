@@ -84,8 +84,7 @@ class Workflow:
             command += ["--workflow-profile", "none"]
         # A cluster's scheduler counts its GPUs; a limit here would apply to all jobs together.
         if not self.on_cluster:
-            memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
-            command += ["--resources", f"mem_mb={memory}"]
+            command += ["--resources", f"mem_mb={memory_here()}"]
             command += [f"gpu={self.gpus}"] if self.params.compute.gpus else []
         return command
 
@@ -103,6 +102,11 @@ class Workflow:
             "TOKENIZERS_PARALLELISM": "false",
             "KINETO_LOG_LEVEL": "5",  # the memory profiler prints a message when it starts
         }
+
+
+def memory_here() -> int:
+    """The memory of this machine in MB."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
 
 
 @contextmanager
