@@ -10,6 +10,7 @@ from tests.benchmarks import (
     attack_engine,
     gpu,
     growth,
+    own_time,
     postprocessing,
     training_memory,
     training_speed,
@@ -66,6 +67,12 @@ def test_postprocessing_gives_the_answers_of_the_usual_loop(capsys, data, tiny_e
     printed = capsys.readouterr().out
     asked, agree = printed.split(" questions")[0], printed.split("; ")[1].split()[0]
     assert asked == agree
+
+
+def test_own_time_is_of_the_engine_alone(capsys, shared_data, monkeypatch):
+    monkeypatch.setattr(own_time, "QUESTIONS", 2)
+    own_time.main(str(shared_data / "xquad"), ["en"])
+    assert capsys.readouterr().out.startswith("en: 0.")
 
 
 def test_growth_measures_in_processes_of_their_own(capsys, data, tiny_encoder, monkeypatch):

@@ -6,6 +6,7 @@ TextAttack's own class joins its columns, searches for every word again at each 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable
 from functools import lru_cache
@@ -49,6 +50,7 @@ class Passage(AttackedText):
         self._text = f"{question}\n{context}"
         self._hash = hash(self._text)
         self._spans = None
+        self._delimiters: list[int] | None = None
         self._splice: tuple[Passage, int, int, Spans, int] | None = None
         self._words: list[str] | None = None
         self._words_per_input = self._pos_tags = self._ner_tags = None
@@ -68,6 +70,13 @@ class Passage(AttackedText):
             moved = tuple([(a + shift, b + shift) for a, b in old[last + 1 :]])
             self._spans, self._splice = old[:first] + inside + moved, None
         return self._spans
+
+    @property
+    def delimiters(self) -> list[int]:
+        """The offsets of the context's delimiters, found only for texts that are edited."""
+        if self._delimiters is None:
+            self._delimiters = [match.start() for match in _DELIMITER.finditer(self.context)]
+        return self._delimiters
 
     @property
     def text(self) -> str:
@@ -142,16 +151,12 @@ class Passage(AttackedText):
         old, spans, at = self.context, self.spans, index - self.question_words
         start, end = self._with_space(*spans[at], new)
         shift = len(new) - (end - start)
-        left, right, size = start, end, len(old)
-        while left > 0 and not _delimits(old[left - 1]):
-            left -= 1
-        while right < size and not _delimits(old[right]):
-            right += 1
-        first = last = at
-        while first > 0 and spans[first - 1][0] >= left:
-            first -= 1
-        while last + 1 < len(spans) and spans[last + 1][1] <= right:
-            last += 1
+        borders, i = self.delimiters, bisect_left(self.delimiters, start)
+        left = borders[i - 1] + 1 if i else 0
+        i = bisect_left(borders, end)
+        right = borders[i] if i < len(borders) else len(old)
+        first = min(at, bisect_left(spans, (left,)))
+        last = max(at, bisect_right(spans, right, key=_end) - 1)
         # One more character on each side, because a mark that begins the piece belongs to it.
         before = left - (left > 0)
         piece = old[before:start] + new + old[end : right + 1]
@@ -215,9 +220,8 @@ class Passage(AttackedText):
         }
 
 
-@lru_cache(maxsize=65536)
-def _delimits(char: str) -> bool:
-    return _DELIMITER.match(char) is not None
+def _end(span: tuple[int, int]) -> int:
+    return span[1]
 
 
 @lru_cache(maxsize=65536)
