@@ -312,5 +312,17 @@ def test_a_custom_recipe_has_no_guide_that_reads_a_part():
         EngineSettings(guide_words=8, precision="auto").check(CustomSettings())
 
 
+def test_a_masked_lm_reads_as_much_as_fits(tiny_masked_lm):
+    """600 characters are more tokens than some models read."""
+    from xltlib.attacks.masked_lm import MaskedLM
+
+    model = MaskedLM(tiny_masked_lm)
+    assert model.most == 512  # and the tokeniser has a piece for every character
+    long = "a b " * 400
+    assert isinstance(model.proposals(long, long, long, 50), tuple)
+    assert model.surprise(long, 700, 705) > 0
+    assert model.surprise(long, 0, 1500) != model.surprise(long, 0, 1500)  # NaN
+
+
 def test_the_units_of_f1_are_known():
     assert f1_in("characters", "zh", None)("在1951年", ["1951年"]) == pytest.approx(10 / 11)

@@ -4,7 +4,7 @@ script of its vocabulary."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -70,6 +70,11 @@ class MaskedLM:
         pieces = (p for p in self.tokenizer.convert_ids_to_tokens(best) if p is not None)
         return tuple(word for word in map(self.pieces.word, pieces) if word is not None)
 
+    @cached_property
+    def most(self) -> int | None:
+        """The most tokens that the model reads at once; None if it states no limit."""
+        return max_tokens(self.model) if hasattr(self.model, "config") else None
+
     def _reaches(self) -> Iterator[int]:
         """Numbers of characters to read on each side, until the model can read them all."""
         reach = MAX_CHARACTERS
@@ -79,8 +84,7 @@ class MaskedLM:
         yield 0
 
     def _fits(self, batch: BatchEncoding) -> bool:
-        limit = max_tokens(self.model)
-        return limit is None or len(batch["input_ids"][0]) <= limit
+        return self.most is None or len(batch["input_ids"][0]) <= self.most
 
     def _passage_from(self, batch: BatchEncoding, ids: list[int]) -> int:
         """The token at which the second text begins."""
