@@ -7,7 +7,7 @@ import pytest
 
 from xltlib.analysis import conditions
 from xltlib.artifacts import InputError
-from xltlib.attacks import attack, recipes, static_set, validity
+from xltlib.attacks import attack, recipes, static_set, validity, worst_of
 from xltlib.attacks.api import CustomSettings
 from xltlib.attacks.falsehoods import Falsehoods
 from xltlib.attacks.imperceptible import INVISIBLE, unseen
@@ -232,6 +232,35 @@ def test_the_worst_attack_is_one_attack():
     assert found["attacked_f1"] == 0.1
     assert pd.isna(found["inserted"])
     assert (found["outcome"], found["queries"]) == ("succeeded", 6)
+
+
+def test_the_worst_of_several_attacks():
+    rows = [BRIDGE, row("In 1951 Bo Ek died in Rome.", "Bo Ek", "b", "Who died in 1951?")]
+
+    def model(questions, contexts):
+        """Typing errors in the first passage fool it, and a false sentence in the second."""
+        return [
+            ("x", 0.9)
+            if ("Lee" in c and "mason" not in c) or c.count("died") > 1
+            else ("Ann Lee" if "Lee" in c else "Bo Ek", 0.6)
+            for c in contexts
+        ]
+
+    settings = QUICK | {"max_queries": 40}
+    done = {name: attack(model, rows, name, **settings) for name in ("typo", "distractor")}
+    worst = worst_of(done)
+    for i, found in enumerate(worst.results.itertuples()):
+        own = [one.results.iloc[i] for one in done.values()]
+        assert found.id == rows[i]["id"]
+        assert (found.outcome == "succeeded") == any(o["outcome"] == "succeeded" for o in own)
+        assert found.queries == sum(o["queries"] for o in own)
+        chosen = done[found.recipe].results.iloc[i]
+        assert found.attacked_context == chosen["attacked_context"]
+    with pytest.raises(InputError, match="give two or more"):
+        worst_of({"typo": done["typo"]})
+    fewer = attack(model, rows, "typo", limit=1, **settings)
+    with pytest.raises(InputError, match="b attacked other examples than a"):
+        worst_of({"a": done["typo"], "b": fewer})
 
 
 def test_no_inserted_word_is_no_share_of_known_words():

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from xltlib.params.attacks import WORST_FIRST
+
 KEYS = ["arm", "seed", "corpus", "language", "id"]
 WHEN = ("original", "attacked")
 SCORES = ["original_f1", "attacked_f1", "original_em", "attacked_em"]
@@ -92,5 +94,4 @@ def ensemble(attacked: pd.DataFrame) -> pd.DataFrame:
 def _worst_outcome(outcomes: pd.Series) -> str:
     """An example is broken if one attack broke it; an error leaves that unknown."""
     found = set(outcomes)
-    order = ("succeeded", "error", "failed", "no_candidates", "skipped")
-    return next(name for name in order if name in found)
+    return next(name for name in WORST_FIRST if name in found)

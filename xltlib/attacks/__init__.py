@@ -11,6 +11,16 @@ patch_textattack()
 from xltlib.attacks import perturb, recipes, report, static_set  # noqa: E402
 from xltlib.attacks.api import attack  # noqa: E402
 from xltlib.attacks.engine import attack_examples  # noqa: E402
+from xltlib.attacks.ensemble import worst_of  # noqa: E402
 from xltlib.attacks.resources import Resources  # noqa: E402
 
-__all__ = ["Resources", "attack", "attack_examples", "perturb", "recipes", "report", "static_set"]
+__all__ = [
+    "Resources",
+    "attack",
+    "attack_examples",
+    "perturb",
+    "recipes",
+    "report",
+    "static_set",
+    "worst_of",
+]

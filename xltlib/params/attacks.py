@@ -13,6 +13,10 @@ PAIR_RECIPES = ("typo", "homoglyph", "imperceptible", "misspelling", "synonym", 
 """Recipes that also work on sentence pairs, because they need no answer in a passage."""
 
 
+WORST_FIRST = ("succeeded", "error", "failed", "no_candidates", "skipped")
+"""Outcomes of attacks, the worst first; an error leaves it unknown whether an example is broken."""
+
+
 class EngineSettings(Settings):
     """How queries are answered. In float32, or with `equal`, no setting changes an outcome.
 
