@@ -139,6 +139,7 @@ def test_two_lists_of_one_language_are_two_lists(predictor, rows, tmp_path):
         file.write_text(json.dumps({"house": [word]}), encoding="utf-8")
         settings = SynonymSettings(neighbours={"en": file})
         found.append(dict(resources.neighbours(settings, "en")))
+        assert list(resources.noted(settings, "en").of("house")) == [word]
         lexicon = tmp_path / f"{number}.txt"
         lexicon.write_text(f"house\t{word}\n", encoding="utf-8")
         found.append(resources.lexicon(CodeMixSettings(lexicons={"en": [lexicon]}), "en"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -120,7 +120,7 @@ def attack_examples(
             bar.update()
     answers.forget()
     _warn_of_errors(finished.values())
-    _warn_of_words(resources.without_neighbours())
+    _warn_of_words(resources.notes)
     return pd.DataFrame([finished[key] for key in keys])
 
 
@@ -145,8 +145,10 @@ def _warn_of_errors(records: Iterable[dict[str, Any]]) -> None:
         )
 
 
-def _warn_of_words(noted: Mapping[str, Noted]) -> None:
-    for language, one in noted.items():
+def _warn_of_words(notes: Iterable[tuple[str, Noted]]) -> None:
+    for language, one in notes:
+        if not one.lacking:
+            continue
         some, total = sorted(one.lacking), len(one.lacking) + len(one.known)
         warnings.warn(
             f"{len(some)} of {total} words in {language} have no neighbour and were not replaced, "

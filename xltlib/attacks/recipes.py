@@ -91,7 +91,7 @@ def misspelling(
 
 def synonym(goal: SpanGoal, row: Row, settings: SynonymSettings, resources: Resources) -> Attack:
     """Words of a near meaning (as in TextFooler, Jin et al. 2020)."""
-    near = resources.neighbours(settings, row["language"])
+    near = resources.noted(settings, row["language"])
     swap = Synonym(
         *_place(row, settings), near, same_form=settings.same_form, **_candidates(settings)
     )
@@ -150,7 +150,7 @@ def tasa(goal: SpanGoal, row: Row, settings: TasaSettings, resources: Resources)
         ["end"],
         row["answers"]["text"],
     )
-    near = resources.neighbours(settings, row["language"])
+    near = resources.noted(settings, row["language"])
     swap = Synonym(
         *_place(row, settings), near, same_form=settings.same_form, **_candidates(settings)
     )

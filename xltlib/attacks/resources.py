@@ -19,7 +19,7 @@ from xltlib.attacks.hotflip import Vocabulary, one_piece_words
 from xltlib.attacks.lexicon import CACHE, Lexicon, induced, joined, read_lexicon
 from xltlib.attacks.masked_lm import MaskedLM
 from xltlib.attacks.query import Predictor
-from xltlib.attacks.synonym import Noted, VocabularyNeighbours
+from xltlib.attacks.synonym import Neighbourhood, Noted, VocabularyNeighbours
 from xltlib.attacks.white_box import WhiteBox
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.opening import open_model, open_tokenizer
@@ -119,32 +119,33 @@ class Resources:
         """Sentence vectors at unit length: [N, H]."""
         return embed(*self.pretrained, texts)
 
-    def neighbours(self, settings: SynonymSettings, language: str) -> Noted:
+    def neighbours(self, settings: SynonymSettings, language: str) -> Neighbourhood:
         """A language's synonyms: its list, or else the nearest words of the encoder's
         vocabulary."""
 
-        def make() -> Noted:
+        def make() -> Neighbourhood:
             if language in settings.neighbours:
-                return Noted(read_neighbours(settings.neighbours[language]))
+                return read_neighbours(settings.neighbours[language])
             encoder, tokenizer = self.pretrained
-            return Noted(
-                VocabularyNeighbours(
-                    language,
-                    tokenizer,
-                    word_embeddings(encoder).weight,
-                    nearest=settings.nearest,
-                    min_cosine=settings.min_cosine,
-                )
+            return VocabularyNeighbours(
+                language,
+                tokenizer,
+                word_embeddings(encoder).weight,
+                nearest=settings.nearest,
+                min_cosine=settings.min_cosine,
             )
 
-        given = settings.neighbours.get(language)
-        key = identity.of_path(given) if given else f"{settings.nearest} {settings.min_cosine}"
-        return self._once(make, "neighbours", language, key)
+        return self._once(make, "neighbours", language, _list_of(settings, language))
 
-    def without_neighbours(self) -> dict[str, Noted]:
-        """What the neighbourhoods that lacked words have noted, by language."""
-        kept = ((key, one) for key, one in self._kept.items() if key[0] == "neighbours")
-        return {key[1]: noted for key, noted in kept if noted.lacking}
+    def noted(self, settings: SynonymSettings, language: str) -> Noted:
+        """A language's synonyms, with notes on the words that have none."""
+        near = partial(self.neighbours, settings, language)
+        return self._once(lambda: Noted(near()), "noted", language, _list_of(settings, language))
+
+    @property
+    def notes(self) -> list[tuple[str, Noted]]:
+        """Each language with its notes."""
+        return [(key[1], one) for key, one in self._kept.items() if key[0] == "noted"]
 
     def lexicon(self, settings: CodeMixSettings, language: str) -> Lexicon:
         """A language's translations: its lexicons joined, or else one induced from parallel text.
@@ -218,3 +219,9 @@ class Resources:
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]
+
+
+def _list_of(settings: SynonymSettings, language: str) -> str:
+    """What distinguishes the synonyms of a language from others."""
+    given = settings.neighbours.get(language)
+    return identity.of_path(given) if given else f"{settings.nearest} {settings.min_cosine}"
