@@ -246,7 +246,7 @@ def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | No
             for y, (_, line) in enumerate(rows):
                 axes.annotate(
                     line["kind"].replace(" by this profile", ""),
-                    (1.01, y),
+                    (1.025, y),
                     xycoords=("axes fraction", "data"),
                     fontsize="small",
                     va="center",
