@@ -48,12 +48,12 @@ class Interval:
     p: float
     error: float
     detectable: float
-    seed_sd: float
     n_examples: int
     n_units: int
     n_seeds: int
     n_languages: int
     level: float
+    seed_sd: float = math.nan
     languages: tuple[str, ...] = ()
     why_not: str = ""
     spread: Spread | None = field(default=None, repr=False, compare=False)
@@ -83,7 +83,7 @@ class Interval:
     @classmethod
     def unknown(cls, why_not: str, level: float) -> Interval:
         """Nothing can be estimated, for a reason."""
-        numbers = ("estimate", "low", "high", "p", "error", "detectable", "seed_sd")
+        numbers = ("estimate", "low", "high", "p", "error", "detectable")
         counts = ("n_examples", "n_units", "n_seeds", "n_languages")
         values: dict[str, Any] = dict.fromkeys(numbers, math.nan) | dict.fromkeys(counts, 0)
         return cls(**values, level=level, why_not=why_not)
