@@ -64,3 +64,25 @@ def test_a_file_that_states_its_own_language_or_none_is_perturbed(tmp_path):
         file = squad(tmp_path / "a.json", name, language=stated)
         done = perturb(file, tmp_path / "b.json", "--lang", "sw")
         assert done.exit_code == 0, done.output
+
+
+def test_questions_keep_their_order_whatever_their_titles(tmp_path):
+    file = squad(tmp_path / "a.json", "q0", "q1", "q2", "q3")
+    content = json.loads(file.read_text())
+    paragraphs = content["data"][0]["paragraphs"]
+    content["data"] = [
+        {"title": "odd" if i % 2 else "even", "paragraphs": [one]}
+        for i, one in enumerate(paragraphs)
+    ]
+    file.write_text(json.dumps(content))
+    assert perturb(file, tmp_path / "b.json").exit_code == 0
+    written = json.loads((tmp_path / "b.json").read_text())["data"]
+    found = [qa["id"] for one in written for part in one["paragraphs"] for qa in part["qas"]]
+    assert found == ["q0", "q1", "q2", "q3"]
+
+
+def test_an_encoder_that_nothing_needs_is_refused(tmp_path):
+    file = squad(tmp_path / "a.json", "q1")
+    done = perturb(file, tmp_path / "b.json", "--encoder", "me5-small")
+    assert done.exit_code == 2
+    assert "--encoder aligns the words of --bitext" in " ".join(done.output.split())

@@ -224,12 +224,14 @@ def save(file: Path, rows: Iterable[Row], about: Mapping[str, Any]) -> None:
     Args:
         about: facts about the set for its users; SQuAD readers ignore them.
     """
-    articles: dict[str, list[dict[str, Any]]] = {}
+    data: list[dict[str, Any]] = []
     for row in rows:
         pairs = zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True)
         answers = [{"text": text, "answer_start": int(start)} for text, start in pairs]
         qa = {"id": row["id"], "question": row["question"], "answers": answers}
         paragraph = {"context": row["context"], "qas": [qa]}
-        articles.setdefault(row.get("title") or "", []).append(paragraph)
-    data = [{"title": title, "paragraphs": part} for title, part in articles.items()]
+        title = row.get("title") or ""
+        if not data or data[-1]["title"] != title:  # questions keep their order
+            data.append({"title": title, "paragraphs": []})
+        data[-1]["paragraphs"].append(paragraph)
     write_json(file, {"version": "1.1", "about": dict(about), "data": data})

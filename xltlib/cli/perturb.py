@@ -33,8 +33,9 @@ def perturb(
         typer.Option(help="codemix: sentence, tab, English translation on each line"),
     ] = None,
     encoder: Annotated[
-        str, typer.Option(help="codemix: aligns the words of --bitext")
-    ] = "me5-small",
+        str | None,
+        typer.Option(help="codemix: aligns the words of --bitext [default: me5-small]"),
+    ] = None,
 ) -> None:
     """Perturb the passages of a SQuAD file; the same seed gives the same file."""
     from xltlib.attacks import perturb as perturbing
@@ -45,6 +46,8 @@ def perturb(
     find_language(lang)
     if kind != "codemix" and (lexicon or bitext):
         raise InputError(f"--kind {kind} reads no lexicon; leave out --lexicon and --bitext")
+    if encoder is not None and not bitext:
+        raise InputError("--encoder aligns the words of --bitext, which is not given; leave it out")
     if kind == "codemix" and not (lexicon or bitext):
         raise InputError("--kind codemix needs translations; give --lexicon or --bitext")
     settings = perturbing.settings(
@@ -57,7 +60,7 @@ def perturb(
     lexicons = {}
     if kind == "codemix":
         found = [read_lexicon(file) for file in lexicon or ()]
-        found += [bitext_lexicon(bitext, encoder)] if bitext else []
+        found += [bitext_lexicon(bitext, encoder or "me5-small")] if bitext else []
         lexicons = {lang: joined(found)}
     done = perturbing.perturb(rows, settings, lexicons)
     about = {"language": lang, "source": data.name} | settings.model_dump(
