@@ -10,7 +10,7 @@ from datasets import Dataset
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
 from xltlib.corpora.hub import published
-from xltlib.corpora.local import find, parquet
+from xltlib.corpora.local import find, is_parquet, parquet
 from xltlib.corpora.squad_files import from_hub, read_squad, tydi_language
 from xltlib.languages import LANGUAGES as ALL
 from xltlib.languages import TYDI
@@ -37,7 +37,8 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
     layouts.append((f"tydiqa-goldp-v1.?-{part}.json",))
     if part == "dev":
         layouts.append(("tydiqa-goldp-sample.json",))
-    return find(folder, layouts)
+    found = find(folder, layouts)
+    return found if is_parquet(found) else found[-1:]  # the newest version, if there are several
 
 
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
