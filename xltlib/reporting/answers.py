@@ -40,7 +40,7 @@ def finding(verdict: Verdict, line: Line) -> Sentence:
         f"{counted('seeds', one.n_seeds, 'seed')}"
     )
     numbers |= {"n": one.n_examples, "sets": one.n_languages, "seeds": one.n_seeds}
-    if one.n_seeds > 1:
+    if one.seed_sd == one.seed_sd:  # not NaN: several seeds
         words += " (standard deviation {sd:.1f})"
         numbers["sd"] = one.seed_sd
     words += "."
