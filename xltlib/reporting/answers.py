@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from xltlib.analysis.verdict import NOT_ANSWERED, NOT_AS_STATED, Held, Lack, Line, Verdict, missing
 from xltlib.params import Claim
+from xltlib.params.claims import ArmsEstimate
 from xltlib.reporting.sentences import Sentence, counted, p_value
 
 
@@ -172,16 +173,33 @@ QUESTION = (
 )
 ANSWERS = {
     "supported": "Yes.",
-    "contradicted": "No: it makes transfer less robust.",
+    "contradicted": "No: the data show the opposite.",
     "too small to matter": "No: any difference is too small to matter.",
     "inconclusive": (
-        "Not settled: the data are compatible with a difference that matters and with none at all."
+        "Not settled: the data are compatible with a difference that matters and with one that "
+        "does not."
     ),
 }
 
 
+def question(claims: Mapping[str, Claim]) -> str:
+    """What the primary claim answers: the study's question, or whether another claim holds."""
+    claim = next((one for one in claims.values() if one.primary), None)
+    if claim is None or _asks(claim) == ("above", ("multilingual", "english")):
+        return QUESTION
+    return f"Does this hold? {claim.statement.strip()}"
+
+
+def _asks(claim: Claim) -> tuple[str, tuple[str, str]] | None:
+    """The expected sign and the arms of a claim about robustness; None for any other claim."""
+    estimate = claim.estimate
+    if not isinstance(estimate, ArmsEstimate) or estimate.metric == "clean":
+        return None
+    return claim.expected, estimate.contrast
+
+
 def answer(record: Mapping[str, Any] | None) -> list[Sentence]:
-    """The answer to the study's question in one sentence, and up to three more sentences.
+    """The answer to `question` in one sentence, and up to three more sentences.
 
     Args:
         record: the primary claim's record; None if the profile has no primary claim.
@@ -206,7 +224,7 @@ def primary(records: list[dict[str, Any]]) -> dict[str, Any] | None:
     return next((one for one in records if one["primary"]), None)
 
 
-def kinds(records: list[dict[str, Any]]) -> dict[str, str]:
+def kinds(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The verdict on every comparison, by claim and comparison."""
     return {
         " ".join(filter(None, (record["name"], line["compared"]))): line["kind"]
@@ -215,18 +233,61 @@ def kinds(records: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def in_five_lines(metrics: Mapping[str, Any], profile: str, encoder: str) -> list[str]:
+SHORT = {
+    "synthetic": "the data are synthetic",
+    "seeds": "too few seeds",
+    "seed sd": "too few seeds for how much they vary",
+    "languages": "some languages are missing",
+    "questions": "too few questions",
+    "training": "intermediate training did not work",
+    "chance": "intermediate training did not work",
+    "unchecked": "intermediate training was not checked",
+    "undefined": "the measure is undefined",
+    "interval": "there is no interval",
+    "nothing": "nothing to compare",
+}
+"""Each lack in a few words."""
+
+
+def summary(records: Sequence[Mapping[str, Any]]) -> Sentence:
+    """The number of verdicts of each kind, and what the unanswered claims lack: each lack once,
+    with the claims that have it."""
+    counts = Counter(kinds(records).values())
+    parts = [f"{{kind_{i}}} {kind}" for i, kind in enumerate(counts)]
+    numbers: dict[str, Any] = {f"kind_{i}": n for i, n in enumerate(counts.values())}
+    numbers |= {"claims": len(records), "lines": counts.total()}
+    words = (
+        f"{counted('claims', len(records), 'claim')} in "
+        f"{counted('lines', counts.total(), 'comparison')}: {', '.join(parts) or 'no verdict'}."
+    )
+    having: dict[str, dict[str, None]] = {}
+    for record in records:
+        for line in record["lines"]:
+            for one in line["lacks"]:
+                having.setdefault(SHORT[one["name"]], {})[record["name"]] = None
+    if having:
+        lacks = (
+            f"{short} ({'all' if len(names) == len(records) > 1 else ', '.join(names)})"
+            for short, names in having.items()
+        )
+        words += f" Not answered because of: {'; '.join(lacks)}."
+    return Sentence("claims", words, numbers)
+
+
+def in_five_lines(
+    metrics: Mapping[str, Any], claims: Mapping[str, Claim], profile: str, encoder: str
+) -> list[str]:
     """The question, its answer, the primary outcome, all verdicts, and where they come from.
 
     Args:
         metrics: the metrics of a cell of 09_claims.
+        claims: the profile's.
     """
     first, *rest = (str(Sentence.of(one)) for one in metrics["answer"])
-    counts = Counter(kinds(metrics["claims"]).values())
     return [
-        f"Question: {QUESTION}",
+        f"Question: {question(claims)}",
         f"Answer: {first}",
         f"Primary outcome: {' '.join(rest) or 'none'}",
-        f"All claims: {', '.join(f'{n} {kind}' for kind, n in counts.items())}.",
+        f"All claims: {summary(metrics['claims'])}",
         f"Profile {profile}, encoder {encoder}; tables below, everything in `xlt paper`.",
     ]
