@@ -173,7 +173,7 @@ def _share_kept(condition: pd.DataFrame) -> pd.DataFrame:
 
 
 def points(condition: pd.DataFrame) -> pd.DataFrame:
-    """Clean and attacked F1 in [0, 1] of every model, corpus and language, with n."""
+    """Clean and attacked F1 in [0, 1] of one condition, by model, corpus and language, with n."""
     groups = condition.groupby([*MODEL, *PLACE])
     means = groups[["original_f1", "attacked_f1"]].mean()
     return means.assign(n=groups["id"].nunique()).reset_index()
