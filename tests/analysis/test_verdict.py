@@ -235,6 +235,15 @@ def test_the_finding_holds_the_numbers_and_what_they_are():
     assert "minimum detectable effect (80 % power) is 4.2" in second
 
 
+def test_small_units_have_the_decimals_that_they_need():
+    one = interval(0.14, 0.04, 0.24)
+    unit = {"unit": "log-odds of the gold answer", "smallest": 0.2}
+    result = judge("more", claim(), {"a - b": one}, synthetic=False, **unit)
+    words = str(answers.finding(result, result.lines[0]))
+    assert "+0.14 log-odds of the gold answer (95 % interval +0.04 to +0.24)" in words
+    assert "(80 % power) is 0.14." in str(answers.statements(result, result.lines[0])[1])
+
+
 def test_the_answer_is_a_word_and_at_most_three_sentences():
     result = answers.record(verdict(interval(4.0, 2.5, 5.5), primary=True))
     sentences = [str(one) for one in answers.answer(answers.primary([result]))]

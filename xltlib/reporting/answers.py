@@ -10,7 +10,7 @@ from typing import Any
 from xltlib.analysis.verdict import NOT_ANSWERED, NOT_AS_STATED, Held, Lack, Line, Verdict, missing
 from xltlib.params import Claim
 from xltlib.params.claims import ArmsEstimate
-from xltlib.reporting.sentences import Sentence, counted, p_value
+from xltlib.reporting.sentences import Sentence, counted, p_value, places
 
 
 def record(verdict: Verdict) -> dict[str, Any]:
@@ -28,10 +28,11 @@ def finding(verdict: Verdict, line: Line) -> Sentence:
     one = line.interval
     if one is None:
         return Sentence(name, "Nothing was measured.", {})
-    words = f"{line.compared}: {{estimate:+.1f}} {verdict.unit}"
+    form = f"+.{places(verdict.smallest)}f"
+    words = f"{line.compared}: {{estimate:{form}}} {verdict.unit}"
     numbers: dict[str, Any] = {"estimate": one.estimate}
     if one.known:
-        words += " ({level:.0f} % interval {low:+.1f} to {high:+.1f})"
+        words += f" ({{level:.0f}} % interval {{low:{form}}} to {{high:{form}}})"
         numbers |= {"level": 100 * one.level, "low": one.low, "high": one.high}
     if line.p_corrected is not None and line.p_corrected == line.p_corrected:
         words += p_value("p", line.p_corrected)
@@ -42,7 +43,7 @@ def finding(verdict: Verdict, line: Line) -> Sentence:
     )
     numbers |= {"n": one.n_examples, "sets": one.n_languages, "seeds": one.n_seeds}
     if one.seed_sd == one.seed_sd:  # not NaN: several seeds
-        words += " (standard deviation {sd:.1f})"
+        words += f" (standard deviation {{sd:{form[1:]}}})"
         numbers["sd"] = one.seed_sd
     words += "."
     return Sentence(name, words, numbers)
@@ -69,7 +70,7 @@ MATTERS = {
     "too small to matter": "It is too small to matter (less than {smallest:g}).",
     "open": (
         "Whether it is large enough to matter ({smallest:g} or more) is open; the minimum "
-        "detectable effect (80 % power) is {detectable:.1f}."
+        "detectable effect (80 % power) is {detectable}."
     ),
 }
 
@@ -90,6 +91,8 @@ def statements(verdict: Verdict, line: Line) -> list[Sentence]:
             numbers["detectable"] = line.interval.detectable
         unshown = line.effect == "not shown" and line.matters == "too small to matter"
         words = ANY_TOO_SMALL if unshown else MATTERS[line.matters]
+        detectable = f"{{detectable:.{places(verdict.smallest)}f}}"
+        words = words.replace("{detectable}", detectable)
         found.append(Sentence("matters", words, numbers))
     return found
 
@@ -135,7 +138,7 @@ def lack(one: Lack) -> Sentence:
     elif one.name == "unchecked":
         words = (
             "Whether intermediate training worked is unknown: no model of an arm without it was "
-            "tested."
+            "tested in English on the target task's own corpus."
         )
     elif one.name == "undefined":
         words = f"The measure is undefined for a model under {', '.join(one.found)}."

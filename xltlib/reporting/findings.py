@@ -196,16 +196,18 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
     for row in rows[rows["contrast"] == rows["contrast"].iloc[:1].squeeze()].to_dict("records"):
         words = f"{row['contrast']}, {row['measured']} ({row['condition']}, n = {{n}}): "
         numbers = {"n": row["n"]}
+        measure = MEASURES[row["measured"]]
+        form = "+.1f" if measure.scale > 1 else "+.2f"
         if row["estimate"] == row["estimate"]:
-            words += f"{{estimate:+.1f}} {MEASURES[row['measured']].words}"
+            words += f"{{estimate:{form}}} {measure.words}"
             numbers["estimate"] = row["estimate"]
         else:
             words += "no estimate"
         if row["low"] == row["low"]:
-            words += " ({low:+.1f} to {high:+.1f})"
+            words += f" ({{low:{form}}} to {{high:{form}}})"
             numbers |= {name: row[name] for name in ("low", "high")}
             if row["detectable"] == row["detectable"]:
-                words += "; minimum detectable effect (80 % power) {detectable:.1f}"
+                words += f"; minimum detectable effect (80 % power) {{detectable:{form[1:]}}}"
                 numbers["detectable"] = row["detectable"]
             words += "."
         else:
