@@ -184,6 +184,15 @@ def test_a_test_set_of_two_target_tasks_would_mix_their_models(changed):
     check_sources(profile(["de"], ["none"]))
 
 
+def test_a_target_task_tests_the_pairs_of_one_test_set(changed):
+    sets = [
+        {"corpus": "xnli", "split": split, "languages": ["en", "ru"], "pairs": True}
+        for split in ("test", "dev")
+    ]
+    with pytest.raises(InputError, match=r"targets\.xnli\.test_sets: pairs of xnli test and of"):
+        check_sources(schema.load(changed({"targets.xnli.test_sets": sets})))
+
+
 def test_arms_with_different_tasks_are_refused(changed):
     tasks = {"nli": {"corpus": "xnli", "languages": ["en"]}}
     file = changed({"intermediate.arms.english": {"tasks": tasks}})

@@ -72,6 +72,13 @@ def _misused(params: Params) -> Iterator[str]:
     for where, used in params.data_used():
         if used.corpus in corpora.CORPORA:
             yield from (f"{where}{problem}" for problem in _problems(params, where, used))
+    for task, target in params.targets.items():
+        paired = dict.fromkeys(f"{s.corpus} {s.split}" for s in target.test_sets if s.pairs)
+        if len(paired) > 1:
+            yield (
+                f"targets.{task}.test_sets: pairs of {' and of '.join(paired)}; one target task "
+                "tests the pairs of one test set. Give each a target task"
+            )
     yield from _measures_lack(params)
 
 
