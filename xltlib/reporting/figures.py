@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -262,7 +263,7 @@ def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | No
         empty = [record["name"] for record in records if record["lines"][0]["interval"] is None]
         if empty:
             words = f"Nothing to compare for: {', '.join(empty)}."
-            figure.supxlabel(words, fontsize="small")
+            figure.supxlabel(fill(words, 110), fontsize="small")
         return titled(figure, "What this profile finds for each claim", about)
 
 

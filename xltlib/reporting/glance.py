@@ -174,7 +174,7 @@ def _verdict(primary: Mapping[str, Any] | None, pair: str) -> str:
     line = primary["lines"][0]
     if line["compared"] not in ("", pair):
         return "exploratory"
-    return f"{line['kind']} (rows other than the primary outcome are exploratory)"
+    return f"{line['kind']} (other rows: exploratory)"
 
 
 def _primary_row(
