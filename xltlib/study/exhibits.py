@@ -68,10 +68,10 @@ def gather(grid: Grid) -> Paper:
     )
 
 
-def _front(stages: dict[str, list[Cell]]) -> Front:
-    """The answer, and the figures that show it."""
+def _front(asked: str, stages: dict[str, list[Cell]]) -> Front:
+    """The question, its answer, and the figures that show it."""
     return Front(
-        question(stages.claims),
+        asked,
         [
             quote
             for cell in stages.get("claims", [])
