@@ -25,13 +25,13 @@ from xltlib.artifacts import InputError, no_room
 from xltlib.cli import app
 from xltlib.encoders.cache import made_once
 from xltlib.execution import cell as execution
-from xltlib.execution import status
+from xltlib.execution import status, warm
 from xltlib.execution.bundle import pack
 from xltlib.execution.estimate import OVERHEAD_SECONDS, Rest, Seconds, duration, peak_mb
 from xltlib.execution.leftovers import leftovers
 from xltlib.execution.lock import only_run
 from xltlib.execution.warm import HEAVY
-from xltlib.study import STAGES, Grid, preflight, workload
+from xltlib.study import STAGES, Grid, code, preflight, workload
 
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
 
@@ -384,3 +384,12 @@ def test_an_estimate_of_a_running_cell_shrinks(grid, monkeypatch):
 def test_the_warm_process_imports_what_every_stage_needs():
     assert {stage.module for stage in STAGES.values()} <= set(HEAVY)
     assert all(importlib.util.find_spec(name) for name in HEAVY)
+
+
+def test_cells_record_the_code_that_the_warm_process_imported():
+    code.source_of.cache_clear()
+    warm._hash_code()
+    hashed = code.source_of.cache_info()
+    for stage in STAGES.values():
+        code.source_of(stage.module)  # no file is read again
+    assert code.source_of.cache_info().misses == hashed.misses

@@ -59,6 +59,8 @@ def serve(address: str, life: int, heavy: Sequence[str] = HEAVY) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run itself handles interrupts
     for name in heavy:
         importlib.import_module(name)
+    if heavy:
+        _hash_code()
     ends: list[socket.socket | int] = [listener, life]
     while True:
         ready, _, _ = select.select(ends, [], [], 1)
@@ -74,6 +76,16 @@ def serve(address: str, life: int, heavy: Sequence[str] = HEAVY) -> None:
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+
+
+def _hash_code() -> None:
+    """Hash the code of every stage now, so that cells record the code that was imported, even if a
+    file is edited during the run."""
+    from xltlib.study import code
+    from xltlib.study.stages import STAGES
+
+    for stage in STAGES.values():
+        code.source_of(stage.module)
 
 
 def _answer(client: socket.socket) -> None:
