@@ -93,6 +93,7 @@ def _is_text(node: ast.AST) -> bool:
     )
 
 
+@cache
 def _imports(module: str) -> list[str] | None:
     """The modules of this library that a module imports; None if the name is not a module's."""
     tree, file = _tree(module), _file(module)
