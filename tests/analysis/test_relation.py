@@ -79,6 +79,16 @@ def test_few_languages_have_no_correlation_and_the_sentence_says_so():
     assert "too few" in str(findings.of_relation(table)[0])
 
 
+def test_measures_without_values_are_named_in_one_sentence():
+    measures, attacked = frames()
+    table = relation.correlations(
+        relation.by_language(measures.assign(probe=np.nan, rotation=np.nan), attacked), seed=0
+    )
+    said = [str(sentence) for sentence in findings.of_relation(table)]
+    assert said[-1] == "Not measured in any attacked language: probe, rotation."
+    assert not any("Probe" in text or "Rotation" in text for text in said)
+
+
 def _correlations(slope: float) -> pd.DataFrame:
     return relation.correlations(relation.by_language(*frames(slope)), seed=0)
 

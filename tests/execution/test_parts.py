@@ -388,7 +388,7 @@ def test_the_warm_process_imports_what_every_stage_needs():
 
 def test_cells_record_the_code_that_the_warm_process_imported():
     code.source_of.cache_clear()
-    warm._hash_code()
+    warm._remember_code()
     hashed = code.source_of.cache_info()
     for stage in STAGES.values():
         code.source_of(stage.module)  # no file is read again

@@ -26,6 +26,7 @@ ADDRESS = "XLT_WARM"
 
 HEAVY = (
     "papermill nbclient ipykernel.kernelapp torch transformers datasets pandas matplotlib.pyplot "
+    "seqeval.metrics "
     "xltlib.study.corpora xltlib.study.intermediate xltlib.study.target xltlib.study.evaluation "
     "xltlib.study.attacks xltlib.study.representation xltlib.study.transfer xltlib.study.results "
     "xltlib.study.claims xltlib.study.design xltlib.execution.cell xltlib.execution.status"
@@ -60,7 +61,7 @@ def serve(address: str, life: int, heavy: Sequence[str] = HEAVY) -> None:
     for name in heavy:
         importlib.import_module(name)
     if heavy:
-        _hash_code()
+        _remember_code()
     ends: list[socket.socket | int] = [listener, life]
     while True:
         ready, _, _ = select.select(ends, [], [], 1)
@@ -78,12 +79,11 @@ def serve(address: str, life: int, heavy: Sequence[str] = HEAVY) -> None:
                 pass
 
 
-def _hash_code() -> None:
-    """Hash the code of every stage now, so that cells record the code that was imported, even if a
-    file is edited during the run."""
-    from xltlib.study import code
-    from xltlib.study.stages import STAGES
+def _remember_code() -> None:
+    """Note which code was imported: all cells run it, whatever is edited or committed meanwhile."""
+    from xltlib.study import STAGES, code
 
+    code.version()
     for stage in STAGES.values():
         code.source_of(stage.module)
 

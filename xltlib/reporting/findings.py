@@ -223,13 +223,15 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
 
 
 def of_relation(table: pd.DataFrame) -> list[Sentence]:
-    """Each measure's correlation with the loss under attack.
+    """Each measure's correlation with the loss under attack; one sentence names those without
+    values.
 
     Args:
         table: `xltlib.analysis.relation.correlations`.
     """
     found = []
-    for row in table[table["outcome"] == "drop in f1"].to_dict("records"):
+    related = table[table["outcome"] == "drop in f1"]
+    for row in related[related["n languages"] > 0].to_dict("records"):
         measure = row["measure"][0].upper() + row["measure"][1:]
         if row["Spearman's rho"] != row["Spearman's rho"]:
             words = (
@@ -249,4 +251,7 @@ def of_relation(table: pd.DataFrame) -> list[Sentence]:
                 numbers["p"] = row["p (Holm)"]
             words += "; exploratory)."
         found.append(Sentence(f"relation {row['measure']}", words, numbers))
+    if lacking := list(related.loc[related["n languages"] == 0, "measure"]):
+        words = f"Not measured in any attacked language: {', '.join(lacking)}."
+        found.append(Sentence("relation lacking", words, {}))
     return found
