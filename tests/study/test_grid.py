@@ -232,6 +232,13 @@ def test_a_notebook_opens_the_cell_its_parameters_name(tiny_profile):
     assert cell.key == "tiny.english.seed1"
 
 
+def test_a_notebook_opens_its_cell_again_after_later_cells_have_run(tiny_profile):
+    given = {"params": str(tiny_profile), "encoder": "tiny", "arm": "english", "seed": 1}
+    later = {"cell": open_cell("intermediate", given), "metrics": {"steps": 8}, "mine": 3}
+    again = open_cell("intermediate", given | later | {"arm": "multilingual"})
+    assert again.key == "tiny.multilingual.seed1"
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -256,6 +263,17 @@ def test_an_outputs_folder_that_cannot_be_written_is_named(grid):
         work.held(cell),
     ):
         pass
+
+
+def test_a_finished_cell_is_read_where_nothing_can_be_written(grid, monkeypatch):
+    (cell,) = grid.cells("corpora")
+    work.once(cell, lambda: work.finish(cell, {"splits": 3}, started=time.time()))
+
+    def refuse(folder, setting):
+        raise InputError(f"{folder}: cannot be written")
+
+    monkeypatch.setattr(work, "require_writable", refuse)
+    assert work.once(cell, lambda: None) == {"splits": 3}
 
 
 def test_a_full_disk_is_named_and_finished_work_is_kept(grid):

@@ -53,10 +53,11 @@ def leftovers(grid: Grid, *, cache: bool = False) -> list[Leftover]:
         for work in sorted((path / manifest.WORK).glob("*")):
             if cell.done or work.name != cell.fingerprint:
                 found.append((work, "work of a run with other params"))
-        if cell.done and (path / "failed.ipynb").exists():
-            found.append((path / "failed.ipynb", "a failed attempt at a finished cell"))
+        if cell.done and (path / manifest.FAILED).exists():
+            found.append((path / manifest.FAILED, "a failed attempt at a finished cell"))
         found += [
-            (left, "left by a killed run") for left in sorted(path.glob(".executing.*.ipynb"))
+            (left, "left by a killed run")
+            for left in sorted(path.glob(f"{manifest.EXECUTING}*.ipynb"))
         ]
     found += [
         (folder / name, "logs")

@@ -21,6 +21,8 @@ def once(cell: Cell, work: Callable[[], None]) -> dict[str, Any]:
     Raises:
         InputError: the disk is full or not writable; what other cells finished is untouched.
     """
+    if cell.done:
+        return cell.metrics()  # finished results can be read where nothing can be written
     with held(cell) as todo:
         if todo:
             try:
