@@ -381,6 +381,23 @@ def test_an_estimate_of_a_running_cell_shrinks(grid, monkeypatch):
         assert part in text
 
 
+def test_a_finished_cell_is_shown_with_its_own_time(grid):
+    from rich.console import Console
+
+    from xltlib.execution.display import Watch
+    from xltlib.execution.workflow import Workflow
+
+    job = Workflow(ROOT, Path("small.yaml"), grid.params, cores=1, gpus=0)
+    said = Console(record=True, width=200)
+    (target,) = grid.cells("target")
+    artifacts.write_json(status.log_of(target, "json"), {"state": "done", "seconds": 3780.0})
+    target.notebook.parent.mkdir(parents=True)
+    target.notebook.touch()
+    Watch(job, [target], said).look()
+    assert "1 of 1 done" in (text := said.export_text())
+    assert "(63 min)" in text
+
+
 def test_the_warm_process_imports_what_every_stage_needs():
     assert {stage.module for stage in STAGES.values()} <= set(HEAVY)
     assert all(importlib.util.find_spec(name) for name in HEAVY)

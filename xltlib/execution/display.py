@@ -141,7 +141,7 @@ class Watch:
         return f"{found['doing']}{count}"
 
     def _say_done(self, cell: Cell) -> None:
-        seconds = self.learnt.of(cell)[0]
+        seconds = status.seconds(cell)
         took = "" if seconds is None else f" ({duration(seconds)})"
         share = f"{len(self.done)} of {len(self.todo)}"
         rest = f"; {self.left}" if len(self.done) < len(self.todo) else ""
