@@ -188,6 +188,27 @@ def test_a_finished_cell_is_done_until_its_settings_change(grid, edited):
     assert not changed.done
 
 
+def test_a_stopped_run_of_edited_params_loses_nothing_that_it_did_not_begin(grid, edited):
+    (cell,) = grid.cells("corpora")
+    work.once(cell, lambda: work.finish(cell, {"splits": 3}, started=time.time()))
+    changed = Grid(edited("corpora.tydiqa.mini.train", 25))
+    changed.forget(changed.to_run())
+    assert changed.cells("corpora")[0].problem == "finished with other params or data than today's"
+    assert Grid(grid.params).cells("corpora")[0].metrics() == {"splits": 3}
+
+
+def test_a_copy_of_an_executed_notebook_is_no_reason_to_execute_it_again(grid):
+    (cell,) = grid.cells("corpora")
+    work.once(cell, lambda: work.finish(cell, {}, started=time.time()))
+    for name in ("notebook.ipynb", "notebook-Copy1.ipynb"):
+        cell.path(name).write_text("{}")
+    assert cell not in grid.to_run()
+    for name in ("failed.ipynb", ".executing.host-1.ipynb"):
+        cell.path(name).write_text("{}")
+        assert cell in grid.to_run()
+        cell.path(name).unlink()
+
+
 def test_the_design_cell_keeps_the_settings_of_the_profile(grid):
     (cell,) = grid.cells("design")
     design.record(cell)
