@@ -11,7 +11,6 @@ import sys
 import tarfile
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -210,8 +209,7 @@ def test_clean_shows_what_is_left_over_and_removes_it_only_when_told(grid, tmp_p
 
 
 def test_clean_removes_from_the_cache_what_this_project_keeps_there(grid, tmp_path, tiny_encoder):
-    cache = grid.params.cache
-    (grid.params.outputs / "small").mkdir(parents=True)
+    cache = grid.params.cache  # there need be no outputs any more
     made_once(cache / "tiny-trimmed-1", lambda path: (path / "config.json").write_text("{}"))
     (cache / "contents").mkdir()
     (cache / "somebody's thesis").mkdir()
@@ -241,7 +239,8 @@ def test_a_finished_cell_that_is_read_back_costs_little(grid):
     (target,) = grid.cells("target")
     learnt = Seconds({("03_target_training", "xnli", "standard", None): [5000.0]}, {})
     assert learnt.of(target)[0] == 5000
-    done = SimpleNamespace(done=True, complete=True, stage=target.stage, factors=target.factors)
+    here = {"done": True, "complete": True, "stage": target.stage, "factors": target.factors}
+    done = type("Done", (), here)()
     assert learnt.of(done) == (OVERHEAD_SECONDS, True)
 
 
@@ -443,6 +442,20 @@ def test_what_cannot_be_removed_is_said(grid, tmp_path, monkeypatch):
     result = RUNNER.invoke(app, ["clean", str(tmp_path / "small.yaml"), "--yes"])
     assert result.exit_code == 2
     assert f"{gone}: cannot be removed (Permission denied)" in result.output
+
+
+def test_an_edit_of_the_params_during_a_run_is_told_at_its_end(grid, tmp_path, capsys):
+    from xltlib.cli.run import _tell_of_edits
+
+    file = tmp_path / "small.yaml"
+    job = workflow.Workflow(ROOT, file, grid.params, cores=1, gpus=0)
+    _tell_of_edits(job)
+    assert capsys.readouterr().out == ""
+    whole = file.read_text()
+    for edited in (whole.replace("1000", "2000"), "seeds: ["):
+        file.write_text(edited)
+        _tell_of_edits(job)
+        assert "was edited during the run" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 from xltlib import params as schema
 from xltlib.artifacts import InputError
 from xltlib.params import TestSet
-from xltlib.study import STAGES, Grid, design, open_cell, work
+from xltlib.study import STAGES, Grid, code, design, open_cell, work
 from xltlib.study.splits import drawn_from
 
 
@@ -195,6 +195,19 @@ def test_a_stopped_run_of_edited_params_loses_nothing_that_it_did_not_begin(grid
     changed.forget(changed.to_run())
     assert changed.cells("corpora")[0].problem == "finished with other params or data than today's"
     assert Grid(grid.params).cells("corpora")[0].metrics() == {"splits": 3}
+
+
+def test_the_code_on_record_is_that_with_which_a_cell_began(grid, monkeypatch):
+    (cell,) = grid.cells("corpora")
+    expected = code.source_of(cell.stage.module)
+    code.source_of.cache_clear()
+
+    def edit_the_source() -> None:
+        monkeypatch.setattr(code, "_code", lambda module: "edited")
+        work.finish(cell, {}, started=time.time())
+
+    work.once(cell, edit_the_source)
+    assert cell.manifest.code.source == expected
 
 
 def test_a_copy_of_an_executed_notebook_is_no_reason_to_execute_it_again(grid):
