@@ -62,21 +62,23 @@ class Watch:
         """Read the state of every unfinished cell."""
         self.running = {}
         for cell in self.todo:
-            if cell in self.failed or cell in self.done:
+            if cell in self.done:
                 continue
             if cell.notebook.exists():
                 self.done.append(cell)
+                self.failed.pop(cell, None)  # it was started once more
                 self.learnt = Seconds.learnt(cell.params.outputs, cell.params.profile)
                 self._say_done(cell)
                 continue
             found = status.read(cell)
             if found is None or found == self._earlier[cell]:
                 continue
-            if found["state"] == "failed":
+            if found["state"] == "running":
+                self.failed.pop(cell, None)
+                self.running[cell] = found
+            elif cell not in self.failed:
                 self.failed[cell] = str(found["cause"])
                 self._say_failed(cell)
-            else:
-                self.running[cell] = found
 
     @property
     def seconds(self) -> float:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class Workflow:
             return max(1, jobs)
         return cells_at_once(self.params.compute, self.cores, self.gpus)
 
-    @property
+    @cached_property
     def _settings(self) -> dict[str, Any]:
         """The options in the Snakemake profile."""
         if self.profile is None:

@@ -195,10 +195,15 @@ class Grid:
         return notebooks is not None and not is_current(cell.notebook, cell.stage, notebooks)
 
     def forget(self, cells: Iterable[Cell]) -> None:
-        """Remove the record that cells are done, so that a run makes them again."""
+        """Remove what keeps a run from executing cells: their notebooks, and the manifests of
+        those that are done but whose models or texts have to be made again.
+
+        A stale cell keeps its manifest until its own work begins, so nothing is lost if the run is
+        stopped before that and the params are changed back.
+        """
         for cell in cells:
             cell.notebook.unlink(missing_ok=True)
-            if not (cell.done and cell.complete):
+            if cell.done and not cell.complete:
                 cell.path(manifest.NAME).unlink(missing_ok=True)
 
 
