@@ -34,8 +34,7 @@ SMALL = {
     "intermediate_size": 32,
     "max_position_embeddings": 128,
 }
-# Architecture -> its tokenizer, its settings beside SMALL, and the tokens that it can read (None: no
-# limit).
+# Architecture -> its tokenizer, its settings beside SMALL, and the tokens that it can read.
 ARCHITECTURES = {
     "Bert": ("wordpiece", {}, 128),
     "XLMRoberta": ("unigram", {"max_position_embeddings": 130, "type_vocab_size": 1}, 128),
@@ -64,7 +63,7 @@ ARCHITECTURES = {
     "MT5": (
         "unigram",
         {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2},
-        None,
+        128,
     ),
 }
 
@@ -127,7 +126,7 @@ def test_an_architecture_answers_as_it_does_alone(name, tmp_path):
         assert alone.text == answer.text
         assert alone.probability == pytest.approx(answer.probability, rel=1e-3)
     assert max_tokens(predictor.model) == ARCHITECTURES[name][2]
-    assert predictor.settings.max_length == (ARCHITECTURES[name][2] or 384)
+    assert predictor.settings.max_length == ARCHITECTURES[name][2]
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

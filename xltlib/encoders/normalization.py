@@ -6,13 +6,15 @@ rest from defaults: BERT's would lower-case, DeBERTa's would lose its map of cha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from string import ascii_uppercase
+from typing import Any
 
 from tokenizers import Tokenizer
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import ByteLevel
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from xltlib.artifacts import InputError, read_json
 from xltlib.encoders.files import TOKENIZER_CONFIG
@@ -37,19 +39,8 @@ def keep_normalization(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None
     config, file = folder / TOKENIZER_CONFIG, folder / "tokenizer.json"
     stated = read_json(config) if config.is_file() else {}
     if file.is_file():
-        saved, own = Tokenizer.from_file(str(file)), tokenizer.backend_tokenizer
-        normalizer, splitter = saved.normalizer, saved.pre_tokenizer
-        if isinstance(normalizer, BertNormalizer):
-            for key in _BERT.keys() & stated.keys():
-                setattr(normalizer, _BERT[key], stated[key])
-        if isinstance(splitter, ByteLevel) and "add_prefix_space" in stated:
-            splitter.add_prefix_space = stated["add_prefix_space"]
-        own.normalizer, own.pre_tokenizer = normalizer, splitter
-        if saved.post_processor is not None and not stated.keys() & {
-            "add_bos_token",
-            "add_eos_token",
-        }:
-            own.post_processor = saved.post_processor
+        if tokenizer.is_fast and type(tokenizer) is not PreTrainedTokenizerFast:
+            _restore(Tokenizer.from_file(str(file)), tokenizer.backend_tokenizer, stated)
     elif (
         "do_lower_case" not in stated
         and tokenizer.get_vocab().keys() >= set(ascii_uppercase)
@@ -59,3 +50,19 @@ def keep_normalization(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None
             f"{config}: do_lower_case is not stated, so capitals would be lost, but the vocabulary "
             "has them. Copy the model's own file, or state do_lower_case: false (or true)."
         )
+
+
+def _restore(saved: Tokenizer, rebuilt: Tokenizer, stated: Mapping[str, Any]) -> None:
+    """Give a rebuilt tokenizer the parts of the saved one."""
+    normalizer, splitter = saved.normalizer, saved.pre_tokenizer
+    if isinstance(normalizer, BertNormalizer):
+        for key in _BERT.keys() & stated.keys():
+            setattr(normalizer, _BERT[key], stated[key])
+    if isinstance(splitter, ByteLevel) and "add_prefix_space" in stated:
+        splitter.add_prefix_space = stated["add_prefix_space"]
+    rebuilt.normalizer, rebuilt.pre_tokenizer = normalizer, splitter
+    if saved.post_processor is not None and not stated.keys() & _ADDED:
+        rebuilt.post_processor = saved.post_processor
+    # Some classes add pieces to the vocabulary.
+    if len({one.get_vocab_size(with_added_tokens=False) for one in (saved, rebuilt)}) == 1:
+        rebuilt.model = saved.model
