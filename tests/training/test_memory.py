@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertForQuestionAnswering
 
-from xltlib.encoders.memory import MIB
+from xltlib.encoders.footprint import MIB
 from xltlib.training.memory import batch_shape, training_mib
 from xltlib.training.numerics import Numerics
 from xltlib.training.run import model_loss

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib import corpora
-from xltlib.encoders.memory import require_reading
+from xltlib.encoders.footprint import require_reading
 from xltlib.encoders.parts import on_device
 from xltlib.evaluation import cloze
 from xltlib.evaluation.alignment import similarity

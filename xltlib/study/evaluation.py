@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import read_sealed, sha256, write_sealed, write_with
 from xltlib.encoders.device import resolve
-from xltlib.encoders.memory import require_reading
+from xltlib.encoders.footprint import require_reading
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import labelled, span_qa
 from xltlib.evaluation.labelled import language_pairs

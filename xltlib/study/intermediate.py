@@ -13,7 +13,7 @@ from IPython.display import Image, Markdown
 from torch import nn
 from transformers import AutoModel, set_seed
 
-from xltlib.encoders.memory import require_memory
+from xltlib.encoders.footprint import require_memory
 from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.params import DataAugmentationSettings, Params, TaskData
 from xltlib.reporting import cell_findings, figures

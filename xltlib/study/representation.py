@@ -12,7 +12,7 @@ from IPython.display import display
 from transformers import AutoModel
 
 from xltlib.analysis.tables import MACRO
-from xltlib.encoders.memory import require_reading
+from xltlib.encoders.footprint import require_reading
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.encoders.parts import on_device
 from xltlib.evaluation.predictor import SpanPredictor

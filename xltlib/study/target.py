@@ -22,7 +22,7 @@ from transformers import (
     set_seed,
 )
 
-from xltlib.encoders.memory import require_memory
+from xltlib.encoders.footprint import require_memory
 from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.encoders.parts import base_encoder, on_device
 from xltlib.evaluation.predictor import SpanPredictor

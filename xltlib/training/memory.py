@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from torch import nn
 from transformers import PreTrainedModel
 
-from xltlib.encoders.memory import MIB
+from xltlib.encoders.footprint import MIB
 from xltlib.tasks.kind import Row, length, padded_length, windows
 from xltlib.training.numerics import Numerics
 

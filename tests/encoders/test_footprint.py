@@ -5,7 +5,7 @@ import torch
 from transformers import BertConfig, BertForMaskedLM, BertForQuestionAnswering
 
 from xltlib.artifacts import InputError
-from xltlib.encoders.memory import MIB, reading_mib, require_memory, weights_mib
+from xltlib.encoders.footprint import MIB, reading_mib, require_memory, weights_mib
 from xltlib.params import ComputeSettings
 from xltlib.training.cost import peak_bytes
 
