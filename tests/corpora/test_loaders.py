@@ -338,10 +338,22 @@ def test_lareqa_gives_a_question_its_answer_sentence_and_keeps_the_others_as_can
         ("", "It rains."),
         ("", "Night falls."),
     ]
-    del paragraph["sentence_breaks"]
+    (question,) = paragraph["qas"]
+    question["answers"] = [{"text": "red", "answer_start": 0}]  # a wrong offset
     write(file, json.dumps({"data": [{"paragraphs": [paragraph]}]}))
-    with pytest.raises(InputError, match="its paragraph's 'sentence_breaks'"):
-        corpora.load("lareqa", source_of(tmp_path), "en", "test")
+    assert corpora.load("lareqa", source_of(tmp_path), "en", "test").to_list() == list(rows)
+    for key, value, message in (
+        (
+            "qas",
+            [question | {"answers": [{"text": "blue", "answer_start": 21}]}],
+            "'blue' does not",
+        ),
+        ("sentence_breaks", [[10, 25], [0, 9]], "'sentence_breaks' must be .* in order"),
+        ("sentence_breaks", None, "its paragraph's 'sentence_breaks'"),
+    ):
+        write(file, json.dumps({"data": [{"paragraphs": [paragraph | {key: value}]}]}))
+        with pytest.raises(InputError, match=message):
+            corpora.load("lareqa", source_of(tmp_path), "en", "test")
 
 
 BMLAMA = "Prompt\tAns\tCandidate Ans\tSubject\nX lies in <mask>.\tRome\tVenice, Rome\tX\n"
