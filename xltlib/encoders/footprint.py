@@ -72,11 +72,10 @@ def require_reading(
 def reading_mib(model: nn.Module, shape: tuple[int, int], *, bf16: bool = False) -> float:
     """MiB for the weights, and for one forward pass without gradients over a batch.
 
-    A pass holds one layer at a time: in float32, for b sequences of s tokens and width h, the
-    residual, the queries, keys, values and attention's output (5 b s h), or the residual and the
-    two sides of the feed-forward network's non-linearity (b s (h + 2 f), f its width). Without
-    SDPA there are attention's scores and their softmax (2 a b s s, a heads), and with a language
-    model's head the logits (b s v, v words).
+    A pass holds one layer at a time: in float32, for b sequences of s tokens and width h, attention's
+    inputs and outputs (6 b s h), or those of the feed-forward network (b s (2 h + 2 f), f its
+    width). Without SDPA there are also attention's scores and their softmax (2 a b s s, a heads),
+    and a language model's head gives logits (b s v, v words).
 
     Args:
         shape: sequences and tokens per sequence.
@@ -90,9 +89,8 @@ def reading_mib(model: nn.Module, shape: tuple[int, int], *, bf16: bool = False)
     layer = float(max(6 * width, 2 * width + 2 * inner))
     if config._attn_implementation == "eager":
         layer += 2 * config.num_attention_heads * tokens
-    words = encoder.get_output_embeddings()
-    logits = 0 if words is None else words.weight.shape[0]
-    numbers = sequences * tokens * max(layer, 2 * width + logits)
+    words = getattr(encoder.get_output_embeddings(), "weight", ())
+    numbers = sequences * tokens * max(layer, 2 * width + len(words))
     return ((6 if bf16 else 4) * weights + 4 * numbers) / MIB
 
 

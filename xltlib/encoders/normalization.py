@@ -39,7 +39,8 @@ def keep_normalization(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None
     config, file = folder / TOKENIZER_CONFIG, folder / "tokenizer.json"
     stated = read_json(config) if config.is_file() else {}
     if file.is_file():
-        if tokenizer.is_fast and type(tokenizer) is not PreTrainedTokenizerFast:
+        whole = type(tokenizer) is PreTrainedTokenizerFast  # it reads the whole file
+        if isinstance(tokenizer, PreTrainedTokenizerFast) and not whole:
             _restore(Tokenizer.from_file(str(file)), tokenizer.backend_tokenizer, stated)
     elif (
         "do_lower_case" not in stated
