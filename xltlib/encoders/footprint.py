@@ -72,10 +72,10 @@ def require_reading(
 def reading_mib(model: nn.Module, shape: tuple[int, int], *, bf16: bool = False) -> float:
     """MiB for the weights, and for one forward pass without gradients over a batch.
 
-    A pass holds one layer at a time: in float32, for b sequences of s tokens and width h, attention's
-    inputs and outputs (6 b s h), or those of the feed-forward network (b s (2 h + 2 f), f its
-    width). Without SDPA there are also attention's scores and their softmax (2 a b s s, a heads),
-    and a language model's head gives logits (b s v, v words).
+    A pass holds one layer at a time, in float32. For b sequences of s tokens and width h these are
+    attention's inputs and outputs (6 b s h), or those of the feed-forward network of width f
+    (b s (2 h + 2 f)). Without SDPA there are also attention's scores and their softmax (2 a b s s, a
+    heads), and a language model's head gives logits for v words (b s v).
 
     Args:
         shape: sequences and tokens per sequence.
