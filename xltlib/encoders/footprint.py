@@ -74,8 +74,8 @@ def reading_mib(model: nn.Module, shape: tuple[int, int], *, bf16: bool = False)
 
     A pass holds one layer at a time, in float32. For b sequences of s tokens and width h these are
     attention's inputs and outputs (6 b s h), or those of the feed-forward network of width f
-    (b s (2 h + 2 f)). Without SDPA there are also attention's scores and their softmax (2 a b s s, a
-    heads), and a language model's head gives logits for v words (b s v).
+    (b s (2 h + 2 f)). Without SDPA there are also attention's scores and their softmax (2 a b s s,
+    a heads), and a language model's head gives logits for v words (b s v).
 
     Args:
         shape: sequences and tokens per sequence.
