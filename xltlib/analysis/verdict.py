@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from statsmodels.stats.multitest import multipletests
-
 from xltlib.analysis.intervals import MIN_SEEDS, Interval
 from xltlib.params import Claim, Needs
 
@@ -194,6 +192,9 @@ def judge(
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's correction over the known p-values; NaN stays NaN."""
+    # Imported here because statsmodels takes seconds, and verdicts are read more than made.
+    from statsmodels.stats.multitest import multipletests
+
     known = [i for i, p in enumerate(p_values) if p == p]
     corrected = list(map(float, p_values))
     if known:
