@@ -229,9 +229,11 @@ def _intervals(
     if len(blocks) < 2:
         return
     own = of_test_sets(frame, measure.name)
-    undefined = own["value"].isna().groupby([own[name] for name in PLACE]).transform("any")
-    known = contrast_blocks(own[~undefined], "value", weights)
-    seeds = seed_variance([*known.values()]) if known else None
+    known = blocks
+    if own is not frame:
+        undefined = own["value"].isna().groupby([own[name] for name in PLACE]).transform("any")
+        known = contrast_blocks(own[~undefined], "value", weights)
+        seeds = seed_variance([*known.values()]) if known else None
     for corpus, language in blocks:
         block = known.get((corpus, language))
         if block is None:
