@@ -31,7 +31,7 @@ from xltlib.execution.estimate import OVERHEAD_SECONDS, Rest, Seconds, duration,
 from xltlib.execution.leftovers import leftovers
 from xltlib.execution.lock import only_run
 from xltlib.execution.warm import HEAVY
-from xltlib.study import STAGES, Grid, code, preflight, workload
+from xltlib.study import STAGES, Grid, code, preflight, work, workload
 
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
 
@@ -381,6 +381,19 @@ def test_an_estimate_of_a_running_cell_shrinks(grid):
     text = watch.console.export_text()
     for part in ("03_target_training", "tiny.plain.xnli.standard.seed1", "about 70 s left"):
         assert part in text
+
+
+def test_a_finished_cell_is_shown_with_the_time_that_it_took(grid):
+    (target,) = grid.cells("target")
+    watch = watching(grid, target)
+    status.Status(target).doing("training")
+    record = json.loads(status.log_of(target, "json").read_text())
+    artifacts.write_json(status.log_of(target, "json"), record | {"since": time.time() - 3600})
+    watch.look()
+    work.once(target, lambda: work.finish(target, {"steps": 1}, started=time.time()))
+    target.notebook.touch()
+    watch.look()
+    assert f"1 of 1 done: {target.name.replace('/', ' ')} (60 min)" in watch.console.export_text()
 
 
 def test_a_cell_that_is_started_once_more_has_not_failed(grid):
