@@ -179,7 +179,8 @@ def judge(
         lines.append(Line(compared, NOT_ANSWERED, one, lacks=tuple(its_lacks)))
     if not intervals:
         its_lacks = [Lack("synthetic")] if synthetic else []
-        lines.append(Line("", NOT_ANSWERED, None, lacks=(*its_lacks, Lack("nothing"))))
+        its_lacks += [one for one in lacks if one.name == "undefined"] or [Lack("nothing")]
+        lines.append(Line("", NOT_ANSWERED, None, lacks=tuple(its_lacks)))
     p_values = holm([one.p for one in answered.values()])
     judged = {
         compared: _line(compared, claim, one, p, smallest)

@@ -60,7 +60,7 @@ class Watch:
 
     def look(self) -> None:
         """Read the state of every unfinished cell."""
-        seen, self.running = self.running, {}
+        self.running = {}
         for cell in self.todo:
             if cell in self.done:
                 continue
@@ -68,7 +68,7 @@ class Watch:
                 self.done.append(cell)
                 self.failed.pop(cell, None)  # it was started once more
                 self.learnt = Seconds.learnt(cell.params.outputs, cell.params.profile)
-                self._say_done(cell, seen.get(cell))
+                self._say_done(cell)
                 continue
             found = status.read(cell)
             if found is None or found == self._earlier[cell]:
@@ -142,9 +142,9 @@ class Watch:
         count = f" {found['done']}/{found['of']}" if found.get("of") else ""
         return f"{found['doing']}{count}"
 
-    def _say_done(self, cell: Cell, found: dict[str, Any] | None) -> None:
-        """Say that a cell is done, and how long it ran if it was seen running."""
-        took = "" if found is None else f" ({duration(time.time() - float(found['since']))})"
+    def _say_done(self, cell: Cell) -> None:
+        seconds = status.seconds(cell)
+        took = "" if seconds is None else f" ({duration(seconds)})"
         share = f"{len(self.done)} of {len(self.todo)}"
         rest = f"; {self.left}" if len(self.done) < len(self.todo) else ""
         self._say(f"{share} done: {cell.stage.notebook} {cell.key}{took}{rest}")
