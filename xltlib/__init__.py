@@ -2,8 +2,8 @@
 
 It offers four functions: `attack` and `evaluate` take any span-QA model, `load_params` reads and
 checks a params file, and `load_results` returns the tables of a finished profile. Data flow one way
-through the packages: text_files, yaml_files, artifacts, languages, params, corpora, encoders, tasks,
-training, evaluation, attacks, analysis, reporting, study, execution, cli.
+through the packages: text_files, yaml_files, artifacts, languages, params, corpora, encoders,
+tasks, training, evaluation, attacks, analysis, reporting, study, execution, cli.
 
 Importing it is cheap: no network, no GPU, and no heavy library until a function is used.
 """

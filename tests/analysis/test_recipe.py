@@ -38,7 +38,7 @@ def test_the_untrained_arm_stands_beside_published_scores():
     assert list(table["n"]) == [1, 1, 2]
     (said,) = findings.of_published(table, {"a paper": 5})
     assert str(said) == (
-        "On tydiqa the untrained arm has an average F1 of 61.0, beside 65.0 published (a paper). "
+        "On tydiqa, the untrained arm's average F1 is 61.0; the published one is 65.0 (a paper). "
         "The published score is reproduced within 5 points."
     )
     (said,) = findings.of_published(table, {"a paper": 2})

@@ -105,7 +105,7 @@ def test_the_answer_and_the_statements_agree():
     assert statements[0] == "There is an effect in the claimed direction."
     assert statements[1].startswith("It is too small to matter")
     assert answer == "Yes, but by less than would matter."
-    assert said(-0.5, -0.8, -0.2)[1].endswith("less robust, but by less than would matter.")
+    assert said(-0.5, -0.8, -0.2)[1].endswith("opposite holds, but by less than would matter.")
     assert said(5.0, 4.0, 6.0)[1] == "Yes."
     assert said(0.1, -1.0, 1.0)[0][1].startswith("Any effect is too small")
 
@@ -241,9 +241,38 @@ def test_the_answer_is_a_word_and_at_most_three_sentences():
     assert str(answers.answer(cannot)[0]).startswith("Not answered, because the data are synthetic")
     metrics = {"answer": [], "claims": [result]}
     metrics["answer"] = [vars(one) for one in answers.answer(result)]
-    lines = answers.in_five_lines(metrics, "quick", "me5-small")
+    lines = answers.in_five_lines(answers.QUESTION, metrics, "quick", "me5-small")
     assert len(lines) == 5
     assert lines[1] == "Answer: Yes."
+
+
+def test_a_primary_claim_that_is_not_tested_as_stated_is_not_given_an_effect_as_its_reason():
+    result = answers.record(verdict(interval(4.0, 2.5, 5.5), primary=True, as_stated=False))
+    assert str(answers.answer(result)[0]).startswith("Not tested as stated.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "own"),
+    [
+        ({}, True),
+        ({"contrast": ("german", "english")}, False),
+        ({"metric": "clean"}, False),
+        ({"expected": "not above"}, False),
+    ],
+)
+def test_a_profile_asks_what_its_primary_claim_claims(changes, own):
+    measured = {"kind": "arms", "metric": "share kept", "contrast": ("multilingual", "english")}
+    measured |= {name: changes[name] for name in ("contrast", "metric") if name in changes}
+    one = Claim(
+        statement="It helps.",
+        source="us",
+        estimate=measured,
+        expected=changes.get("expected", "above"),
+        primary=True,
+    )
+    asked = answers.question({"ours": one})
+    assert asked == (answers.QUESTION if own else "Is this true? It helps.")
+    assert answers.question({}) == answers.QUESTION
 
 
 def test_the_params_alone_tell_what_can_be_answered():
@@ -276,6 +305,6 @@ def test_an_arm_that_did_not_learn_answers_nothing():
     assert line.kind == "not answered by this profile"
     (words,) = answers.statements(found, line)
     assert str(words) == (
-        "Intermediate training of `english` did not work: its English F1 is 5.0 points below that "
-        "of the untrained arm, and more than 2 is too much."
+        "Intermediate training of `english` did not work: its English F1 is 5.0 points below the "
+        "untrained arm's, and more than 2 is too much."
     )

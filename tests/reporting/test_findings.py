@@ -62,10 +62,10 @@ def under_attack(n=100):
 def test_what_an_attack_takes_is_told_for_english_and_for_the_others():
     other, english = map(str, findings.of_attacks(under_attack()))
     assert other == (
-        "Under typo, in other languages, F1 goes from 60.0 to 20.0 (none) and from 50.0 to 40.0 "
+        "Under typo, in other languages, F1 changes from 60.0 to 20.0 (none) and from 50.0 to 40.0 "
         "(english); n = 100 questions."
     )
-    assert english.startswith("Under typo, in English, F1 goes from 90.0 to 60.0 (none)")
+    assert english.startswith("Under typo, in English, F1 changes from 90.0 to 60.0 (none)")
 
 
 def test_success_and_transfer_are_weighted_by_their_counts():
@@ -78,7 +78,7 @@ def test_success_and_transfer_are_weighted_by_their_counts():
         }
     )
     (sentence,) = findings.of_success(success)
-    assert "most often in ar (75 % of 40" in str(sentence)
+    assert "most often in ar (75 % of 40 correct answers)" in str(sentence)
     # A handful of questions makes no language the most or the least.
     assert findings.of_success(success.assign(n=[3, 1, 10])) == []
     table = pd.DataFrame(
@@ -102,7 +102,7 @@ def test_a_gain_whose_interval_holds_zero_is_no_gain():
         row | {"method": "adv", "gain": 1.5, "low": -0.5, "high": 3.5},
     ]
     (none,) = findings.of_transfer(pd.DataFrame(rows))
-    assert "In two languages no method has a gain whose interval lies above zero" in str(none)
+    assert "In two languages, no method has a gain whose interval lies above zero" in str(none)
     rows[2] |= {"low": 0.5, "high": 2.5}
     (some,) = findings.of_transfer(pd.DataFrame(rows))
     assert "is that of adv: +1.5 (+0.5 to +2.5)" in str(some)

@@ -9,6 +9,7 @@ from typing import Any
 
 from xltlib.analysis.verdict import NOT_ANSWERED, NOT_AS_STATED, Held, Lack, Line, Verdict, missing
 from xltlib.params import Claim
+from xltlib.params.claims import ArmsEstimate
 from xltlib.reporting.sentences import Sentence, counted, p_value
 
 
@@ -121,14 +122,14 @@ def lack(one: Lack) -> Sentence:
         arm, loss = one.found
         words = (
             f"Intermediate training of `{arm}` did not work: its English F1 is {{found:.1f}} "
-            "points below that of the untrained arm, and more than {needed:g} is too much."
+            "points below the untrained arm's, and more than {needed:g} is too much."
         )
         numbers = {"found": loss, "needed": one.needed}
     elif one.name == "chance":
         arm, task, score = one.found
         words = (
-            f"Intermediate training of `{arm}` did not work: on dev of {task} it has {{found:.1f}} "
-            "points, and chance gives {needed:.1f}."
+            f"Intermediate training of `{arm}` did not work: its dev score on {task} is "
+            "{found:.1f} points, and chance alone gives {needed:.1f}."
         )
         numbers = {"found": score, "needed": one.needed}
     elif one.name == "unchecked":
@@ -161,7 +162,7 @@ def what_it_can_answer(claims: Mapping[str, Claim], held: Mapping[str, Held | No
         elif not claim.as_stated:
             answer = f"{NOT_AS_STATED.capitalize()}. {claim.deviation or ''}".strip()
         else:
-            answer = "This profile can answer it, as precisely as its intervals allow."
+            answer = "This profile can answer it."
         lines.append(f"*{claim.statement}* {answer}")
     return lines
 
@@ -172,7 +173,7 @@ QUESTION = (
 )
 ANSWERS = {
     "supported": "Yes.",
-    "contradicted": "No: it makes transfer less robust.",
+    "contradicted": "No: the opposite holds.",
     "too small to matter": "No: any difference is too small to matter.",
     "inconclusive": (
         "Not settled: the data are compatible with a difference that matters and with none at all."
@@ -180,8 +181,26 @@ ANSWERS = {
 }
 
 
+def question(claims: Mapping[str, Claim]) -> str:
+    """The study's question, or the primary claim of a profile that asks something else."""
+    claim = next((one for one in claims.values() if one.primary), None)
+    if claim is None or _asks_the_studys(claim):
+        return QUESTION
+    return f"Is this true? {claim.statement.strip()}"
+
+
+def _asks_the_studys(claim: Claim) -> bool:
+    measured = claim.estimate
+    return (
+        isinstance(measured, ArmsEstimate)
+        and measured.contrast == ("multilingual", "english")
+        and measured.metric != "clean"
+        and claim.expected == "above"
+    )
+
+
 def answer(record: Mapping[str, Any] | None) -> list[Sentence]:
-    """The answer to the study's question in one sentence, and up to three more sentences.
+    """The answer to the profile's question in one sentence, and up to three more sentences.
 
     Args:
         record: the primary claim's record; None if the profile has no primary claim.
@@ -190,6 +209,9 @@ def answer(record: Mapping[str, Any] | None) -> list[Sentence]:
         return [Sentence("answer", "Not answered: the profile names no primary claim.", {})]
     line = record["lines"][0]
     reasons = [Sentence.of(one) for one in line["reasons"]]
+    if line["kind"] == NOT_AS_STATED:
+        words = f"{NOT_AS_STATED.capitalize()}. {record['deviation'] or ''}".strip()
+        return [Sentence("answer", words, {}), Sentence.of(line["finding"])]
     if line["kind"] not in ANSWERS:
         said = reasons[0] if reasons else Sentence("reason", "The claim is not tested.", {})
         words = f"Not answered, because {said.words[0].lower()}{said.words[1:]}"
@@ -215,16 +237,17 @@ def kinds(records: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def in_five_lines(metrics: Mapping[str, Any], profile: str, encoder: str) -> list[str]:
+def in_five_lines(asked: str, metrics: Mapping[str, Any], profile: str, encoder: str) -> list[str]:
     """The question, its answer, the primary outcome, all verdicts, and where they come from.
 
     Args:
+        asked: the profile's `question`.
         metrics: the metrics of a cell of 09_claims.
     """
     first, *rest = (str(Sentence.of(one)) for one in metrics["answer"])
     counts = Counter(kinds(metrics["claims"]).values())
     return [
-        f"Question: {QUESTION}",
+        f"Question: {asked}",
         f"Answer: {first}",
         f"Primary outcome: {' '.join(rest) or 'none'}",
         f"All claims: {', '.join(f'{n} {kind}' for kind, n in counts.items())}.",

@@ -67,17 +67,17 @@ def of_published(table: pd.DataFrame, within: Mapping[str, float | None]) -> lis
     """
     found = []
     for i, row in enumerate(table[table["language"] == "average"].to_dict("records")):
-        gate = within[row["source"]]
+        tolerance = within[row["source"]]
         words = (
-            "On {corpus} the untrained arm has an average F1 of {here:.1f}, beside {published:.1f} "
-            "published ({source})."
+            "On {corpus}, the untrained arm's average F1 is {here:.1f}; the published one is "
+            "{published:.1f} ({source})."
         )
         numbers = {name: row[name] for name in ("corpus", "here", "published", "source")}
-        if gate is not None:
-            near = abs(row["difference"]) <= gate
+        if tolerance is not None:
+            near = abs(row["difference"]) <= tolerance
             reproduced = "reproduced" if near else "not reproduced"
             words += f" The published score is {reproduced} within {{within:g}} points."
-            numbers["within"] = gate
+            numbers["within"] = tolerance
         found.append(Sentence(f"published.{i}", words, numbers))
     return found
 
@@ -101,7 +101,7 @@ def of_attacks(under_attack: pd.DataFrame) -> list[Sentence]:
                 {arm: tuple(means.loc[arm]) for arm in arms_in(rows)},
                 ("from {{{}:.1f}}", "to {{{}:.1f}}"),
             )
-            words = f"Under {attack}, in {view}, F1 goes {losses}; n = {{n}} questions."
+            words = f"Under {attack}, in {view}, F1 changes {losses}; n = {{n}} questions."
             found.append(Sentence(f"attack {attack} {view}", words, numbers | {"n": n}))
     return found
 
@@ -121,7 +121,7 @@ def of_success(success: pd.DataFrame) -> list[Sentence]:
             continue
         words = (
             f"{attack} succeeds most often in {rates.index[-1]} ({{highest:.0f}} % of "
-            f"{{n_highest}} questions answered correctly) and least often in {rates.index[0]} "
+            f"{{n_highest}} correct answers) and least often in {rates.index[0]} "
             "({lowest:.0f} % of {n_lowest})."
         )
         numbers = {
@@ -135,7 +135,7 @@ def of_success(success: pd.DataFrame) -> list[Sentence]:
 
 
 def of_attack_transfer(transfer: pd.DataFrame) -> list[Sentence]:
-    """How often an example made against one model breaks another.
+    """How often a passage attacked against one model breaks another.
 
     Args:
         transfer: the columns attack, made against, tested on, broken (percent), n.
@@ -149,8 +149,9 @@ def of_attack_transfer(transfer: pd.DataFrame) -> list[Sentence]:
             rate = (rows["broken"] * rows["n"]).sum() / n if n else 0.0
             numbers |= {name: float(rate), f"n_{name}": int(n)}
         words = (
-            f"Examples of {attack} made against one model break another in {{other:.0f}} % of "
-            "{n_other} cases, and the model they were made against in {own:.0f} % of {n_own}."
+            f"Passages that {attack} made against one model break another model in {{other:.0f}} % "
+            "of {n_other} cases, and the model that they were made against in {own:.0f} % of "
+            "{n_own}."
         )
         found.append(Sentence(f"transfer {attack}", words, numbers))
     return found
@@ -212,12 +213,12 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
         if len(gains):
             best = gains.loc[gains["gain"].idxmax()]
             words += (
-                f" In two languages the largest gain whose interval excludes zero is that of "
+                " In two languages, the largest gain whose interval lies above zero is that of "
                 f"{best['method']}: {{gain:+.1f}} ({{low:+.1f}} to {{high:+.1f}})."
             )
             numbers |= {name: float(best[name]) for name in ("gain", "low", "high")}
         elif part["gain"].notna().any():
-            words += " In two languages no method has a gain whose interval lies above zero."
+            words += " In two languages, no method has a gain whose interval lies above zero."
         found.append(Sentence(f"pairs {task} {arm}", words, numbers))
     return found
 

@@ -112,7 +112,11 @@ def answer(
     for measure, part in parts:
         part[:0] = _primary_row(primary, pair, measure)
     heights = [0.8 + len(part) for _, part in parts]
-    kind = primary["lines"][0]["kind"] if primary else "no primary claim"
+    kind = "no primary claim"
+    if primary:
+        line = primary["lines"][0]
+        about_it = line["compared"] in ("", pair)  # "": the profile has nothing to compare
+        kind = line["kind"] if about_it else "not the primary claim"
     with rc_context(THEME):
         figure = Figure(figsize=(MAX_WIDTH, 1.5 + 0.38 * sum(heights)), layout="constrained")
         panels = figure.subplots(max(1, len(parts)), height_ratios=heights or [1], squeeze=False)
@@ -154,7 +158,7 @@ def answer(
             ncols=2,
             frameon=False,
         )
-        return titled(figure, f"Multilingual against English data: {kind}", about)
+        return titled(figure, f"{pair.replace(' - ', ' minus ')}: {kind}", about)
 
 
 def _primary_row(

@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 
 from xltlib.analysis.tables import MACRO
-from xltlib.reporting.sentences import Sentence
+from xltlib.reporting.sentences import Sentence, counted
 
 NOT_WANTED = {
     "retrieval": "The profile names no retrieval corpus.",
@@ -41,8 +41,9 @@ def retrieval(table: pd.DataFrame) -> Iterator[Sentence]:
         }
         yield Sentence(
             "retrieval",
-            "{corpus}: {metric} is {mean:.1f} points, mean of {languages} languages; best is "
-            "{best} ({highest:.1f}), worst {worst} ({lowest:.1f}).",
+            "{corpus}: {metric} is {mean:.1f} points on average over "
+            f"{counted('languages', len(rows), 'language')}; {{best}} is best ({{highest:.1f}}) "
+            "and {worst} worst ({lowest:.1f}).",
             numbers,
         )
 
@@ -58,9 +59,9 @@ def alignment(table: pd.DataFrame) -> Iterator[Sentence]:
         }
         yield Sentence(
             "alignment",
-            "{corpus}: the mean cosine of translations is {translations:.3f}, that of other pairs "
-            "{others:.3f}, a margin of {margin:.3f}; it is widest in {best} ({highest:.3f}) and "
-            "narrowest in {worst} ({lowest:.3f}).",
+            "{corpus}: the mean cosine is {translations:.3f} for translations and {others:.3f} for "
+            "other pairs, a margin of {margin:.3f}; the margin is widest in {best} ({highest:.3f}) "
+            "and narrowest in {worst} ({lowest:.3f}).",
             numbers,
         )
 
@@ -81,9 +82,9 @@ def consistency(table: pd.DataFrame, *, measure: str) -> Iterator[Sentence]:
         yield Sentence(
             measure,
             "{corpus}, model {model}: RankC is {value:.1f} points with a chance level of "
-            "{chance:.1f}, so {mean:.1f} corrected for chance (mean of {pairs} pairs of languages, "
-            "n={n} each); "
-            "the strongest pair is {best} ({highest:.1f}), the weakest {worst} ({lowest:.1f}).",
+            "{chance:.1f}, so {mean:.1f} corrected for chance (mean over "
+            f"{counted('pairs', len(rows), 'pair')} of languages, n = {{n}} each); {{best}} agree "
+            "most ({highest:.1f}) and {worst} least ({lowest:.1f}).",
             numbers,
         )
 
@@ -99,9 +100,9 @@ def probe(table: pd.DataFrame) -> Iterator[Sentence]:
     }
     yield Sentence(
         "probe",
-        "A linear probe gets {own:.1f}% of words right in the language that it was trained on and "
-        "{transferred:.1f}% in others, where the most frequent tag alone gets {majority:.1f}%; it "
-        "transfers best from {best} ({highest:.1f}%) and worst from {worst} ({lowest:.1f}%).",
+        "A linear probe gets {own:.1f} % of words right in the language that it was trained on and "
+        "{transferred:.1f} % in others; the most frequent tag alone gets {majority:.1f} %. The "
+        "probe transfers best from {best} ({highest:.1f} %) and worst from {worst} ({lowest:.1f} %).",
         numbers,
     )
 
@@ -120,8 +121,9 @@ def rotation(table: pd.DataFrame) -> Iterator[Sentence]:
             "gain": mean["gain"],
         }
         words = (
-            "{corpus}, model {task}: with states rotated onto English, mean F1 of {languages} "
-            "languages goes from {plain:.1f} to {rotated:.1f} points, a difference of {gain:+.1f}"
+            "{corpus}, model {task}: with states rotated onto English, mean F1 over "
+            f"{counted('languages', len(languages), 'language')} changes from {{plain:.1f}} to "
+            "{rotated:.1f} points, a difference of {gain:+.1f}"
         )
         if pd.notna(mean["low"]):
             numbers |= {"low": mean["low"], "high": mean["high"]}

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from xltlib.artifacts import fingerprint
-from xltlib.reporting.answers import QUESTION
+from xltlib.reporting.answers import question
 from xltlib.reporting.document import (
     Figure,
     Front,
@@ -56,7 +56,7 @@ def gather(grid: Grid) -> Paper:
             versions.setdefault(package, set()).add(version)
     return Paper(
         about=_about(everything),
-        front=_front(stages),
+        front=_front(question(grid.params.claims), stages),
         sections=[*(_section(name, cells) for name, cells in stages.items()), _appendix(stages)],
         runs=[
             Run(f"{cell.stage.notebook}/{cell.key}", cell.fingerprint, _file(cell, "manifest.json"))
@@ -66,10 +66,10 @@ def gather(grid: Grid) -> Paper:
     )
 
 
-def _front(stages: dict[str, list[Cell]]) -> Front:
-    """The answer, and the figures that show it."""
+def _front(asked: str, stages: dict[str, list[Cell]]) -> Front:
+    """The question, its answer, and the figures that show it."""
     return Front(
-        QUESTION,
+        asked,
         [
             quote
             for cell in stages.get("claims", [])

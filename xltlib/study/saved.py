@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from xltlib import params as schema
 from xltlib.artifacts import InputError, write_atomic, write_with
 from xltlib.reporting import style as look
-from xltlib.reporting.answers import QUESTION
+from xltlib.reporting.answers import question
 from xltlib.reporting.sentences import Sentence
 from xltlib.reporting.shown import sentences, style
 from xltlib.study.cell import Cell
@@ -123,6 +123,7 @@ def drawn(figure: Figure) -> Image:
 
 
 def answer(cell: Cell) -> Markdown:
-    """The study's question, and its answer from a cell that judges the primary claim."""
+    """The profile's question, and its answer from a cell that judges the primary claim."""
+    asked = question(cell.params.claims)
     first, *rest = (str(Sentence.of(record)) for record in cell.metrics()["answer"])
-    return Markdown("\n\n".join([f"**{QUESTION}**", f"**{first}**", " ".join(rest)]))
+    return Markdown("\n\n".join([f"**{asked}**", f"**{first}**", " ".join(rest)]))
