@@ -59,7 +59,7 @@ def test_calibration_clean_and_at_its_worst():
     )
     one, other = map(str, of_calibration(table))
     assert "averages 4.0 points over the arms on clean text, and 12.0 under typo-0.3" in one
-    assert "9.0 points above the share of exact matches (n = 400" in one
+    assert "9.0 points above the share of exact matches (at least 400" in one
     assert "2.0 points below" in other
 
 

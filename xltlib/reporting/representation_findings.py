@@ -102,7 +102,8 @@ def probe(table: pd.DataFrame) -> Iterator[Sentence]:
         "probe",
         "A linear probe gets {own:.1f} % of words right in the language that it was trained on and "
         "{transferred:.1f} % in others; the most frequent tag alone gets {majority:.1f} %. The "
-        "probe transfers best from {best} ({highest:.1f} %) and worst from {worst} ({lowest:.1f} %).",
+        "probe transfers best from {best} ({highest:.1f} %) and worst from {worst} "
+        "({lowest:.1f} %).",
         numbers,
     )
 
