@@ -84,7 +84,7 @@ SHEET = "item,answer,readable\na,Ann,5\nb,-,3\n"
     ("content", "message"),
     [
         (SHEET + "a,Ann,5\n", "1 id is shared by several rows: 'a'"),
-        (SHEET + "c,Ann,5\n", r"has 1 items that are not in .*key\.csv, e\.g\. 'c'"),
+        (SHEET + "c,Ann,5\n", r"has items that are not in .*key\.csv \(1, e\.g\. 'c'"),
         (SHEET.replace("Ann,5", "Ann,5,6"), "row 2 has 4 cells, the header 3"),
         (
             SHEET.replace(",", ";"),
