@@ -167,7 +167,7 @@ def _settings(
     if isinstance(recipe, RecipeSettings):
         if values:
             raise InputError(
-                f"{', '.join(values)}: the recipe is given as settings; set this there"
+                f"{', '.join(values)}: set it in the recipe settings that are given"
             )
         return recipe
     if build is None:
