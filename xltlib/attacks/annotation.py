@@ -193,7 +193,7 @@ def _read(file: Path, columns: list[str]) -> pd.DataFrame:
     if lacking:
         kind = "tabs between its columns" if file.suffix == ".tsv" else "commas between its columns"
         raise InputError(
-            f"{where}: has {header.count(lacking[0])} columns {lacking[0]}, not one (found "
+            f"{where}: must have one column {lacking[0]}, not {header.count(lacking[0])} (found "
             f"{shown(', '.join(header))}). Save the sheet with its own header and {kind}."
         )
     for number, row in enumerate(rows, start=2):

@@ -166,9 +166,7 @@ def _settings(
         return recipe_settings(recipe, values)
     if isinstance(recipe, RecipeSettings):
         if values:
-            raise InputError(
-                f"{', '.join(values)}: set it in the recipe settings that are given"
-            )
+            raise InputError(f"{', '.join(values)}: set it in the recipe settings that are given")
         return recipe
     if build is None:
         raise InputError(
