@@ -309,7 +309,9 @@ def test_a_name_that_is_read_as_something_else_is_refused(changed, section, name
 
 
 def test_names_that_differ_in_case_alone_are_refused(changed):
-    with pytest.raises(InputError, match=r"intermediate\.arms: 'none' and 'NoNe' differ only in case"):
+    with pytest.raises(
+        InputError, match=r"intermediate\.arms: 'none' and 'NoNe' differ only in case"
+    ):
         schema.load(changed({"intermediate.arms.NoNe": {}}))
 
 
