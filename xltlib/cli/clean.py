@@ -24,8 +24,8 @@ def clean(
 
     loaded = checked(params)
     folder = loaded.outputs / loaded.profile
-    if not folder.is_dir():
-        console.print(f"{folder}: there is nothing to remove.", soft_wrap=True)
+    if not folder.is_dir() and not (cache and loaded.cache.is_dir()):
+        console.print(f"{folder}: nothing there.", soft_wrap=True, markup=False)
         return
     with only_run(folder):
         found = leftovers(Grid(loaded), cache=cache)
