@@ -310,30 +310,6 @@ def test_a_primary_claim_that_is_not_tested_as_stated_is_not_given_an_effect_as_
     assert str(answers.answer(result)[0]).startswith("Not tested as stated.")
 
 
-@pytest.mark.parametrize(
-    ("changes", "own"),
-    [
-        ({}, True),
-        ({"contrast": ("german", "english")}, False),
-        ({"metric": "clean"}, False),
-        ({"expected": "not above"}, False),
-    ],
-)
-def test_a_profile_asks_what_its_primary_claim_claims(changes, own):
-    measured = {"kind": "arms", "metric": "share kept", "contrast": ("multilingual", "english")}
-    measured |= {name: changes[name] for name in ("contrast", "metric") if name in changes}
-    one = Claim(
-        statement="It helps.",
-        source="us",
-        estimate=measured,
-        expected=changes.get("expected", "above"),
-        primary=True,
-    )
-    asked = answers.question({"ours": one})
-    assert asked == (answers.QUESTION if own else "Is this true? It helps.")
-    assert answers.question({}) == answers.QUESTION
-
-
 def test_the_params_alone_tell_what_can_be_answered():
     held = Held(False, 5, ("ar", "te"))
     claims = {"one": claim(), "two": claim(seeds=9), "three": claim(), "four": claim()}

@@ -66,7 +66,7 @@ def test_what_an_attack_takes_is_told_for_english_and_for_the_others():
         "Under typo, in 1 language that no arm has trained on, F1 goes from 60.0 to 20.0 (none) "
         "and from 50.0 to 40.0 (english); n = 100 questions."
     )
-    assert english.startswith("Under typo, in English, F1 changes from 90.0 to 60.0 (none)")
+    assert english.startswith("Under typo, in English, F1 goes from 90.0 to 60.0 (none)")
 
 
 def test_arms_are_compared_on_the_test_sets_that_all_of_them_met():

@@ -25,7 +25,7 @@ def clean(
     loaded = checked(params)
     folder = loaded.outputs / loaded.profile
     if not folder.is_dir() and not (cache and loaded.cache.is_dir()):
-        console.print(f"{folder}: nothing there.", soft_wrap=True, markup=False)
+        console.print(f"{folder}: nothing there.", soft_wrap=True)
         return
     with only_run(folder):
         found = leftovers(Grid(loaded), cache=cache)

@@ -17,7 +17,7 @@ def results(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
 ) -> None:
     """Print the answer of a finished profile in five lines, and then its tables."""
-    from xltlib.reporting.answers import in_five_lines, question
+    from xltlib.reporting.answers import in_five_lines
     from xltlib.study.saved import tables_of
 
     grid = Grid(schema.load(params))
@@ -32,12 +32,11 @@ def results(
         }
         typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
         return
-    asked = question(grid.params.claims)
     for cell in grid.cells("claims"):
         encoder = str(cell.factors["encoder"])
         profile = grid.params
         for line in in_five_lines(cell.metrics(), profile.claims, profile.profile, encoder):
-            console.print(line, soft_wrap=True, highlight=False, markup=False)
+            console.print(line, soft_wrap=True, highlight=False)
     named = {
         f"{name}: {title}": frame for name, of in tables.items() for title, frame in of.items()
     }

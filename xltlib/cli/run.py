@@ -108,7 +108,7 @@ def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
         return 130
     took = duration(watch.seconds)
     if code == 0:
-        console.print(f"All {len(todo)} cells done in {took}.", highlight=False)
+        console.print(f"{len(todo)} {cells} done in {took}.", highlight=False)
         _tell_of_edits(job)
         return 0
     left = len(todo) - len(watch.done) - len(watch.failed)
@@ -136,7 +136,6 @@ def _tell_of_edits(job: Any) -> None:
             "together. Run the same command again: it makes again those that the edit affects.",
             soft_wrap=True,
             highlight=False,
-            markup=False,
         )
 
 

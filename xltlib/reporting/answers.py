@@ -286,7 +286,6 @@ def in_five_lines(
     """The question, its answer, the primary outcome, all verdicts, and where they come from.
 
     Args:
-        asked: the profile's `question`.
         metrics: the metrics of a cell of 09_claims.
         claims: the profile's.
     """
