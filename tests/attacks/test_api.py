@@ -297,7 +297,7 @@ ROW |= {"answers": {"text": ["Ann Lee"], "answer_start": [7]}}
         ({"answers": {"text": ["\ud83d"], "answer_start": [0]}}, "row 0: lone surrogate"),
         ({"answers": {"text": ["Ann"], "answer_start": [float("inf")]}}, "cannot convert .* infin"),
         ({"answers": {"text": ["Ann"], "answer_start": [float("nan")]}}, "cannot convert .* NaN"),
-        ({"answers": {"text": ["Ann"], "answer_start": [7.5]}}, "offset 7.5 is no whole number"),
+        ({"answers": {"text": ["Ann"], "answer_start": [7.5]}}, "offset 7.5 is not a whole number"),
     ],
 )
 def test_rows_that_no_model_could_read_are_named(changes, message):

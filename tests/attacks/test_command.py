@@ -60,7 +60,7 @@ def test_the_command_attacks_and_prints_a_summary(command, tmp_path):
         (["--set", "=3"], "typo", "--set '=3': give key=value"),
         (["--set", "lexicons..ru=3"], "codemix", "give key=value"),
         (["--set", "limit=3"], "typo", "limit: unknown key. Allowed here: kind"),
-        (["--set", "max_queries=5", "--set", "max_queries=6"], "typo", "has a value already"),
+        (["--set", "max_queries=5", "--set", "max_queries=6"], "typo", "is set twice"),
         (["--set", "max_queries=2001-99-99"], "typo", "not valid YAML"),
         (["--set", "max_queries=" + "[" * 3000], "typo", "levels deep"),
         (["--shard", "half"], "typo", "give k/n"),

@@ -106,7 +106,7 @@ def read_sheets(files: Sequence[Path], key: Path) -> pd.DataFrame:
             if odd:
                 where = f"of {key}" if kind == "lacks" else f"that are not in {key}"
                 raise InputError(
-                    f"{file}: {kind} {len(odd)} items {where}, e.g. {shown(min(odd))}. Give the "
+                    f"{file}: {kind} items {where} ({len(odd)}, e.g. {shown(min(odd))}). Give the "
                     "whole sheet that was written with this key."
                 )
         for row in sheet.itertuples():
@@ -193,14 +193,14 @@ def _read(file: Path, columns: list[str]) -> pd.DataFrame:
     if lacking:
         kind = "tabs between its columns" if file.suffix == ".tsv" else "commas between its columns"
         raise InputError(
-            f"{where}: has the column {lacking[0]} {header.count(lacking[0])} times, not once; "
-            f"there: {shown(', '.join(header))}. Save the sheet with its own header and {kind}."
+            f"{where}: must have one column {lacking[0]}, not {header.count(lacking[0])} (found "
+            f"{shown(', '.join(header))}). Save the sheet with its own header and {kind}."
         )
     for number, row in enumerate(rows, start=2):
         if row and len(row) != len(header):
             raise InputError(
-                f"{where}: row {number} has {len(row)} cells, the header {len(header)}. Put quotes "
-                "round cells with a separator inside."
+                f"{where}: row {number} has {len(row)} cells, but the header has {len(header)}. "
+                "Put quotes around cells that contain the separator."
             )
     frame = pd.DataFrame([row for row in rows if row], columns=header, dtype=str)
     require_unique(list(frame[_ITEM]), where)

@@ -109,14 +109,14 @@ def attack(
         left = ", ".join(f"{count} {why}" for why, count in questions.left_out.items())
         raise InputError(
             f"nothing to attack: no question has an answer in its passage ({left or 'no rows'}). "
-            "Give rows with answers that stand in their passages."
+            "Give rows whose answers occur in their passages."
         )
     part = chosen_rows[k - 1 :: n]
     if not part:
         many = len(chosen_rows)
         raise InputError(
             f"shard {k}/{n}: empty, since only {many} question{'s' * (many != 1)} can be attacked. "
-            f"Cut into {many} parts at most: 1/{many} to {many}/{many}."
+            f"Use at most {many} part{'s' * (many != 1)}: 1/{many} to {many}/{many}."
         )
     cache = Path(cache).expanduser()
     # A function's answers are compared as the recipe compares them, in every language alike.
@@ -166,7 +166,7 @@ def _settings(
         return recipe_settings(recipe, values)
     if isinstance(recipe, RecipeSettings):
         if values:
-            raise InputError(f"settings {', '.join(values)}: they are in the recipe's settings")
+            raise InputError(f"{', '.join(values)}: set it in the recipe settings that are given")
         return recipe
     if build is None:
         raise InputError(

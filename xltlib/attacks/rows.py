@@ -156,7 +156,7 @@ def _answers(given: Any, where: str) -> list[tuple[str, int]]:
             raise TypeError("an answer's text is not a string")
         refuse_half_pairs([text for text, _ in pairs], where)
         if odd := [start for _, start in pairs if int(start) != start]:
-            raise TypeError(f"offset {shown(odd[0])} is no whole number")
+            raise TypeError(f"offset {shown(odd[0])} is not a whole number")
         return [(text, int(start)) for text, start in pairs if text.strip()]
     except InputError:
         raise
