@@ -174,7 +174,7 @@ SECOND["optimisation"] = {"learning_rate": 1e-4, "batch_size": 4}
 
 def test_a_test_set_of_two_target_tasks_would_mix_their_models(changed):
     def profile(languages, arms):
-        noise = {"corpus": "tydiqa", "perturbation": {"kind": "typo", "severity": 0.2}}
+        noise = {"corpus": "tydiqa", "perturbation": {"kind": "typo", "severity": 0.4}}
         sets = [noise | {"languages": ["en"]}, {"corpus": "tydiqa", "languages": languages}]
         second = SECOND | {"test_sets": sets, "crossings": [{"arms": arms}]}
         return schema.load(changed({"targets.second": second}))

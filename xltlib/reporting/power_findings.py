@@ -29,7 +29,7 @@ def of_power(table: pd.DataFrame) -> list[Sentence]:
         assumed = "if its standard deviation over seeds is {seed_sd:.1f} (assumed)"
         if row["detectable"] == row["detectable"]:
             enough = "enough" if row["enough"] else "not enough"
-            found = (
+            said = (
                 "the minimum detectable difference between two arms (80 % power) is "
                 f"{{detectable:.1f}} points {assumed}; that is {enough} to detect the smallest "
                 "effect of interest, {smallest:.1f} points"
