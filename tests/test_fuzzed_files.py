@@ -78,9 +78,13 @@ READERS = {
     ),
     "udpos": ("es_x-ud-test.conllu", CONLLU, of_corpus("udpos", "es", "test")),
     "wikiann": ("sw/dev", "sw:Dar\tB-LOC\nes\tI-LOC\n\nna\tO\n", of_corpus("wikiann", "sw", "dev")),
-    "xnli": ("xnli.dev.de.tsv", "g\tl\ts1\ts2\ng\tneutral\tp\th\n", of_corpus("xnli", "de", "dev")),
+    "xnli": (
+        "xnli.dev.de.tsv",
+        "genre\tlabel\tsentence1_de\tsentence2_de\ng\tneutral\tp\th\n",
+        of_corpus("xnli", "de", "dev"),
+    ),
     "xnli 1.0": ("xnli.dev.tsv", XNLI, of_corpus("xnli", "en", "dev")),
-    "pawsx": ("de/dev_2k.tsv", "id\ts1\ts2\tlabel\n1\ta\tb\t0\n2\tc\td\t1\n", None),
+    "pawsx": ("de/dev_2k.tsv", "id\tsentence1\tsentence2\tlabel\n1\ta\tb\t0\n2\tc\td\t1\n", None),
     "tatoeba": ("tatoeba.swh-eng.swh", "Habari\nNdiyo\n", of_corpus("tatoeba", "sw", "test")),
     "bmlama": (
         "en.tsv",

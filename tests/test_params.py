@@ -168,6 +168,31 @@ def test_a_measure_of_representation_on_the_wrong_data_is_refused(changed, edits
         check_sources(schema.load(changed(edits)))
 
 
+SECOND = {"data": {"corpus": "tydiqa", "languages": ["en"]}, "epochs": 1}
+SECOND["optimisation"] = {"learning_rate": 1e-4, "batch_size": 4}
+
+
+def test_a_test_set_of_two_target_tasks_would_mix_their_models(changed):
+    def profile(languages, arms):
+        noise = {"corpus": "tydiqa", "perturbation": {"kind": "typo", "severity": 0.2}}
+        sets = [noise | {"languages": ["en"]}, {"corpus": "tydiqa", "languages": languages}]
+        second = SECOND | {"test_sets": sets, "crossings": [{"arms": arms}]}
+        return schema.load(changed({"targets.second": second}))
+
+    with pytest.raises(InputError, match=r"targets\.second\.test_sets\.1: tydiqa in ar also tests"):
+        check_sources(profile(["ar"], ["none"]))
+    check_sources(profile(["de"], ["none"]))
+
+
+def test_a_target_task_tests_the_pairs_of_one_test_set(changed):
+    sets = [
+        {"corpus": "xnli", "split": split, "languages": ["en", "ru"], "pairs": True}
+        for split in ("test", "dev")
+    ]
+    with pytest.raises(InputError, match=r"targets\.xnli\.test_sets: pairs of xnli test and of"):
+        check_sources(schema.load(changed({"targets.xnli.test_sets": sets})))
+
+
 def test_arms_with_different_tasks_are_refused(changed):
     tasks = {"nli": {"corpus": "xnli", "languages": ["en"]}}
     file = changed({"intermediate.arms.english": {"tasks": tasks}})

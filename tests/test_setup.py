@@ -86,6 +86,14 @@ def test_the_light_packages_import_nothing_heavy(name):
     assert done.stdout.strip() == "[]"
 
 
+def test_results_are_read_and_cells_estimated_without_models_and_drawing():
+    heavy = "torch transformers matplotlib seaborn statsmodels".split()
+    names = "xltlib.cli, xltlib.study.saved, xltlib.reporting.answers, xltlib.execution.estimate"
+    code = f"import sys, {names}; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_packages_import_only_packages_before_them():
     order = "text_files yaml_files artifacts languages params corpora encoders tasks training "
     order += "evaluation attacks analysis reporting study execution cli"

@@ -126,6 +126,24 @@ def test_the_same_answers_in_both_arms_give_zero_and_no_interval():
     assert found.why_not == "no question differs"
 
 
+@pytest.mark.parametrize("shift", [0.1, 0.0])
+def test_rounding_errors_are_no_variance(shift):
+    english = answers(seeds=(1, 2, 3))[lambda frame: frame["arm"] == "english"]
+    level = [0.1, 0.3, 0.7, 2 / 3] * (len(english) // 4)
+    same = pd.concat(
+        [
+            english.assign(f1=level),
+            english.assign(arm="multilingual", f1=[0.1 * (one / 0.1) + shift for one in level]),
+        ]
+    )
+    found = contrast(same, "f1", WEIGHTS)
+    assert not found.known
+    assert math.isnan(found.p)
+    assert found.why_not == (
+        "every question differs by the same amount" if shift else "no question differs"
+    )
+
+
 def test_one_seed_covers_questions_only_and_says_so():
     assert contrast(answers(seeds=(1,)), "f1", WEIGHTS).covers == "questions only (one seed)"
     assert contrast(answers(), "f1", WEIGHTS).covers == "seeds and questions"

@@ -7,6 +7,7 @@ import pytest
 from xltlib.analysis.intervals import contrast
 from xltlib.analysis.power import BASES, Plan, detectable, statement
 from xltlib.artifacts import InputError
+from xltlib.reporting.power_findings import of_power
 
 LANGUAGES = ("ar", "ko", "te")
 SMALLEST = {"f1": 2.0, "kept": 3.0}
@@ -102,6 +103,32 @@ def test_a_statement_has_a_row_per_measure_that_the_pilot_knows():
     short = clean[(clean["arm"] == "english") | (clean["language"] == "ar")]
     row = statement(short, none, none, PLAN, smallest=SMALLEST, level=0.95).iloc[0]
     assert (row["languages"], row["questions"]) == (1, 200)
+
+
+def test_two_corpora_of_one_language_are_one_language():
+    frame = run((1, 2))
+    second = frame[frame["language"] == "ar"].assign(corpus="xquad")
+    both = pd.concat([frame, second])
+    found = detectable(both, "clean", PLAN, level=0.95)
+    assert (found["languages"], found["questions"]) == (3, round(800 / 3))
+    # As in the claims, the language's weight is shared, and the plan counts its questions once.
+    alone, planned = (
+        detectable(one, "clean", Plan(5, 400, 0.0), level=0.95)["detectable"]
+        for one in (frame, both)
+    )
+    assert planned == pytest.approx(alone, rel=0.1)
+
+
+def test_what_no_difference_can_reach_is_not_printed():
+    frame = run((1, 2), n=6, seed_sd=0.5).rename(columns={"value": "f1"})
+    plan = Plan(3, seed_sd=40.0)
+    none = frame.assign(attack="typo", original_f1=0.5, attacked_f1=0.5).iloc[:0]
+    found = statement(frame, none, none, plan, smallest=SMALLEST, level=0.95)
+    assert found["detectable"].isna().all()
+    assert not found["enough"].any()
+    (said,) = map(str, of_power(found))
+    assert "no difference between two arms can be detected" in said
+    assert "6 questions in each of 3 languages" in said
 
 
 @pytest.mark.parametrize("wrong", [{"seeds": 2}, {"seeds": 5, "questions": 2}, {"seed_sd": -1.0}])

@@ -25,6 +25,9 @@ def test_english_losses_are_beside_the_untrained_arm():
     found = english_losses(clean(none=0.66, english=0.68, multilingual=0.61), "tydiqa", "none")
     assert found == pytest.approx({"english": -2.0, "multilingual": 5.0})
     assert english_losses(clean(english=0.68), "tydiqa", "none") == {}
+    # With two splits, the names of test sets hold theirs.
+    split = clean(none=0.66, english=0.68).assign(corpus="tydiqa/dev")
+    assert english_losses(split, "tydiqa", "none") == pytest.approx({"english": -2.0})
     assert english_losses(clean(none=0.66, english=0.6), "xquad", "none") == {}
 
 
@@ -38,8 +41,8 @@ def test_the_untrained_arm_stands_beside_published_scores():
     assert list(table["n"]) == [1, 1, 2]
     (said,) = findings.of_published(table, {"a paper": 5})
     assert str(said) == (
-        "On tydiqa the untrained arm has an average F1 of 61.0, beside 65.0 published (a paper). "
-        "The published score is reproduced within 5 points."
+        "On tydiqa the untrained arm has an average F1 of 61.0 in 2 languages, beside 65.0 "
+        "published for the same (a paper). The published score is reproduced within 5 points."
     )
     (said,) = findings.of_published(table, {"a paper": 2})
     assert "is not reproduced within 2 points" in str(said)

@@ -72,6 +72,15 @@ def test_arms_do_not_make_languages_more():
     assert few["p (permutation)"] == pytest.approx(more["p (permutation)"])
 
 
+def test_what_is_the_same_in_all_languages_has_no_correlation():
+    measures, attacked = frames()
+    for outcome in relation.OUTCOMES:
+        attacked[outcome] = 0.0
+    found = correlation(measures, attacked)
+    assert np.isnan(found["Spearman's rho"])
+    assert np.isnan(found["p (permutation)"])
+
+
 def test_few_languages_have_no_correlation_and_the_sentence_says_so():
     found = correlation(*frames(codes=CODES[:3]))
     assert np.isnan(found["Spearman's rho"])

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from xltlib.analysis import tables
+from xltlib.analysis.robustness import UNDEFINED
 from xltlib.reporting import findings
 
 ARMS = ("english", "multilingual")
@@ -121,9 +122,12 @@ def test_contrasts_leave_english_out_and_hold_every_measure(clean, attacked):
     assert rows.loc[("attacked", "typo"), "estimate"] == pytest.approx(50)
     assert rows.loc[("change", "typo"), "estimate"] == pytest.approx(25)
     # The multilingual arm keeps all of its F1, the English one none.
-    assert rows.loc[("share kept", "typo"), "estimate"] == pytest.approx(100)
+    kept = macro(tables.contrasts(many(clean), copied(attacked), pairs=PAIRS, **OPTIONS))
+    row = kept.loc[("share kept", "typo")]
+    assert (row["n"], row["seeds"]) == (2 * 2 * 8, 3)
+    assert row["estimate"] == pytest.approx(100)
     assert set(table["language"]) == {tables.MACRO, "ar", "ko"}
-    assert (table["n"] > 0).all()
+    assert (table["n"] > 0).eq(table["estimate"].notna()).all()
 
 
 def test_a_language_that_an_arm_trained_on_is_left_out_and_named(clean, attacked):
@@ -154,10 +158,10 @@ def test_a_measure_that_is_undefined_has_a_row_that_says_why(clean, attacked):
     zero = attacked.assign(original_f1=0.0)
     table = tables.contrasts(many(clean), many(zero), pairs=PAIRS, **OPTIONS)
     row = macro(table).loc[("share kept", "typo")]
-    assert row["why not"] == "undefined: a model's clean F1 is zero"
+    assert row["why not"] == UNDEFINED
     assert (row["n"], row[tables.TOO_FEW]) == (0, "")
     said = [str(one) for one in findings.of_contrasts(table, tables.MACRO)]
-    assert any("no estimate (undefined: a model's clean F1 is zero)." in one for one in said)
+    assert any(f"no estimate ({UNDEFINED})." in one for one in said)
     assert not any("nan" in one for one in said)
 
 
@@ -171,9 +175,59 @@ def test_seeds_do_not_make_questions_more(attacked):
 
 def test_contrasts_of_two_questions_have_no_interval_and_no_p(clean, attacked):
     table = tables.contrasts(clean, attacked, pairs=PAIRS, **OPTIONS)
-    assert table["estimate"].notna().all()
+    assert table.loc[table["measured"] != "share kept", "estimate"].notna().all()
     assert table[["low", "high", "p", "p (Holm)"]].isna().all(axis=None)
     assert (table["why not"] != "").all()
+
+
+def copied(frame, letters="abcdefgh", seeds=(1, 2, 3)):
+    """More questions and seeds, all alike."""
+    copies = pd.concat([frame.assign(id=frame["id"] + copy) for copy in letters])
+    return pd.concat([copies.assign(seed=seed) for seed in seeds])
+
+
+def kept_by_language(clean, attacked, n=40):
+    """One condition: the sums of clean and attacked answers that are right, by language and arm."""
+    return pd.DataFrame(
+        [
+            {"attack": "typo", "corpus": "tydiqa", "arm": arm, "seed": seed, "language": language}
+            | {"id": f"q{i}", "original_f1": float(i < right)}
+            | {"attacked_f1": float(i < left - (seed == 2))}
+            for (language, arm), right in clean.items()
+            for left in [attacked[language, arm]]
+            for seed in (1, 2, 3)
+            for i in range(n)
+        ]
+    )
+
+
+def test_a_language_s_share_kept_is_its_own():
+    right = {("ar", "english"): 30, ("ar", "multilingual"): 20}
+    right |= {("ko", "english"): 10, ("ko", "multilingual"): 20}
+    left = {("ar", "english"): 15, ("ar", "multilingual"): 15}
+    left |= {("ko", "english"): 9, ("ko", "multilingual"): 13}
+    frame = kept_by_language(right, left)
+    none = pd.DataFrame(columns=["corpus", "language", "arm", "f1"])
+    table = tables.contrasts(none, frame, pairs=PAIRS, **OPTIONS)
+    rows = table[table["measured"] == "share kept"].set_index("language")
+    sums = frame.groupby(["language", "arm", "seed"])[["original_f1", "attacked_f1"]].sum()
+    kept = (100 * sums["attacked_f1"] / sums["original_f1"]).groupby(["language", "arm"]).mean()
+    for language in ("ar", "ko"):
+        assert rows.loc[language, "estimate"] == pytest.approx(
+            kept[language, "multilingual"] - kept[language, "english"]
+        )
+
+
+def test_two_right_answers_give_no_share():
+    """Both are kept, so the share would seem to have no error at all."""
+    right = {("ar", "english"): 30, ("ar", "multilingual"): 20}
+    right |= {("ko", "english"): 10, ("ko", "multilingual"): 2}
+    frame = kept_by_language(right, {place: one - 1 for place, one in right.items()})
+    none = pd.DataFrame(columns=["corpus", "language", "arm", "f1"])
+    table = tables.contrasts(none, frame, pairs=PAIRS, **OPTIONS)
+    rows = table[table["measured"] == "share kept"].set_index("language")
+    assert rows.loc["ko", "why not"] == UNDEFINED
+    assert rows.loc[["ko", "ar", tables.MACRO], "estimate"].isna().tolist() == [True, False, False]
 
 
 def many(frame, seeds=(1, 2, 3)):

@@ -105,7 +105,10 @@ def test_the_answer_and_the_statements_agree():
     assert statements[0] == "There is an effect in the claimed direction."
     assert statements[1].startswith("It is too small to matter")
     assert answer == "Yes, but by less than would matter."
-    assert said(-0.5, -0.8, -0.2)[1].endswith("less robust, but by less than would matter.")
+    assert (
+        said(-0.5, -0.8, -0.2)[1]
+        == "No: the data show the opposite, but by less than would matter."
+    )
     assert said(5.0, 4.0, 6.0)[1] == "Yes."
     assert said(0.1, -1.0, 1.0)[0][1].startswith("Any effect is too small")
 
@@ -232,6 +235,15 @@ def test_the_finding_holds_the_numbers_and_what_they_are():
     assert "minimum detectable effect (80 % power) is 4.2" in second
 
 
+def test_small_units_have_the_decimals_that_they_need():
+    one = interval(0.14, 0.04, 0.24)
+    unit = {"unit": "log-odds of the gold answer", "smallest": 0.2}
+    result = judge("more", claim(), {"a - b": one}, synthetic=False, **unit)
+    words = str(answers.finding(result, result.lines[0]))
+    assert "+0.14 log-odds of the gold answer (95 % interval +0.04 to +0.24)" in words
+    assert "(80 % power) is 0.14." in str(answers.statements(result, result.lines[0])[1])
+
+
 def test_the_answer_is_a_word_and_at_most_three_sentences():
     result = answers.record(verdict(interval(4.0, 2.5, 5.5), primary=True))
     sentences = [str(one) for one in answers.answer(answers.primary([result]))]
@@ -241,9 +253,56 @@ def test_the_answer_is_a_word_and_at_most_three_sentences():
     assert str(answers.answer(cannot)[0]).startswith("Not answered, because the data are synthetic")
     metrics = {"answer": [], "claims": [result]}
     metrics["answer"] = [vars(one) for one in answers.answer(result)]
-    lines = answers.in_five_lines(metrics, "quick", "me5-small")
+    lines = answers.in_five_lines(metrics, {"more": claim(primary=True)}, "quick", "me5-small")
     assert len(lines) == 5
+    assert lines[0] == f"Question: {answers.QUESTION}"
     assert lines[1] == "Answer: Yes."
+    assert lines[3] == "All claims: 1 claim in 1 comparison: 1 supported."
+
+
+@pytest.mark.parametrize("changes", [{"expected": "below"}, {"expected": "not above"}])
+def test_the_question_is_that_of_the_primary_claim(changes):
+    assert answers.question({"more": claim()}) == answers.QUESTION  # none is primary
+    assert answers.question({"more": claim(primary=True)}) == answers.QUESTION
+    other = {"less": claim(primary=True, **changes)}
+    assert answers.question(other) == "Does this hold? More is better."
+
+
+def test_a_size_that_is_open_is_not_settled_and_not_compatible_with_nothing():
+    answer = said(4.0, 1.0, 7.0, expected="not above")[1]
+    assert answer.startswith("Not settled: the data are compatible with a difference that matters")
+    assert "none" not in answer
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"as_stated": False}, {"estimate": {"kind": "methods", "corpora": ["xnli"]}}],
+)
+def test_the_primary_claim_is_one_test_that_can_settle_it(changes):
+    values = claim(primary=True).model_dump() | changes
+    with pytest.raises(ValueError, match="primary: "):
+        Claim.model_validate(values)
+    Claim.model_validate(values | {"primary": False})
+
+
+def test_an_undefined_measure_is_named_where_nothing_is_compared():
+    lacks = [Lack("unchecked"), Lack("undefined", ["typo-10"])]
+    found = judge("more", claim(), {}, synthetic=False, unit="", smallest=2.0, lacks=lacks)
+    (words,) = map(str, answers.statements(found, found.lines[0]))
+    assert words == "The measure is undefined for a model under typo-10."
+
+
+def test_a_lack_is_named_once_with_the_claims_that_have_it():
+    few, none = verdict(interval(4.0, 2.5, 5.5), seeds=9), verdict()
+    records = [
+        answers.record(one) | {"name": name}
+        for name, one in (("a", few), ("b", few), ("c", none), ("d", verdict(interval(4, 3, 5))))
+    ]
+    assert str(answers.summary(records)) == (
+        "4 claims in 4 comparisons: 3 not answered by this profile, 1 supported. Not answered "
+        "because of: too few seeds (a, b); nothing to compare (c)."
+    )
+    assert "too few seeds (all)" in str(answers.summary(records[:2]))
 
 
 def test_the_params_alone_tell_what_can_be_answered():

@@ -204,7 +204,10 @@ def write(path, text):
 
 def test_xnli_dev_is_cut_between_premises(tmp_path):
     lines = [f"g\tneutral\tp{i // 3}\th{i}" for i in range(12)]
-    write(tmp_path / "xnli.dev.en.tsv", "\n".join(["genre\tlabel\ts1\ts2", *lines]))
+    write(
+        tmp_path / "xnli.dev.en.tsv",
+        "\n".join(["genre\tlabel\tsentence1_en\tsentence2_en", *lines]),
+    )
     source = source_of(tmp_path).model_copy(update={"cut_after": 3})
     first, rest = (corpora.load("xnli", source, "en", f"dev-{part}") for part in ("first", "rest"))
     assert (len(first), len(rest)) == (9, 3)
@@ -232,7 +235,7 @@ def test_pawsx_is_the_same_from_the_publisher_and_the_hub_without_its_empty_pair
     Dataset.from_dict(columns).to_parquet(hub / "test-00000-of-00001.parquet")
     again = corpora.load("pawsx", source_of(tmp_path / "hub"), "de", "test")
     assert again.to_list() == found.to_list()
-    write(tmp_path / "ja" / "dev_2k.tsv", "id\ts1\ts2\tlabel\n1\ta\tb\tyes")
+    write(tmp_path / "ja" / "dev_2k.tsv", "id\tsentence1\tsentence2\tlabel\n1\ta\tb\tyes")
     with pytest.raises(InputError, match=r"dev_2k\.tsv: line 2 has the label 'yes', not 0 or 1"):
         corpora.load("pawsx", source_of(tmp_path), "ja", "dev")
 
@@ -335,10 +338,22 @@ def test_lareqa_gives_a_question_its_answer_sentence_and_keeps_the_others_as_can
         ("", "It rains."),
         ("", "Night falls."),
     ]
-    del paragraph["sentence_breaks"]
+    (question,) = paragraph["qas"]
+    question["answers"] = [{"text": "red", "answer_start": 0}]  # a wrong offset
     write(file, json.dumps({"data": [{"paragraphs": [paragraph]}]}))
-    with pytest.raises(InputError, match="its paragraph's 'sentence_breaks'"):
-        corpora.load("lareqa", source_of(tmp_path), "en", "test")
+    assert corpora.load("lareqa", source_of(tmp_path), "en", "test").to_list() == list(rows)
+    for key, value, message in (
+        (
+            "qas",
+            [question | {"answers": [{"text": "blue", "answer_start": 21}]}],
+            "'blue' does not",
+        ),
+        ("sentence_breaks", [[10, 25], [0, 9]], "'sentence_breaks' must be .* in order"),
+        ("sentence_breaks", None, "its paragraph's 'sentence_breaks'"),
+    ):
+        write(file, json.dumps({"data": [{"paragraphs": [paragraph | {key: value}]}]}))
+        with pytest.raises(InputError, match=message):
+            corpora.load("lareqa", source_of(tmp_path), "en", "test")
 
 
 BMLAMA = "Prompt\tAns\tCandidate Ans\tSubject\nX lies in <mask>.\tRome\tVenice, Rome\tX\n"

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from datasets import Dataset
 
 from xltlib import corpora
 from xltlib.attacks.lexicon import read_lexicon
@@ -358,13 +359,18 @@ def test_xnlis_translated_training_set(tmp_path):
     assert (rows["sentence2"], rows["label"]) == (["H", "I"], [2, 1])
 
 
+XNLI = "genre\tlabel\tsentence1_sw\tsentence2_sw\n"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a\tb\tc\td\ng\tmaybe\tp\th", "line 2 has the label 'maybe', not one of entailment"),
-        ("a\tb\tc\td\ng\tneutral\tp", "line 2 has 3 columns, line 1 has 4 .found 'g"),
+        (XNLI + "g\tmaybe\tp\th", "line 2 has the label 'maybe', not one of entailment"),
+        (XNLI + "g\tneutral\tp", "line 2 has 3 columns, line 1 has 4 .found 'g"),
         ("a\tb\n", "line 1 must be XNLI's columns"),
-        ("a\tb\tc\td\n", "contains no rows"),
+        ("g\tneutral\tp\th\n" * 2, "line 1 must be XNLI's columns for sw, e.g. genre, label"),
+        (XNLI.replace("sw", "en"), r"line 1 must be .* sentence2_sw .found 'genre"),
+        (XNLI, "contains no rows"),
         ("language\tlabel\n", "line 1 lacks one of the columns language, sentence1"),
     ],
 )
@@ -381,7 +387,9 @@ def test_parts_of_pawsx_dev_share_no_english_sentence_and_are_the_same_in_all_la
     for code, rows in (("en", english), ("de", german)):
         (tmp_path / code).mkdir()
         text = "".join(f"{i}\t{row}\n" for i, row in enumerate(rows, start=1))
-        (tmp_path / code / "dev_2k.tsv").write_text(f"id\ts1\ts2\tlabel\n{text}", encoding="utf-8")
+        (tmp_path / code / "dev_2k.tsv").write_text(
+            f"id\tsentence1\tsentence2\tlabel\n{text}", encoding="utf-8"
+        )
     source = local(tmp_path, cut_after=2)
     ids = {
         (code, part): corpora.load("pawsx", source, code, f"dev-{part}")["id"]
@@ -467,3 +475,59 @@ def test_a_blank_answer_is_no_answer(read):
     blank = [{"text": " ", "answer_start": 3}, {"text": "", "answer_start": 0}]
     rows = read(squad(question(answers=blank), question("b", answers=[*blank, *ANSWERS])))
     assert [is_answerable(row) for row in rows] == [False, True]
+
+
+PAIRS = {"id": [1, 2], "sentence1": ["a", "b"], "sentence2": ["c", "d"], "label": [0, 1]}
+ANSWERED = {"id": ["1", "2"], "context": ["a b", "c"], "question": ["q", "q"]}
+ANSWERED |= {"answers": [{"text": ["b"], "answer_start": [2]}, {"text": [], "answer_start": []}]}
+
+
+@pytest.mark.parametrize(
+    ("corpus", "split", "file", "columns", "message"),
+    [
+        ("pawsx", "dev", "en/validation", {"x": [1]}, "lacks id, sentence1, sentence2, label .it "),
+        ("pawsx", "dev", "en/validation", PAIRS | {"label": [0, -1]}, "row 1: the label .*-1"),
+        ("pawsx", "dev", "en/validation", PAIRS | {"label": [2, 0]}, "row 0: the label .*found 2"),
+        ("pawsx", "dev", "en/validation", PAIRS | {"sentence1": ["a", None]}, "row 1 lacks a sent"),
+        ("squad", "dev", "plain_text/validation", {"id": ["1"]}, "lacks context, question, answer"),
+        ("squad", "dev", "plain_text/validation", ANSWERED, "1 of 2 questions have no answer"),
+        (
+            "squad",
+            "dev",
+            "plain_text/validation",
+            ANSWERED | {"context": ["a b", None]},
+            "row 1: question '2': 'context' must be a string .found None",
+        ),
+        (
+            "wikiann",
+            "dev",
+            "en/validation",
+            {"tokens": [["a"], ["b"]], "ner_tags": [[0], [-1]]},
+            r"row 1: ner_tags must be one of O, B-PER.*found \[-1\] for \['b'\]",
+        ),
+        (
+            "wikiann",
+            "dev",
+            "en/validation",
+            {"tokens": [["a", "b"]], "ner_tags": [[0]]},
+            "row 0: ner_tags must be one of .* for each token",
+        ),
+        ("tatoeba", "test", "tatoeba.swh/validation", {"x": [1]}, "lacks source_sentence, target"),
+    ],
+)
+def test_a_data_set_of_the_hub_is_checked_as_files_are(
+    tmp_path, corpus, split, file, columns, message
+):
+    path = tmp_path / f"{file}-0.parquet"
+    path.parent.mkdir()
+    Dataset.from_dict(columns).to_parquet(path)
+    with pytest.raises(InputError, match=message):
+        corpora.load(corpus, local(tmp_path), "sw" if corpus == "tatoeba" else "en", split)
+
+
+@pytest.mark.parametrize("header", ["1\ta\tb\t0", "id\tsentence2\tsentence1\tlabel"])
+def test_pawsx_without_its_header_loses_no_row(tmp_path, header):
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "dev_2k.tsv").write_text(f"{header}\n2\tc\td\t1\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"dev_2k\.tsv: line 1 must be id, sentence1, sentence2"):
+        corpora.load("pawsx", local(tmp_path), "en", "dev")

@@ -1,7 +1,9 @@
 """Any model is opened whole, in float32, with its own tokenizer, or refused by name."""
 
 import json
+import os
 import shutil
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,12 @@ ARCHITECTURES = {
         128,
     ),
     "MPNet": ("byte-level", {"max_position_embeddings": 130}, 128),
+    "IBert": ("byte-level", {"max_position_embeddings": 130, "type_vocab_size": 1}, 128),
+    "MT5": (
+        "unigram",
+        {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2},
+        128,
+    ),
 }
 
 
@@ -214,6 +222,37 @@ def test_token_types_beyond_the_models_are_left_out(tmp_path):
     assert SpanPredictor.load(folder).predict(QUESTIONS, CONTEXTS)
 
 
+def test_tokenizer_json_decides_whatever_transformers_would_rebuild(bert, copy, tmp_path):
+    """BERT's class would lower-case, and DeBERTa's would drop the normalizer and the separators."""
+    edit_json(copy / "tokenizer_config.json", tokenizer_class="BertTokenizer")
+    assert SpanPredictor.load(copy).predict(QUESTIONS, CONTEXTS) == SpanPredictor.load(
+        bert
+    ).predict(QUESTIONS, CONTEXTS)
+    deberta = build(tmp_path / "deberta", "DebertaV2")
+    texts = ("Ｗｈｅｒｅ ½?", "Ann\u00a0at ﬁve.")
+    core = json.loads((deberta / "tokenizer.json").read_text())
+    core["normalizer"] = {"type": "NFKC"}
+    (deberta / "tokenizer.json").write_text(json.dumps(core))
+    wanted = PreTrainedTokenizerFast(tokenizer_file=str(deberta / "tokenizer.json"))
+    edit_json(deberta / "tokenizer_config.json", tokenizer_class="DebertaV2Tokenizer")
+    assert open_tokenizer(deberta)(*texts)["input_ids"] == wanted(*texts)["input_ids"]
+
+
+def test_stated_lower_case_has_priority_and_an_unstated_one_is_not_guessed(copy):
+    def pieces(**stated: object) -> list[str]:
+        edit_json(copy / "tokenizer_config.json", tokenizer_class="BertTokenizer", **stated)
+        return open_tokenizer(copy).tokenize("Ann")
+
+    assert pieces() == pieces(do_lower_case=False) == ["A", "##n", "##n"]
+    assert pieces(do_lower_case=True) == ["a", "##n", "##n"]
+    vocabulary = open_tokenizer(copy).get_vocab()
+    (copy / "tokenizer.json").unlink()
+    (copy / "vocab.txt").write_text("\n".join(sorted(vocabulary, key=vocabulary.__getitem__)))
+    assert pieces(do_lower_case=False) == ["A", "##n", "##n"]
+    (copy / "tokenizer_config.json").unlink()
+    refused(copy, r"tokenizer_config\.json: do_lower_case is not stated, so capitals would be lost")
+
+
 DAMAGES = {
     "a layer lost": (
         lambda f: edit_weights(f, without("layer.1.")),
@@ -328,6 +367,26 @@ DAMAGES = {
         lambda f: (f / "tokenizer.json").write_text("version https://git-lfs.github.com/spec/v1\n"),
         r"tokenizer\.json: a Git LFS pointer",
     ),
+    "a tokenizer that is a folder": (
+        lambda f: ((f / "tokenizer.json").unlink(), (f / "tokenizer.json").mkdir()),
+        "no tokenizer here",
+    ),
+    "weights that are a folder": (
+        lambda f: ((f / "model.safetensors").unlink(), (f / "model.safetensors").mkdir()),
+        r"no weights here \(model\.safetensors, or its shards and their index\)\.$",
+    ),
+    "a config with a byte order mark": (
+        lambda f: (f / "config.json").write_bytes(BOM_UTF8 + (f / "config.json").read_bytes()),
+        r"config\.json: begins with a byte order mark\. Save it as UTF-8 without one",
+    ),
+    "a tokenizer with a byte order mark": (
+        lambda f: (f / "tokenizer.json").write_bytes(BOM_UTF8 + b"{}"),
+        r"tokenizer\.json: begins with a byte order mark",
+    ),
+    "a number as text in the config": (
+        lambda f: edit_json(f / "config.json", num_hidden_layers="2"),
+        r"config\.json: not the config of a model.*num_hidden_layers.*expected int",
+    ),
     "an adapter": (
         lambda f: (f / "adapter_config.json").write_text("{}"),
         "a PEFT adapter, not a whole model.*merge_and_unload",
@@ -368,6 +427,30 @@ def test_a_tokenizer_with_more_ids_than_the_model_is_refused(copy):
     tokenizer.add_tokens(["Malmo"])
     tokenizer.save_pretrained(copy)
     refused(copy, r"ids go up to \d+, the model has \d+ word embeddings")
+
+
+def test_a_tokenizer_with_less_than_half_of_the_models_ids_is_refused(tmp_path):
+    tokenizer = tiny_tokenizers.wordpiece()
+    config = transformers.BertConfig(**SMALL, vocab_size=3 * len(tokenizer))
+    transformers.BertForQuestionAnswering(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    refused(tmp_path, "ids go up to 220, the model has 663 word embeddings. They belong to diff")
+
+
+@pytest.mark.parametrize(("path", "problem"), [("a" * 300, "name too long"), ("loop", "links")])
+def test_a_path_that_cannot_be_opened_is_refused(tmp_path, path, problem):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    refused(tmp_path / path, problem)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+@pytest.mark.parametrize("name", ["", "config.json", "tokenizer.json", "model.safetensors"])
+def test_a_file_that_may_not_be_read_is_named(copy, name):
+    (copy / name).chmod(0)
+    try:
+        refused(copy, f"{name}: cannot be read .Permission denied")
+    finally:
+        (copy / name).chmod(0o700)
 
 
 def test_a_padding_token_of_another_model_is_refused(tmp_path):

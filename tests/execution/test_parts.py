@@ -1,6 +1,7 @@
 """The parts of a run: locks, progress, estimates, left-overs, bundles, full disks."""
 
 import errno
+import fcntl
 import importlib.util
 import json
 import os
@@ -10,7 +11,6 @@ import sys
 import tarfile
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -25,13 +25,13 @@ from xltlib.artifacts import InputError, no_room
 from xltlib.cli import app
 from xltlib.encoders.cache import made_once
 from xltlib.execution import cell as execution
-from xltlib.execution import status
+from xltlib.execution import status, warm, workflow
 from xltlib.execution.bundle import pack
 from xltlib.execution.estimate import OVERHEAD_SECONDS, Rest, Seconds, duration, peak_mb
 from xltlib.execution.leftovers import leftovers
 from xltlib.execution.lock import only_run
 from xltlib.execution.warm import HEAVY
-from xltlib.study import STAGES, Grid, preflight, workload
+from xltlib.study import STAGES, Grid, code, preflight, workload
 
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
 
@@ -209,8 +209,7 @@ def test_clean_shows_what_is_left_over_and_removes_it_only_when_told(grid, tmp_p
 
 
 def test_clean_removes_from_the_cache_what_this_project_keeps_there(grid, tmp_path, tiny_encoder):
-    cache = grid.params.cache
-    (grid.params.outputs / "small").mkdir(parents=True)
+    cache = grid.params.cache  # there need be no outputs any more
     made_once(cache / "tiny-trimmed-1", lambda path: (path / "config.json").write_text("{}"))
     (cache / "contents").mkdir()
     (cache / "somebody's thesis").mkdir()
@@ -240,7 +239,8 @@ def test_a_finished_cell_that_is_read_back_costs_little(grid):
     (target,) = grid.cells("target")
     learnt = Seconds({("03_target_training", "xnli", "standard", None): [5000.0]}, {})
     assert learnt.of(target)[0] == 5000
-    done = SimpleNamespace(done=True, complete=True, stage=target.stage, factors=target.factors)
+    here = {"done": True, "complete": True, "stage": target.stage, "factors": target.factors}
+    done = type("Done", (), here)()
     assert learnt.of(done) == (OVERHEAD_SECONDS, True)
 
 
@@ -357,28 +357,132 @@ def test_what_killed_conversions_left_is_swept_by_the_next(tmp_path):
     assert {path.name for path in made.parent.iterdir()} == others | {"me5"}
 
 
-def test_an_estimate_of_a_running_cell_shrinks(grid, monkeypatch):
+def watching(grid, *cells, **more):
     from rich.console import Console
 
     from xltlib.execution.display import Watch
-    from xltlib.execution.workflow import Workflow
 
+    job = workflow.Workflow(ROOT, Path("small.yaml"), grid.params, cores=1, gpus=0)
+    return Watch(job, list(cells), Console(record=True, width=200), **more)
+
+
+def test_an_estimate_of_a_running_cell_shrinks(grid):
     finished(
         grid.params.outputs / "small", "03_target_training", 100, task="xnli", method="standard"
     )
-    job = Workflow(ROOT, Path("small.yaml"), grid.params, cores=1, gpus=0)
-    said = Console(record=True, width=200)
     (target,) = grid.cells("target")
-    watch = Watch(job, [target], said, began=time.time() - 60)
+    watch = watching(grid, target, began=time.time() - 60)
     status.Status(target).doing("training", done=4, of=10)
     record = json.loads(status.log_of(target, "json").read_text())
     artifacts.write_json(status.log_of(target, "json"), record | {"since": time.time() - 30})
     watch.look()
     assert watch.left.seconds == pytest.approx(70, abs=2)
-    said.print(watch.table())
-    text = said.export_text()
+    watch.console.print(watch.table())
+    text = watch.console.export_text()
     for part in ("03_target_training", "tiny.plain.xnli.standard.seed1", "about 70 s left"):
         assert part in text
+
+
+def test_a_finished_cell_is_shown_with_its_own_time(grid):
+    (target,) = grid.cells("target")
+    watch = watching(grid, target)
+    artifacts.write_json(status.log_of(target, "json"), {"state": "done", "seconds": 3780.0})
+    target.notebook.parent.mkdir(parents=True)
+    target.notebook.touch()
+    watch.look()
+    assert "(63 min)" in watch.console.export_text()
+
+
+def test_a_cell_that_is_started_once_more_has_not_failed(grid):
+    (target,) = grid.cells("target")
+    watch = watching(grid, target)
+    status.Status(target).failed("it was killed")
+    watch.look()
+    watch.look()
+    assert watch.failed == {target: "it was killed"}
+    assert watch.console.export_text().count("it was killed") == 1
+    status.Status(target).doing("training")
+    watch.look()
+    assert (watch.failed, list(watch.running)) == ({}, [target])
+    status.Status(target).failed("it was killed again")
+    watch.look()
+    assert watch.failed == {target: "it was killed again"}
+    target.notebook.parent.mkdir(parents=True)
+    target.notebook.touch()
+    watch.look()
+    assert (watch.failed, watch.done) == ({}, [target])
+
+
+def test_what_an_earlier_run_left_is_not_shown_and_clocks_of_nodes_may_differ(grid):
+    (target,), (other,) = grid.cells("target"), grid.cells("evaluation")
+    status.Status(target).failed("yesterday's error")
+    watch = watching(grid, target, other)
+    status.Status(other).failed("today's error")
+    record = json.loads(status.log_of(other, "json").read_text())
+    slow = record | {"since": time.time() - 600}  # a node whose clock is behind
+    artifacts.write_json(status.log_of(other, "json"), slow)
+    watch.look()
+    assert watch.failed == {other: "today's error"}
+
+
+def test_cells_at_once_follow_cores_memory_and_gpus(monkeypatch):
+    monkeypatch.setattr(workflow, "memory_here", lambda: 10_000)
+    on_cpu = schema.ComputeSettings(threads=2, mem_mb=1000)
+    assert workflow.cells_at_once(on_cpu, cores=9, gpus=0) == 4
+    assert workflow.cells_at_once(on_cpu, cores=64, gpus=0) == 10
+    assert workflow.cells_at_once(on_cpu, cores=1, gpus=0) == 1
+    on_gpu = schema.ComputeSettings(device="cuda", gpus=1, mem_mb=1000)
+    assert workflow.cells_at_once(on_gpu, cores=64, gpus=3) == 3
+
+
+def test_on_a_cluster_as_many_cells_run_as_its_profile_allows(grid):
+    file = Path("small.yaml")
+    job = workflow.Workflow(ROOT, file, grid.params, 2, 0, profile=ROOT / "params" / "slurm")
+    assert job.at_once == 20
+
+
+def test_what_cannot_be_removed_is_said(grid, tmp_path, monkeypatch):
+    gone = grid.params.outputs / "small" / "03_target_training" / "tiny.gone.xnli.standard.seed1"
+    gone.mkdir(parents=True)
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    result = RUNNER.invoke(app, ["clean", str(tmp_path / "small.yaml"), "--yes"])
+    assert result.exit_code == 2
+    assert f"{gone}: cannot be removed (Permission denied)" in result.output
+
+
+def test_an_edit_of_the_params_during_a_run_is_told_at_its_end(grid, tmp_path, capsys):
+    from xltlib.cli.run import _tell_of_edits
+
+    file = tmp_path / "small.yaml"
+    job = workflow.Workflow(ROOT, file, grid.params, cores=1, gpus=0)
+    _tell_of_edits(job)
+    assert capsys.readouterr().out == ""
+    whole = file.read_text()
+    for edited in (whole.replace("1000", "2000"), "seeds: ["):
+        file.write_text(edited)
+        _tell_of_edits(job)
+        assert "was edited during the run" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(InputError, match=r"this file system has no locks"), only_run(tmp_path):
+        pass
+
+
+def test_cells_record_the_code_that_the_warm_process_imported(monkeypatch):
+    expected = {stage.module: code.source_of(stage.module) for stage in STAGES.values()}
+    code.source_of.cache_clear()
+    warm._remember_code()
+    monkeypatch.setattr(code, "_imports", None)  # no source is read again
+    assert {module: code.source_of(module) for module in expected} == expected
 
 
 def test_the_warm_process_imports_what_every_stage_needs():

@@ -84,8 +84,8 @@ def test_a_power_statement_says_what_it_rests_on():
     row |= {"smallest": 2.0, "enough": False}
     (found,) = of_power(pd.DataFrame([row]))
     assert str(found) == (
-        "Clean F1 on tydiqa: with 5 seeds and 500 questions in 8 languages, the minimum "
-        "detectable difference between two arms (80 % power) is 3.2 points if its standard "
+        "Clean F1 on tydiqa: with 5 seeds and 500 questions in each of 8 languages, the "
+        "minimum detectable difference between two arms (80 % power) is 3.2 points if its standard "
         "deviation over seeds is 2.0 (assumed); that is not enough to detect the smallest effect "
         "of interest, 2.0 points. Pilot: 1 model (one model)."
     )

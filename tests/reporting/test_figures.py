@@ -220,3 +220,14 @@ def test_arms_of_a_profile_get_looks_of_their_own():
     looks = style.styles(["none", "german", "none adv", "english"])
     assert looks["none"] == style.STYLES["none"]
     assert len(set(looks.values())) == 4
+    many = style.styles([f"arm-{i}" for i in range(30)])
+    assert len(set(many.values())) == 30
+
+
+def test_long_titles_are_broken_and_not_cut():
+    about = style.Provenance("tydiqa-secondary", "x" * 60, False, tuple(range(12)), "0" * 16)
+    figure = style.titled(style.canvas([2.0])[0], "A title", about)
+    lines = figure.get_suptitle().split("\n")
+    assert lines[0] == "A title"
+    assert "".join(lines[1:]).replace(" ", "") == str(about).replace(" ", "")
+    assert max(map(len, lines)) <= style.LETTERS * style.MAX_WIDTH

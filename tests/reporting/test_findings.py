@@ -1,5 +1,6 @@
 """Sentences change when their data does, and keep every number that they state."""
 
+import math
 from dataclasses import asdict
 
 import pandas as pd
@@ -51,7 +52,7 @@ def under_attack(n=100):
     return pd.DataFrame(
         [
             {
-                **{"attack": "typo", "language": language, "arm": arm, "n": n},
+                **{"attack": "typo", "corpus": "tydiqa", "language": language, "arm": arm, "n": n},
                 **{"clean f1": before, "attacked f1": after, "drop in f1": before - after},
             }
             for language, arm, before, after in rows
@@ -60,12 +61,29 @@ def under_attack(n=100):
 
 
 def test_what_an_attack_takes_is_told_for_english_and_for_the_others():
-    other, english = map(str, findings.of_attacks(under_attack()))
+    other, english = map(str, findings.of_attacks(under_attack(), {}))
     assert other == (
-        "Under typo, in other languages, F1 goes from 60.0 to 20.0 (none) and from 50.0 to 40.0 "
-        "(english); n = 100 questions."
+        "Under typo, in 1 language that no arm has trained on, F1 goes from 60.0 to 20.0 (none) "
+        "and from 50.0 to 40.0 (english); n = 100 questions."
     )
     assert english.startswith("Under typo, in English, F1 goes from 90.0 to 60.0 (none)")
+
+
+def test_arms_are_compared_on_the_test_sets_that_all_of_them_met():
+    # A second corpus with Arabic, three times as large, and Korean, which one arm did not meet.
+    more = under_attack()[lambda frame: frame["language"] == "ar"]
+    second = more.assign(corpus="xquad", n=300, **{"clean f1": 20.0, "attacked f1": 0.0})
+    korean = more.assign(language="ko", **{"clean f1": 99.0})[lambda f: f["arm"] == "none"]
+    swahili = more.assign(language="sw", **{"clean f1": 40.0, "attacked f1": 40.0})
+    table = pd.concat([under_attack(), second, korean, swahili])
+    other, english = findings.of_attacks(table, {})
+    # Arabic: (60 + 3 x 20) / 4 = 30; with Swahili's 40, 35.
+    assert "in 2 languages" in str(other)
+    assert "from 35.0 to 22.5 (none)" in str(other)
+    assert other.numbers["n"] == 100 + 300 + 100
+    assert english.numbers["n"] == 100
+    assert "from 40.0 to 40.0 (none)" in str(findings.of_attacks(table, {"english": {"ar"}})[0])
+    assert len(findings.of_attacks(table, {"english": {"ar"}, "none": {"sw", "ko"}})) == 1
 
 
 def test_success_and_transfer_are_weighted_by_their_counts():
@@ -78,7 +96,10 @@ def test_success_and_transfer_are_weighted_by_their_counts():
         }
     )
     (sentence,) = findings.of_success(success)
-    assert "most often in ar (75 % of 40" in str(sentence)
+    assert str(sentence) == (
+        "typo succeeds in 10 % (ko, n = 100) to 75 % (ar, n = 40) of the attempts on correct "
+        "answers in 2 languages (all arms and seeds together; not tested, exploratory)."
+    )
     # A handful of questions makes no language the most or the least.
     assert findings.of_success(success.assign(n=[3, 1, 10])) == []
     table = pd.DataFrame(
@@ -92,20 +113,60 @@ def test_success_and_transfer_are_weighted_by_their_counts():
     )
     (sentence,) = findings.of_attack_transfer(table)
     assert sentence.numbers == {"own": 100.0, "n_own": 4, "other": 12.5, "n_other": 8}
+    # A single model, or no example that another model answers: there is nothing to say.
+    assert findings.of_attack_transfer(table.iloc[:1]) == []
+    assert findings.of_attack_transfer(table.assign(n=[4, 0, 0])) == []
+    assert "made against in" not in str(findings.of_attack_transfer(table.iloc[1:])[0])
 
 
-def test_a_gain_whose_interval_holds_zero_is_no_gain():
-    row = {"task": "xnli", "arm": "none", "pairs": "two languages", "accuracy": 50.0, "n": 40}
+def test_methods_are_listed_and_not_ranked():
+    row = {"task": "xnli", "corpus": "xnli", "arm": "none", "pairs": "two languages", "n": 40}
+    row |= {"accuracy": 50.0}
     rows = [
         row | {"method": "standard"},
         row | {"method": "standard", "pairs": "one language"},
         row | {"method": "adv", "gain": 1.5, "low": -0.5, "high": 3.5},
+        row | {"method": "rs-rp", "gain": 2.5},
     ]
-    (none,) = findings.of_transfer(pd.DataFrame(rows))
-    assert "In two languages no method has a gain whose interval lies above zero" in str(none)
-    rows[2] |= {"low": 0.5, "high": 2.5}
-    (some,) = findings.of_transfer(pd.DataFrame(rows))
-    assert "is that of adv: +1.5 (+0.5 to +2.5)" in str(some)
+    (said,) = findings.of_transfer(pd.DataFrame(rows))
+    assert str(said).endswith(
+        "In two languages, the differences from it are: adv +1.5 (-0.5 to +3.5), rs-rp +2.5."
+    )
+    other = [one | {"corpus": "other", "accuracy": 60.0} for one in rows]
+    first, second = findings.of_transfer(pd.DataFrame([*rows, *other]))
+    assert "is 50.0 points" in str(first)
+    assert "is 60.0 points" in str(second)
+    assert first.name != second.name
+    # Without pairs of one language there is nothing to compare with.
+    assert findings.of_transfer(pd.DataFrame(rows[2:])) == []
+
+
+def test_measures_that_relate_to_nothing_are_named_once():
+    row = {"outcome": "drop in f1", "p (Holm)": math.nan}
+    rows = [
+        row | {"measure": "retrieval", "Spearman's rho": math.nan, "n languages": 0},
+        row | {"measure": "probe", "Spearman's rho": 0.5, "n languages": 8},
+        row | {"measure": "rotation", "Spearman's rho": math.nan, "n languages": 3},
+    ]
+    known, without = map(str, findings.of_relation(pd.DataFrame(rows)))
+    assert "rho +0.50 (8 languages; exploratory)" in known
+    assert without.endswith(": retrieval (0), rotation (3).")
+
+
+def test_a_single_language_is_not_the_best_and_the_worst():
+    row = {"corpus": "tatoeba", "metric": "accuracy", "n": 100}
+    rows = [row | {"language": code, "points": 90.0 + i} for i, code in enumerate(("ar", "ru"))]
+    (one,) = representation_findings.retrieval(pd.DataFrame(rows[:1]))
+    assert str(one) == "tatoeba: accuracy is 90.0 points, mean of 1 language."
+    (two,) = representation_findings.retrieval(pd.DataFrame(rows))
+    assert str(two).endswith("mean of 2 languages; from 90.0 (ar) to 91.0 (ru).")
+
+
+def test_a_published_average_says_over_how_many_languages():
+    row = {"source": "a paper", "corpus": "tydiqa", "published": 70.0, "here": 68.0}
+    rows = [row | {"language": name, "difference": -2.0} for name in ("ar", "ko", "average")]
+    (found,) = findings.of_published(pd.DataFrame(rows), {"a paper": 2.0})
+    assert "average F1 of 68.0 in 2 languages, beside 70.0 published for the same" in str(found)
 
 
 def test_a_rotation_whose_interval_holds_zero_is_no_gain():

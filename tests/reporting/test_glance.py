@@ -67,11 +67,46 @@ def test_words_follow_the_interval(low, high, words):
     assert glance.in_words(row, 2.0, synthetic=True) == "no verdict: synthetic"
 
 
+def primary(kind="inconclusive", compared="multilingual - english", **interval):
+    found = {"estimate": 4.0, "low": 3.5, "high": 4.5, "detectable": 1.0, "why_not": ""}
+    found |= {"n_examples": 800, "n_seeds": 3} | interval
+    line = {"kind": kind, "compared": compared, "interval": found}
+    return {"unit": MEASURES["share kept"].words, "lines": [line], "conditions": "static"}
+
+
+def words_in(figure):
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def test_a_claim_that_is_not_answered_has_no_verdict_in_words():
+    """Its interval may lie clear of zero all the same, for example with too few seeds."""
+    unanswered = primary("not answered by this profile")
+    figure = glance.answer(contrasts(), unanswered, smallest=SMALLEST, about=ABOUT)
+    assert words_in(figure)[1] == "no verdict: not answered"
+    assert "not answered by this profile" in figure.get_suptitle()
+
+
+def test_the_title_names_the_arms_that_are_drawn_and_no_verdict_on_others():
+    other = contrasts().assign(contrast="german - none")
+    figure = glance.answer(other, primary("supported"), smallest=SMALLEST, about=ABOUT)
+    assert figure.get_suptitle().startswith("German against none: exploratory")
+    assert "supported" not in figure.get_suptitle()
+
+
+def test_each_row_has_the_band_of_its_own_unit():
+    axes = Figure().subplots()
+    missing = dict.fromkeys(ROW, math.nan)
+    glance.interval_axis(axes, [missing, ROW], [2.0, 3.0], "#000000")
+    bands = [area.get_paths()[0].get_extents() for area in axes.collections[:2]]
+    assert [(band.x0, band.x1) for band in bands] == [(-2.0, 2.0), (-3.0, 3.0)]
+    assert math.isfinite(axes.get_xlim()[1])
+
+
 def test_no_interval_makes_the_axis_so_wide_that_the_others_vanish():
     axes = Figure().subplots()
     wide = ROW | {"low": -95.0, "high": 97.0}
-    glance.interval_axis(axes, [ROW, wide], 2.0, "#000000")
+    glance.interval_axis(axes, [ROW, wide], [2.0, 2.0], "#000000")
     assert axes.get_xlim()[1] <= glance.WIDEST * 2.0
     # An estimate is never left out.
-    glance.interval_axis(axes, [ROW, wide | {"estimate": 50.0}], 2.0, "#000000")
+    glance.interval_axis(axes, [ROW, wide | {"estimate": 50.0}], [2.0, 2.0], "#000000")
     assert axes.get_xlim()[1] > 50

@@ -1,5 +1,6 @@
 """Each cell takes a GPU of its own, and gives it back."""
 
+import errno
 import os
 import threading
 
@@ -57,3 +58,18 @@ def test_no_gpu_says_what_to_set(monkeypatch, tmp_path):
         gpu.reserved(CUDA, locks=tmp_path),
     ):
         pass
+
+
+def test_the_lock_file_of_another_user_stops_nobody(monkeypatch, tmp_path):
+    monkeypatch.setenv(gpu.VISIBLE, "0")
+    locking = gpu.FileLock
+
+    def protected(file, **options):
+        if str(file).endswith("gpu-0.lock"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+        return locking(file, **options)
+
+    monkeypatch.setattr(gpu, "FileLock", protected)
+    with gpu.reserved(CUDA, locks=tmp_path):
+        assert os.environ[gpu.VISIBLE] == "0"
+        assert [file.name for file in tmp_path.iterdir()] == [f"xlt-gpu-0.{os.getuid()}.lock"]

@@ -11,7 +11,7 @@ import pytest
 from xltlib import params as schema
 from xltlib.artifacts import InputError
 from xltlib.params import TestSet
-from xltlib.study import STAGES, Grid, design, open_cell, work
+from xltlib.study import STAGES, Grid, code, design, open_cell, work
 from xltlib.study.splits import drawn_from
 
 
@@ -188,6 +188,40 @@ def test_a_finished_cell_is_done_until_its_settings_change(grid, edited):
     assert not changed.done
 
 
+def test_a_stopped_run_of_edited_params_loses_nothing_that_it_did_not_begin(grid, edited):
+    (cell,) = grid.cells("corpora")
+    work.once(cell, lambda: work.finish(cell, {"splits": 3}, started=time.time()))
+    changed = Grid(edited("corpora.tydiqa.mini.train", 25))
+    changed.forget(changed.to_run())
+    assert changed.cells("corpora")[0].problem == "finished with other params or data than today's"
+    assert Grid(grid.params).cells("corpora")[0].metrics() == {"splits": 3}
+
+
+def test_the_code_on_record_is_that_with_which_a_cell_began(grid, monkeypatch):
+    (cell,) = grid.cells("corpora")
+    expected = code.source_of(cell.stage.module)
+    code.source_of.cache_clear()
+
+    def edit_the_source() -> None:
+        monkeypatch.setattr(code, "_code", lambda module: "edited")
+        work.finish(cell, {}, started=time.time())
+
+    work.once(cell, edit_the_source)
+    assert cell.manifest.code.source == expected
+
+
+def test_a_copy_of_an_executed_notebook_is_no_reason_to_execute_it_again(grid):
+    (cell,) = grid.cells("corpora")
+    work.once(cell, lambda: work.finish(cell, {}, started=time.time()))
+    for name in ("notebook.ipynb", "notebook-Copy1.ipynb"):
+        cell.path(name).write_text("{}")
+    assert cell not in grid.to_run()
+    for name in ("failed.ipynb", ".executing.host-1.ipynb"):
+        cell.path(name).write_text("{}")
+        assert cell in grid.to_run()
+        cell.path(name).unlink()
+
+
 def test_the_design_cell_keeps_the_settings_of_the_profile(grid):
     (cell,) = grid.cells("design")
     design.record(cell)
@@ -232,6 +266,13 @@ def test_a_notebook_opens_the_cell_its_parameters_name(tiny_profile):
     assert cell.key == "tiny.english.seed1"
 
 
+def test_a_notebook_opens_its_cell_again_after_later_cells_have_run(tiny_profile):
+    given = {"params": str(tiny_profile), "encoder": "tiny", "arm": "english", "seed": 1}
+    later = {"cell": open_cell("intermediate", given), "metrics": {"steps": 8}, "mine": 3}
+    again = open_cell("intermediate", given | later | {"arm": "multilingual"})
+    assert again.key == "tiny.multilingual.seed1"
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -256,6 +297,17 @@ def test_an_outputs_folder_that_cannot_be_written_is_named(grid):
         work.held(cell),
     ):
         pass
+
+
+def test_a_finished_cell_is_read_where_nothing_can_be_written(grid, monkeypatch):
+    (cell,) = grid.cells("corpora")
+    work.once(cell, lambda: work.finish(cell, {"splits": 3}, started=time.time()))
+
+    def refuse(folder, setting):
+        raise InputError(f"{folder}: cannot be written")
+
+    monkeypatch.setattr(work, "require_writable", refuse)
+    assert work.once(cell, lambda: None) == {"splits": 3}
 
 
 def test_a_full_disk_is_named_and_finished_work_is_kept(grid):

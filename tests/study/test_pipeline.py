@@ -120,6 +120,15 @@ def test_every_stage_finishes_and_its_results_can_be_read(finished_study, monkey
         *("by_type", "calibration", "published"),
     }
     assert all("n" in table.columns for table in tables.values())
+    names = ["attack", "arm", "corpus", "language", "clean f1", "attacked f1"]
+    other = tables["under_attack"].query("language != 'en'")
+    pd.testing.assert_frame_equal(
+        *(
+            frame[names].sort_values(names).reset_index(drop=True)
+            for frame in (tables["clean_against_attacked"], other)
+        ),
+        atol=1e-3,
+    )
 
     (cell,) = grid.cells("claims")
     named = [record["name"] for record in cell.metrics()["claims"]]

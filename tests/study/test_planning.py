@@ -27,6 +27,11 @@ def test_without_a_finished_model_there_is_no_pilot(edited):
         planning.statement(Grid(edited("profile", "nothing-here")), seeds=5)
 
 
+def test_a_profile_with_one_seed_needs_a_planned_number(finished_study):
+    with pytest.raises(InputError, match=r"tiny: .*Give the planned number with --seeds"):
+        planning.statement(finished_study)
+
+
 def test_a_plan_of_two_seeds_is_refused():
     found = CliRunner().invoke(app, ["power", str(QUICK), "--seeds", "2"])
     assert found.exit_code == 2

@@ -1,4 +1,4 @@
-"""The estimate of memory: counts what there is, and stops a cell that would not fit."""
+"""The estimate of memory for training: counts what there is."""
 
 from dataclasses import replace
 
@@ -6,9 +6,8 @@ import pytest
 import torch
 from transformers import BertConfig, BertForQuestionAnswering
 
-from xltlib.artifacts import InputError
-from xltlib.params import ComputeSettings
-from xltlib.training.memory import MIB, batch_shape, require_memory, training_mib
+from xltlib.encoders.footprint import MIB
+from xltlib.training.memory import batch_shape, training_mib
 from xltlib.training.numerics import Numerics
 from xltlib.training.run import model_loss
 
@@ -58,10 +57,3 @@ def test_frozen_weights_need_no_gradient_and_no_moments():
     whole = training_mib(model, FLOAT32, [])
     words = model.get_input_embeddings().weight.requires_grad_(False)
     assert whole - training_mib(model, FLOAT32, []) == pytest.approx(12 * words.numel() / MIB)
-
-
-def test_a_cell_that_would_not_fit_says_so_and_what_to_set():
-    require_memory(ComputeSettings(mem_mb=3000), 1500)
-    # A process holds more than its tensors take.
-    with pytest.raises(InputError, match=r"compute\.mem_mb: 3000, .* about 3,600 MiB\. Raise it"):
-        require_memory(ComputeSettings(mem_mb=3000), 2000)

@@ -72,13 +72,13 @@ class Interval:
         """P-value of two one-sided tests (TOST; Schuirmann 1987).
 
         A small one shows that the arms are equivalent: the true effect is smaller than `bound` in
-        size. NaN if there is no p-value.
+        size. NaN if there is no p-value, and never below the least for this number of seeds.
         """
         if self.spread is None or not self.known or self.n_seeds < MIN_SEEDS:
             return math.nan
         below = 1 - self.spread.below((self.estimate + bound) / self.scale)
         above = self.spread.below((self.estimate - bound) / self.scale)
-        return float(max(below, above))
+        return float(max(below, above, LEAST_P.get(self.n_seeds, 0.0)))
 
     @classmethod
     def unknown(cls, why_not: str, level: float) -> Interval:
@@ -95,6 +95,8 @@ class Interval:
         return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}
 
 
+ROUNDING = 1e-9
+"""A smaller error or estimate, on the scale of the values, is a rounding error."""
 POWER = 0.8
 """The probability of detecting the minimum detectable effect."""
 
@@ -125,8 +127,9 @@ def interval(
     why_not = ""
     if min(block.n_units for block in blocks) < MIN_EXAMPLES:
         why_not = f"fewer than {MIN_EXAMPLES} independent questions or passages"
-    elif not error > 0:
-        why_not = "every question differs by the same amount" if estimate else "no question differs"
+    elif not error > ROUNDING:
+        same = abs(estimate) <= ROUNDING
+        why_not = "no question differs" if same else "every question differs by the same amount"
     else:
         reach = about.quantile((1 + level) / 2)
         least = reach + about.quantile(POWER)

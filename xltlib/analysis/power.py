@@ -16,7 +16,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xltlib.analysis.blocks import MIN_EXAMPLES, Block, contrast_blocks, units_here
+from xltlib.analysis.blocks import (
+    MIN_EXAMPLES,
+    Block,
+    contrast_blocks,
+    macro_shares,
+    units_here,
+)
 from xltlib.analysis.intervals import MIN_SEEDS, POWER
 from xltlib.analysis.robustness import MEASURES, over_conditions, values
 from xltlib.analysis.variance import Seeds, mixture, spread
@@ -56,15 +62,16 @@ class Plan:
 
 
 def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -> dict[str, Any]:
-    """The minimum detectable effect (80 % power) of one measure, and its basis.
+    """The minimum detectable effect (80 % power) of one measure, and its basis; NaN if it is larger
+    than the measure can be.
 
     Args:
         frame: one row per answer of a pilot model: arm, seed, corpus, language, id, perhaps
             passage, and `value` in [0, 1]; only the languages that count.
 
     Returns:
-        languages, questions (planned per language; the mean if they differ), models, basis (one of
-        `BASES`) and detectable.
+        languages, questions (planned in each language; the mean if they differ), models, basis (one
+        of `BASES`) and detectable.
     """
     models = frame[MODEL].drop_duplicates()
     names = [f"{arm} {seed}" for arm, seed in models.itertuples(index=False)]
@@ -100,13 +107,13 @@ def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -
     scaled = np.array(of_questions**2 / max(units - 1, 1))
     about = mixture(nodes, weights, np.array(of_questions), scaled)
     least = scale * (about.quantile((1 + level) / 2) + about.quantile(POWER))
-    counts = frame.groupby(["corpus", "language"])["id"].nunique()
+    counts = frame.groupby(["corpus", "language"])["id"].nunique().groupby("language").sum()
     return {
         "languages": len(counts),
         "questions": plan.questions or round(counts.mean()),
         "models": len(names),
         "basis": basis,
-        "detectable": least,
+        "detectable": least if least <= MEASURES[measure].most else np.nan,
     }
 
 
@@ -114,17 +121,22 @@ def _variance(
     frame: pd.DataFrame, weights: dict[str, float], questions: int | None
 ) -> tuple[float, int]:
     """The variance of a contrast's macro mean over planned questions, and its number of units."""
+    found = contrast_blocks(frame, "value", weights)
+    counts = {place: block.n_questions for place, block in found.items()}
+    in_language: dict[str, int] = {}
+    for (_, language), n in counts.items():
+        in_language[language] = in_language.get(language, 0) + n
     blocks = [
-        _planned(block, questions) for block in contrast_blocks(frame, "value", weights).values()
+        _planned(block, in_language[language] / questions if questions else 1.0)
+        for (_, language), block in found.items()
     ]
-    _, _, error = spread(blocks, [1 / len(blocks)] * len(blocks), None)
+    _, _, error = spread(blocks, macro_shares(counts), None)
     return float(error) ** 2, len({(b.group, int(unit)) for b in blocks for unit in b.units})
 
 
-def _planned(block: Block, questions: int | None) -> Block:
-    """The block, rescaled so that its mean varies like that of this many questions."""
+def _planned(block: Block, ratio: float) -> Block:
+    """The block, rescaled so that its mean varies like that of so many times fewer questions."""
     mean = block.values.mean(axis=-1, keepdims=True)
-    ratio = 1.0 if questions is None else block.values.shape[-1] / questions
     return Block(mean + (block.values - mean) * np.sqrt(ratio), block.units, block.group)
 
 

@@ -14,10 +14,12 @@ def english_losses(clean: pd.DataFrame, corpus: str, untrained: str) -> dict[str
 
     Args:
         clean: evaluated questions with columns arm, corpus, language, seed and f1 in [0, 1].
-        corpus: the test set of the target task's own corpus.
+        corpus: the target task's own corpus; all its test sets count.
         untrained: the arm that skips intermediate training; if absent, nothing is compared.
     """
-    english = clean[(clean["corpus"] == corpus) & (clean["language"] == "en")]
+    # A test set's name is its corpus, or corpus/split where there are several.
+    own = clean["corpus"].astype(str).str.partition("/")[0] == corpus
+    english = clean[own & (clean["language"] == "en")]
     means = 100 * english.groupby(["arm", "seed"])["f1"].mean().groupby("arm").mean()
     if untrained not in means.index:
         return {}

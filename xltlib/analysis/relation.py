@@ -60,8 +60,8 @@ def by_language(measures: pd.DataFrame, under_attack: pd.DataFrame) -> pd.DataFr
 def correlations(table: pd.DataFrame, *, seed: int, p_values: bool = True) -> pd.DataFrame:
     """Spearman's correlation of each measure with each outcome, mean over the arms.
 
-    Values are NaN if fewer than `MIN_LANGUAGES` languages have both. Holm's correction covers the
-    measures of an outcome.
+    Values are NaN if fewer than `MIN_LANGUAGES` languages have both, or one of them is the same in
+    all languages. Holm's correction covers the measures of an outcome.
     """
     rows = []
     for measure in table.columns.difference([*KEYS, *OUTCOMES, "n"], sort=False):
@@ -69,8 +69,10 @@ def correlations(table: pd.DataFrame, *, seed: int, p_values: bool = True) -> pd
             both = table[[*KEYS, measure, outcome]].dropna()
             wide = both.pivot(index="language", columns="arm").dropna()
             rho = p = np.nan
-            if len(wide) >= MIN_LANGUAGES:
-                rho, p = _permuted(wide[measure].to_numpy(), wide[outcome].to_numpy(), seed)
+            one, other = wide[measure].to_numpy(), wide[outcome].to_numpy()
+            varies = len(wide) > 0 and np.ptp(one, axis=0).any() and np.ptp(other, axis=0).any()
+            if len(wide) >= MIN_LANGUAGES and varies:
+                rho, p = _permuted(one, other, seed)
             rows.append(
                 {
                     "measure": measure,

@@ -54,11 +54,16 @@ MEASURES = {
 UNDER_ATTACK = [name for name in MEASURES if name != "clean"]
 
 
+UNDEFINED = f"undefined: a model answers fewer than {MIN_EXAMPLES} questions when clean"
+"""Why there is no share of clean F1 kept."""
+
+
 def values(condition: pd.DataFrame, measure: str) -> pd.DataFrame:
     """The rows of one condition with a column `value`; empty if the measure does not apply.
 
     Test sets that are too small (`large_enough`) are left out. A value is NaN where the measure is
-    undefined: the share kept of a model whose clean F1 is zero.
+    undefined: the share kept of a model whose clean F1, added up, is below `MIN_EXAMPLES`. A share
+    of two or three right answers has no error that its linearisation could show.
 
     Args:
         condition: `xltlib.analysis.conditions`, all arms, zero-shot languages only.
@@ -146,17 +151,29 @@ def _macro(condition: pd.DataFrame, column: str) -> pd.Series:
     return means.reindex(pd.MultiIndex.from_frame(condition[MODEL])).set_axis(condition.index)
 
 
+def of_test_sets(valued: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """`values` with the measure of each test set as its mean.
+
+    Only the share kept differs: it is a ratio, and the share of a macro mean is not the mean of the
+    languages' shares.
+    """
+    if measure != "share kept" or not len(valued):
+        return valued
+    return pd.concat([_share_kept(part) for _, part in valued.groupby(PLACE)])
+
+
 def _share_kept(condition: pd.DataFrame) -> pd.DataFrame:
-    """Attacked divided by clean F1, both macro means; NaN for a model whose clean F1 is zero."""
+    """Attacked divided by clean F1, both macro means; NaN for a model with too little clean F1."""
     clean, attacked = (_macro(condition, name) for name in ("original_f1", "attacked_f1"))
-    clean = clean.where(clean > 0)
+    answered = condition.groupby(MODEL)["original_f1"].transform("sum")
+    clean = clean.where(answered >= MIN_EXAMPLES)
     kept = attacked / clean
     change = condition["attacked_f1"] - kept * condition["original_f1"]
     return condition.assign(value=kept + change / clean)
 
 
 def points(condition: pd.DataFrame) -> pd.DataFrame:
-    """Clean and attacked F1 in [0, 1] of every model, corpus and language, with n."""
+    """Clean and attacked F1 in [0, 1] of one condition, by model, corpus and language, with n."""
     groups = condition.groupby([*MODEL, *PLACE])
     means = groups[["original_f1", "attacked_f1"]].mean()
     return means.assign(n=groups["id"].nunique()).reset_index()

@@ -12,7 +12,15 @@ from statsmodels.stats.proportion import proportion_confint
 from xltlib.analysis.blocks import contrast_blocks, large_enough, macro_shares
 from xltlib.analysis.conditions import TRIED, UNTRIED
 from xltlib.analysis.intervals import Interval, interval
-from xltlib.analysis.robustness import MEASURES, UNDER_ATTACK, Measure, values
+from xltlib.analysis.robustness import (
+    MEASURES,
+    PLACE,
+    UNDEFINED,
+    UNDER_ATTACK,
+    Measure,
+    of_test_sets,
+    values,
+)
 from xltlib.analysis.variance import seed_variance
 from xltlib.analysis.verdict import holm
 from xltlib.evaluation import squad
@@ -209,18 +217,28 @@ def _intervals(
     if set(pair) - set(frame["arm"]):
         return
     on = " ".join(sorted(frame["corpus"].unique()))
+    options: dict[str, Any] = {"level": level, "scale": measure.scale, "most": measure.most}
     if frame["value"].isna().any():
-        yield on, MACRO, Interval.unknown("undefined: a model's clean F1 is zero", level)
+        yield on, MACRO, Interval.unknown(UNDEFINED, level)
         return
     blocks = contrast_blocks(frame, "value", weights)
-    options: dict[str, Any] = {"level": level, "scale": measure.scale, "most": measure.most}
-    options["seeds"] = seed_variance([*blocks.values()])
+    seeds = seed_variance([*blocks.values()])
     shares = macro_shares({place: block.n_questions for place, block in blocks.items()})
     codes = list(dict.fromkeys(language for _, language in blocks))
-    yield on, MACRO, interval([*blocks.values()], shares, languages=codes, **options)
-    if len(blocks) > 1:
-        for (corpus, language), block in blocks.items():
-            yield corpus, language, interval([block], [1.0], languages=[language], **options)
+    yield on, MACRO, interval([*blocks.values()], shares, languages=codes, seeds=seeds, **options)
+    if len(blocks) < 2:
+        return
+    own = of_test_sets(frame, measure.name)
+    undefined = own["value"].isna().groupby([own[name] for name in PLACE]).transform("any")
+    known = contrast_blocks(own[~undefined], "value", weights)
+    seeds = seed_variance([*known.values()]) if known else None
+    for corpus, language in blocks:
+        block = known.get((corpus, language))
+        if block is None:
+            yield corpus, language, Interval.unknown(UNDEFINED, level)
+        else:
+            one = interval([block], [1.0], languages=[language], seeds=seeds, **options)
+            yield corpus, language, one
 
 
 def _rows(

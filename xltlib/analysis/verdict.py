@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from statsmodels.stats.multitest import multipletests
-
 from xltlib.analysis.intervals import MIN_SEEDS, Interval
 from xltlib.params import Claim, Needs
 
@@ -181,7 +179,8 @@ def judge(
         lines.append(Line(compared, NOT_ANSWERED, one, lacks=tuple(its_lacks)))
     if not intervals:
         its_lacks = [Lack("synthetic")] if synthetic else []
-        lines.append(Line("", NOT_ANSWERED, None, lacks=(*its_lacks, Lack("nothing"))))
+        its_lacks += [one for one in lacks if one.name == "undefined"] or [Lack("nothing")]
+        lines.append(Line("", NOT_ANSWERED, None, lacks=tuple(its_lacks)))
     p_values = holm([one.p for one in answered.values()])
     judged = {
         compared: _line(compared, claim, one, p, smallest)
@@ -193,6 +192,9 @@ def judge(
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's correction over the known p-values; NaN stays NaN."""
+    # Imported here because statsmodels takes seconds, and verdicts are read more than made.
+    from statsmodels.stats.multitest import multipletests
+
     known = [i for i, p in enumerate(p_values) if p == p]
     corrected = list(map(float, p_values))
     if known:

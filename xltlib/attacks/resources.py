@@ -79,11 +79,10 @@ class Resources:
 
     def identity(self, settings: RecipeSettings, engine: EngineSettings) -> str:
         """A digest of everything that an outcome depends on besides the example."""
-        named = [getattr(settings, name, None) for name in ("model", "surrogate")]
         return identity.digest(
             self.victim,
             settings.kind,
-            identity.of_settings(settings, [self.folder(name) for name in named if name]),
+            identity.of_settings(settings, self.named(settings)),
             identity.of_engine(engine),
             self._around,
         )
@@ -99,6 +98,11 @@ class Resources:
     def folder(self, model: str) -> Path:
         """The folder of a model that a recipe names."""
         return encoder_folder(model, cache=self.cache, revision=self.revisions.get(model))
+
+    def named(self, settings: RecipeSettings) -> list[Path]:
+        """The folders of the models that a recipe names."""
+        names = [getattr(settings, name, None) for name in ("model", "surrogate")]
+        return [self.folder(name) for name in names if name]
 
     @cached_property
     def pretrained(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

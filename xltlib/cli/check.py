@@ -12,6 +12,7 @@ from rich.table import Table
 from xltlib.artifacts import InputError
 from xltlib.cli.run import project_root
 from xltlib.cli.terminal import Only, ParamsFile, Strict, checked, console, require_today
+from xltlib.params import ComputeSettings
 from xltlib.study import Cell, Grid
 
 
@@ -25,6 +26,7 @@ def check(
     """Validate a params file and print its grid: what is done, what will run, and how long it will
     take."""
     from xltlib.execution.estimate import Rest, Seconds, peak_mb
+    from xltlib.execution.workflow import cells_at_once
     from xltlib.study import preflight
 
     require_today(strict)
@@ -36,7 +38,7 @@ def check(
     except InputError:
         notebooks = None  # outside a clone there are no notebooks to compare with
     todo = grid.to_run(notebooks, only or ())
-    at_once = max(1, cores // compute.threads)
+    at_once = cells_at_once(compute, cores, gpus=_gpus_here(compute))
     learnt = Seconds.learnt(grid.params.outputs, grid.params.profile)
     rest = Rest.of(todo, learnt, at_once)
     outputs = grid.params.outputs / grid.params.profile
@@ -97,6 +99,15 @@ def check(
         )
     for warning in preflight.warnings(grid.params):
         console.print(f"Warning: {warning}", soft_wrap=True, markup=False)
+
+
+def _gpus_here(compute: ComputeSettings) -> int:
+    """The GPUs that PyTorch sees; if none, those of one cell, since the run will be elsewhere."""
+    if not compute.gpus:
+        return 0
+    import torch
+
+    return torch.cuda.device_count() or compute.gpus
 
 
 def _to_do(cell: Cell) -> str:

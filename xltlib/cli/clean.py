@@ -24,7 +24,7 @@ def clean(
 
     loaded = checked(params)
     folder = loaded.outputs / loaded.profile
-    if not folder.is_dir():
+    if not folder.is_dir() and not (cache and loaded.cache.is_dir()):
         console.print(f"{folder}: nothing there.", soft_wrap=True, markup=False)
         return
     with only_run(folder):

@@ -32,8 +32,11 @@ def power(
     grid = Grid(schema.load(params))
     found = statement(grid, seeds=seeds, questions=questions, seed_sd=seed_sd)
     if as_json:
-        tables = {name: frame.to_dict("records") for name, frame in found.items()}
-        typer.echo(json.dumps(tables, ensure_ascii=False, indent=1, default=float))
+        tables = {
+            name: json.loads(frame.to_json(orient="records", double_precision=15))
+            for name, frame in found.items()
+        }
+        typer.echo(json.dumps(tables, ensure_ascii=False, indent=1))
         return
     if grid.params.synthetic:
         console.print("The pilot data are synthetic; real text would give different numbers.")

@@ -34,8 +34,9 @@ def results(
         return
     for cell in grid.cells("claims"):
         encoder = str(cell.factors["encoder"])
-        for line in in_five_lines(cell.metrics(), grid.params.profile, encoder):
-            console.print(line, soft_wrap=True, highlight=False)
+        profile = grid.params
+        for line in in_five_lines(cell.metrics(), profile.claims, profile.profile, encoder):
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
     named = {
         f"{name}: {title}": frame for name, of in tables.items() for title, frame in of.items()
     }

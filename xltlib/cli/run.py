@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from xltlib import params as schema
 from xltlib.artifacts import OUTPUTS, InputError, require_writable
 from xltlib.cli.terminal import Only, ParamsFile, Strict, checked, console, require_today
 
@@ -109,6 +110,7 @@ def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
     took = duration(watch.seconds)
     if code == 0:
         console.print(f"All {len(todo)} cells done in {took}.", highlight=False)
+        _tell_of_edits(job)
         return 0
     left = len(todo) - len(watch.done) - len(watch.failed)
     console.print(
@@ -120,7 +122,24 @@ def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
     )
     if not watch.failed:
         print(job.tail(), file=sys.stderr)
+    _tell_of_edits(job)
     return 1
+
+
+def _tell_of_edits(job: Any) -> None:
+    """Say if the params file changed during the run: each cell reads it when it starts."""
+    try:
+        edited = schema.load(job.file) != job.params
+    except InputError:
+        edited = True
+    if edited:
+        console.print(
+            f"{job.file} was edited during the run, so cells before and after the edit may not fit "
+            "together. Run the same command again: it makes again those that the edit affects.",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
 
 
 def _interrupt(*_: object) -> None:

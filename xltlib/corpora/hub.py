@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ from huggingface_hub import HfApi
 from xltlib.corpora.corpus import TAGGED
 from xltlib.corpora.local import is_parquet, read_parquet
 from xltlib.params import CorpusSource
-from xltlib.text_files import InputError
+from xltlib.text_files import InputError, shown
 
 SECONDS = 3.0
 
@@ -86,41 +86,72 @@ def resolve(repository: str, revision: str | None, kind: str = "dataset") -> str
 
 
 def published(
-    source: CorpusSource, files: Callable[[Path], list[Path]], repository: str, hub: tuple[str, str]
+    source: CorpusSource,
+    files: Callable[[Path], list[Path]],
+    repository: str,
+    hub: tuple[str, str],
+    columns: Sequence[str],
 ) -> Dataset | list[Path]:
     """The input of a corpus's loader: a hub data set's rows, or the publisher's files.
 
     Args:
         files: finds the local files in the corpus's folder.
         hub: the config and the split of the data set in its repository.
+        columns: those that the data set must have.
 
     Returns:
         Rows from the hub, or from a folder laid out like its repository (as written by `hf download
         --repo-type dataset --local-dir`); otherwise paths.
+
+    Raises:
+        InputError: the data set cannot be read, or lacks a column.
     """
     if source.source == "hub":
-        return load_hub(repository, *hub, source.revision)
-    found = files(source.local_folder)
-    return read_parquet(found) if is_parquet(found) else found
+        rows = load_hub(repository, *hub, source.revision)
+    else:
+        found = files(source.local_folder)
+        if not is_parquet(found):
+            return found
+        rows = read_parquet(found)
+    missing = [name for name in columns if name not in rows.column_names]
+    if missing:
+        raise InputError(
+            f"{source.folder or repository}: config {hub[0]}, split {hub[1]} lacks "
+            f"{', '.join(missing)} (it has {shown(', '.join(rows.column_names))}). Give the files "
+            f"of {repository}."
+        )
+    return rows
 
 
 def tagged(
-    rows: Dataset, column: str, names: tuple[str, ...], language: str, split: str
+    rows: Dataset, column: str, names: tuple[str, ...], language: str, split: str, where: Path | str
 ) -> Dataset:
     """A hub data set's tagged sentences (tokens, and class numbers in `column`) with this project's
-    columns."""
+    columns.
+
+    Raises:
+        InputError: a sentence has no tag, or an unknown one, for a token.
+    """
     feature = rows.features[column]
     inner = getattr(feature, "feature", feature)
     tags = inner.names if isinstance(inner, ClassLabel) else list(names)
-    return (
-        rows.map(
-            lambda row, i: {
+    named = {key: tag for i, tag in enumerate(tags) if tag in names for key in (i, tag)}
+    found = []
+    for i, row in enumerate(rows):
+        try:
+            of_tokens = [named[tag] for tag in row[column]]
+            pairs = list(zip(row["tokens"], of_tokens, strict=True))
+        except (KeyError, TypeError, ValueError):
+            raise InputError(
+                f"{where}: row {i}: {column} must be one of {', '.join(names)} for each token "
+                f"(found {shown(row[column])} for {shown(row['tokens'])})."
+            ) from None
+        found.append(
+            {
                 "id": f"{language}-{split}-{i:06d}",
                 "language": language,
-                "tags": [tags[tag] if isinstance(tag, int) else tag for tag in row[column]],
-            },
-            with_indices=True,
+                "tokens": [token for token, _ in pairs],
+                "tags": [tag for _, tag in pairs],
+            }
         )
-        .select_columns(list(TAGGED))
-        .cast(TAGGED)
-    )
+    return Dataset.from_list(found, features=TAGGED)

@@ -11,6 +11,7 @@ from typing import Any
 
 from datasets import Dataset
 
+from xltlib.corpora.answer_spans import nearest_place
 from xltlib.corpora.corpus import BITEXT, Corpus
 from xltlib.corpora.local import find, require_rows
 from xltlib.corpora.squad_json import Question, questions
@@ -38,7 +39,13 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
         if not one.answers:
             raise InputError(f"{one.where} has no answer; every question of LAReQA needs one.")
         borders = _borders(one)
-        place = bisect_right([first for first, _ in borders], one.answers[0][1]) - 1
+        text, stated = one.answers[0]
+        start = nearest_place(one.context, text, stated)
+        if start < 0:
+            raise InputError(
+                f"{one.where}: its answer {shown(text)} does not occur in the context. Correct it."
+            )
+        place = bisect_right([first for first, _ in borders], start) - 1
         first, last = borders[max(0, place)]
         sentences |= dict.fromkeys(one.context[a:b] for a, b in borders)
         asked.add(one.context[first:last])
@@ -60,10 +67,11 @@ def _borders(one: Question) -> list[tuple[int, int]]:
             for pair in found
         )
         or not all(0 <= start < end <= len(one.context) for start, end in found)
+        or found != sorted(found)
     ):
         raise InputError(
-            f"{one.where}: its paragraph's 'sentence_breaks' must be [[start, end], ...] in the "
-            f"context of {len(one.context)} characters (found {shown(found)})."
+            f"{one.where}: its paragraph's 'sentence_breaks' must be [[start, end], ...] in "
+            f"order, in the context of {len(one.context)} characters (found {shown(found)})."
         )
     return [(start, end) for start, end in found]
 

@@ -98,9 +98,23 @@ def read_parquet(files: Sequence[Path]) -> Dataset:
     return Dataset(pyarrow.concat_tables(tables))
 
 
-def pairs(rows: Dataset, ids: Sequence[str], language: str) -> Dataset:
-    """Rows of sentence1, sentence2 and label, with the other columns of sentence pairs added."""
+def pairs(
+    rows: Dataset, ids: Sequence[str], language: str, classes: int, where: Path | str
+) -> Dataset:
+    """Rows of sentence1, sentence2 and label, with the other columns of sentence pairs added.
+
+    Raises:
+        InputError: names the row whose sentences are not strings, or whose label is not a class.
+    """
     columns = {name: rows[name][:] for name in ("sentence1", "sentence2", "label")}
+    for i, (one, two, label) in enumerate(zip(*columns.values(), strict=True)):
+        if not (isinstance(one, str) and isinstance(two, str)):
+            raise InputError(f"{where}: row {i} lacks a sentence (found {shown([one, two])}).")
+        if type(label) is not int or not 0 <= label < classes:
+            raise InputError(
+                f"{where}: row {i}: the label must be a whole number from 0 to {classes - 1} "
+                f"(found {shown(label)})."
+            )
     columns |= {"id": list(ids), "language": [language] * len(rows)}
     return Dataset.from_dict({name: columns[name] for name in PAIR}, features=PAIR)
 

@@ -15,7 +15,7 @@ from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
 from xltlib.corpora.hub import published
 from xltlib.corpora.local import find, parquet
-from xltlib.corpora.squad_files import from_hub, read_squad
+from xltlib.corpora.squad_files import ANSWERED, from_hub, read_squad
 from xltlib.params import CorpusSource
 
 LANGUAGES = ("en", "ar", "de", "es", "hi", "vi", "zh")
@@ -43,9 +43,9 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """Passages in one language; there is no training set (XTREME trains on SQuAD)."""
     where = partial(files, language=language, split=split)
-    opened = published(source, where, REPOSITORY, _hub(language, split))
+    opened = published(source, where, REPOSITORY, _hub(language, split), ANSWERED)
     if isinstance(opened, Dataset):
-        return from_hub(opened, lambda identity: language)
+        return from_hub(opened, lambda identity: language, source.folder or REPOSITORY)
     return read_squad(opened[0], language)
 
 

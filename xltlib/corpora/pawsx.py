@@ -17,6 +17,7 @@ from xltlib.text_files import InputError, lines, shown
 LANGUAGES = ("en", "de", "es", "fr", "ja", "ko", "zh")
 REPOSITORY = "google-research-datasets/paws-x"
 LABELS = ("not a paraphrase", "paraphrase")
+HEADER = ["id", "sentence1", "sentence2", "label"]
 SPLITS = {
     "train": "train",
     "dev": "validation",
@@ -57,12 +58,13 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """
     part, _, piece = split.partition("-")
     where = partial(_own_files, language=language, split=split)
-    opened = published(source, where, REPOSITORY, (language, SPLITS[split]))
+    opened = published(source, where, REPOSITORY, (language, SPLITS[split]), HEADER)
     if isinstance(opened, Dataset):
         rows = opened
     else:
         rows = Dataset.from_list(require_rows(_read(opened[0]), opened[0]))
-    rows = pairs(rows, [f"pawsx-{part}-{identity}" for identity in rows["id"]], language)
+    ids = [f"pawsx-{part}-{identity}" for identity in rows["id"]]
+    rows = pairs(rows, ids, language, len(LABELS), source.folder or REPOSITORY)
     sides = zip(rows["sentence1"], rows["sentence2"], strict=True)
     rows = rows.select([i for i, (one, two) in enumerate(sides) if one.strip() and two.strip()])
     if not piece:
@@ -109,9 +111,16 @@ def _read(path: Path) -> list[dict[str, object]]:
     """The rows of a publisher's file: id, sentence 1, sentence 2, label."""
     rows = []
     for number, line in lines(path):
-        if number == 1 or not line:
-            continue
         fields = line.split("\t")
+        if number == 1:
+            if fields != HEADER:
+                raise InputError(
+                    f"{path}: line 1 must be {', '.join(HEADER)}, separated by tabs (found "
+                    f"{shown(line)})."
+                )
+            continue
+        if not line:
+            continue
         if len(fields) != 4:
             raise InputError(
                 f"{path}: line {number} must be id, sentence1, sentence2, label, separated by tabs "

@@ -21,6 +21,7 @@ from xltlib.text_files import InputError, lines, read_json_lines
 LANGUAGES = ("en",)
 REPOSITORY, CONFIG = "allenai/social_i_qa", "default"
 CHOICES = ("answerA", "answerB", "answerC")
+COLUMNS = ("context", "question", *CHOICES, "label")
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 _LETTERS = {"A": 0, "B": 1, "C": 2}  # version 1.4, in the column `correct`
 _NUMBERS = {"1": 0, "2": 1, "3": 2}
@@ -40,7 +41,7 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """`train`, `dev` or `test`, in English; the three answers are classes 0 to 2."""
     where = partial(files, language=language, split=split)
-    opened = published(source, where, REPOSITORY, (CONFIG, SPLITS[split]))
+    opened = published(source, where, REPOSITORY, (CONFIG, SPLITS[split]), COLUMNS)
     if isinstance(opened, Dataset):
         place = f"{source.folder or REPOSITORY}: {split}"
         placed = [(f"{place}: row {i}", row) for i, row in enumerate(opened)]

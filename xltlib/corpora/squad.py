@@ -11,7 +11,7 @@ from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
 from xltlib.corpora.hub import published
 from xltlib.corpora.local import find, parquet
-from xltlib.corpora.squad_files import from_hub, read_squad
+from xltlib.corpora.squad_files import ANSWERED, from_hub, read_squad
 from xltlib.params import CorpusSource
 
 LANGUAGES = ("en",)
@@ -28,9 +28,9 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """`train` or `dev`. XQuAD's questions come from dev, so never train on dev and test on
     XQuAD."""
     where = partial(files, language=language, split=split)
-    opened = published(source, where, REPOSITORY, (CONFIG, SPLITS[split]))
+    opened = published(source, where, REPOSITORY, (CONFIG, SPLITS[split]), ANSWERED)
     if isinstance(opened, Dataset):
-        return from_hub(opened, lambda identity: language)
+        return from_hub(opened, lambda identity: language, source.folder or REPOSITORY)
     return read_squad(opened[0], language)
 
 

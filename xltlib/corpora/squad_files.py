@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -12,9 +12,12 @@ from datasets import Dataset
 from xltlib.corpora.answer_spans import nearest_place
 from xltlib.corpora.corpus import QA
 from xltlib.corpora.local import require_unique
-from xltlib.corpora.squad_json import Question, questions
+from xltlib.corpora.squad_json import Question, question_of, questions
 from xltlib.languages import LANGUAGES, TYDI, find_language
 from xltlib.text_files import InputError, shown, shown_path
+
+ANSWERED = ("id", "context", "question", "answers")
+"""Columns of a hub data set of questions."""
 
 
 def read_squad(
@@ -39,22 +42,63 @@ def read_squad(
     Raises:
         InputError: names the file, and the question if one is at fault.
     """
-    path, rows, without = Path(path), [], []
-    for one in questions(path):
+    path = Path(path)
+    return _dataset(
+        questions(path),
+        lambda one: language or tydi_language(path, one.id),
+        shown_path(path),
+        on_bad_offset=on_bad_offset,
+        unanswerable=unanswerable,
+    )
+
+
+def from_hub(
+    rows: Iterable[dict[str, Any]], language: Callable[[str], str], where: Path | str
+) -> Dataset:
+    """A hub data set's questions, checked and repaired as in `read_squad`.
+
+    Args:
+        language: gives a question's language from its id.
+        where: names the data set in messages.
+
+    Raises:
+        InputError: names the row.
+    """
+
+    def found() -> Iterator[Question]:
+        for i, row in enumerate(rows):
+            # XQuAD's hub copy has no titles, so the passage is the finest unit to cut by.
+            title = {"title": row.get("title", row.get("context"))}
+            yield question_of(title, row, row, f"{where}: row {i}")
+
+    return _dataset(found(), lambda one: language(one.id), str(where))
+
+
+def _dataset(
+    found: Iterable[Question],
+    language: Callable[[Question], str],
+    where: str,
+    *,
+    on_bad_offset: Literal["repair", "error"] = "repair",
+    unanswerable: Literal["refuse", "keep"] = "refuse",
+) -> Dataset:
+    """Questions with this project's columns."""
+    rows, without = [], []
+    for one in found:
         if not one.answers:
             without.append(one.id)
         places, wrong = _placed(one.context, one.answers)
         if wrong and on_bad_offset == "error":
             text, start = one.answers[wrong[0]]
-            where = "past the end of" if start >= len(one.context) else "not the answer's place in"
+            place = "past the end of" if start >= len(one.context) else "not the answer's place in"
             raise InputError(
-                f"{one.where}: answer_start {shown(start)} is {where} the context of "
+                f"{one.where}: answer_start {shown(start)} is {place} the context of "
                 f"{len(one.context)} characters (answer {shown(text)}). Correct the offset."
             )
         rows.append(
             {
                 "id": one.id,
-                "language": language or tydi_language(path, one.id),
+                "language": language(one),
                 "title": one.title,
                 "context": one.context,
                 "question": one.question,
@@ -63,15 +107,13 @@ def read_squad(
             }
         )
     if not rows:
-        raise InputError(
-            f"{shown_path(path)}: contains no questions. Check that the file is complete."
-        )
+        raise InputError(f"{where}: contains no questions. Check that the file is complete.")
     if without and unanswerable == "refuse":
         raise InputError(
-            f"{shown_path(path)}: {len(without)} of {len(rows)} questions have no answer, e.g. "
+            f"{where}: {len(without)} of {len(rows)} questions have no answer, e.g. "
             f"{shown(without[0], 60)}. SQuAD 1.1 needs one for each: remove these questions."
         )
-    require_unique([str(row["id"]) for row in rows], shown_path(path))
+    require_unique([str(row["id"]) for row in rows], where)
     return Dataset.from_list(rows, features=QA)
 
 
@@ -91,29 +133,6 @@ def _placed(context: str, answers: list[tuple[str, int]]) -> tuple[list[int], li
     for i in wrong:
         places[i] = nearest_place(context, *answers[i])
     return places, wrong
-
-
-def from_hub(rows: Dataset, language: Callable[[str], str]) -> Dataset:
-    """A hub data set's questions with this project's columns and with wrong offsets repaired, as in
-    `read_squad`.
-
-    Args:
-        language: gives a question's language from its id.
-    """
-
-    def columns(row: dict[str, Any]) -> dict[str, Any]:
-        texts = row["answers"]["text"]
-        answers = list(zip(texts, row["answers"]["answer_start"], strict=True))
-        places, wrong = _placed(row["context"], answers)
-        return {
-            "language": language(row["id"]),
-            # XQuAD's hub copy has no titles, so the passage is the finest unit to cut by.
-            "title": row.get("title", row["context"]),
-            "answers": {"text": texts, "answer_start": places},
-            "wrong_offsets": len(wrong),
-        }
-
-    return rows.map(columns).select_columns(list(QA)).cast(QA)
 
 
 _TYDI = {LANGUAGES[code].name.lower(): code for code in TYDI}

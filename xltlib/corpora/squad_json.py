@@ -53,7 +53,7 @@ def questions(path: Path) -> Iterator[Question]:
     text = read_text(path)
     if path.suffix in (".jsonl", ".ndjson") or _is_lines(text):
         for where, row in read_json_lines(path):
-            yield _question(row, row, row, where)
+            yield question_of(row, row, row, where)
         return
     where = shown_path(path)
     raw = parse_json(text, where, finite=False)  # so that a bad offset is reported by question
@@ -67,12 +67,12 @@ def questions(path: Path) -> Iterator[Question]:
         if not isinstance(article, dict):
             raise InputError(f"{place} is not an object (found {shown(article)}). {FORMAT}")
         if "paragraphs" not in article and "context" in article:
-            yield _question(article, article, article, place)
+            yield question_of(article, article, article, place)
             continue
         for j, paragraph in enumerate(_objects(article, "paragraphs", place)):
             inside = f"{place}.paragraphs[{j}]"
             for qa in _objects(paragraph, "qas", inside):
-                yield _question(article, paragraph, qa, inside)
+                yield question_of(article, paragraph, qa, inside)
 
 
 def _is_lines(text: str) -> bool:
@@ -97,10 +97,14 @@ def _objects(parent: dict[str, Any], name: str, where: str) -> list[dict[str, An
     return found
 
 
-def _question(
+def question_of(
     article: dict[str, Any], paragraph: dict[str, Any], qa: dict[str, Any], where: str
 ) -> Question:
-    """One question, with checked fields."""
+    """One question, with checked fields.
+
+    Raises:
+        InputError: a field is absent or of another type.
+    """
     identity = qa.get("id")
     if isinstance(identity, bool) or not isinstance(identity, str | int):
         raise InputError(

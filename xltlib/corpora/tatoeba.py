@@ -35,7 +35,9 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language with English: `query` in the language, `candidate` its translation."""
     where = partial(files, language=language, split=split)
-    opened = published(source, where, REPOSITORY, (f"tatoeba.{CODES[language]}", "validation"))
+    hub = (f"tatoeba.{CODES[language]}", "validation")
+    columns = ("source_sentence", "target_sentence")
+    opened = published(source, where, REPOSITORY, hub, columns)
     if isinstance(opened, Dataset):
         texts = list(zip(opened["source_sentence"], opened["target_sentence"], strict=True))
     else:

@@ -11,7 +11,7 @@ from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
 from xltlib.corpora.hub import published
 from xltlib.corpora.local import find, is_parquet, parquet
-from xltlib.corpora.squad_files import from_hub, read_squad, tydi_language
+from xltlib.corpora.squad_files import ANSWERED, from_hub, read_squad, tydi_language
 from xltlib.languages import LANGUAGES as ALL
 from xltlib.languages import TYDI
 from xltlib.params import CorpusSource
@@ -44,10 +44,10 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language of `train` or `dev` (`test` is another name for `dev`)."""
     where = partial(files, language=language, split=split)
-    opened = published(source, where, REPOSITORY, (CONFIG, SPLITS[split]))
+    opened = published(source, where, REPOSITORY, (CONFIG, SPLITS[split]), ANSWERED)
     if isinstance(opened, Dataset):
         place = source.folder or REPOSITORY
-        rows = from_hub(opened, lambda identity: tydi_language(place, identity))
+        rows = from_hub(opened, lambda identity: tydi_language(place, identity), place)
     else:
         rows = read_squad(opened[0], None)
     found = rows.select([i for i, code in enumerate(rows["language"]) if code == language])

@@ -47,9 +47,9 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
         raise InputError("corpora.udpos: split pud needs source: local (UD's own files)")
     where = partial(files, language=language, split=split)
     hub = (f"udpos.{ALL[language].name}", SPLITS[split])
-    opened = published(source, where, REPOSITORY, hub)
+    opened = published(source, where, REPOSITORY, hub, ("tokens", "pos_tags"))
     if isinstance(opened, Dataset):
-        return tagged(opened, "pos_tags", UPOS, language, split)
+        return tagged(opened, "pos_tags", UPOS, language, split, source.folder or REPOSITORY)
     rows: list[dict[str, object]] = []
     for path in opened:
         # Two treebanks may use the same sentence ids.

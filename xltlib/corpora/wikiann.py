@@ -30,9 +30,9 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
 def load(source: CorpusSource, language: str, split: str) -> Dataset:
     """One language of `train`, `dev` or `test`. Sentences are not translations of each other."""
     where = partial(files, language=language, split=split)
-    opened = published(source, where, REPOSITORY, (language, SPLITS[split]))
+    opened = published(source, where, REPOSITORY, (language, SPLITS[split]), ("tokens", "ner_tags"))
     if isinstance(opened, Dataset):
-        return tagged(opened, "ner_tags", TAGS, language, split)
+        return tagged(opened, "ner_tags", TAGS, language, split, source.folder or REPOSITORY)
     return _read(opened[0], language, split)
 
 

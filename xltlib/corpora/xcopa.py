@@ -57,6 +57,7 @@ def load(
         lambda folder: find_files(folder, language, split),
         COPA_REPOSITORY if copa else REPOSITORY,
         ("copa" if copa else language, SPLITS[split]),
+        ("idx", "premise", "question", "choice1", "choice2", "label"),
     )
     if isinstance(opened, Dataset):
         place = f"{source.folder or (COPA_REPOSITORY if copa else REPOSITORY)}: {language} {split}"

@@ -50,14 +50,15 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     no premise is in both.
     """
     where = partial(files, language=language, split=split)
-    opened = published(source, where, REPOSITORY, (language, SPLITS[split]))
+    columns = ("premise", "hypothesis", "label")
+    opened = published(source, where, REPOSITORY, (language, SPLITS[split]), columns)
     part, _, piece = split.partition("-")
     if isinstance(opened, Dataset):
         rows = opened.rename_columns({"premise": "sentence1", "hypothesis": "sentence2"})
     else:
         rows = Dataset.from_list(require_rows(_read(opened[0], language), opened[0]))
     ids = [f"xnli-{part}-{i:06d}" for i in range(len(rows))]
-    rows = pairs(rows, ids, language)
+    rows = pairs(rows, ids, language, len(LABELS), source.folder or REPOSITORY)
     return _cut(rows, piece, source.cut_after) if piece else rows
 
 
@@ -80,11 +81,12 @@ def _read(path: Path, language: str) -> list[dict[str, object]]:
         return _of_one_language(path, rest, header, language)
     if header == ["premise", "hypo", "label"]:
         places = (0, 1, 2)
-    elif len(header) == 4:
-        places = (2, 3, 1)  # genre, label, sentence1_xx, sentence2_xx
+    elif header == ["genre", "label", f"sentence1_{language}", f"sentence2_{language}"]:
+        places = (2, 3, 1)
     else:
         raise InputError(
-            f"{path}: line 1 must be XNLI's columns (found {shown(chr(9).join(header))})."
+            f"{path}: line 1 must be XNLI's columns for {language}, e.g. genre, label, "
+            f"sentence1_{language}, sentence2_{language} (found {shown(chr(9).join(header))})."
         )
     return [
         _row(path, number, fields, places) for number, fields in _fields(path, rest, len(header))

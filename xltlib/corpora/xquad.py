@@ -11,7 +11,7 @@ from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
 from xltlib.corpora.hub import published
 from xltlib.corpora.local import find, parquet
-from xltlib.corpora.squad_files import first_articles, from_hub, read_squad
+from xltlib.corpora.squad_files import ANSWERED, first_articles, from_hub, read_squad
 from xltlib.params import CorpusSource
 
 LANGUAGES = ("en", "ar", "de", "el", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh")
@@ -30,9 +30,9 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     parts. The files have the same articles in the same order in every language.
     """
     where = partial(files, language=language, split=split)
-    opened = published(source, where, REPOSITORY, (f"xquad.{language}", "validation"))
+    opened = published(source, where, REPOSITORY, (f"xquad.{language}", "validation"), ANSWERED)
     if isinstance(opened, Dataset):
-        rows = from_hub(opened, lambda identity: language)
+        rows = from_hub(opened, lambda identity: language, source.folder or REPOSITORY)
     else:
         rows = read_squad(opened[0], language)
     if split == "all":

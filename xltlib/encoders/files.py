@@ -5,13 +5,15 @@ Nothing here loads a model; the checks read file names, the config, and the head
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xltlib.artifacts import InputError, read_json
-from xltlib.text_files import LFS_POINTER, decode, parse_json
+from xltlib.text_files import LFS_POINTER, decode, parse_json, shown_path
 
+TOKENIZER_CONFIG = "tokenizer_config.json"
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _FLOATS = {"F64", "F32", "F16", "BF16"}
 _INTEGERS = {"I64", "I32", "BOOL"}  # buffers, such as position ids
@@ -51,6 +53,14 @@ def model_files(folder: Path) -> ModelFiles:
     folder = Path(folder)
     if "\0" in str(folder):
         raise InputError(f"{str(folder)!r}: not a path, because it contains a NUL character.")
+    try:
+        (folder / "config.json").stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # reported below
+    except OSError as error:
+        raise InputError(
+            f"{shown_path(folder)}: cannot be read ({error.strerror}). Check the path."
+        ) from error
     if folder.is_file():
         raise InputError(
             f"{folder}: a file, not a model folder. Give the folder with config.json, the weights "
@@ -88,16 +98,18 @@ def require_tokenizer(folder: Path) -> None:
     """Refuse a folder without a tokenizer's files; transformers would create an empty one.
 
     Raises:
-        InputError: there are none, or they are Git LFS pointers.
+        InputError: there are none, or they cannot be read or are Git LFS pointers.
     """
-    found = [path for name in TOKENIZER_FILES for path in sorted(folder.glob(name))]
+    found = [
+        path for name in TOKENIZER_FILES for path in sorted(folder.glob(name)) if path.is_file()
+    ]
     if not found:
         raise InputError(
             f"{folder}: no tokenizer here ({', '.join(TOKENIZER_FILES)}). Copy the files of the "
             "tokenizer that the model was trained with into the folder."
         )
-    for path in found:
-        _refuse_pointer(path)
+    for path in (*found, *folder.glob(TOKENIZER_CONFIG)):
+        _check_start(path)
 
 
 def _other_format(folder: Path) -> str:
@@ -113,7 +125,7 @@ def _weights(folder: Path) -> tuple[Path, ...]:
     if single.is_file():
         return (single,)
     if not index.is_file():
-        others = sorted(path.name for path in folder.glob("*.safetensors"))
+        others = sorted(path.name for path in folder.glob("*.safetensors") if path.is_file())
         hint = f" There is {', '.join(others)}: rename it if it is the model." if others else ""
         raise InputError(
             f"{folder}: no weights here (model.safetensors, or its shards and their index)."
@@ -132,13 +144,23 @@ def _weights(folder: Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in shards)
 
 
-def _refuse_pointer(path: Path) -> None:
-    with open(path, "rb") as file:
-        if file.read(len(LFS_POINTER)) == LFS_POINTER:
-            raise InputError(
-                f"{path}: a Git LFS pointer, not the file itself. Run `git lfs pull` in the "
-                "repository, or download the file."
-            )
+def _check_start(path: Path) -> None:
+    """Refuse a file that cannot be read, a Git LFS pointer, and a byte order mark, which
+    transformers does not skip."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(len(LFS_POINTER))
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}). Check the file and its permissions."
+        ) from error
+    if start == LFS_POINTER:
+        raise InputError(
+            f"{path}: a Git LFS pointer, not the file itself. Run `git lfs pull` in the "
+            "repository, or download the file."
+        )
+    if start.startswith(BOM_UTF8):
+        raise InputError(f"{path}: begins with a byte order mark. Save it as UTF-8 without one.")
 
 
 def _check_safetensors(path: Path) -> None:
@@ -147,7 +169,7 @@ def _check_safetensors(path: Path) -> None:
     The layout is eight bytes of length, a JSON header, and the data
     (https://huggingface.co/docs/safetensors).
     """
-    _refuse_pointer(path)
+    _check_start(path)
     size = path.stat().st_size
     damaged = f"{path}: not complete safetensors weights ({{}}). Copy or download the file again."
     with open(path, "rb") as file:
@@ -175,6 +197,7 @@ def _check_safetensors(path: Path) -> None:
 
 def _json_object(path: Path) -> dict[str, Any]:
     """The object in one of a model's JSON files."""
+    _check_start(path)
     value = read_json(path)
     if not isinstance(value, dict):
         raise InputError(f"{path}: not a JSON object. Copy or download it again.")

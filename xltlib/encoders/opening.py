@@ -7,16 +7,13 @@ change the model's output.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from transformers import (
-    MODEL_MAPPING,
     AutoConfig,
     AutoModelForMaskedLM,
     AutoModelForQuestionAnswering,
@@ -31,6 +28,8 @@ from xltlib.artifacts import InputError
 from xltlib.encoders.device import usable_device
 from xltlib.encoders.files import model_files, require_tokenizer
 from xltlib.encoders.loading_report import check_report
+from xltlib.encoders.normalization import keep_normalization
+from xltlib.encoders.parts import takes_token_types
 
 HEADS = {AutoModelForQuestionAnswering: "span-QA", AutoModelForMaskedLM: "masked-LM"}
 _MOST = 300
@@ -54,12 +53,16 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """
     folder = model_files(Path(folder)).folder
     require_tokenizer(folder)
+    config = read_config(folder)
     try:
         with without_load_report():
             tokenizer = AutoTokenizer.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False
             )
             vocabulary = tokenizer.get_vocab()
+            keep_normalization(folder, tokenizer)
+    except InputError:
+        raise
     # The Rust library raises plain Exceptions.
     except Exception as error:
         raise InputError(
@@ -79,7 +82,7 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         tokenizer.pad_token = stand_in
     # Padding needs masks; token types are only needed if the model has two.
     wanted = [*dict.fromkeys([*tokenizer.model_input_names, "attention_mask"])]
-    if "token_type_ids" in wanted and not _takes_token_types(read_config(folder)):
+    if "token_type_ids" in wanted and not takes_token_types(config):
         wanted.remove("token_type_ids")
     tokenizer.model_input_names = wanted
     return tokenizer
@@ -154,7 +157,7 @@ def open_model(
 def max_tokens(model: PreTrainedModel) -> int | None:
     """How many tokens the model can read at once; None if its positions are unlimited."""
     sizes = [
-        table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
+        len(table.weight) - (0 if table.padding_idx is None else table.padding_idx + 1)
         for _, table in _position_tables(model)
     ]
     stated = getattr(model.config, "max_position_embeddings", None)
@@ -197,7 +200,8 @@ def _check_fit(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrain
     weight = model.get_input_embeddings().weight
     assert isinstance(weight, torch.Tensor)
     rows = len(weight)
-    if largest >= rows:
+    # Models often have a few spare rows.
+    if not rows // 2 <= largest < rows:
         raise InputError(
             f"{folder}: the tokenizer's ids go up to {largest}, the model has {rows} word "
             "embeddings. They belong to different models: copy the model's own tokenizer."
@@ -251,12 +255,12 @@ def _output(model: PreTrainedModel, batch: Any) -> torch.Tensor:
     return output.logits if "logits" in output else output.last_hidden_state
 
 
-def _position_tables(model: PreTrainedModel) -> list[tuple[str, nn.Embedding]]:
+def _position_tables(model: PreTrainedModel) -> list[tuple[str, Any]]:
     """The model's learnt absolute position embeddings, by name."""
     return [
         (name, module)
         for name, module in model.named_modules()
-        if isinstance(module, nn.Embedding)
+        if hasattr(module, "padding_idx")  # I-BERT's are no nn.Embedding
         and name.rpartition(".")[2] in ("position_embeddings", "embed_positions", "wpe")
     ]
 
@@ -277,18 +281,6 @@ def read_config(folder: Path) -> PreTrainedConfig:
             f"{folder / 'config.json'}: not the config of a model that transformers knows "
             f"({_short(error)}). Models with custom code are not supported."
         ) from error
-
-
-def _takes_token_types(config: PreTrainedConfig) -> bool:
-    """Whether a model distinguishes question and context by token types."""
-    if getattr(config, "type_vocab_size", 2) < 2 or type(config) not in MODEL_MAPPING:
-        return False
-    found = MODEL_MAPPING[type(config)]
-    kinds = found if isinstance(found, tuple) else (found,)
-    return all(
-        kind is not None and "token_type_ids" in inspect.signature(kind.forward).parameters
-        for kind in kinds
-    )
 
 
 def _short(error: Exception) -> str:

@@ -219,7 +219,7 @@ def window_settings(max_length: int) -> SpanQASettings:
     if max_length < SHORTEST:
         raise InputError(
             f"windows of {max_length} tokens are too short for a question and its context; the "
-            f"minimum is {SHORTEST}. Choose a model that reads more."
+            f"minimum is {SHORTEST}. Give a longer max_length, or a model that reads more."
         )
     shorter = {
         name: min(getattr(usual, name), getattr(usual, name) * max_length // usual.max_length)

@@ -18,8 +18,6 @@ from typing import Any
 
 from xltlib.execution.kernel import ForkedKernel, managed
 
-TEMPORARY = ".executing."
-
 
 def main(arguments: list[str], client: socket.socket | None = None) -> int:
     """Execute a cell and return the exit code.
@@ -38,14 +36,14 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
     from xltlib import params as schema
     from xltlib.artifacts import OUTPUTS, InputError, require_writable
     from xltlib.execution.status import Status
-    from xltlib.study import Grid
+    from xltlib.study import Grid, manifest
 
     try:
         cell = Grid(schema.load(params)).cell(stage, key)
         require_writable(cell.folder, OUTPUTS)
         # A second process that needs the same cell waits here, then reads the results.
-        with FileLock(cell.path(".executing.lock")):
-            for left in cell.folder.glob(f"{TEMPORARY}*.ipynb"):
+        with FileLock(cell.path(f"{manifest.EXECUTING}lock")):
+            for left in cell.folder.glob(f"{manifest.EXECUTING}*.ipynb"):
                 left.unlink(missing_ok=True)
             status = Status(cell)
             cause = _execute(Path(source), Path(params), cell, kernel, status)
@@ -59,7 +57,7 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
         return 2
     finally:
         kernel.kill()
-    print("\n".join(failure(cell.stage.notebook, key, cause, cell.path("failed.ipynb"), params)))
+    print("\n".join(failure(cell.stage.notebook, key, cause, cell.path(manifest.FAILED), params)))
     return 1
 
 
@@ -84,9 +82,10 @@ def _execute(
 
     from xltlib.artifacts import no_room
     from xltlib.execution.status import Log
+    from xltlib.study import manifest
 
     warnings.filterwarnings("ignore", module="papermill|nbclient|nbformat|zmq|traitlets")
-    running = cell.path(f"{TEMPORARY}{socket.gethostname()}-{os.getpid()}.ipynb")
+    running = cell.path(f"{manifest.EXECUTING}{socket.gethostname()}-{os.getpid()}.ipynb")
     cause: str | None = None
     with managed(kernel) as manager, Log(cell, status) as log:
         try:
@@ -115,9 +114,9 @@ def _execute(
                 )
     if cause is None:
         running.replace(cell.notebook)
-        cell.path("failed.ipynb").unlink(missing_ok=True)
+        cell.path(manifest.FAILED).unlink(missing_ok=True)
     elif running.exists():
-        running.replace(cell.path("failed.ipynb"))
+        running.replace(cell.path(manifest.FAILED))
     return cause
 
 

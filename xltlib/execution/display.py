@@ -16,7 +16,7 @@ from xltlib.execution import status
 from xltlib.execution.cell import failure
 from xltlib.execution.estimate import Rest, Seconds, duration
 from xltlib.execution.workflow import Workflow
-from xltlib.study import STAGES, Cell
+from xltlib.study import STAGES, Cell, manifest
 
 PERIOD = 0.5
 """Seconds between checks of the cells."""
@@ -36,9 +36,12 @@ class Watch:
     failed: dict[Cell, str] = field(default_factory=dict)
     running: dict[Cell, dict[str, Any]] = field(default_factory=dict)
     began: float = field(default_factory=time.time)
+    _earlier: dict[Cell, dict[str, Any] | None] = field(init=False)
+    """What earlier runs recorded of the cells."""
 
     def __post_init__(self) -> None:
         params = self.workflow.params
+        self._earlier = {cell: status.read(cell) for cell in self.todo}
         self.learnt = Seconds.learnt(params.outputs, params.profile)
 
     def follow(self, alive: Callable[[], bool]) -> None:
@@ -59,21 +62,23 @@ class Watch:
         """Read the state of every unfinished cell."""
         self.running = {}
         for cell in self.todo:
-            if cell in self.failed or cell in self.done:
+            if cell in self.done:
                 continue
             if cell.notebook.exists():
                 self.done.append(cell)
+                self.failed.pop(cell, None)  # it was started once more
                 self.learnt = Seconds.learnt(cell.params.outputs, cell.params.profile)
                 self._say_done(cell)
                 continue
             found = status.read(cell)
-            if found is None or float(found["since"]) < self.began:
+            if found is None or found == self._earlier[cell]:
                 continue
-            if found["state"] == "failed":
+            if found["state"] == "running":
+                self.failed.pop(cell, None)
+                self.running[cell] = found
+            elif cell not in self.failed:
                 self.failed[cell] = str(found["cause"])
                 self._say_failed(cell)
-            else:
-                self.running[cell] = found
 
     @property
     def seconds(self) -> float:
@@ -88,7 +93,7 @@ class Watch:
             for cell in self.todo
             if cell not in self.done and cell not in self.failed and cell not in self.running
         ]
-        at_once = max(1, self.workflow.cores // self.workflow.params.compute.threads)
+        at_once = self.workflow.at_once
         rest = Rest.of(waiting, self.learnt, at_once)
         under_way = [left for left in map(self._seconds_left, self.running) if left is not None]
         more = max(max(under_way, default=0.0), sum(under_way) / at_once)
@@ -138,7 +143,7 @@ class Watch:
         return f"{found['doing']}{count}"
 
     def _say_done(self, cell: Cell) -> None:
-        seconds = self.learnt.of(cell)[0]
+        seconds = status.seconds(cell)
         took = "" if seconds is None else f" ({duration(seconds)})"
         share = f"{len(self.done)} of {len(self.todo)}"
         rest = f"; {self.left}" if len(self.done) < len(self.todo) else ""
@@ -149,7 +154,7 @@ class Watch:
             cell.stage.notebook,
             cell.key,
             self.failed[cell],
-            cell.path("failed.ipynb"),
+            cell.path(manifest.FAILED),
             self.workflow.file,
         )
         self._say("\n".join(lines), style="red")

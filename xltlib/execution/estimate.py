@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Seconds:
     """By notebook and kind of cell."""
     stage: dict[str, list[float]]
     """By notebook."""
+    _expected: dict[Cell, tuple[float | None, bool]] = field(default_factory=dict)
 
     @classmethod
     def learnt(cls, outputs: Path, profile: str) -> Seconds:
@@ -46,7 +47,15 @@ class Seconds:
         return cls(same, stage)
 
     def of(self, cell: Cell) -> tuple[float | None, bool]:
-        """Expected seconds of a cell (None if unknown), and whether finished cells gave them."""
+        """Expected seconds of a cell (None if unknown), and whether finished cells gave them.
+
+        They are found once, because the live display asks for those of all waiting cells.
+        """
+        if cell not in self._expected:
+            self._expected[cell] = self._of(cell)
+        return self._expected[cell]
+
+    def _of(self, cell: Cell) -> tuple[float | None, bool]:
         if cell.done and cell.complete:  # it is only read back
             return OVERHEAD_SECONDS, True
         notebook = cell.stage.notebook

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from xltlib.artifacts import InputError
 from xltlib.encoders.cache import DIGESTS
 from xltlib.study import Grid, manifest
 from xltlib.study.contents import CONTENTS
@@ -21,11 +22,21 @@ class Leftover:
     bytes: int
 
     def remove(self) -> None:
-        """Remove it for good."""
-        if self.path.is_dir() and not self.path.is_symlink():
-            shutil.rmtree(self.path, ignore_errors=True)
-        else:
-            self.path.unlink(missing_ok=True)
+        """Remove it for good.
+
+        Raises:
+            InputError: it, or something in it, cannot be removed.
+        """
+        try:
+            if self.path.is_dir() and not self.path.is_symlink():
+                shutil.rmtree(self.path)
+            else:
+                self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{error.filename or self.path}: cannot be removed ({error.strerror or error}). "
+                "Change its permissions, or remove it yourself."
+            ) from error
 
 
 def leftovers(grid: Grid, *, cache: bool = False) -> list[Leftover]:
@@ -53,10 +64,11 @@ def leftovers(grid: Grid, *, cache: bool = False) -> list[Leftover]:
         for work in sorted((path / manifest.WORK).glob("*")):
             if cell.done or work.name != cell.fingerprint:
                 found.append((work, "work of a run with other params"))
-        if cell.done and (path / "failed.ipynb").exists():
-            found.append((path / "failed.ipynb", "a failed attempt at a finished cell"))
+        if cell.done and (path / manifest.FAILED).exists():
+            found.append((path / manifest.FAILED, "a failed attempt at a finished cell"))
         found += [
-            (left, "left by a killed run") for left in sorted(path.glob(".executing.*.ipynb"))
+            (left, "left by a killed run")
+            for left in sorted(path.glob(f"{manifest.EXECUTING}*.ipynb"))
         ]
     found += [
         (folder / name, "logs")

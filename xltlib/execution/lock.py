@@ -22,7 +22,8 @@ def only_run(folder: Path, *, wait: bool = False) -> Iterator[int]:
     command keeps it. After a kill there is nothing to clean up.
 
     Raises:
-        InputError: another run holds the lock and `wait` is not set; names that run.
+        InputError: another run holds the lock and `wait` is not set (names that run), or the file
+            system has no locks.
     """
     require_writable(folder, OUTPUTS)
     lock = os.open(folder / ".run.lock", os.O_RDWR | os.O_CREAT, 0o666)
@@ -37,6 +38,12 @@ def only_run(folder: Path, *, wait: bool = False) -> Iterator[int]:
                 ) from error
             print(f"{message}; waiting for it to end.", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            raise InputError(
+                f"{folder}: this file system has no locks ({error.strerror}), which keep two runs "
+                "apart. Choose another folder for `outputs`, or mount it with locks (Lustre: the "
+                "option flock)."
+            ) from error
         record = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
         os.truncate(lock, 0)
         os.pwrite(lock, json.dumps(record).encode(), 0)

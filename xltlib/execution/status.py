@@ -107,9 +107,21 @@ class Log:
 
 def read(cell: Cell) -> dict[str, Any] | None:
     """The status of a running or failed cell; None for any other."""
+    record = _record(cell)
+    return record if record.get("state") in ("running", "failed") else None
+
+
+def seconds(cell: Cell) -> float | None:
+    """How long a cell's latest execution took, or has taken so far; None if it is unknown."""
+    record = _record(cell)
+    if "since" in record:
+        return time.time() - float(record["since"])
+    return record.get("seconds")
+
+
+def _record(cell: Cell) -> dict[str, Any]:
     try:
         record = read_json(log_of(cell, "json"))
     except InputError:
-        return None
-    states = ("running", "failed")
-    return record if isinstance(record, dict) and record.get("state") in states else None
+        return {}
+    return record if isinstance(record, dict) else {}

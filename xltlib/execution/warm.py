@@ -26,6 +26,7 @@ ADDRESS = "XLT_WARM"
 
 HEAVY = (
     "papermill nbclient ipykernel.kernelapp torch transformers datasets pandas matplotlib.pyplot "
+    "seqeval.metrics "
     "xltlib.study.corpora xltlib.study.intermediate xltlib.study.target xltlib.study.evaluation "
     "xltlib.study.attacks xltlib.study.representation xltlib.study.transfer xltlib.study.results "
     "xltlib.study.claims xltlib.study.design xltlib.execution.cell xltlib.execution.status"
@@ -59,6 +60,8 @@ def serve(address: str, life: int, heavy: Sequence[str] = HEAVY) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run itself handles interrupts
     for name in heavy:
         importlib.import_module(name)
+    if heavy:
+        _remember_code()
     ends: list[socket.socket | int] = [listener, life]
     while True:
         ready, _, _ = select.select(ends, [], [], 1)
@@ -74,6 +77,15 @@ def serve(address: str, life: int, heavy: Sequence[str] = HEAVY) -> None:
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+
+
+def _remember_code() -> None:
+    """Note which code was imported: all cells run it, whatever is edited or committed meanwhile."""
+    from xltlib.study import STAGES, code
+
+    code.version()
+    for stage in STAGES.values():
+        code.source_of(stage.module)
 
 
 def _answer(client: socket.socket) -> None:

@@ -12,11 +12,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from xltlib.artifacts import InputError
 from xltlib.execution import warm
-from xltlib.params import Params
+from xltlib.params import ComputeSettings, Params
 from xltlib.yaml_files import read_yaml
 
 PARAMS = "XLT_PARAMS"
@@ -56,8 +58,21 @@ class Workflow:
     @property
     def on_cluster(self) -> bool:
         """Whether the Snakemake profile sends jobs to other machines."""
+        return self._settings.get("executor", "local") != "local"
+
+    @property
+    def at_once(self) -> int:
+        """How many cells can run at the same time."""
+        jobs = self._settings.get("jobs")
+        if self.on_cluster and isinstance(jobs, int):
+            return max(1, jobs)
+        return cells_at_once(self.params.compute, self.cores, self.gpus)
+
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
+        """The options in the Snakemake profile."""
         if self.profile is None:
-            return False
+            return {}
         file = next(iter(sorted(self.profile.glob("config*.y*ml"))), None)
         if file is None:
             raise InputError(f"{self.profile}: no config.yaml there; give a Snakemake profile.")
@@ -66,7 +81,7 @@ class Workflow:
             raise InputError(
                 f"{file}: not a Snakemake profile (no mapping of options). Correct it."
             )
-        return settings.get("executor", "local") != "local"
+        return settings
 
     def command(self) -> list[str]:
         """Snakemake's command line. The only strings from the user in it are paths."""
@@ -107,6 +122,14 @@ class Workflow:
 def memory_here() -> int:
     """The memory of this machine in MB."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
+
+
+def cells_at_once(compute: ComputeSettings, cores: int, gpus: int) -> int:
+    """How many cells this machine's memory, and these cores and GPUs, allow at the same time."""
+    most = min(cores // compute.threads, memory_here() // compute.mem_mb)
+    if compute.gpus:
+        most = min(most, gpus // compute.gpus)
+    return max(1, most)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from xltlib.params.base import Name, Settings, known_languages
 
@@ -126,6 +126,17 @@ class Claim(Settings):
     )
     needs: Needs = Needs()
     """The least data behind an interval that can answer the claim."""
+
+    @model_validator(mode="after")
+    def _primary_is_one_test(self) -> Claim:
+        if self.primary and self.estimate.kind in ("methods", "distance"):
+            raise ValueError(
+                f"primary: the primary claim is one test, and {self.estimate.kind!r} has one for "
+                "each method; choose another claim"
+            )
+        if self.primary and not self.as_stated:
+            raise ValueError("primary: a claim that is not tested as stated answers nothing")
+        return self
 
     @property
     def cited(self) -> str:

@@ -35,7 +35,7 @@ class ComputeSettings(Settings):
     threads: PositiveInt = 1
     """Processor threads."""
     mem_mb: PositiveInt = 3000
-    """Memory in MiB; a training run that needs more does not start."""
+    """Memory in MiB; a cell whose models need more does not start."""
     gpus: Annotated[int, Field(ge=0)] = 0
     """GPUs per cell that runs a model."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from xltlib.analysis.verdict import NOT_ANSWERED, NOT_AS_STATED, Held, Lack, Line, Verdict, missing
 from xltlib.params import Claim
-from xltlib.reporting.sentences import Sentence, counted, p_value
+from xltlib.params.claims import ArmsEstimate
+from xltlib.reporting.sentences import Sentence, counted, p_value, places
 
 
 def record(verdict: Verdict) -> dict[str, Any]:
@@ -27,10 +28,11 @@ def finding(verdict: Verdict, line: Line) -> Sentence:
     one = line.interval
     if one is None:
         return Sentence(name, "Nothing was measured.", {})
-    words = f"{line.compared}: {{estimate:+.1f}} {verdict.unit}"
+    form = f"+.{places(verdict.smallest)}f"
+    words = f"{line.compared}: {{estimate:{form}}} {verdict.unit}"
     numbers: dict[str, Any] = {"estimate": one.estimate}
     if one.known:
-        words += " ({level:.0f} % interval {low:+.1f} to {high:+.1f})"
+        words += f" ({{level:.0f}} % interval {{low:{form}}} to {{high:{form}}})"
         numbers |= {"level": 100 * one.level, "low": one.low, "high": one.high}
     if line.p_corrected is not None and line.p_corrected == line.p_corrected:
         words += p_value("p", line.p_corrected)
@@ -41,7 +43,7 @@ def finding(verdict: Verdict, line: Line) -> Sentence:
     )
     numbers |= {"n": one.n_examples, "sets": one.n_languages, "seeds": one.n_seeds}
     if one.seed_sd == one.seed_sd:  # not NaN: several seeds
-        words += " (standard deviation {sd:.1f})"
+        words += f" (standard deviation {{sd:{form[1:]}}})"
         numbers["sd"] = one.seed_sd
     words += "."
     return Sentence(name, words, numbers)
@@ -68,7 +70,7 @@ MATTERS = {
     "too small to matter": "It is too small to matter (less than {smallest:g}).",
     "open": (
         "Whether it is large enough to matter ({smallest:g} or more) is open; the minimum "
-        "detectable effect (80 % power) is {detectable:.1f}."
+        "detectable effect (80 % power) is {detectable}."
     ),
 }
 
@@ -89,6 +91,8 @@ def statements(verdict: Verdict, line: Line) -> list[Sentence]:
             numbers["detectable"] = line.interval.detectable
         unshown = line.effect == "not shown" and line.matters == "too small to matter"
         words = ANY_TOO_SMALL if unshown else MATTERS[line.matters]
+        detectable = f"{{detectable:.{places(verdict.smallest)}f}}"
+        words = words.replace("{detectable}", detectable)
         found.append(Sentence("matters", words, numbers))
     return found
 
@@ -134,7 +138,7 @@ def lack(one: Lack) -> Sentence:
     elif one.name == "unchecked":
         words = (
             "Whether intermediate training worked is unknown: no model of an arm without it was "
-            "tested."
+            "tested in English on the target task's own corpus."
         )
     elif one.name == "undefined":
         words = f"The measure is undefined for a model under {', '.join(one.found)}."
@@ -172,16 +176,33 @@ QUESTION = (
 )
 ANSWERS = {
     "supported": "Yes.",
-    "contradicted": "No: it makes transfer less robust.",
+    "contradicted": "No: the data show the opposite.",
     "too small to matter": "No: any difference is too small to matter.",
     "inconclusive": (
-        "Not settled: the data are compatible with a difference that matters and with none at all."
+        "Not settled: the data are compatible with a difference that matters and with one that "
+        "does not."
     ),
 }
 
 
+def question(claims: Mapping[str, Claim]) -> str:
+    """What the primary claim answers: the study's question, or whether another claim holds."""
+    claim = next((one for one in claims.values() if one.primary), None)
+    if claim is None or _asks(claim) == ("above", ("multilingual", "english")):
+        return QUESTION
+    return f"Does this hold? {claim.statement.strip()}"
+
+
+def _asks(claim: Claim) -> tuple[str, tuple[str, str]] | None:
+    """The expected sign and the arms of a claim about robustness; None for any other claim."""
+    estimate = claim.estimate
+    if not isinstance(estimate, ArmsEstimate) or estimate.metric == "clean":
+        return None
+    return claim.expected, estimate.contrast
+
+
 def answer(record: Mapping[str, Any] | None) -> list[Sentence]:
-    """The answer to the study's question in one sentence, and up to three more sentences.
+    """The answer to `question` in one sentence, and up to three more sentences.
 
     Args:
         record: the primary claim's record; None if the profile has no primary claim.
@@ -206,7 +227,7 @@ def primary(records: list[dict[str, Any]]) -> dict[str, Any] | None:
     return next((one for one in records if one["primary"]), None)
 
 
-def kinds(records: list[dict[str, Any]]) -> dict[str, str]:
+def kinds(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The verdict on every comparison, by claim and comparison."""
     return {
         " ".join(filter(None, (record["name"], line["compared"]))): line["kind"]
@@ -215,18 +236,61 @@ def kinds(records: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def in_five_lines(metrics: Mapping[str, Any], profile: str, encoder: str) -> list[str]:
+SHORT = {
+    "synthetic": "the data are synthetic",
+    "seeds": "too few seeds",
+    "seed sd": "too few seeds for how much they vary",
+    "languages": "some languages are missing",
+    "questions": "too few questions",
+    "training": "intermediate training did not work",
+    "chance": "intermediate training did not work",
+    "unchecked": "intermediate training was not checked",
+    "undefined": "the measure is undefined",
+    "interval": "there is no interval",
+    "nothing": "nothing to compare",
+}
+"""Each lack in a few words."""
+
+
+def summary(records: Sequence[Mapping[str, Any]]) -> Sentence:
+    """The number of verdicts of each kind, and what the unanswered claims lack: each lack once,
+    with the claims that have it."""
+    counts = Counter(kinds(records).values())
+    parts = [f"{{kind_{i}}} {kind}" for i, kind in enumerate(counts)]
+    numbers: dict[str, Any] = {f"kind_{i}": n for i, n in enumerate(counts.values())}
+    numbers |= {"claims": len(records), "lines": counts.total()}
+    words = (
+        f"{counted('claims', len(records), 'claim')} in "
+        f"{counted('lines', counts.total(), 'comparison')}: {', '.join(parts) or 'no verdict'}."
+    )
+    having: dict[str, dict[str, None]] = {}
+    for record in records:
+        for line in record["lines"]:
+            for one in line["lacks"]:
+                having.setdefault(SHORT[one["name"]], {})[record["name"]] = None
+    if having:
+        lacks = (
+            f"{short} ({'all' if len(names) == len(records) > 1 else ', '.join(names)})"
+            for short, names in having.items()
+        )
+        words += f" Not answered because of: {'; '.join(lacks)}."
+    return Sentence("claims", words, numbers)
+
+
+def in_five_lines(
+    metrics: Mapping[str, Any], claims: Mapping[str, Claim], profile: str, encoder: str
+) -> list[str]:
     """The question, its answer, the primary outcome, all verdicts, and where they come from.
 
     Args:
         metrics: the metrics of a cell of 09_claims.
+        claims: the profile's.
     """
     first, *rest = (str(Sentence.of(one)) for one in metrics["answer"])
-    counts = Counter(kinds(metrics["claims"]).values())
     return [
-        f"Question: {QUESTION}",
+        f"Question: {question(claims)}",
         f"Answer: {first}",
         f"Primary outcome: {' '.join(rest) or 'none'}",
-        f"All claims: {', '.join(f'{n} {kind}' for kind, n in counts.items())}.",
+        f"All claims: {summary(metrics['claims'])}",
         f"Profile {profile}, encoder {encoder}; tables below, everything in `xlt paper`.",
     ]

@@ -81,7 +81,8 @@ def of_calibration(table: pd.DataFrame) -> list[Sentence]:
         if len(others):
             worst = others["calibration error"].idxmax()
             numbers |= {key: float(others.loc[worst, name]) for name, key in names.items()}
-            words += f", and {{error:.1f}} under {worst}, the largest of the static sets"
+            words += f", and {{error:.1f}} under {worst}"
+            words += ", the largest of the static sets" if len(others) > 1 else ""
         key = "over" if len(others) else "clean_over"
         side = "above" if numbers[key] > 0 else "below"
         numbers["gap"] = abs(numbers[key])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from xltlib.analysis.blocks import MIN_EXAMPLES
+from xltlib.analysis.robustness import MEASURES
 from xltlib.analysis.tables import MACRO, arms_in, language_order
 from xltlib.reporting.glance import interval_axis
 from xltlib.reporting.style import (
@@ -205,11 +207,15 @@ def contrast(table: pd.DataFrame, *, smallest: Mapping[str, float], about: Prove
             own = rows[rows["contrast"] == pair].set_index(["measured", "condition"])
             empty = {"estimate": np.nan, "low": np.nan, "high": np.nan, "detectable": np.nan}
             part = [dict(own.loc[line]) if line in own.index else empty for line in lines]
-            interval_axis(axes, part, smallest["f1"], STYLES["multilingual"][0])
+            bands = [smallest[MEASURES[measure].unit] for measure, _ in lines]
+            interval_axis(axes, part, bands, STYLES["multilingual"][0])
             axes.set_title(pair.replace(" - ", "\nminus "), fontsize="small")
         panels[0].set_yticks(range(len(lines)), [f"{m}\n{c}" for m, c in lines])
         level = rows["level (%)"].iloc[0] if len(rows) else 95.0
-        figure.supxlabel(f"difference in points, {level:.0f} % interval", fontsize="medium")
+        figure.supxlabel(
+            f"difference in points, {level:.0f} % interval; shaded: too small to matter",
+            fontsize="medium",
+        )
         title = "All contrasts between arms, macro over zero-shot languages (exploratory)"
         return titled(figure, title, about)
 
@@ -237,7 +243,7 @@ def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | No
                 {k: np.nan if v is None else v for k, v in line["interval"].items()}
                 for _, line in rows
             ]
-            interval_axis(axes, known, max(record["smallest"] for record, _ in rows), "#0072B2")
+            interval_axis(axes, known, [record["smallest"] for record, _ in rows], "#0072B2")
             labels = [
                 f"{record['name']}\n{line['compared']}, n={line['interval']['n_examples']}"
                 for record, line in rows
@@ -253,11 +259,11 @@ def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | No
                     annotation_clip=False,
                 )
             level = 100 * rows[0][1]["interval"]["level"]
-            axes.set_xlabel(f"effect ({unit}), {level:.0f} % interval")
+            axes.set_xlabel(f"effect ({unit}), {level:.0f} % interval; shaded: too small to matter")
         empty = [record["name"] for record in records if record["lines"][0]["interval"] is None]
         if empty:
             words = f"Nothing to compare for: {', '.join(empty)}."
-            figure.supxlabel(words, fontsize="small")
+            figure.supxlabel(fill(words, 110), fontsize="small")
         return titled(figure, "What this profile finds for each claim", about)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from xltlib.analysis.robustness import MEASURES
 from xltlib.analysis.tables import arms_in
 from xltlib.reporting.sentences import Sentence, counted, p_value
 
@@ -66,13 +67,17 @@ def of_published(table: pd.DataFrame, within: Mapping[str, float | None]) -> lis
         within: by source, how close the averages should be, in points; None for no such check.
     """
     found = []
+    shared = table[table["language"] != "average"].groupby(["source", "corpus"]).size()
     for i, row in enumerate(table[table["language"] == "average"].to_dict("records")):
         gate = within[row["source"]]
+        languages = int(shared[row["source"], row["corpus"]])
         words = (
-            "On {corpus} the untrained arm has an average F1 of {here:.1f}, beside {published:.1f} "
-            "published ({source})."
+            "On {corpus} the untrained arm has an average F1 of {here:.1f} in "
+            f"{counted('languages', languages, 'language')}, beside {{published:.1f}} published "
+            "for the same ({source})."
         )
         numbers = {name: row[name] for name in ("corpus", "here", "published", "source")}
+        numbers["languages"] = languages
         if gate is not None:
             near = abs(row["difference"]) <= gate
             reproduced = "reproduced" if near else "not reproduced"
@@ -82,35 +87,54 @@ def of_published(table: pd.DataFrame, within: Mapping[str, float | None]) -> lis
     return found
 
 
-def of_attacks(under_attack: pd.DataFrame) -> list[Sentence]:
-    """Each arm's F1 before and under each attack, in English and elsewhere.
+def of_attacks(under_attack: pd.DataFrame, seen: Mapping[str, Collection[str]]) -> list[Sentence]:
+    """Each arm's F1 before and under each attack, in English and in the languages that no arm has
+    trained on; test sets that some arm did not meet are left out.
 
     Args:
         under_attack: `xltlib.analysis.tables.under_attack`.
+        seen: the languages that each arm has trained on, beside English.
     """
+    trained = {"en"}.union(*seen.values())
     found = []
     for attack, part in under_attack.groupby("attack", sort=True):
-        other = part[part["language"] != "en"]
-        views = (("other languages", other), ("English", part[part["language"] == "en"]))
-        for view, rows in views:
+        met = part.groupby(["corpus", "language"])["arm"].transform("nunique")
+        part = part[met == part["arm"].nunique()]
+        for view, rows in (
+            ("other languages", part[~part["language"].isin(trained)]),
+            ("English", part[part["language"] == "en"]),
+        ):
             if not len(rows):
                 continue
-            means = rows.groupby("arm")[["clean f1", "attacked f1"]].mean()
-            n = int(rows.groupby("arm")["n"].sum().max())
-            losses, numbers = _of_arms(
-                {arm: tuple(means.loc[arm]) for arm in arms_in(rows)},
+            arms, languages = arms_in(rows), rows["language"].nunique()
+            where = "English"
+            numbers: dict[str, Any] = {"n": int(rows.loc[rows["arm"] == arms[0], "n"].sum())}
+            if view != "English":
+                where = f"{counted('languages', languages, 'language')} that no arm has trained on"
+                numbers["languages"] = languages
+            means = _macro(rows, ["clean f1", "attacked f1"])
+            losses, of_arms = _of_arms(
+                {arm: tuple(means.loc[arm]) for arm in arms},
                 ("from {{{}:.1f}}", "to {{{}:.1f}}"),
             )
-            words = f"Under {attack}, in {view}, F1 goes {losses}; n = {{n}} questions."
-            found.append(Sentence(f"attack {attack} {view}", words, numbers | {"n": n}))
+            words = f"Under {attack}, in {where}, F1 goes {losses}; n = {{n}} questions."
+            found.append(Sentence(f"attack {attack} {view}", words, numbers | of_arms))
     return found
 
 
+def _macro(rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Each arm's mean over languages, which weigh the same; a language's test sets weigh as much as
+    their questions."""
+    keys = ["arm", "language"]
+    sums = rows[names].mul(rows["n"], axis=0).groupby([rows[key] for key in keys]).sum()
+    return sums.div(rows.groupby(keys)["n"].sum(), axis=0).groupby("arm").mean()
+
+
 def of_success(success: pd.DataFrame) -> list[Sentence]:
-    """The languages in which each attack succeeds most and least often, pooled over the arms.
+    """How often each attack succeeds, from the lowest to the highest rate of a language.
 
     Args:
-        success: `xltlib.analysis.tables.success_rate`.
+        success: `xltlib.analysis.tables.success_rate`; its arms and corpora are pooled.
     """
     found = []
     for attack, part in success[success["n"] > 0].groupby("attack", sort=True):
@@ -120,22 +144,24 @@ def of_success(success: pd.DataFrame) -> list[Sentence]:
         if len(rates) < 2:
             continue
         words = (
-            f"{attack} succeeds most often in {rates.index[-1]} ({{highest:.0f}} % of "
-            f"{{n_highest}} questions answered correctly) and least often in {rates.index[0]} "
-            "({lowest:.0f} % of {n_lowest})."
+            f"{attack} succeeds in {{lowest:.0f}} % ({rates.index[0]}, n = {{n_lowest}}) to "
+            f"{{highest:.0f}} % ({rates.index[-1]}, n = {{n_highest}}) of the attempts on correct "
+            f"answers in {counted('languages', len(rates), 'language')} (all arms and seeds "
+            "together; not tested, exploratory)."
         )
         numbers = {
             "highest": float(rates.iloc[-1]),
             "n_highest": int(n[rates.index[-1]]),
             "lowest": float(rates.iloc[0]),
             "n_lowest": int(n[rates.index[0]]),
+            "languages": len(rates),
         }
         found.append(Sentence(f"success {attack}", words, numbers))
     return found
 
 
 def of_attack_transfer(transfer: pd.DataFrame) -> list[Sentence]:
-    """How often an example made against one model breaks another.
+    """How often an example made against one model breaks another; nothing without such cases.
 
     Args:
         transfer: the columns attack, made against, tested on, broken (percent), n.
@@ -143,16 +169,18 @@ def of_attack_transfer(transfer: pd.DataFrame) -> list[Sentence]:
     found = []
     for attack, part in transfer[transfer["n"] > 0].groupby("attack", sort=True):
         own = part["made against"] == part["tested on"]
+        if own.all():
+            continue
         numbers: dict[str, Any] = {}
         for name, rows in (("own", part[own]), ("other", part[~own])):
             n = float(rows["n"].sum())
             rate = (rows["broken"] * rows["n"]).sum() / n if n else 0.0
             numbers |= {name: float(rate), f"n_{name}": int(n)}
-        words = (
-            f"Examples of {attack} made against one model break another in {{other:.0f}} % of "
-            "{n_other} cases, and the model they were made against in {own:.0f} % of {n_own}."
-        )
-        found.append(Sentence(f"transfer {attack}", words, numbers))
+        words = f"Examples of {attack} made against one model break another in {{other:.0f}} % of "
+        words += "{n_other} cases"
+        if numbers["n_own"]:
+            words += ", and the model they were made against in {own:.0f} % of {n_own}"
+        found.append(Sentence(f"transfer {attack}", f"{words}.", numbers))
     return found
 
 
@@ -168,16 +196,18 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
     for row in rows[rows["contrast"] == rows["contrast"].iloc[:1].squeeze()].to_dict("records"):
         words = f"{row['contrast']}, {row['measured']} ({row['condition']}, n = {{n}}): "
         numbers = {"n": row["n"]}
+        measure = MEASURES[row["measured"]]
+        form = "+.1f" if measure.scale > 1 else "+.2f"
         if row["estimate"] == row["estimate"]:
-            words += "{estimate:+.1f}"
+            words += f"{{estimate:{form}}} {measure.words}"
             numbers["estimate"] = row["estimate"]
         else:
             words += "no estimate"
         if row["low"] == row["low"]:
-            words += " ({low:+.1f} to {high:+.1f})"
+            words += f" ({{low:{form}}} to {{high:{form}}})"
             numbers |= {name: row[name] for name in ("low", "high")}
             if row["detectable"] == row["detectable"]:
-                words += "; minimum detectable effect (80 % power) {detectable:.1f}"
+                words += f"; minimum detectable effect (80 % power) {{detectable:{form[1:]}}}"
                 numbers["detectable"] = row["detectable"]
             words += "."
         else:
@@ -192,61 +222,65 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
 
 
 def of_transfer(means: pd.DataFrame) -> list[Sentence]:
-    """The loss of standard training on generalised pairs, and the gain of robust training there.
+    """Standard training on generalised pairs, and the gain of each robust method there.
 
     Args:
         means: `xltlib.analysis.generalised.mean_table`.
     """
     found = []
-    for (task, arm), part in means.groupby(["task", "arm"], sort=False):
+    for (task, corpus, arm), part in means.groupby(["task", "corpus", "arm"], sort=False):
         accuracy = part.set_index(["method", "pairs"])["accuracy"]
-        if ("standard", "two languages") not in accuracy.index:
+        views = [("standard", view) for view in ("two languages", "one language")]
+        if not set(views) <= set(accuracy.index):
             continue
-        one, two = (accuracy["standard", view] for view in ("one language", "two languages"))
         words = (
             f"{task}, arm {arm}: the accuracy of standard training is {{two:.1f}} points if the "
             "sentences are in two languages and {one:.1f} if they are in one (n = {n} items)."
         )
-        numbers = {"one": float(one), "two": float(two), "n": int(part["n"].iloc[0])}
-        gains = part[(part["pairs"] == "two languages") & (part["low"] > 0)]
-        if len(gains):
-            best = gains.loc[gains["gain"].idxmax()]
-            words += (
-                f" In two languages the largest gain whose interval excludes zero is that of "
-                f"{best['method']}: {{gain:+.1f}} ({{low:+.1f}} to {{high:+.1f}})."
-            )
-            numbers |= {name: float(best[name]) for name in ("gain", "low", "high")}
-        elif part["gain"].notna().any():
-            words += " In two languages no method has a gain whose interval lies above zero."
-        found.append(Sentence(f"pairs {task} {arm}", words, numbers))
+        numbers: dict[str, Any] = {"n": int(part["n"].iloc[0])}
+        numbers |= dict(zip(("two", "one"), map(float, accuracy[views]), strict=True))
+        gains = part[(part["pairs"] == "two languages") & part["gain"].notna()]
+        said = []
+        for i, row in enumerate(gains.to_dict("records")):
+            numbers[f"gain_{i}"] = float(row["gain"])
+            said.append(f"{row['method']} {{gain_{i}:+.1f}}")
+            if row["low"] == row["low"]:
+                numbers |= {f"{end}_{i}": float(row[end]) for end in ("low", "high")}
+                said[-1] += f" ({{low_{i}:+.1f}} to {{high_{i}:+.1f}})"
+        if said:
+            words += f" In two languages, the differences from it are: {', '.join(said)}."
+        place = f"{task} {arm}" if corpus == task else f"{task} {corpus} {arm}"
+        found.append(Sentence(f"pairs {place}", words, numbers))
     return found
 
 
 def of_relation(table: pd.DataFrame) -> list[Sentence]:
-    """Each measure's correlation with the loss under attack.
+    """Each measure's correlation with the loss under attack; one sentence for those without.
 
     Args:
         table: `xltlib.analysis.relation.correlations`.
     """
-    found = []
+    found, without = [], {}
     for row in table[table["outcome"] == "drop in f1"].to_dict("records"):
-        measure = row["measure"][0].upper() + row["measure"][1:]
         if row["Spearman's rho"] != row["Spearman's rho"]:
-            words = (
-                f"{measure}: {counted('n', row['n languages'], 'language')} with both values: "
-                "too few from one corpus to relate it to the loss under attack."
-            )
-            numbers = {"n": row["n languages"]}
-        else:
-            words = (
-                f"{measure} against the drop in F1 under attack: Spearman's rho "
-                "{rho:+.2f} ({n} languages"
-            )
-            numbers = {"rho": row["Spearman's rho"], "n": row["n languages"]}
-            if row["p (Holm)"] == row["p (Holm)"]:
-                words += ", permutation, corrected with Holm's method"
-                words += p_value("p", row["p (Holm)"])
-                numbers["p"] = row["p (Holm)"]
-            words += "; exploratory)."
+            without[row["measure"]] = row["n languages"]
+            continue
+        measure = row["measure"][0].upper() + row["measure"][1:]
+        words = f"{measure} against the drop in F1 under attack: Spearman's rho {{rho:+.2f}} "
+        words += "({n} languages"
+        numbers = {"rho": row["Spearman's rho"], "n": row["n languages"]}
+        if row["p (Holm)"] == row["p (Holm)"]:
+            words += ", permutation, corrected with Holm's method"
+            words += p_value("p", row["p (Holm)"])
+            numbers["p"] = row["p (Holm)"]
+        words += "; exploratory)."
         found.append(Sentence(f"relation {row['measure']}", words, numbers))
+    if without:
+        listed = ", ".join(f"{name} ({{n_{i}}})" for i, name in enumerate(without))
+        words = (
+            "Not related to the loss under attack, because too few languages of one corpus have "
+            f"both values or one of them is always the same: {listed}."
+        )
+        numbers = {f"n_{i}": n for i, n in enumerate(without.values())}
+        found.append(Sentence("relation", words, numbers))
     return found

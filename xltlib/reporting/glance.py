@@ -18,9 +18,10 @@ from xltlib.analysis.blocks import MIN_EXAMPLES
 from xltlib.analysis.intervals import MIN_SEEDS
 from xltlib.analysis.robustness import MEASURES, fitted_line, predicted
 from xltlib.analysis.tables import MACRO, arms_in
-from xltlib.analysis.verdict import matters_of
+from xltlib.analysis.verdict import NOT_ANSWERED, matters_of
 from xltlib.reporting.style import (
     MAX_WIDTH,
+    NOTHING,
     STYLES,
     THEME,
     Provenance,
@@ -38,21 +39,23 @@ estimates beyond it; longer intervals end in an arrowhead."""
 
 
 def interval_axis(
-    axes: Axes, rows: Sequence[Mapping[str, Any]], smallest: float, color: str
+    axes: Axes, rows: Sequence[Mapping[str, Any]], smallest: Sequence[float], color: str
 ) -> None:
     """Draw estimates with intervals, one below another, with a line at zero and the band of
     differences too small to matter.
 
     Args:
         rows: estimate, low, high and detectable; NaN if unknown.
+        smallest: for each row, the smallest effect that would matter.
     """
-    reach = max([1.2 * abs(row["estimate"]) for row in rows] + [WIDEST * smallest])
+    estimates = [abs(row["estimate"]) for row in rows if row["estimate"] == row["estimate"]]
+    reach = max([1.2 * one for one in estimates] + [WIDEST * max(smallest)])
     widest = [abs(row[end]) for row in rows for end in ("low", "high") if row[end] == row[end]]
-    reach = min(reach, max([1.1 * one for one in widest] + [2 * smallest]))
-    reach = max([reach] + [1.1 * abs(row["estimate"]) for row in rows])
-    axes.axvspan(-smallest, smallest, color=BAND, zorder=0)
+    reach = min(reach, max([1.1 * one for one in widest] + [2 * max(smallest)]))
+    reach = max([reach] + [1.1 * one for one in estimates])
     axes.axvline(0, color="#666666", lw=1, ls="--")
-    for y, row in enumerate(rows):
+    for y, (row, least) in enumerate(zip(rows, smallest, strict=True)):
+        axes.fill_betweenx([y - 0.5, y + 0.5], -least, least, color=BAND, lw=0, zorder=0)
         if row["low"] == row["low"]:
             ends = np.clip([row["low"], row["high"]], -reach, reach)
             axes.hlines(y, *ends, color=color, lw=2)
@@ -72,13 +75,16 @@ def interval_axis(
 
 
 def in_words(row: Mapping[str, Any], smallest: float, *, synthetic: bool = False) -> str:
-    """The meaning of one interval, in a few words; none where there is no p-value."""
+    """The meaning of one interval, in a few words; none where there is no p-value, or where the
+    claim that the row belongs to is not answered."""
     if row["low"] != row["low"]:
         return str(row["why not"]) or "no interval"
     if synthetic:
         return "no verdict: synthetic"
     if row["seeds"] < MIN_SEEDS:
         return f"no verdict: {row['seeds']} seed{'s' if row['seeds'] > 1 else ''}"
+    if row.get("kind") == NOT_ANSWERED:
+        return "no verdict: not answered"
     matters = matters_of(row["low"], row["high"], smallest)
     if row["low"] > 0 or row["high"] < 0:
         side = "higher" if row["low"] > 0 else "lower"
@@ -112,13 +118,14 @@ def answer(
     for measure, part in parts:
         part[:0] = _primary_row(primary, pair, measure)
     heights = [0.8 + len(part) for _, part in parts]
-    kind = primary["lines"][0]["kind"] if primary else "no primary claim"
+    name = pair.replace(" - ", " against ")
+    title = f"{name[0].upper()}{name[1:]}: {_verdict(primary, pair)}"
     with rc_context(THEME):
         figure = Figure(figsize=(MAX_WIDTH, 1.5 + 0.38 * sum(heights)), layout="constrained")
         panels = figure.subplots(max(1, len(parts)), height_ratios=heights or [1], squeeze=False)
         for axes, (measure, part) in zip(panels[:, 0], parts, strict=False):
             unit = smallest[MEASURES[measure].unit]
-            interval_axis(axes, part, unit, STYLES["multilingual"][0])
+            interval_axis(axes, part, [unit] * len(part), STYLES["multilingual"][0])
             labels = [
                 f"{'clean, ' if measure == 'clean' else ''}{row['condition']}\n"
                 f"n={row['n']}, {row['seeds']} seed{'s' if row['seeds'] > 1 else ''}"
@@ -136,6 +143,9 @@ def answer(
                     fontsize="small",
                     annotation_clip=False,
                 )
+        if not parts:
+            panels[0, 0].set_axis_off()
+            panels[0, 0].text(0.5, 0.5, NOTHING, ha="center", transform=panels[0, 0].transAxes)
         level = rows["level (%)"].iloc[0]
         color = STYLES["multilingual"][0]
         drawn = [row for _, part in parts for row in part]
@@ -154,7 +164,17 @@ def answer(
             ncols=2,
             frameon=False,
         )
-        return titled(figure, f"Multilingual against English data: {kind}", about)
+        return titled(figure, title, about)
+
+
+def _verdict(primary: Mapping[str, Any] | None, pair: str) -> str:
+    """The verdict on the primary claim, if it compares the pair that the figure shows."""
+    if primary is None:
+        return "no primary claim"
+    line = primary["lines"][0]
+    if line["compared"] not in ("", pair):
+        return "exploratory"
+    return f"{line['kind']} (other rows: exploratory)"
 
 
 def _primary_row(
@@ -170,8 +190,10 @@ def _primary_row(
     numbers = ("estimate", "low", "high", "detectable")
     row = {name: np.nan if found[name] is None else found[name] for name in numbers}
     names = {"n": found["n_examples"], "seeds": found["n_seeds"], "why not": found["why_not"]}
+    names |= {"kind": line["kind"]}
     kind = "static sets" if primary["conditions"] == "static" else "attacks"
-    return [row | names | {"condition": f"primary: mean of {kind}"}]
+    what = "all test sets" if measure == "clean" else f"mean of {kind}"
+    return [row | names | {"condition": f"primary: {what}"}]
 
 
 DETECTABLE = "minimum detectable effect (80 % power)"

@@ -19,15 +19,26 @@ def of_power(table: pd.DataFrame) -> list[Sentence]:
             name.replace(" ", "_"): row[name]
             for name in ("seeds", "questions", "languages", "seed sd", "detectable", "smallest")
         } | {"models": row["models"]}
-        enough = "enough" if row["enough"] else "not enough"
-        words = (
+        where = "1 language"
+        if row["languages"] > 1:
+            where = "each of {languages} languages"
+        plan = (
             f"{row['measure'][0].upper()}{row['measure'][1:]}: with "
-            f"{counted('seeds', row['seeds'], 'seed')} and {{questions}} questions in "
-            f"{counted('languages', row['languages'], 'language')}, the minimum detectable "
-            "difference between two arms (80 % power) is {detectable:.1f} points if its standard "
-            f"deviation over seeds is {{seed_sd:.1f}} (assumed); that is {enough} to detect the "
-            "smallest effect of interest, {smallest:.1f} points. Pilot: "
-            f"{counted('models', row['models'], 'model')} ({row['basis']})."
+            f"{counted('seeds', row['seeds'], 'seed')} and {{questions}} questions in {where}"
+        )
+        assumed = "if its standard deviation over seeds is {seed_sd:.1f} (assumed)"
+        if row["detectable"] == row["detectable"]:
+            enough = "enough" if row["enough"] else "not enough"
+            found = (
+                "the minimum detectable difference between two arms (80 % power) is "
+                f"{{detectable:.1f}} points {assumed}; that is {enough} to detect the smallest "
+                "effect of interest, {smallest:.1f} points"
+            )
+        else:
+            del numbers["detectable"]
+            said = f"no difference between two arms can be detected (80 % power) {assumed}"
+        words = (
+            f"{plan}, {said}. Pilot: {counted('models', row['models'], 'model')} ({row['basis']})."
         )
         found.append(Sentence(f"power {row['measure']}", words, numbers))
     return found

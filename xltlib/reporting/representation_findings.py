@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 
 from xltlib.analysis.tables import MACRO
-from xltlib.reporting.sentences import Sentence
+from xltlib.reporting.sentences import Sentence, counted
 
 NOT_WANTED = {
     "retrieval": "The profile names no retrieval corpus.",
@@ -31,7 +31,7 @@ NO_CANDIDATES = "No question of the corpus has two candidates in all languages."
 
 
 def retrieval(table: pd.DataFrame) -> Iterator[Sentence]:
-    """The best and the worst language of each corpus."""
+    """The mean and the range over the languages of each corpus."""
     for (corpus, metric), rows in table.groupby(["corpus", "metric"], sort=False):
         numbers = _extremes(rows, "language", "points") | {
             "corpus": corpus,
@@ -39,12 +39,11 @@ def retrieval(table: pd.DataFrame) -> Iterator[Sentence]:
             "mean": float(rows["points"].mean()),
             "languages": len(rows),
         }
-        yield Sentence(
-            "retrieval",
-            "{corpus}: {metric} is {mean:.1f} points, mean of {languages} languages; best is "
-            "{best} ({highest:.1f}), worst {worst} ({lowest:.1f}).",
-            numbers,
-        )
+        over = counted("languages", len(rows), "language")
+        words = f"{{corpus}}: {{metric}} is {{mean:.1f}} points, mean of {over}"
+        if len(rows) > 1:
+            words += "; from {lowest:.1f} ({worst}) to {highest:.1f} ({best})"
+        yield Sentence("retrieval", f"{words}.", numbers)
 
 
 def alignment(table: pd.DataFrame) -> Iterator[Sentence]:
@@ -56,17 +55,17 @@ def alignment(table: pd.DataFrame) -> Iterator[Sentence]:
             "translations": float(rows["translations"].mean()),
             "others": float(rows["others"].mean()),
         }
-        yield Sentence(
-            "alignment",
+        words = (
             "{corpus}: the mean cosine of translations is {translations:.3f}, that of other pairs "
-            "{others:.3f}, a margin of {margin:.3f}; it is widest in {best} ({highest:.3f}) and "
-            "narrowest in {worst} ({lowest:.3f}).",
-            numbers,
+            "{others:.3f}, a margin of {margin:.3f}"
         )
+        if len(rows) > 1:
+            words += "; from {lowest:.3f} ({worst}) to {highest:.3f} ({best})"
+        yield Sentence("alignment", f"{words}.", numbers)
 
 
 def consistency(table: pd.DataFrame, *, measure: str) -> Iterator[Sentence]:
-    """Mean corrected RankC, and the pairs that agree most and least."""
+    """Mean corrected RankC, and its range over pairs of languages."""
     for (corpus, model), rows in table.groupby(["corpus", "model"], sort=False):
         pairs = rows.assign(pair=rows["language 1"] + "-" + rows["language 2"])
         numbers = _extremes(pairs, "pair", "corrected") | {
@@ -78,14 +77,14 @@ def consistency(table: pd.DataFrame, *, measure: str) -> Iterator[Sentence]:
             "pairs": len(rows),
             "n": int(rows["n"].iloc[0]),
         }
-        yield Sentence(
-            measure,
+        over = counted("pairs", len(rows), "pair of languages", "pairs of languages")
+        words = (
             "{corpus}, model {model}: RankC is {value:.1f} points with a chance level of "
-            "{chance:.1f}, so {mean:.1f} corrected for chance (mean of {pairs} pairs of languages, "
-            "n={n} each); "
-            "the strongest pair is {best} ({highest:.1f}), the weakest {worst} ({lowest:.1f}).",
-            numbers,
+            f"{{chance:.1f}}, so {{mean:.1f}} corrected for chance (mean of {over}, n={{n}} each)"
         )
+        if len(rows) > 1:
+            words += "; from {lowest:.1f} ({worst}) to {highest:.1f} ({best})"
+        yield Sentence(measure, f"{words}.", numbers)
 
 
 def probe(table: pd.DataFrame) -> Iterator[Sentence]:
@@ -100,8 +99,8 @@ def probe(table: pd.DataFrame) -> Iterator[Sentence]:
     yield Sentence(
         "probe",
         "A linear probe gets {own:.1f}% of words right in the language that it was trained on and "
-        "{transferred:.1f}% in others, where the most frequent tag alone gets {majority:.1f}%; it "
-        "transfers best from {best} ({highest:.1f}%) and worst from {worst} ({lowest:.1f}%).",
+        "{transferred:.1f}% in others, from {lowest:.1f}% ({worst}) to {highest:.1f}% ({best}); "
+        "the most frequent tag alone gets {majority:.1f}%.",
         numbers,
     )
 
@@ -119,9 +118,10 @@ def rotation(table: pd.DataFrame) -> Iterator[Sentence]:
             "rotated": mean["f1 rotated"],
             "gain": mean["gain"],
         }
+        over = counted("languages", len(languages), "language")
         words = (
-            "{corpus}, model {task}: with states rotated onto English, mean F1 of {languages} "
-            "languages goes from {plain:.1f} to {rotated:.1f} points, a difference of {gain:+.1f}"
+            f"{{corpus}}, model {{task}}: with states rotated onto English, mean F1 of {over} "
+            "goes from {plain:.1f} to {rotated:.1f} points, a difference of {gain:+.1f}"
         )
         if pd.notna(mean["low"]):
             numbers |= {"low": mean["low"], "high": mean["high"]}

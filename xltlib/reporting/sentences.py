@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil, log10
 from string import Formatter
 from typing import Any, NamedTuple
 
@@ -54,6 +55,11 @@ class Sentence:
 def counted(key: str, count: int, noun: str, plural: str | None = None) -> str:
     """A replacement field with the noun that it counts, for a sentence: `{n} seeds`."""
     return f"{{{key}}} {noun if count == 1 else plural or noun + 's'}"
+
+
+def places(smallest: float) -> int:
+    """Decimal places that show effects as small as `smallest`: one for points, more for less."""
+    return 1 if smallest >= 1 else 1 + ceil(-log10(smallest))
 
 
 def p_value(key: str, p: float) -> str:

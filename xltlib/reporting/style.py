@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,8 @@ STYLES = {
     "multilingual": ("#D55E00", "^"),
     "multilingual+targets": ("#E69F00", "D"),
 }
-OTHERS = (("#009E73", "v"), ("#CC79A7", "P"), ("#56B4E9", "X"), ("#999999", "*"))
-"""Styles for arms and methods that a profile adds."""
+COLORS, MARKERS = ("#009E73", "#CC79A7", "#56B4E9", "#999999"), "vPX*<>phd"
+"""Styles for arms and methods that a profile adds: 36 pairs, since 4 and 9 share no factor."""
 THEME = {
     **sns.axes_style("whitegrid"),
     **sns.plotting_context("paper", font_scale=0.9),
@@ -83,7 +84,7 @@ def styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     names = list(names)
     others = [name for name in names if name not in STYLES]
     return {name: STYLES[name] for name in names if name in STYLES} | {
-        name: OTHERS[i % len(OTHERS)] for i, name in enumerate(others)
+        name: (COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(others)
     }
 
 
@@ -93,6 +94,10 @@ MAX_WIDTH, MAX_HEIGHT = 7.2, 9.0
 
 LEAST_HEIGHT = 1.6
 """The least height of a row of panels, in inches."""
+
+
+LETTERS = 14.5
+"""Letters of a title that fit in an inch."""
 
 
 NOTHING = "nothing here has enough questions to be drawn"
@@ -144,8 +149,11 @@ def rows_of(panels: Iterable[Axes]) -> list[list[Axes]]:
 
 
 def titled(figure: Figure, title: str, about: Provenance) -> Figure:
-    """The figure with its title and, below that, the origin of its numbers."""
-    figure.suptitle(f"{title}\n{about}", fontsize="medium")
+    """The figure with its title and, below that, the origin of its numbers; long lines are
+    broken."""
+    letters = int(LETTERS * figure.get_figwidth())
+    lines = [part for line in (*title.split("\n"), str(about)) for part in wrap(line, letters)]
+    figure.suptitle("\n".join(lines), fontsize="medium")
     return figure
 
 

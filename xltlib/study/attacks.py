@@ -15,16 +15,16 @@ from xltlib.analysis.tables import success_rate
 from xltlib.artifacts import fingerprint, write_with
 from xltlib.attacks import Resources, attack_examples, report, static_set, validity
 from xltlib.attacks.pair import PairPredictor
-from xltlib.attacks.query import Predictor
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import squad
 from xltlib.evaluation.answer_scoring import normalizer
+from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings
 from xltlib.reporting import cell_findings, figures
 from xltlib.reporting.shown import ordered, style
 from xltlib.study import data, revisions, saved, work
 from xltlib.study.cell import AttackCell
-from xltlib.study.evaluation import labelled_model, predictor
+from xltlib.study.evaluation import labelled_model, predictor, require_room
 from xltlib.study.models import encoder_folder
 from xltlib.study.target_tasks import is_qa
 
@@ -44,6 +44,13 @@ def _run(cell: AttackCell, progress: bool) -> None:
     for corpus, sets in everything.items():
         rows = {language: list(part) for language, part in sets.items()}
         resources = Resources(model, rows, encoder_folder(cell), bitext, cell.params.cache, commits)
+        require_room(
+            cell,
+            model.model,
+            settings.engine,
+            f"attacks.{cell.attack}.engine.batch_size",
+            beside=[encoder_folder(cell), *resources.named(settings.recipe)],
+        )
         for language in rows:
             log = cell.work(f"logs/{corpus.replace('/', '.')}.{language}.jsonl")
             frame = attack_examples(
@@ -120,7 +127,7 @@ def _validity(
     return found.merge(measured, on="language", how="left") if len(measured) else found
 
 
-def _model(cell: AttackCell, engine: EngineSettings) -> Predictor:
+def _model(cell: AttackCell, engine: EngineSettings) -> SpanPredictor | PairPredictor:
     """The model under attack, for span QA or for sentence pairs."""
     if is_qa(cell.params, cell.task):
         return predictor(cell, engine)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -48,7 +47,7 @@ def _run(cell: EncoderCell) -> None:
         ),
     }
     saved.save(cell, made, {name: figure for name, figure in drawn.items() if figure is not None})
-    said = [_summary(verdicts), *findings.of_relation(related)]
+    said = [answers.summary(verdicts), *findings.of_relation(related)]
     metrics = {
         "answer": [asdict(one) for one in answers.answer(answers.primary(verdicts))],
         "claims": verdicts,
@@ -100,15 +99,6 @@ def claim_table(verdicts: list[dict[str, Any]]) -> pd.DataFrame:
             for line in record["lines"]
         ]
     )
-
-
-def _summary(verdicts: list[dict[str, Any]]) -> Sentence:
-    counts = Counter(answers.kinds(verdicts).values())
-    parts = [f"{{kind_{i}}} {kind}" for i, kind in enumerate(counts)]
-    numbers = {f"kind_{i}": n for i, n in enumerate(counts.values())}
-    numbers |= {"claims": len(verdicts), "lines": counts.total()}
-    words = f"{{claims}} claims in {{lines}} comparisons: {', '.join(parts)}."
-    return Sentence("claims", words, numbers)
 
 
 def kinds(metrics: dict[str, Any]) -> dict[str, str]:

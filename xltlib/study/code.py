@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import subprocess
-from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -93,24 +92,20 @@ def _is_text(node: ast.AST) -> bool:
     )
 
 
+@cache
 def _imports(module: str) -> list[str] | None:
     """The modules of this library that a module imports; None if the name is not a module's."""
     tree, file = _tree(module), _file(module)
     if tree is None or file is None:
         return None
-    found = [module.rpartition(".")[0]] if "." in module else []
-    found += list(_named(tree))
-    looks_around = any(isinstance(n, ast.Name) and n.id == "__path__" for n in ast.walk(tree))
-    if looks_around:  # a package that imports whatever lies beside it
-        found += [_name(path) for path in file.parent.rglob("*.py")]
-    return [name for name in found if name.split(".")[0] == PACKAGE]
-
-
-def _named(tree: ast.Module) -> Iterator[str]:
-    """The names in import statements; an imported name may itself be a module."""
+    found = [module.rpartition(".")[0]]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            # An imported name may itself be a module.
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Name) and node.id == "__path__":
+            # A package that imports whatever lies beside it.
+            found += [_name(path) for path in file.parent.rglob("*.py")]
+    return [name for name in found if name.split(".")[0] == PACKAGE]

@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib import corpora
+from xltlib.encoders.footprint import require_reading
 from xltlib.encoders.parts import on_device
 from xltlib.evaluation import cloze
 from xltlib.evaluation.alignment import similarity
@@ -21,6 +22,7 @@ from xltlib.evaluation.retrieval import answer_retrieval, bitext_accuracy, embed
 from xltlib.params import Params, TestSet
 from xltlib.study import data
 from xltlib.study.intermediate import arm_draws
+from xltlib.tasks.kind import BLOCK
 
 CONSISTENCY = [
     *("corpus", "model", "language 1", "language 2"),
@@ -132,6 +134,8 @@ def cloze_consistency(params: Params, folder: Path) -> Rows:
         return []
     model, tokenizer = found
     on_device(model, params.compute.device)
+    prompts = (settings.batch_size, BLOCK)  # prompts are short
+    require_reading(params.compute, model, prompts, "representation.batch_size")
     sets = data.test_set(params, settings.cloze)
     places = cloze.comparable(sets)
     scores = {

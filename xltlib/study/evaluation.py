@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from datasets import Dataset
 from IPython.display import Image, Markdown
+from torch import nn
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import read_sealed, sha256, write_sealed, write_with
+from xltlib.encoders.device import resolve
+from xltlib.encoders.footprint import require_reading
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import labelled, span_qa
 from xltlib.evaluation.labelled import language_pairs
@@ -38,6 +41,35 @@ def predictor(cell: ModelCell, settings: EvaluationSettings | EngineSettings) ->
         settings=params.span_qa,
         batch_size=settings.batch_size,
         precision=settings.precision,
+    )
+
+
+def require_room(
+    cell: ModelCell,
+    model: nn.Module,
+    settings: EvaluationSettings | EngineSettings,
+    lower: str,
+    beside: Iterable[Path] = (),
+) -> None:
+    """Refuse to answer with the cell's model if that would not fit into memory.
+
+    Args:
+        lower: the setting that makes it fit.
+        beside: the folders of other models that are loaded too.
+
+    Raises:
+        InputError: names the memory and the setting.
+    """
+    params: Params = cell.params
+    qa = is_qa(params, cell.task)
+    tokens = params.span_qa.max_length if qa else params.targets[cell.task].max_length
+    require_reading(
+        params.compute,
+        model,
+        (settings.batch_size, tokens),
+        lower,
+        bf16=resolve(settings.precision, params.compute.device) == "bf16",
+        beside=beside,
     )
 
 
@@ -95,7 +127,14 @@ def _span_answers(cell: ModelCell) -> tuple[Answers, Summary]:
 
     The model is loaded only when a test set needs it.
     """
-    load = lru_cache(maxsize=1)(lambda: predictor(cell, cell.params.evaluation))
+    settings = cell.params.evaluation
+
+    @cache
+    def load() -> SpanPredictor:
+        found = predictor(cell, settings)
+        require_room(cell, found.model, settings, "evaluation.batch_size")
+        return found
+
     return lambda corpus, rows: span_qa.answer(load(), corpus, rows), span_qa.summarize
 
 
@@ -111,14 +150,17 @@ def labelled_model(cell: ModelCell) -> tuple[MultiTaskModel, PreTrainedTokenizer
 
 def _labels(cell: ModelCell) -> tuple[Answers, Summary]:
     """The same for a model with a head of `xltlib.tasks`."""
-    params, target = cell.params, cell.params.targets[cell.task]
+    params, target, settings = cell.params, cell.params.targets[cell.task], cell.params.evaluation
     kind = data.kind_of(params, target.data, target.max_length)
 
-    load = lru_cache(maxsize=1)(lambda: labelled_model(cell))
+    @cache
+    def load() -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
+        found = labelled_model(cell)
+        require_room(cell, found[0], settings, "evaluation.batch_size")
+        return found
 
     def answers(corpus: str, rows: Dataset) -> pd.DataFrame:
         model, tokenizer = load()
-        settings = params.evaluation
         return labelled.answer(
             model,
             cell.task,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from xltlib.analysis.verdict import NOT_ANSWERED
 from xltlib.artifacts import fingerprint
-from xltlib.reporting.answers import QUESTION
+from xltlib.reporting.answers import question
 from xltlib.reporting.document import (
     Figure,
     Front,
@@ -56,7 +58,7 @@ def gather(grid: Grid) -> Paper:
             versions.setdefault(package, set()).add(version)
     return Paper(
         about=_about(everything),
-        front=_front(stages),
+        front=_front(question(grid.params.claims), stages),
         sections=[*(_section(name, cells) for name, cells in stages.items()), _appendix(stages)],
         runs=[
             Run(f"{cell.stage.notebook}/{cell.key}", cell.fingerprint, _file(cell, "manifest.json"))
@@ -66,10 +68,10 @@ def gather(grid: Grid) -> Paper:
     )
 
 
-def _front(stages: dict[str, list[Cell]]) -> Front:
-    """The answer, and the figures that show it."""
+def _front(asked: str, stages: dict[str, list[Cell]]) -> Front:
+    """The question, its answer, and the figures that show it."""
     return Front(
-        QUESTION,
+        asked,
         [
             quote
             for cell in stages.get("claims", [])
@@ -230,17 +232,30 @@ def _findings(cell: Cell) -> list[Quote]:
 
 
 def _verdicts(cell: Cell) -> list[Quote]:
-    """What was found for each comparison of a claim, and the statements about it."""
-    return [
-        quote
-        for claim in cell.metrics()["claims"]
-        for line in claim["lines"]
-        for quote in _quotes(
-            cell,
-            [line["finding"], *line["reasons"]],
-            (*_place(cell), claim["name"], line["compared"]),
-        )
-    ]
+    """What was found for each comparison of a claim, and the statements about it.
+
+    A reason why claims are not answered is quoted once, with the names of the claims.
+    """
+    quotes: list[Quote] = []
+    lacking: dict[str, tuple[dict[str, Any], dict[str, None]]] = {}
+    label = _label(cell)
+    for claim in cell.metrics()["claims"]:
+        for line in claim["lines"]:
+            said = [line["finding"]] if line["interval"] else []
+            if line["kind"] != NOT_ANSWERED:
+                said += line["reasons"]
+            else:
+                for reason in line["reasons"]:
+                    _, names = lacking.setdefault(str(Sentence.of(reason)), (reason, {}))
+                    names[claim["name"]] = None
+            place = (*_place(cell), claim["name"], line["compared"])
+            about = ", ".join(filter(None, (label, claim["name"])))
+            quotes += [replace(one, about=about) for one in _quotes(cell, said, place)]
+    for reason, names in lacking.values():
+        about = ", ".join(filter(None, (label, f"not answered ({', '.join(names)})")))
+        found = _quotes(cell, [reason], (*_place(cell), "lack"))
+        quotes += [replace(one, about=about) for one in found]
+    return quotes
 
 
 def _claims(cells: list[Cell]) -> Table:

@@ -67,9 +67,20 @@ def _first_free(devices: list[str], locks: Path) -> tuple[FileLock, str]:
     """Lock a device. The lock belongs to the process, so a killed cell releases its GPU."""
     while True:
         for device in devices:
-            lock = FileLock(locks / f"xlt-gpu-{device.replace('/', '-')}.lock", mode=0o666)
             try:
-                return lock.acquire(timeout=0).lock, device
+                return _lock(locks / f"xlt-gpu-{device.replace('/', '-')}"), device
             except Timeout:
                 continue
         time.sleep(1)
+
+
+def _lock(name: Path) -> FileLock:
+    """Lock a file that all users share, or the user's own where the system protects it.
+
+    Linux may refuse to open a file of another user in /tmp (fs.protected_regular); users then do
+    not see each other's cells.
+    """
+    try:
+        return FileLock(f"{name}.lock", mode=0o666).acquire(timeout=0).lock
+    except PermissionError:
+        return FileLock(f"{name}.{os.getuid()}.lock").acquire(timeout=0).lock

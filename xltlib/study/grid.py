@@ -186,17 +186,24 @@ class Grid:
     def _unread(self, cell: Cell, notebooks: Path | None) -> bool:
         """Whether the notebook of a finished cell has to be executed again, to read the results
         back."""
-        if any(path.name != manifest.NOTEBOOK for path in cell.folder.glob("*.ipynb")):
+        if any(cell.folder.glob(f"{manifest.EXECUTING}*.ipynb")):
+            return True  # a killed run left it
+        if cell.path(manifest.FAILED).exists():
             return True
         if not cell.notebook.is_file():
             return self.params.synthetic
         return notebooks is not None and not is_current(cell.notebook, cell.stage, notebooks)
 
     def forget(self, cells: Iterable[Cell]) -> None:
-        """Remove the record that cells are done, so that a run makes them again."""
+        """Remove what keeps a run from executing cells: their notebooks, and the manifests of
+        those that are done but whose models or texts have to be made again.
+
+        A stale cell keeps its manifest until its own work begins, so nothing is lost if the run is
+        stopped before that and the params are changed back.
+        """
         for cell in cells:
             cell.notebook.unlink(missing_ok=True)
-            if not (cell.done and cell.complete):
+            if cell.done and not cell.complete:
                 cell.path(manifest.NAME).unlink(missing_ok=True)
 
 
@@ -212,13 +219,17 @@ def open_cell(stage: str, namespace: Mapping[str, Any]) -> Any:
             is invalid.
     """
     plain = (str, int, float, bool, list, dict, tuple, type(None), Path)
+    definition = STAGES[stage]
     # IPython's own names in the notebook's namespace; these two are plain values.
     given = {
         name: value
         for name, value in namespace.items()
         if not name.startswith("_") and name not in ("In", "Out") and isinstance(value, plain)
     }
-    definition = STAGES[stage]
+    if any(isinstance(value, Cell) for value in namespace.values()):
+        # Opened before, and now again by hand: other names are variables of later cells.
+        known = definition.parameters.model_fields
+        given = {name: value for name, value in given.items() if name in known}
     notebook = f"{definition.notebook}.ipynb"
     try:
         values = definition.parameters.model_validate(given)
@@ -230,5 +241,5 @@ def open_cell(stage: str, namespace: Mapping[str, Any]) -> Any:
         if cell.factors == chosen:
             return cell
     wanted = ", ".join(f"{name}={level}" for name, level in chosen.items())
-    known = ", ".join(cell.key for cell in Grid(params).cells(stage))
-    raise InputError(f"{notebook}: {values.params} has no cell {wanted}; available: {known}")
+    there = ", ".join(cell.key for cell in Grid(params).cells(stage))
+    raise InputError(f"{notebook}: {values.params} has no cell {wanted}; available: {there}")

@@ -13,6 +13,7 @@ from IPython.display import Image, Markdown
 from torch import nn
 from transformers import AutoModel, set_seed
 
+from xltlib.encoders.footprint import require_memory
 from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.params import DataAugmentationSettings, Params, TaskData
 from xltlib.reporting import cell_findings, figures
@@ -22,7 +23,7 @@ from xltlib.study.models import encoder_folder
 from xltlib.study.splits import dev_languages
 from xltlib.tasks.kind import Row
 from xltlib.training import plan
-from xltlib.training.memory import batch_shape, require_memory, training_mib
+from xltlib.training.memory import batch_shape, training_mib
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
 from xltlib.training.numerics import choose
 from xltlib.training.robust.methods import copies, robust_training
@@ -137,7 +138,9 @@ def _run(cell: ArmCell, progress: bool) -> None:
     ]
     used = choose(settings.optimisation.precision, params.compute.device)
     shapes = [batch_shape(rows) for _, rows in batches]
-    require_memory(params.compute, training_mib(model, used, shapes))
+    batch_size = "intermediate.optimisation.batch_size"
+    lower = f"{batch_size} and raise gradient_accumulation by the same factor"
+    require_memory(params.compute, training_mib(model, used, shapes), lower)
     dev = {
         name: {
             language: data.load(params, task.corpus, task.dev_split, language)

@@ -19,7 +19,11 @@ METRICS = "metrics.json"
 WORK = "work"
 """The folder of a cell's unfinished work, by fingerprint."""
 NOTEBOOK = "notebook.ipynb"
-"""The executed notebook; one with another name was not executed completely."""
+"""The executed notebook."""
+FAILED = "failed.ipynb"
+"""A notebook in which a cell failed."""
+EXECUTING = ".executing."
+"""How the names of notebooks that are being executed begin."""
 
 
 class File(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from xltlib.analysis import conditions, power
+from xltlib.analysis.intervals import MIN_SEEDS
 from xltlib.artifacts import InputError
 from xltlib.params import STANDARD
 from xltlib.study.cell import ModelCell
@@ -27,7 +28,13 @@ def statement(
     Raises:
         InputError: no model has been evaluated, or the plan is impossible.
     """
-    plan = power.Plan(len(grid.params.seeds) if seeds is None else seeds, questions, seed_sd)
+    planned = len(grid.params.seeds) if seeds is None else seeds
+    if seeds is None and planned < MIN_SEEDS:
+        raise InputError(
+            f"{grid.params.profile}: the profile has fewer than {MIN_SEEDS} seeds, so nothing can "
+            "be detected. Give the planned number with --seeds."
+        )
+    plan = power.Plan(planned, questions, seed_sd)
     settings, found = grid.params.analysis, {}
     for encoder in grid.params.encoders:
         clean, static, adaptive = _pilot(grid, encoder)

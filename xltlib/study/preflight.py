@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 from xltlib import corpora
@@ -14,6 +15,7 @@ from xltlib.study import revisions
 from xltlib.study.data import bitexts
 from xltlib.study.grid import Grid
 from xltlib.study.named_models import named_models, on_hub
+from xltlib.study.target_tasks import tested_tasks, transfer_tasks
 from xltlib.tasks import TASKS
 
 MEASURED_ON = {
@@ -36,7 +38,7 @@ def check_sources(params: Params) -> None:
         InputError: lists all errors: unknown corpora, absent folders, languages that a source
             lacks, and corpora of the wrong kind for their place.
     """
-    problems = [*_misused(params)]
+    problems = [*_misused(params)] or [*_tested_twice(params)]
     absent = [*_absent(params)]
     if problems or (absent and Grid(params).to_run()):
         _refuse([*problems, *absent])
@@ -70,7 +72,38 @@ def _misused(params: Params) -> Iterator[str]:
     for where, used in params.data_used():
         if used.corpus in corpora.CORPORA:
             yield from (f"{where}{problem}" for problem in _problems(params, where, used))
+    for task, target in params.targets.items():
+        paired = dict.fromkeys(f"{s.corpus} {s.split}" for s in target.test_sets if s.pairs)
+        if len(paired) > 1:
+            yield (
+                f"targets.{task}.test_sets: pairs of {' and of '.join(paired)}; one target task "
+                "tests the pairs of one test set. Give each a target task"
+            )
     yield from _measures_lack(params)
+
+
+def _tested_twice(params: Params) -> Iterator[str]:
+    """Test sets that models of the same arm, method and seed answer for two target tasks: results
+    would take them for one model."""
+    models: dict[str, set[tuple[str, int]]] = {}
+    for cell in Grid(params).cells("evaluation"):
+        models.setdefault(cell.task, set()).add((cell.model_name, cell.seed))
+    for tasks in (tested_tasks(params), transfer_tasks(params)):
+        for one, other in combinations(tasks, 2):
+            known = {place for used in params.targets[one].test_sets for place in _places(used)}
+            for i, used in enumerate(params.targets[other].test_sets):
+                both = sorted(known & {*_places(used)})
+                if both and models[one] & models[other]:
+                    yield (
+                        f"targets.{other}.test_sets.{i}: {used.corpus}{used.suffix} in "
+                        f"{both[0][-1]} also tests models of targets.{one} with the same arms and "
+                        "seeds. Keep it in one of them, or make another profile"
+                    )
+
+
+def _places(used: TestSet) -> Iterator[tuple[str, str, str, bool, str]]:
+    for language in used.languages:
+        yield used.corpus, used.split, used.suffix, used.pairs, language
 
 
 def _absent(params: Params) -> Iterator[str]:

@@ -12,15 +12,18 @@ from IPython.display import display
 from transformers import AutoModel
 
 from xltlib.analysis.tables import MACRO
+from xltlib.encoders.footprint import require_reading
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.encoders.parts import on_device
 from xltlib.evaluation.predictor import SpanPredictor
+from xltlib.evaluation.retrieval import MAX_LENGTH
 from xltlib.reporting import representation_findings as findings
 from xltlib.reporting import representation_maps as maps
 from xltlib.reporting.sentences import Sentence
 from xltlib.study import encoder_measures, model_measures, saved, work
 from xltlib.study.cell import ArmCell, ModelCell
 from xltlib.study.encoder_measures import Rows
+from xltlib.study.evaluation import require_room
 from xltlib.study.models import starting_encoder
 from xltlib.training.multitask import load_pretrained
 from xltlib.training.run import use_threads
@@ -72,6 +75,8 @@ def _of_encoder(cell: ArmCell, progress: bool) -> dict[str, Rows]:
     tokenizer = open_tokenizer(folder)
     model = load_pretrained(AutoModel, folder, params.encoders[cell.encoder], tokenizer)
     on_device(model, params.compute.device)
+    texts = (params.representation.batch_size, MAX_LENGTH)
+    require_reading(params.compute, model, texts, "representation.batch_size")
     scores, cosines = encoder_measures.retrieval_and_alignment(
         params, model, tokenizer, progress=progress
     )
@@ -100,6 +105,7 @@ def _of_models(cell: ArmCell) -> dict[str, Rows]:
             batch_size=params.evaluation.batch_size,
             precision=params.evaluation.precision,
         )
+        require_room(source, predictor.model, params.evaluation, "evaluation.batch_size")
         asked = (params, source.task, predictor)
         rows["rank_consistency"] += model_measures.span_consistency(*asked)
         rows["rotation"] += model_measures.rotation_gains(*asked)

@@ -140,7 +140,7 @@ def _run(cell: EncoderCell) -> None:
     said = [
         *findings.of_scores(clean, seen_by_model(cell, clean)),
         *findings.of_published(made["published"], {one.source: one.within for one in published}),
-        *findings.of_attacks(made["under_attack"]),
+        *findings.of_attacks(made["under_attack"], seen_by_model(cell, clean)),
         *findings.of_success(made["success_rate"]),
         *findings.of_attack_transfer(made["attack_transfer"]),
         *findings.of_contrasts(made["contrasts"], tables.MACRO),
@@ -186,14 +186,20 @@ def _tables(
             level=level,
             p_values=p_values,
         ),
-        "clean_against_attacked": pd.concat(
-            [pd.DataFrame(columns=["attack", "arm"])]
-            + [
-                points(part).assign(attack=name)
-                for name, part in _unseen(tested, seen, seen).groupby("attack")
-            ]
-        ),
+        "clean_against_attacked": _in_points(_points(_unseen(tested, seen, seen))),
     }
+
+
+def _points(tested: pd.DataFrame) -> pd.DataFrame:
+    """Every model's clean and attacked F1 in [0, 1], by condition, corpus and language."""
+    columns = ["attack", "arm", "seed", "corpus", "language", "original_f1", "attacked_f1", "n"]
+    parts = [points(part).assign(attack=name) for name, part in tested.groupby("attack")]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _in_points(table: pd.DataFrame) -> pd.DataFrame:
+    names = {"original_f1": "clean f1", "attacked_f1": "attacked f1"}
+    return table.assign(**{old: 100 * table[old] for old in names}).rename(columns=names)
 
 
 def _figures(
@@ -204,6 +210,7 @@ def _figures(
     records: list[dict[str, Any]],
 ) -> dict[str, Any]:
     about, settings = saved.provenance(cell), cell.params.analysis
+    seen = seen_by_model(cell, clean)
     drawn = {"scores_by_language": figures.scores_by_language(clean, about=about)}
     if len(made["contrasts"]):
         smallest = settings.smallest_effects.model_dump()
@@ -213,7 +220,7 @@ def _figures(
         drawn["contrast"] = figures.contrast(made["contrasts"], smallest=smallest, about=about)
     if len(tested):
         drawn["effective_robustness"] = glance.effective_robustness(
-            made["clean_against_attacked"], about=about
+            _points(_unseen(tested, seen, seen)), about=about
         )
         drawn["clean_and_attacked"] = figures.clean_and_attacked(made["under_attack"], about=about)
     if len(made["success_rate"]):

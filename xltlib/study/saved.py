@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from IPython.display import HTML, Image, Markdown
-from matplotlib.figure import Figure
 
 from xltlib import params as schema
 from xltlib.artifacts import InputError, write_atomic, write_with
-from xltlib.reporting import style as look
-from xltlib.reporting.answers import QUESTION
+from xltlib.reporting.answers import question
 from xltlib.reporting.sentences import Sentence
 from xltlib.reporting.shown import sentences, style
 from xltlib.study.cell import Cell
 from xltlib.study.grid import Grid
+
+# Drawing is imported where it is used: tables are read without it, and it takes seconds.
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from xltlib.reporting.style import Provenance
 
 WITH_TABLES = ("results", "transfer", "representation", "claims")
 """The stages that save tables."""
@@ -26,6 +30,8 @@ WITH_TABLES = ("results", "transfer", "representation", "claims")
 
 def save(cell: Cell, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Figure]) -> None:
     """Write tables as CSV, and figures as PNG and PDF."""
+    from xltlib.reporting import style as look
+
     for name, frame in tables.items():
         write_csv(cell.path(f"tables/{name}.csv"), frame)
     for name, figure in figures.items():
@@ -44,9 +50,11 @@ def _seeds(cell: Cell) -> set[int]:
     return own.union(*map(_seeds, cell.upstream))
 
 
-def provenance(cell: Cell) -> look.Provenance:
+def provenance(cell: Cell) -> Provenance:
     """What a cell's figures and tables say about the origin of their numbers."""
-    return look.Provenance(
+    from xltlib.reporting.style import Provenance
+
+    return Provenance(
         profile=cell.params.profile,
         encoder=str(cell.factors.get("encoder")),
         synthetic=cell.params.synthetic,
@@ -119,10 +127,13 @@ def found(cell: Cell, said: Iterable[Sentence]) -> Markdown:
 
 def drawn(figure: Figure) -> Image:
     """A figure that is shown but not saved."""
+    from xltlib.reporting import style as look
+
     return Image(look.png(figure, dpi=100))
 
 
 def answer(cell: Cell) -> Markdown:
-    """The study's question, and its answer from a cell that judges the primary claim."""
+    """The question, and its answer from a cell that judges the primary claim."""
     first, *rest = (str(Sentence.of(record)) for record in cell.metrics()["answer"])
-    return Markdown("\n\n".join([f"**{QUESTION}**", f"**{first}**", " ".join(rest)]))
+    asked = question(cell.params.claims)
+    return Markdown("\n\n".join([f"**{asked}**", f"**{first}**", " ".join(rest)]))

@@ -22,6 +22,7 @@ from transformers import (
     set_seed,
 )
 
+from xltlib.encoders.footprint import require_memory
 from xltlib.encoders.opening import open_tokenizer, require_positions
 from xltlib.encoders.parts import base_encoder, on_device
 from xltlib.evaluation.predictor import SpanPredictor
@@ -35,7 +36,7 @@ from xltlib.study.target_tasks import is_qa
 from xltlib.tasks.kind import Row, lengths
 from xltlib.tasks.span_qa import pad_spans, span_loss, training_rows
 from xltlib.tasks.windows import featurize
-from xltlib.training.memory import batch_shape, require_memory, training_mib
+from xltlib.training.memory import batch_shape, training_mib
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
 from xltlib.training.numerics import choose
 from xltlib.training.plan import Batching, copies_plan, n_batches
@@ -152,7 +153,9 @@ def _run(cell: ModelCell, progress: bool) -> None:
     batches = [[rows_of(copy)[i] for i in batch] for copy, batch in order]
     used = choose(optimisation.precision, params.compute.device)
     shapes = [batch_shape(batch) for batch in batches]
-    require_memory(params.compute, training_mib(learns.model, used, shapes))
+    batch_size = f"targets.{cell.task}.optimisation.batch_size"
+    lower = f"{batch_size} and raise gradient_accumulation by the same factor"
+    require_memory(params.compute, training_mib(learns.model, used, shapes), lower)
     score = _dev_score(cell, learns)
     log = train(
         learns.model,

@@ -21,8 +21,11 @@ def once(cell: Cell, work: Callable[[], None]) -> dict[str, Any]:
     Raises:
         InputError: the disk is full or not writable; what other cells finished is untouched.
     """
+    if cell.done:
+        return cell.metrics()  # finished results can be read where nothing can be written
     with held(cell) as todo:
         if todo:
+            _record_of_code(cell)  # read now, because the source may be edited while the cell runs
             try:
                 with gpu.reserved(cell.params.compute):
                     work()
@@ -72,6 +75,11 @@ def _clear(cell: Cell) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def _record_of_code(cell: Cell) -> dict[str, str]:
+    """The identity of the code that makes a cell; the source is read once per process."""
+    return {"version": code.version(), "source": code.source_of(cell.stage.module)}
+
+
 def finish(cell: Cell, metrics: Mapping[str, Any], *, started: float, **record: Any) -> None:
     """Write a cell's metrics, then the manifest that says it is done.
 
@@ -96,7 +104,7 @@ def finish(cell: Cell, metrics: Mapping[str, Any], *, started: float, **record: 
         "settings": cell.inputs.used,
         "inputs": cell.inputs.content,
         "reads": {one.name: one.fingerprint for one in cell.read},
-        "code": {"version": code.version(), "source": code.source_of(cell.stage.module)},
+        "code": _record_of_code(cell),
         "versions": machine.versions(),
         "hardware": machine.hardware(cell.params.compute),
         "seconds": round(time.time() - started, 1),

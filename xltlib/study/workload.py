@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from xltlib import corpora, encoders
+from xltlib import corpora
 from xltlib.params import (
     AdversarialSettings,
     DistractorSettings,
@@ -66,6 +66,9 @@ def _weights(cell: Cell) -> int:
 
 @cache
 def _in_layers(name: str, revision: str | None) -> int | None:
+    # Imported here because importing transformers takes seconds.
+    from xltlib import encoders
+
     found = encoders.config(name, revision)
     if found is None:
         return None

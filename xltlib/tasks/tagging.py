@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from seqeval.metrics import f1_score
 from torch import nn
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
@@ -147,6 +146,9 @@ class Tagging:
         neighbouring words with the same tag into one entity instead, so its numbers differ
         slightly.
         """
+        # Imported here because it imports scikit-learn, which takes seconds.
+        from seqeval.metrics import f1_score
+
         predicted, gold = ([tags.split() for tags in side] for side in (predictions, golds))
         hits = [
             p == g

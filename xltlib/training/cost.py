@@ -91,7 +91,7 @@ def _measured(
     )
     rows = []
     for method in batches:
-        peak = resident + _peak_bytes(partial(step, method, 0), model)
+        peak = resident + peak_bytes(partial(step, method, 0), model)
         ratios = [own / base for own, base in zip(seconds[method], seconds[STANDARD], strict=True)]
         rows.append(
             {
@@ -108,7 +108,7 @@ def _measured(
     return frame
 
 
-def _peak_bytes(work: Callable[[], None], model: nn.Module) -> int:
+def peak_bytes(work: Callable[[], None], model: nn.Module) -> int:
     """The peak memory allocated by `work`, beyond what was allocated before it."""
     device = next(model.parameters()).device
     if device.type == "cuda":

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from xltlib.artifacts import InputError
-from xltlib.params import ComputeSettings
+from xltlib.encoders.footprint import MIB
 from xltlib.tasks.kind import Row, length, padded_length, windows
 from xltlib.training.numerics import Numerics
-
-PROCESS_MIB = 900
-ALLOCATED = 1.35
-"""What a process holds on a CPU, as a multiple of what it uses: 4.0 GiB were measured where the
-tensors of a step take 2.3 GiB (me5-small, 16 x 384 tokens in float32)."""
-"""A Python process with torch, transformers and a corpus loaded, before any model."""
-MIB = 2**20
 
 
 def batch_shape(rows: Iterable[Row]) -> tuple[int, int]:
@@ -61,28 +52,3 @@ def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[in
 
     largest = max((activations(*shape) for shape in shapes), default=0.0)
     return (state + largest) / MIB
-
-
-def require_memory(compute: ComputeSettings, needed: float) -> None:
-    """Refuse a training run that would not fit into memory, before it starts.
-
-    Args:
-        needed: MiB, estimated by `training_mib`.
-
-    Raises:
-        InputError: it needs more than `compute.mem_mb` on a CPU, or more than is free on the GPU.
-    """
-    if compute.device == "cpu":
-        total = PROCESS_MIB + ALLOCATED * needed
-        if total > compute.mem_mb:
-            raise InputError(
-                f"compute.mem_mb: {compute.mem_mb}, but this cell needs about {total:,.0f} MiB. "
-                "Raise it, or lower optimisation.batch_size (or batch_tokens)."
-            )
-    else:
-        free = torch.cuda.mem_get_info()[0] / MIB
-        if needed > free:
-            raise InputError(
-                f"the GPU has {free:,.0f} MiB free, but this cell needs about {needed:,.0f}. Lower "
-                "optimisation.batch_size and raise gradient_accumulation by the same factor."
-            )
