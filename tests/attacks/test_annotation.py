@@ -50,6 +50,22 @@ def test_a_sheet_goes_out_blind_and_comes_back(tmp_path, ending):
     assert np.isnan(table["kappa"].max()) or table["kappa"].max() <= 1
 
 
+def test_a_sheet_replaces_a_blank_one_and_nothing_else(tmp_path):
+    file = tmp_path / "sheet.csv"
+    annotation.write_sheet(file, RESULTS)
+    annotation.write_sheet(file, RESULTS)
+    filled = fill(file, "ann", "Ann")
+    other = tmp_path / "questions.csv"
+    other.write_text("id,question\n1,Who?\n")
+    for taken in (filled, other):
+        before = taken.read_bytes()
+        with pytest.raises(InputError, match="not a blank sheet; what is in it would be lost"):
+            annotation.write_sheet(taken, RESULTS)
+        assert taken.read_bytes() == before
+    with pytest.raises(InputError, match=r"sheet\.xlsx: a sheet is a \.csv or \.tsv file"):
+        annotation.write_sheet(tmp_path / "sheet.xlsx", RESULTS)
+
+
 def test_kappa_is_cohens_for_two_and_fleiss_for_three():
     two = np.array([[1, 1], [0, 0], [1, 0], [0, 0]])
     assert annotation._kappa(two) == pytest.approx(0.5)  # p_o 0.75, p_e 0.5

@@ -46,8 +46,9 @@ def write_sheet(file: Path, results: pd.DataFrame, *, limit: int | None = None) 
         The file with the key.
 
     Raises:
-        InputError: no example was changed.
+        InputError: no example was changed, or the file cannot be used (`require_place`).
     """
+    require_place(file)
     changed = results[results["attacked_context"] != results["context"]]
     if changed.empty:
         raise InputError("no attacked text differs from its passage; there is nothing to judge")
@@ -79,6 +80,27 @@ def write_sheet(file: Path, results: pd.DataFrame, *, limit: int | None = None) 
     _write(file, blank)
     _write(key, sheet[[_ITEM, "language", "id", "version", "golds"]])
     return key
+
+
+def require_place(file: Path) -> None:
+    """Refuse a file that no sheet should be written to.
+
+    Raises:
+        InputError: it is neither CSV nor TSV by its ending, or holds more than a blank sheet.
+    """
+    if file.suffix.lower() not in (".csv", ".tsv"):
+        raise InputError(f"{file}: a sheet is a .csv or .tsv file; name it so")
+    if not file.exists():
+        return
+    try:
+        filled = bool(_read(file, [_ITEM, *QUESTIONS])[list(QUESTIONS)].ne("").any(axis=None))
+    except InputError:
+        filled = True
+    if filled:
+        raise InputError(
+            f"{file}: exists and is not a blank sheet; what is in it would be lost. Give another "
+            "name."
+        )
 
 
 def read_sheets(files: Sequence[Path], key: Path) -> pd.DataFrame:
@@ -172,7 +194,7 @@ def _kappa(table: np.ndarray) -> float:
 
 
 def _separator(file: Path) -> str:
-    return "\t" if file.suffix == ".tsv" else ","
+    return "\t" if file.suffix.lower() == ".tsv" else ","
 
 
 def _write(file: Path, frame: pd.DataFrame) -> None:
@@ -191,10 +213,11 @@ def _read(file: Path, columns: list[str]) -> pd.DataFrame:
         raise InputError(f"{where}: the sheet cannot be read ({error}). Save it again.") from error
     lacking = [name for name in columns if header.count(name) != 1]
     if lacking:
-        kind = "tabs between its columns" if file.suffix == ".tsv" else "commas between its columns"
+        kind = "tabs" if _separator(file) == "\t" else "commas"
         raise InputError(
             f"{where}: must have one column {lacking[0]}, not {header.count(lacking[0])} (found "
-            f"{shown(', '.join(header))}). Save the sheet with its own header and {kind}."
+            f"{shown(', '.join(header))}). Save the sheet with its own header and {kind} between "
+            "its columns."
         )
     for number, row in enumerate(rows, start=2):
         if row and len(row) != len(header):

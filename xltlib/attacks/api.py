@@ -161,7 +161,12 @@ def _settings(
     recipe: str | RecipeSettings | Build, build: Build | None, values: Mapping[str, Any]
 ) -> RecipeSettings:
     if isinstance(recipe, str):
-        if recipe == "mlm" and "masked_lm" in values:
+        if recipe == "mlm":
+            if "masked_lm" not in values:
+                raise InputError(
+                    "recipe mlm: needs a masked language model; give its folder or hub name as "
+                    "masked_lm="
+                )
             values = {("model" if key == "masked_lm" else key): v for key, v in values.items()}
         return recipe_settings(recipe, values)
     if isinstance(recipe, RecipeSettings):

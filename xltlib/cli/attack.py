@@ -56,6 +56,7 @@ def attack(
     ] = None,
 ) -> None:
     """Attack any span-QA model on any SQuAD-format file, in any language."""
+    from xltlib.attacks import annotation
     from xltlib.attacks import attack as attack_model
     from xltlib.attacks.api import recipe_settings
     from xltlib.params import EngineSettings
@@ -72,6 +73,8 @@ def attack(
         equal=equal,
         guide_words=guide_words,
     )
+    if for_annotators is not None:
+        annotation.require_place(for_annotators)
     done = attack_model(
         model,
         data,
@@ -91,9 +94,7 @@ def attack(
     for why, count in done.left_out.items():
         console.print(f"left out: {count} ({why})")
     if for_annotators is not None:
-        from xltlib.attacks.annotation import write_sheet
-
-        key = write_sheet(for_annotators, done.results)
+        key = annotation.write_sheet(for_annotators, done.results)
         console.print(
             f"{for_annotators}; its key, which annotators must not see: {key}", soft_wrap=True
         )
