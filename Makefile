@@ -6,16 +6,16 @@ READY := $(VENV)/.ready
 
 .PHONY: study paper test lab lint notebooks setup clean
 
-study: $(READY)  ## run the quick study, to tables, figures and a report
+study: $(READY)  ## run the quick study: tables, figures and a report
 	$(BIN)/xlt run params/quick.yaml
 	$(BIN)/xlt paper params/quick.yaml
 	@echo "Tables in the terminal: $(BIN)/xlt results params/quick.yaml"
 
-paper: $(READY)  ## write tables, figures and the report from results that are here: PARAMS=params/NAME.yaml
-	@test -n "$(PARAMS)" || { echo "Which results? make paper PARAMS=params/NAME.yaml"; exit 2; }
+paper: $(READY)  ## write tables, figures and the report from finished results: PARAMS=params/NAME.yaml
+	@test -n "$(PARAMS)" || { echo "make paper needs a params file: make paper PARAMS=params/NAME.yaml"; exit 2; }
 	$(BIN)/xlt paper "$(PARAMS)"
 
-test: $(READY)  ## run the quick study and all tests, the notebooks included
+test: $(READY)  ## run the quick study and all tests, including the notebooks
 	$(BIN)/xlt run params/quick.yaml
 	TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder \
 		--nbval --nbval-kernel-name python3 notebooks tests
@@ -34,22 +34,22 @@ notebooks: $(READY)  ## execute the notebooks in place on the finished quick stu
 
 setup: $(READY)
 
-# An environment that works has Python 3.11 and pip, and lies where it was made: scripts hold its path.
-# conda's is taken as it is.
+# A working environment has Python 3.11 and pip, and has not been moved, because its scripts contain its
+# path. A conda environment is used as it is.
 WORKS = $(BIN)/python -c 'import pathlib, sys, pip; home = sys.prefix; file = pathlib.Path(home, "pyvenv.cfg"); made = [line for line in file.read_text().splitlines() if line.startswith("command =")] if file.exists() else []; sys.exit(sys.version_info[:2] != (3, 11) or not all(line.endswith(" " + home) for line in made))' 2>/dev/null
 
-# One that does not work (left by a failed set-up, of another Python, moved) is not ready, whatever
-# its mark says.
+# An environment that does not work (set-up failed, another Python, moved) is not ready, even if it is
+# marked so.
 ifneq ($(shell $(WORKS) && echo yes),yes)
 .PHONY: $(READY)
 endif
 
-# Torch first: the index of the machine decides between its CPU and its CUDA build. The lock names
-# neither torch nor any CUDA library, and is complete, so nothing is resolved.
+# Torch comes first: the machine's package index decides between its CPU and CUDA builds. The lock names
+# neither torch nor any CUDA library and is otherwise complete, so pip resolves nothing.
 $(READY): requirements.lock pyproject.toml
-	@$(WORKS) || test ! -e $(VENV)/pyvenv.cfg || { echo "$(VENV) does not work (unfinished, another Python, or moved): making it anew"; rm -rf $(VENV); }
+	@$(WORKS) || test ! -e $(VENV)/pyvenv.cfg || { echo "$(VENV) does not work (unfinished, another Python, or moved): making it again"; rm -rf $(VENV); }
 	@$(WORKS) || test -e $(VENV)/conda-meta || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV) || true
-	@$(WORKS) || { echo "Python 3.11 with venv and pip is needed (Debian: python3.11-venv); or give make setup PYTHON=/path/to/python3.11"; exit 1; }
+	@$(WORKS) || { echo "Python 3.11 with venv and pip is needed (Debian: python3.11-venv). Install it, or run make setup PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Setting up $(VENV): torch, then the packages of requirements.lock (a few minutes, once)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock

@@ -1,5 +1,5 @@
-# The grid, one rule a stage; a job executes the stage's notebook for one of its cells.
-# `xlt run PARAMS` drives it and decides what must run: a cell without a notebook. By hand:
+# The grid, with one rule per stage; a job executes the stage's notebook for one of its cells.
+# `xlt run PARAMS` starts it. The cells that run are those without a notebook. By hand:
 #   XLT_PARAMS=params/quick.yaml snakemake --cores 2
 import json
 import os
@@ -17,7 +17,7 @@ ONLY = json.loads(os.environ.get("XLT_ONLY", "[]"))
 TODO = GRID.to_run(notebooks=ROOT / "notebooks", only=ONLY)
 
 
-# Every path below is relative to it, so what its own path holds matters to nobody.
+# Every path below is relative to this folder, so its own path may contain any character.
 workdir: str(PROFILE.outputs / PROFILE.profile)
 
 
@@ -25,7 +25,7 @@ def notebook(stage, key):
     return f"{STAGES[stage].notebook}/{key}/notebook.ipynb"
 
 
-# A cell that is done needs no notebook: a fresh clone has its results and not its notebook.
+# A finished cell needs no notebook: a fresh clone has its results but not its notebook.
 def reads(stage):
     return lambda wildcards: [
         notebook(cell.stage.name, cell.key)
@@ -34,7 +34,7 @@ def reads(stage):
     ]
 
 
-# Arguments of a process; Snakemake quotes each (:q), and no shell reads what is in them.
+# Arguments of a process; Snakemake quotes each (:q), so the shell interprets nothing in them.
 def command(stage):
     source = ROOT / "notebooks" / f"{STAGES[stage].notebook}.ipynb"
     job = [sys.executable, "-m", "xltlib.execution.warm"]
@@ -43,7 +43,7 @@ def command(stage):
 
 COMPUTE = PROFILE.compute
 LIGHT = {"mem_mb": COMPUTE.mem_mb}
-# Stages that only read and draw take no accelerator.
+# Stages that only make tables and figures need no accelerator.
 HEAVY = LIGHT | ({"gpu": COMPUTE.gpus} if COMPUTE.gpus else {})
 
 

@@ -45,6 +45,15 @@ def test_words_are_in_order_and_end_where_clusters_end(text):
         last = end
 
 
+@given(lines=st.lists(TEXT.map(lambda text: text.replace("\r", "")), max_size=4))
+def test_the_words_of_a_line_do_not_depend_on_other_lines(lines):
+    found, begin = [], 0
+    for line in lines:
+        found += [(begin + start, begin + end) for start, end in words(line)]
+        begin += len(line) + 1
+    assert words("\n".join(lines)) == tuple(found)
+
+
 @given(text=TEXT)
 def test_graphemes_make_up_the_text(text):
     assert "".join(graphemes(text)) == text

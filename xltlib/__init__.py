@@ -1,11 +1,11 @@
 """xltlib: the library beneath the notebooks of the cross-lingual robustness study.
 
-Four functions are here: `attack` and `evaluate` any span-QA model, `load_params` reads and checks a
-params file, `load_results` returns the tables of a finished profile. Data flows one way through the
-packages: text_files, artifacts, languages, params, corpora, encoders, tasks, training, evaluation,
-attacks, analysis, reporting, study, execution, cli.
+It offers four functions: `attack` and `evaluate` take any span-QA model, `load_params` reads and
+checks a params file, and `load_results` returns the tables of a finished profile. Data flow one way
+through the packages: text_files, yaml_files, artifacts, languages, params, corpora, encoders,
+tasks, training, evaluation, attacks, analysis, reporting, study, execution, cli.
 
-Importing it costs nothing: no network, no GPU, and no heavy library until a function is used.
+Importing it is cheap: no network, no GPU, and no heavy library until a function is used.
 """
 
 from __future__ import annotations

@@ -9,9 +9,10 @@ without spaces between words, ICU's dictionaries find the boundaries.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import regex
 from icu4py.breakers import WordBreaker
@@ -102,7 +103,7 @@ features that both languages have). Copied, because the package writes into its 
 
 # A mark cannot begin a word; ZWNJ, ZWJ and single apostrophes stay inside one.
 _WORD = regex.compile(
-    r"[\p{L}\p{N}_]\p{M}*+(?:[\u200c\u200d]*[\p{L}\p{N}\p{M}_]|['’](?=\p{L}))*[\u200c\u200d]*"
+    r"[\p{L}\p{N}_]\p{M}*+(?:[\u200c\u200d]*[\p{L}\p{N}\p{M}_]++|['’](?=\p{L}))*[\u200c\u200d]*"
 )
 _GRAPHEME = regex.compile(r"\X")
 # Within a cluster, only a conjunct has a letter after a mark.
@@ -145,11 +146,7 @@ def words(text: str) -> tuple[tuple[int, int], ...]:
     ICU's dictionaries segment Chinese, Japanese, Thai, Lao, Khmer and Burmese.
     """
     # A word boundary inside a cluster moves to the cluster's edge.
-    borders = {0}
-    position = 0
-    for cluster in graphemes(text):
-        position += len(cluster)
-        borders.add(position)
+    borders = {0, *accumulate(map(len, graphemes(text)))}
     spans: list[tuple[int, int]] = []
     for match in _WORD.finditer(text):
         start, end = match.span()
@@ -163,21 +160,29 @@ def words(text: str) -> tuple[tuple[int, int], ...]:
             spans.append((start, end))
     if not _UNSPACED.search(text):
         return tuple(spans)
-    return tuple(part for span in spans for part in _split_unspaced(text, *span, borders))
+    return tuple(_split_unspaced(text, spans, borders))
 
 
-def _split_unspaced(text: str, start: int, end: int, borders: set[int]) -> list[tuple[int, int]]:
-    """Cut a run of letters where ICU ends a word, if it has letters of an unspaced script."""
-    if not _UNSPACED.search(text, start, end):
-        return [(start, end)]
-    parts, first, last = [], start, start
-    # One locale serves all, because ICU chooses the dictionary by script.
-    for segment in WordBreaker(text[start:end], "en"):
-        last += len(segment)
-        if last in borders:
-            parts.append((first, last))
-            first = last
-    return parts
+def _split_unspaced(
+    text: str, spans: list[tuple[int, int]], borders: set[int]
+) -> Iterator[tuple[int, int]]:
+    """Cut the runs of letters that have some of an unspaced script where ICU ends a word."""
+    unspaced = [_UNSPACED.search(text, *span) is not None for span in spans]
+    runs = [text[start:end] for (start, end), cut in zip(spans, unspaced, strict=True) if cut]
+    # One breaker reads all runs, because making one takes longer than most readings; a line feed
+    # always ends a word. One locale serves all, because ICU chooses the dictionary by script.
+    segments = iter(WordBreaker("\n".join(runs), "en"))
+    for (start, end), cut in zip(spans, unspaced, strict=True):
+        if not cut:
+            yield start, end
+            continue
+        first = last = start
+        while last < end:
+            last += len(next(segments))
+            if last in borders:
+                yield first, last
+                first = last
+        next(segments, None)  # the line feed
 
 
 # CLDR codes of the scripts named above; other scripts keep their code.

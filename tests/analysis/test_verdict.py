@@ -305,6 +305,11 @@ def test_a_lack_is_named_once_with_the_claims_that_have_it():
     assert "too few seeds (all)" in str(answers.summary(records[:2]))
 
 
+def test_a_primary_claim_that_is_not_tested_as_stated_is_not_given_an_effect_as_its_reason():
+    result = answers.record(verdict(interval(4.0, 2.5, 5.5), primary=True, as_stated=False))
+    assert str(answers.answer(result)[0]).startswith("Not tested as stated.")
+
+
 def test_the_params_alone_tell_what_can_be_answered():
     held = Held(False, 5, ("ar", "te"))
     claims = {"one": claim(), "two": claim(seeds=9), "three": claim(), "four": claim()}
@@ -335,6 +340,6 @@ def test_an_arm_that_did_not_learn_answers_nothing():
     assert line.kind == "not answered by this profile"
     (words,) = answers.statements(found, line)
     assert str(words) == (
-        "Intermediate training of `english` did not work: its English F1 is 5.0 points below that "
-        "of the untrained arm, and more than 2 is too much."
+        "Intermediate training of `english` did not work: its English F1 is 5.0 points below the "
+        "untrained arm's, and more than 2 is too much."
     )

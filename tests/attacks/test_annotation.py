@@ -50,6 +50,22 @@ def test_a_sheet_goes_out_blind_and_comes_back(tmp_path, ending):
     assert np.isnan(table["kappa"].max()) or table["kappa"].max() <= 1
 
 
+def test_a_sheet_replaces_a_blank_one_and_nothing_else(tmp_path):
+    file = tmp_path / "sheet.csv"
+    annotation.write_sheet(file, RESULTS)
+    annotation.write_sheet(file, RESULTS)
+    filled = fill(file, "ann", "Ann")
+    other = tmp_path / "questions.csv"
+    other.write_text("id,question\n1,Who?\n")
+    for taken in (filled, other):
+        before = taken.read_bytes()
+        with pytest.raises(InputError, match="not a blank sheet; what is in it would be lost"):
+            annotation.write_sheet(taken, RESULTS)
+        assert taken.read_bytes() == before
+    with pytest.raises(InputError, match=r"sheet\.xlsx: a sheet is a \.csv or \.tsv file"):
+        annotation.write_sheet(tmp_path / "sheet.xlsx", RESULTS)
+
+
 def test_kappa_is_cohens_for_two_and_fleiss_for_three():
     two = np.array([[1, 1], [0, 0], [1, 0], [0, 0]])
     assert annotation._kappa(two) == pytest.approx(0.5)  # p_o 0.75, p_e 0.5
@@ -68,9 +84,9 @@ def test_what_is_wrong_with_a_sheet_is_said(tmp_path):
         annotation.read_sheets([fill(file, "a", "Ann", "9")], key)
     short = tmp_path / "short.csv"
     annotation._write(short, annotation._read(file, ["item"]).head(1))
-    with pytest.raises(InputError, match="lacks 3 items"):
+    with pytest.raises(InputError, match=r"lacks items of .*key\.csv \(3, "):
         annotation.read_sheets([short], key)
-    with pytest.raises(InputError, match="has the column answer 0 times"):
+    with pytest.raises(InputError, match="must have one column answer, not 0"):
         annotation.read_sheets([key], key)
     with pytest.raises(InputError, match="nothing to judge"):
         annotation.write_sheet(file, RESULTS.tail(1))
@@ -84,18 +100,18 @@ SHEET = "item,answer,readable\na,Ann,5\nb,-,3\n"
     ("content", "message"),
     [
         (SHEET + "a,Ann,5\n", "1 id is shared by several rows: 'a'"),
-        (SHEET + "c,Ann,5\n", r"has 1 items that are not in .*key\.csv, e\.g\. 'c'"),
-        (SHEET.replace("Ann,5", "Ann,5,6"), "row 2 has 4 cells, the header 3"),
+        (SHEET + "c,Ann,5\n", r"has items that are not in .*key\.csv \(1, e\.g\. 'c'"),
+        (SHEET.replace("Ann,5", "Ann,5,6"), "row 2 has 4 cells, but the header has 3"),
         (
             SHEET.replace(",", ";"),
-            r"has .* not once; there: 'item;answer;readable'\. Save .* commas between",
+            r"must have one column item, not 0 .*'item;answer;readable'.*commas between",
         ),
-        (SHEET.replace("answer,", "answer,answer,"), "has the column answer 2 times"),
+        (SHEET.replace("answer,", "answer,answer,"), "must have one column answer, not 2"),
         (SHEET.replace("Ann,", '"Ann,'), "the sheet cannot be read .unexpected end of data"),
         (SHEET.replace("Ann", "A\0n"), "not a text file: line 2 contains a NUL character"),
         (SHEET.encode("utf-16"), "is UTF-16"),
         (SHEET.replace("Ann", "Anné").encode("latin-1"), "not UTF-8: byte 0xe9 in line 2"),
-        ("", "has the column item 0 times"),
+        ("", "must have one column item, not 0"),
     ],
 )
 def test_a_sheet_that_cannot_be_read_is_named_with_the_remedy(tmp_path, content, message):

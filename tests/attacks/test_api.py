@@ -187,6 +187,7 @@ def test_a_recipe_of_ones_own(qa_folder, some, tmp_path):
         ({"language": None}, "row 0: no language; give language="),
         ({"language": "xx"}, "language 'xx': no such code"),
         ({"recipe": 3}, "recipe: int cannot be used; give a name (typo"),
+        ({"recipe": "mlm"}, "recipe mlm: needs a masked language model; give its folder or hub"),
         ({"recipe": lambda goal: None}, "has to take four arguments"),
         ({"recipe": lambda a, b, c, d: None}, "has to return a textattack.Attack, not NoneType"),
         (
@@ -292,17 +293,30 @@ ROW |= {"answers": {"text": ["Ann Lee"], "answer_start": [7]}}
     ("changes", "message"),
     [
         ({"context": "It was \ud83d Ann Lee."}, r"row 0: lone surrogate '\\ud83d'"),
+        ({"corpus": 5}, "row 0: corpus is 5; it must be a name"),
         ({"question": "Who \udc00?"}, "row 0: lone surrogate"),
         ({"id": "\ud83d"}, "row 0: lone surrogate"),
         ({"answers": {"text": ["\ud83d"], "answer_start": [0]}}, "row 0: lone surrogate"),
         ({"answers": {"text": ["Ann"], "answer_start": [float("inf")]}}, "cannot convert .* infin"),
         ({"answers": {"text": ["Ann"], "answer_start": [float("nan")]}}, "cannot convert .* NaN"),
-        ({"answers": {"text": ["Ann"], "answer_start": [7.5]}}, "offset 7.5 is no whole number"),
+        ({"answers": {"text": ["Ann"], "answer_start": [7.5]}}, "offset 7.5 is not a whole number"),
     ],
 )
 def test_rows_that_no_model_could_read_are_named(changes, message):
     with pytest.raises(InputError, match=message):
         read_rows([ROW | changes], "en")
+
+
+def test_what_a_frame_lacks_in_some_rows_is_not_stated_there():
+    nothing = {"id": float("nan"), "language": float("nan"), "corpus": float("nan")}
+    frame = pd.DataFrame([ROW | {"language": "sw", "corpus": "mlqa"}, ROW | nothing])
+    found = read_rows(frame, "en").rows
+    assert [(row["id"], row["language"], row.get("corpus")) for row in found] == [
+        ("1", "sw", "mlqa"),
+        ("1", "en", None),
+    ]
+    found = read_rows([ROW | {"id": None}, ROW | {"id": None}], "en").rows
+    assert [row["id"] for row in found] == ["0", "1"]
 
 
 def test_rows_with_one_id_are_refused_unless_they_are_translations():

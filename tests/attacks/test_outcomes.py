@@ -258,6 +258,9 @@ def test_the_worst_of_several_attacks():
         assert found.attacked_context == chosen["attacked_context"]
     with pytest.raises(InputError, match="give two or more"):
         worst_of({"typo": done["typo"]})
+    for other in (list(done.values()), {name: one.results for name, one in done.items()}):
+        with pytest.raises(InputError, match="give what `attack` returned, by name"):
+            worst_of(other)
     fewer = attack(model, rows, "typo", limit=1, **settings)
     with pytest.raises(InputError, match="b attacked other examples than a"):
         worst_of({"a": done["typo"], "b": fewer})

@@ -40,6 +40,27 @@ def test_words_stand_where_a_fresh_look_finds_them(context, new, at):
             assert edited.origin(index) == (index if put else index + 1)
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    st.text(LETTERS, max_size=40),
+    st.lists(st.text(LETTERS, max_size=6), max_size=4),
+    st.integers(0, 30),
+)
+def test_candidates_together_give_what_each_gives_alone(context, candidates, at):
+    passage = Passage("Who is it?", context)
+    if not passage.spans:
+        return
+    index = passage.question_words + at % len(passage.spans)
+    together = passage.with_candidates(index, candidates)
+    for new, text in zip(candidates, together, strict=True):
+        alone = passage.replace_word_at_index(index, new)
+        assert (text.context, text.spans) == (alone.context, words(text.context))
+        assert text.word_for_word == alone.word_for_word
+        assert text.attack_attrs["modified_indices"] == alone.attack_attrs["modified_indices"]
+        moved = [one.attack_attrs["original_index_map"].tolist() for one in (text, alone)]
+        assert moved[0] == moved[1]
+
+
 @pytest.mark.parametrize("code", ["en", "th", "zh", "hi", "ar"])
 def test_edits_are_textattacks_own(shared_data, code):
     for row in list(read_squad(shared_data / f"xquad/xquad.{code}.json", code))[:60:6]:

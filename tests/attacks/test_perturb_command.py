@@ -39,7 +39,7 @@ def test_the_file_that_is_read_is_not_replaced(tmp_path):
     before = file.read_bytes()
     done = perturb(file, tmp_path / "." / "a.json")
     assert done.exit_code == 2
-    assert "this file is read; give another" in " ".join(done.output.split())
+    assert "this file is an input; give another" in " ".join(done.output.split())
     assert file.read_bytes() == before
 
 

@@ -426,7 +426,7 @@ def test_a_tokenizer_with_more_ids_than_the_model_is_refused(copy):
     tokenizer = open_tokenizer(copy)
     tokenizer.add_tokens(["Malmo"])
     tokenizer.save_pretrained(copy)
-    refused(copy, r"ids go up to \d+, the model has \d+ word embeddings")
+    refused(copy, r"ids go up to \d+, but the model has \d+ word embeddings")
 
 
 def test_a_tokenizer_with_less_than_half_of_the_models_ids_is_refused(tmp_path):

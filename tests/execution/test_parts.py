@@ -222,7 +222,7 @@ def test_clean_removes_from_the_cache_what_this_project_keeps_there(grid, tmp_pa
 @pytest.mark.parametrize("cache", ["outputs", "."])
 def test_a_cache_that_holds_the_outputs_is_refused(tmp_path, tiny_encoder, cache):
     file = write_profile(tmp_path, tiny_encoder, outputs="outputs", cache=cache)
-    with pytest.raises(InputError, match=r"cache: .* holds the outputs too"):
+    with pytest.raises(InputError, match=r"cache: .* also holds the outputs"):
         preflight.check_sources(schema.load(file))
 
 

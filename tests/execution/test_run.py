@@ -31,7 +31,7 @@ def finished(tmp_path_factory, tiny_encoder):
 
 def test_any_path_and_any_name_works_and_no_shell_reads_them(finished):
     file, outputs, said = finished
-    assert f"All {CELLS} cells done" in said
+    assert f"{CELLS} cells done in" in said
     notebooks = sorted(outputs.glob("small/*/*/notebook.ipynb"))
     assert len(notebooks) == CELLS
     assert notebooks[2].parent.name == "tiny.plain.seed1"
@@ -111,7 +111,7 @@ def test_a_failed_cell_ends_with_three_lines(finished, tmp_path, tiny_encoder):
     failed = clone / "params" / "outputs" / "small" / "00_study_design" / "all" / "failed.ipynb"
     assert lines[first + 2] == f"  See {failed}; to continue: xlt run {file}"
     assert "the moon" in failed.read_text()
-    assert f"{CELLS - 1} cells done, 1 failed, 0 not run" in said
+    assert f"Of {CELLS} cells, {CELLS - 1} done, 1 failed and 0 not run" in said
 
 
 @pytest.mark.slow
@@ -129,7 +129,7 @@ def test_a_bundle_runs_elsewhere_to_the_same_bytes(finished, tmp_path):
         said = finish(start("run", there / "params" / "small.yaml", project=there))
     finally:
         hidden.rename(file.parents[1])
-    assert f"All {CELLS} cells done" in said
+    assert f"{CELLS} cells done in" in said
     assert results(there / "outputs") == results(outputs)
 
 

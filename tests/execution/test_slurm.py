@@ -59,7 +59,7 @@ def test_more_memory_than_there_is_is_refused_here_and_left_to_the_cluster(tmp_p
     file = write_profile(tmp_path, tiny_encoder, compute={"mem_mb": 10**9})
     done = CliRunner().invoke(app, ["run", str(file)])
     assert done.exit_code == 2
-    assert "each cell takes up to 1000000000 MB, but this machine has" in done.output
+    assert "each cell takes up to 1000000000 MiB, but this machine has" in done.output
     assert workflow(file, profile=SHIPPED).on_cluster
 
 

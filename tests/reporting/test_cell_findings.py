@@ -22,8 +22,8 @@ def test_corpora_are_counted_and_contamination_is_named():
     ]
     assert said(cell_findings.of_corpora(splits, audits)) == [
         "4 splits of 1 corpus, 2,800 rows.",
-        "2 pairs of a training and a test split meet in one model: 0 share items by id, 1 share a "
-        "whole text.",
+        "Some model sees both sides of 2 pairs of a training and a test split. Items are shared by "
+        "id in 0 of these, and whole texts in 1.",
     ]
 
 
@@ -90,12 +90,19 @@ def test_an_attack_is_summed_over_languages():
         outcomes("all", n=10, skipped=3, succeeded=4, failed=2, no_candidates=1, queries=100),
     ]
     assert said(cell_findings.of_attack(rows)) == [
-        "Of 10 questions 3 were answered wrongly to begin with, 1 had no word to edit.",
-        "The attack broke 4 of the 6 others (67 %), with 10.0 queries per question.",
+        "10 examples, 3 of them with a wrong answer before the attack, 1 with nothing to edit.",
+        "The attack succeeded on 4 of the 6 others (67 %), with 10.0 queries per example.",
     ]
+
+
+def test_a_targeted_attack_skips_other_examples_than_wrong_answers():
+    first, *_ = said(cell_findings.of_attack([outcomes(n=5, skipped=2)], targeted=True))
+    assert first == (
+        "5 examples, 2 of them without a target, or answered with it before the attack."
+    )
 
 
 def test_an_attack_without_right_answers_broke_nothing():
     assert said(cell_findings.of_attack([outcomes(n=5, skipped=5, queries=5)])) == [
-        "Of 5 questions 5 were answered wrongly to begin with."
+        "5 examples, 5 of them with a wrong answer before the attack."
     ]

@@ -31,15 +31,15 @@ def test_the_kinds_that_lose_most_and_least_in_every_condition():
     (found,) = of_types(table, [])
     assert str(found) == (
         "Of the kinds of answers, in languages other than English, dates lose the most F1 (15.0 "
-        "points) and numbers the least (5.5), averaged over 2 conditions (n = 25 or more questions "
-        "of each kind; no test, exploratory)."
+        "points) and numbers the least (5.5), averaged over 2 conditions (at least 25 questions of "
+        "each kind; no test, exploratory)."
     )
 
 
 def test_absent_texts_are_named():
     (found,) = of_types(by_type([]), ["tydiqa", "xquad"])
     assert str(found).startswith(
-        "Answer and question types are missing for tydiqa, xquad: the texts"
+        "The kinds of answers and questions are unknown for tydiqa, xquad: the texts"
     )
 
 
@@ -58,8 +58,8 @@ def test_calibration_clean_and_at_its_worst():
         ]
     )
     one, other = map(str, of_calibration(table))
-    assert "averages 4.0 points over the arms when clean, and 12.0 under typo-0.3" in one
-    assert "9.0 points above the share of exact matches (n = 400" in one
+    assert "averages 4.0 points over the arms on clean text, and 12.0 under typo-0.3" in one
+    assert "9.0 points above the share of exact matches (at least 400" in one
     assert "2.0 points below" in other
 
 

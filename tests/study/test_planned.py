@@ -34,7 +34,7 @@ def test_a_primary_claim_with_nothing_to_compare_is_named_before_the_run():
     clean = target.model_copy(update={"test_sets": target.test_sets[:1]})
     params = params.model_copy(update={"targets": params.targets | {"tydiqa": clean}})
     (said,) = (w for w in preflight.warnings(params) if "primary claim" in w)
-    assert said.startswith("claims.headline: it is the primary claim, but")
+    assert said.startswith("claims.headline: the primary claim, but")
 
 
 @pytest.mark.parametrize("file", sorted(Path("params").glob("*.yaml")), ids=lambda file: file.stem)

@@ -259,6 +259,6 @@ def test_places_to_write_that_are_files_are_named_by_check(profile):
     for key in ("outputs", "cache"):
         odd = params.model_copy(update={key: profile / "below"})
         with pytest.raises(
-            InputError, match=rf"{key}: .*below cannot be a folder, since .* a file"
+            InputError, match=rf"{key}: .*below cannot be a folder, because .* a file"
         ):
             preflight.check_sources(odd)

@@ -110,7 +110,7 @@ def test_a_profile_takes_static_sets(tmp_path, edit_profile):
     assert data.names(schema.load(file).targets["tydiqa"].test_sets) == ["tydiqa+typo-20"]
     sets *= 2
     file = edit_profile(ROOT / "params" / "quick.yaml", tmp_path / "p.yaml", edits)
-    with pytest.raises(InputError, match=r"tydiqa\+typo-20 test in en is there twice"):
+    with pytest.raises(InputError, match=r"tydiqa\+typo-20 test in en is listed twice"):
         schema.load(file)
     sets[1:] = [{"corpus": "tydiqa", "languages": ["en"]}]
     file = edit_profile(ROOT / "params" / "quick.yaml", tmp_path / "p.yaml", edits)

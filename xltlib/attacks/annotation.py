@@ -46,8 +46,9 @@ def write_sheet(file: Path, results: pd.DataFrame, *, limit: int | None = None) 
         The file with the key.
 
     Raises:
-        InputError: no example was changed.
+        InputError: no example was changed, or the file cannot be used (`require_place`).
     """
+    require_place(file)
     changed = results[results["attacked_context"] != results["context"]]
     if changed.empty:
         raise InputError("no attacked text differs from its passage; there is nothing to judge")
@@ -81,6 +82,27 @@ def write_sheet(file: Path, results: pd.DataFrame, *, limit: int | None = None) 
     return key
 
 
+def require_place(file: Path) -> None:
+    """Refuse a file that no sheet should be written to.
+
+    Raises:
+        InputError: it is neither CSV nor TSV by its ending, or holds more than a blank sheet.
+    """
+    if file.suffix.lower() not in (".csv", ".tsv"):
+        raise InputError(f"{file}: a sheet is a .csv or .tsv file; name it so")
+    if not file.exists():
+        return
+    try:
+        filled = bool(_read(file, [_ITEM, *QUESTIONS])[list(QUESTIONS)].ne("").any(axis=None))
+    except InputError:
+        filled = True
+    if filled:
+        raise InputError(
+            f"{file}: exists and is not a blank sheet; what is in it would be lost. Give another "
+            "name."
+        )
+
+
 def read_sheets(files: Sequence[Path], key: Path) -> pd.DataFrame:
     """Filled-in sheets with their key, one row per judgement.
 
@@ -106,7 +128,7 @@ def read_sheets(files: Sequence[Path], key: Path) -> pd.DataFrame:
             if odd:
                 where = f"of {key}" if kind == "lacks" else f"that are not in {key}"
                 raise InputError(
-                    f"{file}: {kind} {len(odd)} items {where}, e.g. {shown(min(odd))}. Give the "
+                    f"{file}: {kind} items {where} ({len(odd)}, e.g. {shown(min(odd))}). Give the "
                     "whole sheet that was written with this key."
                 )
         for row in sheet.itertuples():
@@ -172,7 +194,7 @@ def _kappa(table: np.ndarray) -> float:
 
 
 def _separator(file: Path) -> str:
-    return "\t" if file.suffix == ".tsv" else ","
+    return "\t" if file.suffix.lower() == ".tsv" else ","
 
 
 def _write(file: Path, frame: pd.DataFrame) -> None:
@@ -191,16 +213,17 @@ def _read(file: Path, columns: list[str]) -> pd.DataFrame:
         raise InputError(f"{where}: the sheet cannot be read ({error}). Save it again.") from error
     lacking = [name for name in columns if header.count(name) != 1]
     if lacking:
-        kind = "tabs between its columns" if file.suffix == ".tsv" else "commas between its columns"
+        kind = "tabs" if _separator(file) == "\t" else "commas"
         raise InputError(
-            f"{where}: has the column {lacking[0]} {header.count(lacking[0])} times, not once; "
-            f"there: {shown(', '.join(header))}. Save the sheet with its own header and {kind}."
+            f"{where}: must have one column {lacking[0]}, not {header.count(lacking[0])} (found "
+            f"{shown(', '.join(header))}). Save the sheet with its own header and {kind} between "
+            "its columns."
         )
     for number, row in enumerate(rows, start=2):
         if row and len(row) != len(header):
             raise InputError(
-                f"{where}: row {number} has {len(row)} cells, the header {len(header)}. Put quotes "
-                "round cells with a separator inside."
+                f"{where}: row {number} has {len(row)} cells, but the header has {len(header)}. "
+                "Put quotes around cells that contain the separator."
             )
     frame = pd.DataFrame([row for row in rows if row], columns=header, dtype=str)
     require_unique(list(frame[_ITEM]), where)

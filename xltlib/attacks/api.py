@@ -109,14 +109,14 @@ def attack(
         left = ", ".join(f"{count} {why}" for why, count in questions.left_out.items())
         raise InputError(
             f"nothing to attack: no question has an answer in its passage ({left or 'no rows'}). "
-            "Give rows with answers that stand in their passages."
+            "Give rows whose answers occur in their passages."
         )
     part = chosen_rows[k - 1 :: n]
     if not part:
         many = len(chosen_rows)
         raise InputError(
             f"shard {k}/{n}: empty, since only {many} question{'s' * (many != 1)} can be attacked. "
-            f"Cut into {many} parts at most: 1/{many} to {many}/{many}."
+            f"Use at most {many} part{'s' * (many != 1)}: 1/{many} to {many}/{many}."
         )
     cache = Path(cache).expanduser()
     # A function's answers are compared as the recipe compares them, in every language alike.
@@ -161,12 +161,17 @@ def _settings(
     recipe: str | RecipeSettings | Build, build: Build | None, values: Mapping[str, Any]
 ) -> RecipeSettings:
     if isinstance(recipe, str):
-        if recipe == "mlm" and "masked_lm" in values:
+        if recipe == "mlm":
+            if "masked_lm" not in values:
+                raise InputError(
+                    "recipe mlm: needs a masked language model; give its folder or hub name as "
+                    "masked_lm="
+                )
             values = {("model" if key == "masked_lm" else key): v for key, v in values.items()}
         return recipe_settings(recipe, values)
     if isinstance(recipe, RecipeSettings):
         if values:
-            raise InputError(f"settings {', '.join(values)}: they are in the recipe's settings")
+            raise InputError(f"{', '.join(values)}: set it in the recipe settings that are given")
         return recipe
     if build is None:
         raise InputError(

@@ -24,8 +24,16 @@ def worst_of(attacks: Mapping[str, Attacked]) -> Attacked:
         attacks: finished attacks of one model on the same rows, by name.
 
     Raises:
-        InputError: there are fewer than two, or they are on different examples.
+        InputError: they are no finished attacks by name, there are fewer than two, or they are on
+            different examples.
     """
+    if not isinstance(attacks, Mapping) or not all(
+        isinstance(one, Attacked) for one in attacks.values()
+    ):
+        raise InputError(
+            "worst_of: give what `attack` returned, by name, e.g. "
+            '{"typo": one, "distractor": other}'
+        )
     if len(attacks) < 2:
         raise InputError(f"worst_of: {len(attacks)} attacks; give two or more, by name")
     frames = {name: one.results.assign(recipe=name) for name, one in attacks.items()}

@@ -28,6 +28,7 @@ from xltlib.attacks.goal import (
 from xltlib.attacks.pair import WrongClass, same_class
 from xltlib.attacks.passage import Passage
 from xltlib.attacks.query import Output, Query, Scorer, log_odds
+from xltlib.attacks.random_state import kept_random_state
 from xltlib.attacks.recipes import RECIPES, Build, seed_of
 from xltlib.attacks.resources import Resources, Row
 from xltlib.evaluation.answer_scoring import f1_in, official
@@ -75,17 +76,12 @@ def attack_example(
 @contextmanager
 def _own_random_numbers(seed: str) -> Iterator[None]:
     """Random numbers that depend on the example alone; the caller's generators are restored."""
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
     number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big")
-    random.seed(number)
-    np.random.seed(number)
-    torch.random.default_generator.manual_seed(number)
-    try:
+    with kept_random_state():
+        random.seed(number)
+        np.random.seed(number)
+        torch.random.default_generator.manual_seed(number)
         yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-        torch.set_rng_state(before[2])
 
 
 def _attacked(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -120,7 +120,7 @@ class Passage(AttackedText):
         if any(not self.question_words <= index < self.num_words for index, _ in edits):
             raise ValueError("only words of the context can be replaced")
         if len(edits) == 1:
-            return self._one_replaced(*edits[0])
+            return self._replaced(edits[0][0], [edits[0][1]])[0]
         context, done = "", 0
         changed = {index for index, new in edits if new != self.word(index)}
         for index, new in edits:
@@ -146,11 +146,21 @@ class Passage(AttackedText):
             return start - 1, end
         return start, end + (not new and self.context[end : end + 1] == " ")
 
-    def _one_replaced(self, index: int, new: str) -> Passage:
-        """The common edit: only the text around the word is split into words again."""
+    def with_candidates(self, index: int, candidates: Sequence[str]) -> list[Passage]:
+        """The text with each candidate in the place of one word; an empty one removes it."""
+        if not self.question_words <= index < self.num_words:
+            raise ValueError("only words of the context can be replaced")
+        if "" in candidates:
+            return [self.replace_words_at_indices([index], [new]) for new in candidates]
+        return self._replaced(index, candidates) if candidates else []
+
+    def _replaced(self, index: int, candidates: Sequence[str]) -> list[Passage]:
+        """The common edit: only the text around the word is split into words again.
+
+        The candidates are all empty, which removes the word, or none is.
+        """
         old, spans, at = self.context, self.spans, index - self.question_words
-        start, end = self._with_space(*spans[at], new)
-        shift = len(new) - (end - start)
+        start, end = self._with_space(*spans[at], candidates[0])
         borders, i = self.delimiters, bisect_left(self.delimiters, start)
         left = borders[i - 1] + 1 if i else 0
         i = bisect_left(borders, end)
@@ -159,20 +169,25 @@ class Passage(AttackedText):
         last = max(at, bisect_right(spans, right, key=_end) - 1)
         # One more character on each side, because a mark that begins the piece belongs to it.
         before = left - (left > 0)
-        piece = old[before:start] + new + old[end : right + 1]
-        inside = tuple([(a + before, b + before) for a, b in _words_within(piece)])
-        expected = spans[first:at] + tuple([(start + a, start + b) for a, b in _words_within(new)])
-        expected += tuple([(a + shift, b + shift) for a, b in spans[at + 1 : last + 1]])
-        made = Passage.__new__(Passage)
-        made._begin(self.question, old[:start] + new + old[end:], self.question_words)
-        made._splice = self, first, last, inside, shift
-        made.context_words = self.context_words + len(inside) - (last - first + 1)
-        made.word_for_word = inside == expected
-        if made.context_words == self.context_words:
-            made.attack_attrs = self._attributes({index} if made.context != old else set())
-        else:
-            made.attack_attrs = self._moved([(index, new)], made.num_words)
-        return made
+        head, tail = old[before:start], old[end : right + 1]
+        pieces = tuple([f"{head}{new}{tail}" for new in candidates])
+        found = []
+        for new, inside in zip(candidates, _words_of_each(pieces), strict=True):
+            shift = len(new) - (end - start)
+            moved = tuple([(a + before, b + before) for a, b in inside])
+            made = Passage.__new__(Passage)
+            made._begin(self.question, old[:start] + new + old[end:], self.question_words)
+            made._splice = self, first, last, moved, shift
+            made.context_words = self.context_words + len(moved) - (last - first + 1)
+            put = [(start + a, start + b) for a, b in words_within(new)]
+            kept = [(a + shift, b + shift) for a, b in spans[at + 1 : last + 1]]
+            made.word_for_word = moved == (*spans[first:at], *put, *kept)
+            if made.context_words == self.context_words:
+                made.attack_attrs = self._attributes({index} if made.context != old else set())
+            else:
+                made.attack_attrs = self._moved([(index, new)], made.num_words)
+            found.append(made)
+        return found
 
     def origin(self, index: int) -> int:
         """The index in the original of the word that a word replaces, or after which it was
@@ -198,7 +213,7 @@ class Passage(AttackedText):
         index_map = self.attack_attrs["original_index_map"].copy()
         modified, newly, shift = set(self.attack_attrs["modified_indices"]), set(), 0
         for index, new in edits:
-            put = [new[a:b] for a, b in words(new)]
+            put = [new[a:b] for a, b in words_within(new)]
             place, n, old = index + shift, len(put), self.word(index)
             modified = {i + n - 1 if i > place else i for i in modified if i != place}
             here = index_map == place
@@ -225,9 +240,25 @@ def _end(span: tuple[int, int]) -> int:
 
 
 @lru_cache(maxsize=65536)
-def _words_within(piece: str) -> Spans:
-    """The words of a short piece, cached separately from whole texts, which rarely recur."""
-    return words(piece)
+def words_within(text: str) -> Spans:
+    """The words of a short text, cached separately from whole passages, which rarely recur."""
+    return words(text)
+
+
+@lru_cache(maxsize=16384)
+def _words_of_each(pieces: tuple[str, ...]) -> tuple[Spans, ...]:
+    """The words of each piece, found together, because ICU is slow to start; no word crosses the
+    line feed between two pieces."""
+    spans = iter(words("\n".join(pieces)))
+    found, span, begin = [], next(spans, None), 0
+    for piece in pieces:
+        inside, end = [], begin + len(piece)
+        while span is not None and span[0] < end:
+            inside.append((span[0] - begin, span[1] - begin))
+            span = next(spans, None)
+        found.append(tuple(inside))
+        begin = end + 1
+    return tuple(found)
 
 
 def passage_of(text: AttackedText) -> Passage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,10 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
         for name, text in (("question", question), ("context", context)):
             if not isinstance(text, str):
                 raise InputError(f"{where}: {name} is {type(text).__name__}; it must be a string")
-        identity = str(given.get("id", number))
+        stated, named = _stated(given, "id"), _stated(given, "corpus")
+        identity = str(number if stated is None else stated)
+        if not isinstance(named, str | None):
+            raise InputError(f"{where}: corpus is {shown(named)}; it must be a name, e.g. mlqa")
         refuse_half_pairs([identity, question, context], where)
         row = {
             "id": identity,
@@ -73,8 +77,8 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
             "question": question,
             "context": context,
         }
-        if corpus or given.get("corpus"):
-            row["corpus"] = given.get("corpus") or corpus
+        if named or corpus:
+            row["corpus"] = named or corpus
         answers = _answers(given["answers"], where)
         placed = [pair for pair in (_placed(context, *one) for one in answers) if pair]
         if not answers:
@@ -130,6 +134,12 @@ def _records(source: Any) -> Iterator[Any]:
         )
 
 
+def _stated(row: Mapping[str, Any], name: str) -> Any:
+    """A value of a row; None if there is none, which a frame may write as NaN."""
+    value = row.get(name)
+    return None if isinstance(value, float) and isnan(value) else value
+
+
 def _language(row: Mapping[str, Any], identity: str, default: str | None, where: str) -> str:
     stated = row.get("language")
     code = stated if isinstance(stated, str) and stated else _TYDI.get(identity.split("-")[0])
@@ -156,7 +166,7 @@ def _answers(given: Any, where: str) -> list[tuple[str, int]]:
             raise TypeError("an answer's text is not a string")
         refuse_half_pairs([text for text, _ in pairs], where)
         if odd := [start for _, start in pairs if int(start) != start]:
-            raise TypeError(f"offset {shown(odd[0])} is no whole number")
+            raise TypeError(f"offset {shown(odd[0])} is not a whole number")
         return [(text, int(start)) for text, start in pairs if text.strip()]
     except InputError:
         raise

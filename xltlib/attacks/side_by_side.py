@@ -7,16 +7,14 @@ job needs no changes and does not know of the others.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-import numpy as np
-import torch
 from greenlet import getcurrent, greenlet
 
 from xltlib.attacks.query import Output, Query, Scorer
+from xltlib.attacks.random_state import random_state, set_random_state
 
 T = TypeVar("T")
 
@@ -110,7 +108,7 @@ class _Running(Generic[T]):
         self.queries: list[Query] = []
         self.result: T
         self._greenlet = greenlet(lambda _: job(self._ask))
-        self._random = _random_state() if isolated else None
+        self._random = random_state() if isolated else None
 
     def _ask(self, queries: list[Query]) -> list[Output]:
         return getcurrent().parent.switch(queries)
@@ -135,20 +133,10 @@ def _random_numbers_of(job: _Running[T]) -> Iterator[None]:
     if job._random is None:
         yield
         return
-    others = _random_state()
-    _set_random_state(job._random)
+    others = random_state()
+    set_random_state(job._random)
     try:
         yield
     finally:
-        job._random = _random_state()
-        _set_random_state(others)
-
-
-def _random_state() -> tuple:
-    return random.getstate(), np.random.get_state(), torch.get_rng_state()
-
-
-def _set_random_state(state: tuple) -> None:
-    random.setstate(state[0])
-    np.random.set_state(state[1])
-    torch.set_rng_state(state[2])
+        job._random = random_state()
+        set_random_state(others)

@@ -61,7 +61,7 @@ def read(file: Path, language: str) -> list[dict[str, Any]]:
         for text, start in one.answers:
             if start < 0 or not one.context.startswith(text, start):
                 raise InputError(
-                    f"{one.where}: the answer {shown(text)} does not stand at its answer_start "
+                    f"{one.where}: the answer {shown(text)} is not at its answer_start "
                     f"{start}. Correct the offset."
                 )
         answers = {

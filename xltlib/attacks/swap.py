@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from textattack.shared import AttackedText
 from textattack.transformations.word_swaps import WordSwap
 
-from xltlib.attacks.passage import passage_of
-from xltlib.languages import graphemes, min_word_length, words
+from xltlib.attacks.passage import passage_of, words_within
+from xltlib.languages import graphemes, min_word_length
 
 
 class CandidateSwap(WordSwap):
@@ -60,10 +60,11 @@ class CandidateSwap(WordSwap):
     def _get_transformations(
         self, current_text: AttackedText, indices_to_modify: Iterable[int]
     ) -> list[AttackedText]:
+        passage = passage_of(current_text)
         return [
-            current_text.replace_word_at_index(index, candidate)
+            text
             for index in sorted(indices_to_modify)
-            for candidate in self.fit(current_text, index)
+            for text in passage.with_candidates(index, self.fit(passage, index))
         ]
 
     def fit(self, text: AttackedText, index: int) -> list[str]:
@@ -99,12 +100,12 @@ def context_span(text: AttackedText, index: int) -> tuple[int, int]:
 
 def is_whole_word(text: str) -> bool:
     """Whether a text is exactly one word, so that inserting it shifts no index."""
-    return words(text) == ((0, len(text)),)
+    return words_within(text) == ((0, len(text)),)
 
 
 def is_phrase(text: str) -> bool:
     """Whether a text consists of one or more words from its first character to its last."""
-    spans = words(text)
+    spans = words_within(text)
     return bool(spans) and (spans[0][0], spans[-1][1]) == (0, len(text))
 
 

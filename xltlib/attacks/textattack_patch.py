@@ -12,7 +12,6 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
-import random
 import sys
 import tempfile
 import types
@@ -20,9 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-import torch
-
+from xltlib.attacks.random_state import kept_random_state
 from xltlib.languages import words
 
 
@@ -73,18 +70,6 @@ def _offline_nltk() -> Iterator[None]:
             nltk.data.path.remove(folder)
 
 
-@contextmanager
-def _kept_random_numbers() -> Iterator[None]:
-    """Restore the caller's random state after the import."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
-
-
 def patch_textattack() -> None:
     """Import TextAttack as described above; a second call does nothing."""
     if "textattack" in sys.modules:
@@ -92,7 +77,7 @@ def patch_textattack() -> None:
         if module.words_from_text is words_from_text:
             return
     kept = {name: os.environ.get(name) for name in ("HF_HOME", "XDG_CACHE_HOME", "WANDB_SILENT")}
-    with _kept_random_numbers(), _placeholder_flair(), _offline_nltk():
+    with kept_random_state(), _placeholder_flair(), _offline_nltk():
         import textattack.augmentation
         import textattack.shared.attacked_text
         import textattack.shared.utils.strings

@@ -22,8 +22,6 @@ from xltlib.cli.schema import schema
 from xltlib.cli.terminal import explained
 
 app = typer.Typer(
-    help="Cross-lingual robustness study: check, run and read a profile; evaluate and attack any "
-    "model.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -42,7 +40,7 @@ def main(
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version"),
     ] = False,
 ) -> None:
-    """Cross-lingual robustness study: run a profile; evaluate and attack any model."""
+    """Cross-lingual robustness study: run and read a profile; evaluate and attack any model."""
 
 
 app.command(epilog="Example: xlt check params/quick.yaml")(explained(check))

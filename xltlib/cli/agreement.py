@@ -21,11 +21,11 @@ def agreement(
     sheets: Annotated[list[Path], typer.Argument(help="Filled-in sheets, one per annotator")],
     key: Annotated[Path, typer.Option(help="The key written with the sheet")],
     f1: Annotated[
-        Unit, typer.Option(help="The tokens of the F1 that says whether an answer is right")
+        Unit, typer.Option(help="The tokens of the F1 that decides whether an answer is right")
     ] = Unit.segmented,
 ) -> None:
-    """Summarise annotators' judgements, from sheets that `xlt attack --for-annotators` wrote."""
+    """Summarise annotators' judgements on sheets that `xlt attack --for-annotators` wrote."""
     from xltlib.attacks import annotation
 
     table = annotation.agreement(annotation.read_sheets(sheets, key), f1.value)
-    print_table("Clean and attacked texts, judged by annotators", table)
+    print_table("Clean and attacked texts as judged by annotators", table)

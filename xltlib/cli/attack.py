@@ -16,13 +16,13 @@ from xltlib.text_files import shown
 
 def attack(
     model: Annotated[str, typer.Option(help="A Hugging Face span-QA model: folder or hub name")],
-    data: Annotated[Path, typer.Option(help="A SQuAD 1.1 JSON file")],
-    recipe: Annotated[str, typer.Option(help="A recipe of docs/attacks.md, e.g. typo")],
+    data: Annotated[Path, typer.Option(help="SQuAD JSON, or rows as JSON or JSON lines")],
+    recipe: Annotated[str, typer.Option(help="A recipe from docs/attacks.md, e.g. typo")],
     out: Annotated[Path, typer.Option(help="Output folder; the same command resumes")],
     lang: Annotated[str, typer.Option(help="Language code of the file, e.g. sw")] = "en",
     metric: Annotated[Metric, typer.Option(help=METRICS)] = Metric.squad,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="The number of questions to attack")
+        int | None, typer.Option(min=1, help="Attack only the first questions, up to this number")
     ] = None,
     budget: Annotated[int, typer.Option(min=2, help="Queries per example")] = 200,
     setting: Annotated[
@@ -33,27 +33,30 @@ def attack(
         str | None,
         typer.Option(help="Encoder for similarity and neighbours: me5-small, folder or hub name"),
     ] = None,
-    shard: Annotated[str, typer.Option(help="k/n: the k-th of n parts, for n machines")] = "1/1",
-    at_once: Annotated[int, typer.Option(min=1, help="Examples attacked concurrently")] = 16,
-    batch_size: Annotated[int, typer.Option(min=1)] = 16,
+    shard: Annotated[
+        str, typer.Option(help="k/n: attack the k-th of n parts, to share the work among machines")
+    ] = "1/1",
+    at_once: Annotated[int, typer.Option(min=1, help="Examples attacked in parallel")] = 16,
+    batch_size: Annotated[int, typer.Option(min=1, help="Texts per forward pass")] = 16,
     precision: Annotated[
         Literal["float32", "bf16", "auto"],
         typer.Option(help="float32; bf16 to guide the search; auto: bf16 where the device has it"),
     ] = "float32",
     equal: Annotated[
         bool,
-        typer.Option(help="With a bf16 guide: float32 decides close calls, as if alone"),
+        typer.Option(help="With a bf16 guide: float32 decides close calls, for float32's texts"),
     ] = False,
     guide_words: Annotated[
-        int | None, typer.Option(min=1, help="Words around the answer that a bf16 guide reads")
+        int | None, typer.Option(min=1, help="Words on each side of the answer that a guide reads")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     for_annotators: Annotated[
         Path | None,
-        typer.Option(help="Also write a sheet (.csv or .tsv) for people to judge the texts"),
+        typer.Option(help="Also write a sheet (.csv or .tsv) on which people judge the texts"),
     ] = None,
 ) -> None:
     """Attack any span-QA model on any SQuAD-format file, in any language."""
+    from xltlib.attacks import annotation
     from xltlib.attacks import attack as attack_model
     from xltlib.attacks.api import recipe_settings
     from xltlib.params import EngineSettings
@@ -62,7 +65,7 @@ def attack(
         name = "--equal" if equal else "--guide-words"
         raise InputError(f"{name} needs a guide: give --precision bf16 or auto too")
     if equal and guide_words is not None:
-        raise InputError("--equal and --guide-words exclude each other; drop one")
+        raise InputError("--equal and --guide-words exclude each other; leave one out")
     engine = EngineSettings(
         at_once=at_once,
         batch_size=batch_size,
@@ -70,6 +73,8 @@ def attack(
         equal=equal,
         guide_words=guide_words,
     )
+    if for_annotators is not None:
+        annotation.require_place(for_annotators)
     done = attack_model(
         model,
         data,
@@ -89,11 +94,11 @@ def attack(
     for why, count in done.left_out.items():
         console.print(f"left out: {count} ({why})")
     if for_annotators is not None:
-        from xltlib.attacks.annotation import write_sheet
-
-        key = write_sheet(for_annotators, done.results)
-        console.print(f"{for_annotators}, and its key, which annotators must not see: {key}")
-    console.print(f"{out}/attacks.html, .jsonl, .parquet and summary.csv", soft_wrap=True)
+        key = annotation.write_sheet(for_annotators, done.results)
+        console.print(
+            f"{for_annotators}; its key, which annotators must not see: {key}", soft_wrap=True
+        )
+    console.print(f"{out}/: attacks.html, .jsonl, .parquet and summary.csv", soft_wrap=True)
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -119,9 +124,9 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
         for part in path:
             inner = section.setdefault(part, {})
             if not isinstance(inner, dict):
-                raise InputError(f"--set {shown(pair)}: {part} has a value already; give only one")
+                raise InputError(f"--set {shown(pair)}: {part} is set twice; give one value")
             section = inner
         if last in section:
-            raise InputError(f"--set {shown(pair)}: {last} has a value already; give only one")
+            raise InputError(f"--set {shown(pair)}: {last} is set twice; give one value")
         section[last] = parse_yaml(value, f"--set {shown(pair)}")
     return found

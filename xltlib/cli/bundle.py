@@ -24,8 +24,8 @@ def bundle(
     packed = pack(params, project_root(params), file)
     console.print(
         f"{file}: {file.stat().st_size / 1e6:.1f} MB, with {', '.join(packed) or 'no data'}. "
-        f"Unpack it there, set up the environment, and in its folder: xlt run params/{params.name}",
+        "Unpack it on the other machine, set up the environment, and run in its folder: "
+        f"xlt run params/{params.name}",
         soft_wrap=True,
         highlight=False,
-        markup=False,
     )

@@ -18,13 +18,12 @@ from xltlib.study import Cell, Grid
 
 def check(
     params: ParamsFile,
-    cores: Annotated[int, typer.Option(min=1, help="CPU cores to assume")] = os.cpu_count() or 1,
+    cores: Annotated[int, typer.Option(min=1, help="CPU cores of the run")] = os.cpu_count() or 1,
     only: Only = None,
     strict: Strict = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
 ) -> None:
-    """Validate a params file and print its grid: what is done, what will run, and how long it will
-    take."""
+    """Validate a params file, and show what is done, what will run and how long it takes."""
     from xltlib.execution.estimate import Rest, Seconds, peak_mb
     from xltlib.execution.workflow import cells_at_once
     from xltlib.study import preflight
@@ -78,27 +77,29 @@ def check(
         table.add_row(cell.stage.notebook, cell.key, state)
     console.print(table)
     console.print(
-        f"{len(todo)} cells will run; outputs go to {outputs}", soft_wrap=True, markup=False
+        f"{len(todo)} cell{'s' * (len(todo) != 1)} will run; outputs go to {outputs}",
+        soft_wrap=True,
     )
     if outdated:
         console.print(
-            f"{len(outdated)} finished cells were made by other code than today's; "
-            "`xlt run --strict` runs them again."
+            f"{len(outdated)} of the finished cells {'was' if len(outdated) == 1 else 'were'} made "
+            "by other code; `xlt run --strict` makes such cells again.",
+            soft_wrap=True,
         )
     if todo:
-        gigabytes = min(at_once, len(todo)) * compute.mem_mb / 1000
+        gibibytes = min(at_once, len(todo)) * compute.mem_mb / 1024
         side = f"{at_once} cells at a time" if at_once > 1 else "one cell at a time"
         measured = (
-            "no cell has run here yet" if peak is None else f"the largest so far took {peak} MB"
+            "none has run here yet" if peak is None else f"the largest so far took {peak} MiB"
         )
         console.print(
-            f"With {cores} cores ({side}): {rest}. Memory: up to {gigabytes:.1f} GB "
-            f"(`compute.mem_mb`: {compute.mem_mb} MB per cell; {measured}).",
+            f"With {cores} core{'s' * (cores != 1)} ({side}): {rest}. Memory: up to "
+            f"{gibibytes:.1f} GiB (`compute.mem_mb`: {compute.mem_mb} MiB per cell; {measured}).",
             soft_wrap=True,
             highlight=False,
         )
     for warning in preflight.warnings(grid.params):
-        console.print(f"Warning: {warning}", soft_wrap=True, markup=False)
+        console.print(f"Warning: {warning}", soft_wrap=True)
 
 
 def _gpus_here(compute: ComputeSettings) -> int:

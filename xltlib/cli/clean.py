@@ -17,7 +17,7 @@ def clean(
         bool, typer.Option("--cache", help="Include the cache, which other profiles may share")
     ] = False,
 ) -> None:
-    """List what can be removed: cells of other params, old checkpoints, logs. --yes removes it."""
+    """List outputs no longer needed (stale cells, checkpoints, logs); --yes removes them."""
     from xltlib.execution.leftovers import leftovers
     from xltlib.execution.lock import only_run
     from xltlib.study import Grid
@@ -25,7 +25,7 @@ def clean(
     loaded = checked(params)
     folder = loaded.outputs / loaded.profile
     if not folder.is_dir() and not (cache and loaded.cache.is_dir()):
-        console.print(f"{folder}: nothing there.", soft_wrap=True, markup=False)
+        console.print(f"{folder}: nothing there.", soft_wrap=True)
         return
     with only_run(folder):
         found = leftovers(Grid(loaded), cache=cache)

@@ -11,12 +11,11 @@ from xltlib.cli.terminal import console
 
 
 def edits(
-    static_set: Annotated[Path, typer.Argument(help="The static_set.json of an attack")],
+    static_set: Annotated[Path, typer.Argument(help="The static_set.json that an attack wrote")],
     out: Annotated[Path, typer.Argument(help="The JSON file to write")],
 ) -> None:
-    """Write an attack's passages as edits of the corpus, so that they can be published without its
-    text."""
+    """Write an attack's passages as edits of the corpus, to publish them without its text."""
     from xltlib.attacks import edits as edited
 
     count = edited.save(static_set, out)
-    console.print(f"{out}: edits of {count} passages", soft_wrap=True)
+    console.print(f"{out}: edits of {count} passage{'s' * (count != 1)}", soft_wrap=True)

@@ -36,13 +36,11 @@ def evaluate(
             help="Tokens per window [default: 384, or fewer if the model reads fewer]",
         ),
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    batch_size: Annotated[int, typer.Option(min=1, help="Windows per forward pass")] = 32,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, for programs to read")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
 ) -> None:
-    """F1 and EM of any span-QA model on any file of questions."""
+    """Score any span-QA model on any file of questions: F1 and exact match (EM)."""
     from xltlib.evaluation import span_qa
 
     found = span_qa.evaluate(
@@ -59,16 +57,15 @@ def evaluate(
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
     lines = [
-        f"{data.name} ({lang}): F1 {found['f1']:.2f}, EM {found['em']:.2f}, "
-        f"n = {found['n']} questions",
+        f"{data.name} ({lang}): F1 {found['f1']:.2f}, EM {found['em']:.2f}, n = {found['n']}",
         f"metric: {found['metric']} (--metric); windows of {found['max_length']} tokens",
     ]
     if found["unanswerable_left_out"]:
-        lines.append(f"left out: {found['unanswerable_left_out']} questions without an answer")
+        lines.append(f"left out, without an answer: {found['unanswerable_left_out']}")
     if found["wrong_offsets"]:
         lines.append(
-            f"wrong offsets: {found['wrong_offsets']} answers are not at their answer_start "
-            "(scores compare texts only)"
+            f"answers not at their answer_start: {found['wrong_offsets']} (scored all the same: "
+            "scores compare texts)"
         )
     for line in lines:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+        console.print(line, soft_wrap=True, highlight=False)

@@ -12,7 +12,7 @@ from xltlib.cli.terminal import console
 
 
 def perturb(
-    data: Annotated[Path, typer.Option(help="A SQuAD 1.1 JSON file")],
+    data: Annotated[Path, typer.Option(help="SQuAD JSON, or rows as JSON or JSON lines")],
     kind: Annotated[
         str,
         typer.Option(
@@ -47,14 +47,14 @@ def perturb(
     if kind != "codemix" and (lexicon or bitext):
         raise InputError(f"--kind {kind} reads no lexicon; leave out --lexicon and --bitext")
     if encoder is not None and not bitext:
-        raise InputError("--encoder aligns the words of --bitext, which is not given; leave it out")
+        raise InputError("--encoder aligns the words of --bitext; give --bitext, or leave it out")
     if kind == "codemix" and not (lexicon or bitext):
         raise InputError("--kind codemix needs translations; give --lexicon or --bitext")
     settings = perturbing.settings(
         kind, severity=severity, seed=seed, lexicons={lang: lexicon or [bitext]}
     )
     if out.resolve() in {file.resolve() for file in (data, *(lexicon or ()), bitext) if file}:
-        raise InputError(f"--out {out}: this file is read; give another")
+        raise InputError(f"--out {out}: this file is an input; give another")
     rows = list(read_squad(data, lang))
     _require_language(data, lang)
     lexicons = {}
@@ -73,10 +73,10 @@ def perturb(
         "passage",
         soft_wrap=True,
     )
-    for row in [row for row, is_changed in zip(rows, done.changed, strict=True) if not is_changed][
-        :5
-    ]:
-        console.print(f"  unchanged: {row['id']}", soft_wrap=True)
+    unchanged = [row["id"] for row, it in zip(rows, done.changed, strict=True) if not it]
+    if unchanged:
+        some = f"{', '.join(unchanged[:5])}{', ...' * (len(unchanged) > 5)}"
+        console.print(f"unchanged: {some}", soft_wrap=True)
 
 
 def _require_language(data: Path, lang: str) -> None:

@@ -42,4 +42,4 @@ def power(
         console.print("The pilot data are synthetic; real text would give different numbers.")
     for encoder, table in found.items():
         for sentence in of_power(table):
-            console.print(f"{encoder}. {sentence}", soft_wrap=True, highlight=False, markup=False)
+            console.print(f"{encoder}. {sentence}", soft_wrap=True, highlight=False)

@@ -16,7 +16,7 @@ def results(
     params: ParamsFile,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
 ) -> None:
-    """Print the answer of a finished profile in five lines, then its tables."""
+    """Print the answer of a finished profile in five lines, and then its tables."""
     from xltlib.reporting.answers import in_five_lines
     from xltlib.study.saved import tables_of
 
@@ -36,7 +36,7 @@ def results(
         encoder = str(cell.factors["encoder"])
         profile = grid.params
         for line in in_five_lines(cell.metrics(), profile.claims, profile.profile, encoder):
-            console.print(line, soft_wrap=True, highlight=False, markup=False)
+            console.print(line, soft_wrap=True, highlight=False)
     named = {
         f"{name}: {title}": frame for name, of in tables.items() for title, frame in of.items()
     }
@@ -45,7 +45,7 @@ def results(
             print_table(title, frame)
     empty = [title for title, frame in named.items() if not len(frame)]
     if empty:
-        console.print(f"Without rows in this profile: {', '.join(empty)}.", soft_wrap=True)
+        console.print(f"Empty in this profile: {', '.join(empty)}.", soft_wrap=True)
 
 
 def paper(params: ParamsFile) -> None:
@@ -56,6 +56,6 @@ def paper(params: ParamsFile) -> None:
     console.print(f"{folder}/report.html: everything, to read in a browser", soft_wrap=True)
     console.print(
         f"{folder}/article.tex, with numbers.tex, tables/ (LaTeX and CSV) and figures/ (PDF and "
-        "PNG): for use in a paper",
+        "PNG): for a paper",
         soft_wrap=True,
     )

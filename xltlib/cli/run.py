@@ -17,7 +17,7 @@ from xltlib.cli.terminal import Only, ParamsFile, Strict, checked, console, requ
 
 
 def project_root(params: Path) -> Path:
-    """The folder with the Snakefile: the nearest one above the params file or the working folder.
+    """The nearest folder with a Snakefile, above the params file or else the working folder.
 
     Raises:
         InputError: none is found.
@@ -45,7 +45,7 @@ def run(
         bool, typer.Option("--wait", help="Wait for another run of the profile to end")
     ] = False,
 ) -> None:
-    """Run a profile's missing cells; the same command resumes a killed run."""
+    """Run the cells of a profile that are not done; the same command resumes a killed run."""
     from xltlib.execution import workflow
     from xltlib.execution.lock import only_run
     from xltlib.study import Grid, revisions
@@ -56,8 +56,8 @@ def run(
     job = workflow.Workflow(root, params, loaded, cores, gpus, workflow_profile, tuple(only or ()))
     if loaded.compute.gpus > gpus and not job.on_cluster:
         raise InputError(
-            f"{params}: compute.gpus: each cell needs {loaded.compute.gpus} GPU, but --gpus is "
-            f"{gpus}. Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
+            f"{params}: compute.gpus: each cell needs {loaded.compute.gpus}, but --gpus is {gpus}. "
+            f"Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
         )
     if loaded.compute.threads > cores and not job.on_cluster:
         raise InputError(
@@ -66,8 +66,8 @@ def run(
         )
     if loaded.compute.mem_mb > workflow.memory_here() and not job.on_cluster:
         raise InputError(
-            f"{params}: compute.mem_mb: each cell takes up to {loaded.compute.mem_mb} MB, but this "
-            f"machine has {workflow.memory_here()} MB. Lower it, or run elsewhere."
+            f"{params}: compute.mem_mb: each cell takes up to {loaded.compute.mem_mb} MiB, but "
+            f"this machine has {workflow.memory_here()} MiB. Lower it, or run elsewhere."
         )
     require_writable(job.folder, OUTPUTS)
     require_writable(loaded.cache, "`cache` in the params file")
@@ -78,7 +78,7 @@ def run(
         todo = grid.to_run(notebooks=root / "notebooks", only=job.only)
         if not todo:
             which = "every cell that matches" if job.only else "every cell"
-            console.print(f"{job.folder}: {which} is done.", soft_wrap=True, markup=False)
+            console.print(f"{job.folder}: {which} is done.", soft_wrap=True)
             return
         grid.forget(todo)
         code = _follow(job, grid, todo, lock)
@@ -97,28 +97,26 @@ def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
     of_stage = Counter(cell.stage.name for cell in grid.chosen(job.only))
     before = {name: of_stage[name] - ran[name] for name in STAGES}
     watch = Watch(job, todo, console, before)
-    console.print(
-        f"{len(todo)} cells to run, log in {job.log}", soft_wrap=True, highlight=False, markup=False
-    )
+    cells = f"cell{'s' * (len(todo) != 1)}"
+    console.print(f"{len(todo)} {cells} to run; log: {job.log}", soft_wrap=True, highlight=False)
     try:
         with started(job, lock) as snakemake:
             watch.follow(lambda: snakemake.poll() is None)
             code = snakemake.returncode
     except KeyboardInterrupt:
-        console.print("Stopped. The same command continues; finished cells are kept.")
+        console.print("Stopped. Finished cells are kept, and the same command continues.")
         return 130
     took = duration(watch.seconds)
     if code == 0:
-        console.print(f"All {len(todo)} cells done in {took}.", highlight=False)
+        console.print(f"{len(todo)} {cells} done in {took}.", highlight=False)
         _tell_of_edits(job)
         return 0
     left = len(todo) - len(watch.done) - len(watch.failed)
     console.print(
-        f"{len(watch.done)} cells done, {len(watch.failed)} failed, {left} not run, in {took}; "
-        f"log: {job.log}",
+        f"Of {len(todo)} {cells}, {len(watch.done)} done, {len(watch.failed)} failed and {left} "
+        f"not run, in {took}; log: {job.log}",
         soft_wrap=True,
         highlight=False,
-        markup=False,
     )
     if not watch.failed:
         print(job.tail(), file=sys.stderr)
@@ -138,7 +136,6 @@ def _tell_of_edits(job: Any) -> None:
             "together. Run the same command again: it makes again those that the edit affects.",
             soft_wrap=True,
             highlight=False,
-            markup=False,
         )
 
 

@@ -1,4 +1,4 @@
-"""What all commands share: the terminal, and messages about bad input."""
+"""What the commands share: the terminal, common options, and messages about bad input."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xltlib.artifacts import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-console = Console()
+console = Console(markup=False)  # names and paths may contain brackets
 WIDEST_TABLE = 150
 
 ParamsFile = Annotated[Path, typer.Argument(help="A params file, e.g. params/quick.yaml")]
@@ -27,12 +27,12 @@ Only = Annotated[
     list[str] | None,
     typer.Option(
         "--only",
-        help="Only cells whose names match a pattern, e.g. '04_*/*.seed1', and what they need; "
-        "repeatable",
+        help="Only cells whose names match this pattern, e.g. '04_*/*.seed1', and those that they "
+        "need; repeatable",
     ),
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Do not count cells made by older code as done")
+    bool, typer.Option("--strict", help="Do not count cells made by other code as done")
 ]
 
 
@@ -59,7 +59,7 @@ def explained(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def checked(params: Path, *, to_run: bool = False) -> schema.Params:
-    """A valid profile whose sources are present; to run it, the hub must be reachable too."""
+    """A valid profile whose sources are present; with `to_run`, the hub must be reachable too."""
     from xltlib.study import preflight
 
     loaded = schema.load(params)
@@ -73,7 +73,7 @@ def checked(params: Path, *, to_run: bool = False) -> schema.Params:
 
 
 def print_table(title: str, frame: pd.DataFrame) -> None:
-    """Print a table without cutting any number; a narrow terminal wraps the lines itself."""
+    """Print a table without cutting any number; a narrow terminal wraps its lines."""
     from xltlib.reporting.shown import shown
 
     table = Table(title=title)

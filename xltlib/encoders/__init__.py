@@ -87,8 +87,8 @@ def _pretrained(name: str, cache: Path, revision: str | None) -> Path:
         return folder
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
         raise InputError(
-            f"{shown(name)}: no such model: not an existing folder, me5-small or the name of a hub "
-            "repository. Check the path."
+            f"{shown(name)}: no such model: neither an existing folder, nor me5-small, nor the "
+            "name of a hub repository. Check the path."
         )
     if revision is not None and re.fullmatch(r"[0-9a-f]{40}", revision):
         with suppress(OSError, ValueError):  # already in the local cache

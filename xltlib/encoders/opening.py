@@ -203,7 +203,7 @@ def _check_fit(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrain
     # Models often have a few spare rows.
     if not rows // 2 <= largest < rows:
         raise InputError(
-            f"{folder}: the tokenizer's ids go up to {largest}, the model has {rows} word "
+            f"{folder}: the tokenizer's ids go up to {largest}, but the model has {rows} word "
             "embeddings. They belong to different models: copy the model's own tokenizer."
         )
     for name, table in _position_tables(model):

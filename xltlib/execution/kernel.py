@@ -57,7 +57,7 @@ class ForkedKernel:
             else:
                 if pid:
                     self.returncode = os.waitstatus_to_exitcode(status)
-                    self.peak_mb = used.ru_maxrss // 1000  # kilobytes on Linux
+                    self.peak_mb = used.ru_maxrss // 1024  # KiB on Linux
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int | None:

@@ -120,8 +120,8 @@ class Workflow:
 
 
 def memory_here() -> int:
-    """The memory of this machine in MB."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
+    """The memory of this machine in MiB."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
 
 
 def cells_at_once(compute: ComputeSettings, cores: int, gpus: int) -> int:

@@ -110,13 +110,13 @@ class AttackSettings(Settings):
         recipe = self.recipe
         if recipe.kind not in PAIR_RECIPES:
             known = ", ".join(PAIR_RECIPES)
-            return f"recipe.kind: {recipe.kind} needs a passage; on pairs of sentences: {known}"
+            return f"recipe.kind: {recipe.kind} needs a passage; for sentence pairs: {known}"
         if recipe.goal != "untargeted":
-            return "recipe.goal: on pairs of sentences attacks are untargeted"
+            return "recipe.goal: attacks on sentence pairs are untargeted; leave it out"
         if getattr(recipe, "ranking", "") == "gradient":
-            return "recipe.ranking: gradients are of span QA only; rank by delete or random"
+            return "recipe.ranking: only span QA has gradients; rank by delete or random"
         if self.engine.precision != "float32":
-            return "engine.precision: on pairs of sentences nothing guides the search; give float32"
+            return "engine.precision: nothing guides attacks on sentence pairs; give float32"
         if any(one.pairs for one in self.test_sets):
             return "test_sets: pairs of languages are not attacked; leave pairs out"
         return None

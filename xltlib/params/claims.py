@@ -92,7 +92,7 @@ class Needs(Settings):
     seeds: Annotated[int, Field(ge=3)] = 3
     """The least number of seeds."""
     varied: VariedNeeds | None = None
-    """The number of seeds that is needed if trainings differ a lot."""
+    """The number of seeds needed if trainings differ a lot."""
     languages: list[str] = []
     """Languages that must be included."""
     questions: PositiveInt = 100
@@ -108,11 +108,12 @@ class Claim(Settings):
     """The claim in one sentence."""
     source: str
     """The publication."""
-    where: str | None = Field(
-        None, description="section or table; a claim without it is unverified"
-    )
-    deviation: str | None = Field(None, description="how the test differs from what is claimed")
-    as_stated: bool = Field(True, description="false if what is measured cannot settle the claim")
+    where: str | None = None
+    """The section or table of the publication; a claim without it is unverified."""
+    deviation: str | None = None
+    """How the test differs from what is claimed."""
+    as_stated: bool = True
+    """`false` if what is measured cannot settle the claim."""
     estimate: Estimate
     """What is measured."""
     expected: Literal["above", "below", "not above"]
@@ -121,9 +122,8 @@ class Claim(Settings):
     """The published size, in the measure's unit."""
     size_error: PositiveFloat | None = None
     """Its standard error, if the source gives one."""
-    primary: bool = Field(
-        False, description="the one confirmatory test; all others are exploratory"
-    )
+    primary: bool = False
+    """The one confirmatory test; every other claim is secondary."""
     needs: Needs = Needs()
     """The least data behind an interval that can answer the claim."""
 

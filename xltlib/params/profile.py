@@ -42,7 +42,7 @@ class ComputeSettings(Settings):
     @model_validator(mode="after")
     def _device(self) -> ComputeSettings:
         if (self.device == "cuda") != (self.gpus > 0):
-            raise ValueError("device: cuda goes with gpus: 1 or more, device: cpu with gpus: 0")
+            raise ValueError("device: cuda needs gpus: 1 or more, and device: cpu needs gpus: 0")
         return self
 
 
@@ -104,7 +104,9 @@ class Params(Settings):
     @model_validator(mode="after")
     def _names_exist(self) -> Params:
         if STANDARD in self.methods:
-            raise ValueError(f"methods.{STANDARD}: this name is taken by training without a method")
+            raise ValueError(
+                f"methods.{STANDARD}: this name means training without a method; choose another"
+            )
         methods, arms = [STANDARD, *self.methods], list(self.intermediate.arms)
         named = [
             (f"intermediate.arms.{name}.method", [arm.method], methods)
@@ -113,7 +115,10 @@ class Params(Settings):
         for name, target in self.targets.items():
             odd = [seed for seed in target.seeds or [] if seed not in self.seeds]
             if odd:
-                raise ValueError(f"targets.{name}.seeds: {odd[0]} is not a seed of the profile")
+                raise ValueError(
+                    f"targets.{name}.seeds: {odd[0]} is not a seed of the profile; choose among "
+                    f"{', '.join(map(str, self.seeds))}, or add it to `seeds`"
+                )
             for i, crossing in enumerate(target.crossings):
                 key = f"targets.{name}.crossings.{i}"
                 named += [(f"{key}.arms", crossing.arms or [], arms)]
@@ -147,7 +152,7 @@ class Params(Settings):
             for name in names:
                 if name.lower() in seen:
                     raise ValueError(
-                        f"{key}: {seen[name.lower()]!r} and {name!r} differ in case alone, and "
+                        f"{key}: {seen[name.lower()]!r} and {name!r} differ only in case, and "
                         "would share a folder on some file systems; rename one"
                     )
                 seen[name.lower()] = name
@@ -165,7 +170,9 @@ class Params(Settings):
                     place = (one.corpus, one.split, language, one.pairs, one.suffix)
                     if place in seen:
                         named = f"{one.corpus}{one.suffix} {one.split}"
-                        raise ValueError(f"{key}.{i}: {named} in {language} is there twice")
+                        raise ValueError(
+                            f"{key}.{i}: {named} in {language} is listed twice; remove one"
+                        )
                     seen.add(place)
         return self
 
@@ -184,7 +191,9 @@ class Params(Settings):
     def _one_primary(self) -> Params:
         primary = [name for name, claim in self.claims.items() if claim.primary]
         if len(primary) > 1:
-            raise ValueError(f"claims: {', '.join(primary)} are all primary; there can be one")
+            raise ValueError(
+                f"claims: {', '.join(primary)} are all primary, but only one claim can be"
+            )
         return self
 
     @model_validator(mode="after")

@@ -95,7 +95,7 @@ class WordSettings(RecipeSettings):
                 "max_edited_graphemes"
             )
         if self.surrogate is not None and self.ranking != "gradient":
-            raise ValueError("surrogate ranks by its gradient: set ranking: gradient")
+            raise ValueError("a surrogate ranks words by its gradient: set ranking: gradient")
         return self
 
 
@@ -177,8 +177,8 @@ class CodeMixSettings(WordSettings):
     kind: Literal["codemix"] = "codemix"
     """Selects which of the other keys apply."""
     lexicons: dict[str, list[Path]] = {}
-    """Files in MUSE's format (per line a word, white space, and its translation), by the passage's
-    language.
+    """Files in MUSE's format (on each line a word, white space, and its translation), by the
+    passage's language.
     """
     parallel: TestSet | None = None
     """Parallel text from which a lexicon is induced."""
@@ -207,11 +207,11 @@ class DistractorSettings(RecipeSettings):
     ]
     """Where the sentence may be inserted."""
     languages: Annotated[list[str], Field(min_length=1)] = ["passage"]
-    """Its languages; `passage` and `question` mean the language of each example's own."""
+    """Languages of the sentence; `passage` and `question` stand for each example's own."""
     answers: PositiveInt = 3
     """Wrong answers tried with each template."""
     altered: bool = True
-    """Whether its question is changed to ask about something else, as in AddSent."""
+    """Whether the sentence answers a changed question, about something else, as in AddSent."""
     templates: Annotated[
         list[Literal["statement", "side by side", "answer"]], Field(min_length=1)
     ] = ["statement", "side by side", "answer"]
@@ -246,7 +246,7 @@ class TasaSettings(SynonymSettings):
 class EmbeddingSettings(RecipeSettings):
     """Projected gradient ascent on the passage's word embeddings; no text changes.
 
-    It is no bound on attacks on text.
+    It does not bound attacks on text.
     """
 
     kind: Literal["embedding"] = "embedding"

@@ -132,8 +132,8 @@ class IntermediateSettings(Budget):
             examples = self.budget(name).examples
             if arm.tasks and set(arm.tasks) != set(examples):
                 raise ValueError(
-                    f"arm {name} has the tasks {sorted(arm.tasks)}, its budget is for "
-                    f"{sorted(examples)}: every arm of a budget must have the same ones"
+                    f"arms.{name}: its tasks are {', '.join(sorted(arm.tasks))}, but those of "
+                    f"its budget are {', '.join(sorted(examples))}; give it the same tasks"
                 )
         if self.arms.get("none", IntermediateArm()).tasks:
             raise ValueError("arm none must have no tasks")
@@ -198,7 +198,9 @@ class DataAugmentationSettings(Settings):
     @model_validator(mode="after")
     def _own_epochs(self) -> DataAugmentationSettings:
         if self.matched and self.epochs is not None:
-            raise ValueError("epochs goes with matched: false; matched takes the task's steps")
+            raise ValueError(
+                "epochs needs matched: false; with matched: true, RS-DA takes the task's steps"
+            )
         return self
 
 
@@ -246,5 +248,5 @@ class TargetSettings(Settings):
     @classmethod
     def _one_language(cls, data: TaskData) -> TaskData:
         if len(data.languages) != 1:
-            raise ValueError("a target task trains in one language")
+            raise ValueError("a target task is trained in one language; list just one")
         return data

@@ -125,14 +125,14 @@ def lack(one: Lack) -> Sentence:
         arm, loss = one.found
         words = (
             f"Intermediate training of `{arm}` did not work: its English F1 is {{found:.1f}} "
-            "points below that of the untrained arm, and more than {needed:g} is too much."
+            "points below the untrained arm's, and more than {needed:g} is too much."
         )
         numbers = {"found": loss, "needed": one.needed}
     elif one.name == "chance":
         arm, task, score = one.found
         words = (
-            f"Intermediate training of `{arm}` did not work: on dev of {task} it has {{found:.1f}} "
-            "points, and chance gives {needed:.1f}."
+            f"Intermediate training of `{arm}` did not work: its dev score on {task} is "
+            "{found:.1f} points, and chance alone gives {needed:.1f}."
         )
         numbers = {"found": score, "needed": one.needed}
     elif one.name == "unchecked":
@@ -165,7 +165,7 @@ def what_it_can_answer(claims: Mapping[str, Claim], held: Mapping[str, Held | No
         elif not claim.as_stated:
             answer = f"{NOT_AS_STATED.capitalize()}. {claim.deviation or ''}".strip()
         else:
-            answer = "This profile can answer it, as precisely as its intervals allow."
+            answer = "This profile can answer it."
         lines.append(f"*{claim.statement}* {answer}")
     return lines
 
@@ -211,6 +211,9 @@ def answer(record: Mapping[str, Any] | None) -> list[Sentence]:
         return [Sentence("answer", "Not answered: the profile names no primary claim.", {})]
     line = record["lines"][0]
     reasons = [Sentence.of(one) for one in line["reasons"]]
+    if line["kind"] == NOT_AS_STATED:
+        words = f"{NOT_AS_STATED.capitalize()}. {record['deviation'] or ''}".strip()
+        return [Sentence("answer", words, {}), Sentence.of(line["finding"])]
     if line["kind"] not in ANSWERS:
         said = reasons[0] if reasons else Sentence("reason", "The claim is not tested.", {})
         words = f"Not answered, because {said.words[0].lower()}{said.words[1:]}"

@@ -32,8 +32,8 @@ def of_corpora(splits: Records, audits: Records) -> list[Sentence]:
         "exact": sum(one["exact"] > 0 for one in met),
     }
     about = (
-        f"{counted('met', shared['met'], 'pair')} of a training and a test split meet in one "
-        "model: {same_id} share items by id, {exact} share a whole text."
+        f"Some model sees both sides of {counted('met', shared['met'], 'pair')} of a training and "
+        "a test split. Items are shared by id in {same_id} of these, and whole texts in {exact}."
     )
     return [Sentence("size", words, numbers), Sentence("contamination", about, shared)]
 
@@ -110,11 +110,12 @@ def of_evaluation(metrics: Mapping[str, Mapping[str, Any]]) -> list[Sentence]:
     return found
 
 
-def of_attack(languages: Records) -> list[Sentence]:
-    """How many correct answers the attack broke, and at what cost.
+def of_attack(languages: Records, *, targeted: bool = False) -> list[Sentence]:
+    """On how many examples the attack succeeded, and at what cost.
 
     Args:
         languages: the summary of the attack; its row over all languages is left out.
+        targeted: whether the attack wants a certain answer, not just a wrong one.
     """
     rows = [row for row in languages if row["language"] != ALL]
     total = {
@@ -123,22 +124,25 @@ def of_attack(languages: Records) -> list[Sentence]:
     }
     tried = total["succeeded"] + total["failed"]
     numbers: dict[str, Any] = {"n": total["n"], "skipped": total["skipped"]}
-    words = "Of {n} questions {skipped} were answered wrongly to begin with"
-    for name, said in (("no_candidates", "had no word to edit"), ("error", "ended in an error")):
+    why = "with a wrong answer before the attack"
+    if targeted:
+        why = "without a target, or answered with it before the attack"
+    words = f"{{n}} examples, {{skipped}} of them {why}"
+    for name, said in (("no_candidates", "with nothing to edit"), ("error", "ended by an error")):
         if total[name]:
             words += f", {{{name}}} {said}"
             numbers[name] = total[name]
     found = [Sentence("asked", f"{words}.", numbers)]
     if tried:
         words = (
-            "The attack broke {succeeded} of the {tried} others ({rate:.0f} %), with "
-            "{per_question:.1f} queries per question."
+            "The attack succeeded on {succeeded} of the {tried} others ({rate:.0f} %), with "
+            "{per_example:.1f} queries per example."
         )
         numbers = {
             "succeeded": total["succeeded"],
             "tried": tried,
             "rate": 100 * total["succeeded"] / tried,
-            "per_question": total["queries"] / total["n"],
+            "per_example": total["queries"] / total["n"],
         }
         found.append(Sentence("broken", words, numbers))
     return found

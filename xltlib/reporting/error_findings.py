@@ -48,13 +48,13 @@ def of_types(table: pd.DataFrame, absent: Sequence[str]) -> list[Sentence]:
         words = (
             f"{of} {most} lose the most F1 ({{most:.1f}} points) and {least} the least "
             f"({{least:.1f}}), averaged over {counted('conditions', conditions, 'condition')} "
-            "(n = {n} or more questions of each kind; no test, exploratory)."
+            "(at least {n} questions of each kind; no test, exploratory)."
         )
         found.append(Sentence(f"types {view}", words, numbers))
     if absent:
         words = (
-            f"Answer and question types are missing for {', '.join(absent)}: the texts are not on "
-            "this machine, and git keeps none."
+            f"The kinds of answers and questions are unknown for {', '.join(absent)}: the texts "
+            "are not on this machine, and git keeps none."
         )
         found.append(Sentence("types absent", words, {}))
     return found
@@ -75,7 +75,7 @@ def of_calibration(table: pd.DataFrame) -> list[Sentence]:
         numbers = {f"clean_{key}": float(means.loc[CLEAN, name]) for name, key in names.items()}
         words = (
             f"On {corpus}, without English, the calibration error averages {{clean_error:.1f}} "
-            "points over the arms when clean"
+            "points over the arms on clean text"
         )
         others = means.drop(CLEAN)
         if len(others):
@@ -88,7 +88,7 @@ def of_calibration(table: pd.DataFrame) -> list[Sentence]:
         numbers["gap"] = abs(numbers[key])
         words += (
             f"; there the mean probability of an answer is {{gap:.1f}} points {side} the share of "
-            "exact matches (n = {n} or more answers of each model)."
+            "exact matches (at least {n} answers of each model)."
         )
         numbers["n"] = int(part["n"].min())
         found.append(Sentence(f"calibration {corpus}", words, numbers))

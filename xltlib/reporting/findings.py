@@ -69,7 +69,7 @@ def of_published(table: pd.DataFrame, within: Mapping[str, float | None]) -> lis
     found = []
     shared = table[table["language"] != "average"].groupby(["source", "corpus"]).size()
     for i, row in enumerate(table[table["language"] == "average"].to_dict("records")):
-        gate = within[row["source"]]
+        tolerance = within[row["source"]]
         languages = int(shared[row["source"], row["corpus"]])
         words = (
             "On {corpus} the untrained arm has an average F1 of {here:.1f} in "
@@ -78,11 +78,11 @@ def of_published(table: pd.DataFrame, within: Mapping[str, float | None]) -> lis
         )
         numbers = {name: row[name] for name in ("corpus", "here", "published", "source")}
         numbers["languages"] = languages
-        if gate is not None:
-            near = abs(row["difference"]) <= gate
+        if tolerance is not None:
+            near = abs(row["difference"]) <= tolerance
             reproduced = "reproduced" if near else "not reproduced"
             words += f" The published score is {reproduced} within {{within:g}} points."
-            numbers["within"] = gate
+            numbers["within"] = tolerance
         found.append(Sentence(f"published.{i}", words, numbers))
     return found
 

@@ -141,8 +141,10 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def findings(cell: AttackCell) -> Markdown:
-    """How many correct answers the attack broke."""
-    return saved.found(cell, cell_findings.of_attack(cell.metrics()["languages"]))
+    """On how many examples the attack succeeded."""
+    targeted = cell.params.attacks[cell.attack].recipe.goal == "targeted"
+    found = cell_findings.of_attack(cell.metrics()["languages"], targeted=targeted)
+    return saved.found(cell, found)
 
 
 def success_figure(cell: AttackCell) -> Image:

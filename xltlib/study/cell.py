@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 STRICT = "XLT_STRICT"
-"""If this environment variable is 1, cells made by older code are not done."""
+"""If this environment variable is 1, cells made by other code are not done."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +171,7 @@ class Cell:
         if found is None:
             return "has not finished"
         if found.fingerprint != self.fingerprint:
-            return "finished with other params or data than today's"
+            return "was made with other params or data"
         wrong = manifest.damaged(self.folder, found)
         if wrong is not None:
             return f"is damaged: {wrong} was cut short, edited or removed"

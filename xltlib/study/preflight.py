@@ -55,9 +55,9 @@ def _misused(params: Params) -> Iterator[str]:
     for key, folder in (("outputs", params.outputs), ("cache", params.cache)):
         nearest = next(path for path in (folder, *folder.parents) if path.exists())
         if not nearest.is_dir():
-            yield f"{key}: {folder} cannot be a folder, since {nearest} is a file"
+            yield f"{key}: {folder} cannot be a folder, because {nearest} is a file"
     if params.outputs.resolve().is_relative_to(params.cache.resolve()):
-        yield f"cache: {params.cache} holds the outputs too; give a folder of its own"
+        yield f"cache: {params.cache} also holds the outputs; give it a folder of its own"
     for name, source in params.corpora.items():
         if name not in corpora.CORPORA:
             known = ", ".join(corpora.CORPORA)
@@ -130,8 +130,8 @@ def warnings(params: Params) -> Iterator[str]:
         seen = torch.cuda.device_count()
         if seen < params.compute.gpus:
             yield (
-                f"compute.gpus: each cell needs {params.compute.gpus}, and PyTorch sees {seen} on "
-                "this machine. Run on one with GPUs, or set device: cpu and gpus: 0."
+                f"compute.gpus: each cell needs {params.compute.gpus}, but PyTorch sees {seen} on "
+                "this machine. Run on one with enough GPUs, or set device: cpu and gpus: 0."
             )
     # Imported here because the statistics take a second to import.
     from xltlib.study import planned
@@ -140,13 +140,13 @@ def warnings(params: Params) -> Iterator[str]:
     for name, claim in params.claims.items():
         if claim.primary and compared[name] is None:
             yield (
-                f"claims.{name}: it is the primary claim, but this profile has nothing to compare. "
-                "Add the test sets (with a perturbation) or attacks, and the arms, that it names."
+                f"claims.{name}: the primary claim, but the profile has nothing to compare for it. "
+                "Add the arms that it names, and test sets with a perturbation or attacks."
             )
     for name, source in params.corpora.items():
         if source.source == "hub" and revisions.source(params, name).revision is None:
             yield (
-                f"corpora.{name}.revision: none is given; the first run chooses the hub's newest "
+                f"corpora.{name}.revision: not given; the first run chooses the hub's newest "
                 f"commit and keeps it in {revisions.file_of(params)}."
             )
 
