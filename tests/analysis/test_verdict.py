@@ -305,11 +305,6 @@ def test_a_lack_is_named_once_with_the_claims_that_have_it():
     assert "too few seeds (all)" in str(answers.summary(records[:2]))
 
 
-def test_a_primary_claim_that_is_not_tested_as_stated_is_not_given_an_effect_as_its_reason():
-    result = answers.record(verdict(interval(4.0, 2.5, 5.5), primary=True, as_stated=False))
-    assert str(answers.answer(result)[0]).startswith("Not tested as stated.")
-
-
 def test_the_params_alone_tell_what_can_be_answered():
     held = Held(False, 5, ("ar", "te"))
     claims = {"one": claim(), "two": claim(seeds=9), "three": claim(), "four": claim()}

@@ -211,9 +211,6 @@ def answer(record: Mapping[str, Any] | None) -> list[Sentence]:
         return [Sentence("answer", "Not answered: the profile names no primary claim.", {})]
     line = record["lines"][0]
     reasons = [Sentence.of(one) for one in line["reasons"]]
-    if line["kind"] == NOT_AS_STATED:
-        words = f"{NOT_AS_STATED.capitalize()}. {record['deviation'] or ''}".strip()
-        return [Sentence("answer", words, {}), Sentence.of(line["finding"])]
     if line["kind"] not in ANSWERS:
         said = reasons[0] if reasons else Sentence("reason", "The claim is not tested.", {})
         words = f"Not answered, because {said.words[0].lower()}{said.words[1:]}"
