@@ -78,7 +78,7 @@ class Interval:
             return math.nan
         below = 1 - self.spread.below((self.estimate + bound) / self.scale)
         above = self.spread.below((self.estimate - bound) / self.scale)
-        return float(max(below, above, LEAST_P.get(self.n_seeds, 0.0)))
+        return max(float(below), float(above), LEAST_P.get(self.n_seeds, 0.0))
 
     @classmethod
     def unknown(cls, why_not: str, level: float) -> Interval:
