@@ -69,6 +69,19 @@ def test_corpora_with_other_seeds_are_compared_with_those_in_common():
         contrast(pd.concat([five, answers(places, seeds=(7,), corpus="b")]), "f1", WEIGHTS)
 
 
+def test_arms_with_other_seeds_are_compared_with_those_in_common():
+    places = {"ar": [(f"q{i}", f"p{i}") for i in range(8)]}
+    frame = answers(places, seeds=range(5))
+    fewer = frame[(frame["arm"] == "english") | frame["seed"].isin([0, 3])]
+    assert contrast(fewer, "f1", WEIGHTS).n_seeds == 2
+    # An arm outside the contrast takes nothing from it.
+    third = frame[(frame["arm"] == "english") & (frame["seed"] == 0)].assign(arm="none")
+    assert contrast(pd.concat([frame, third]), "f1", WEIGHTS).n_seeds == 5
+    apart = frame[(frame["arm"] == "english") == (frame["seed"] < 3)]
+    with pytest.raises(InputError, match=r"no seed in common\. Give their crossings"):
+        contrast(apart, "f1", WEIGHTS)
+
+
 def test_languages_weigh_the_same_and_their_test_sets_by_questions():
     shares = macro_shares({("a", "ar"): 30, ("b", "ar"): 10, ("a", "ko"): 5})
     assert shares == pytest.approx([0.375, 0.125, 0.5])

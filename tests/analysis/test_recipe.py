@@ -31,6 +31,14 @@ def test_english_losses_are_beside_the_untrained_arm():
     assert english_losses(clean(none=0.66, english=0.6), "xquad", "none") == {}
 
 
+def test_english_losses_are_those_of_the_seeds_that_both_arms_have():
+    frame = clean(none=0.66, english=0.68)
+    fewer = frame[(frame["arm"] == "english") | (frame["seed"] == 1)]
+    assert english_losses(fewer, "tydiqa", "none") == pytest.approx({"english": -2.0})
+    apart = frame[(frame["arm"] == "english") == (frame["seed"] == 1)]
+    assert english_losses(apart, "tydiqa", "none") == {}
+
+
 def test_the_untrained_arm_stands_beside_published_scores():
     source = Published(
         source="a paper", corpus="tydiqa", f1={"en": 70, "fi": 60, "te": 1}, within=4

@@ -11,7 +11,9 @@ import pytest
 from xltlib import params as schema
 from xltlib.artifacts import InputError
 from xltlib.params import TestSet
+from xltlib.params.training import Crossing
 from xltlib.study import STAGES, Grid, code, design, open_cell, work
+from xltlib.study.planned import held
 from xltlib.study.splits import drawn_from
 
 
@@ -74,6 +76,26 @@ def test_seeds_of_a_target_task_are_its_own_and_an_idle_arm_is_embedded_once(edi
     assert measured == {("none", 1)} | others
     read = {c.stage.name for cell in grid.cells("representation") for c in cell.upstream}
     assert read == {"corpora", "intermediate"}
+
+
+def test_a_crossing_may_have_fewer_seeds(edited):
+    params = edited("seeds", [1, 2, 3])
+    crossings = [
+        Crossing(arms=["english", "multilingual"]),
+        Crossing(arms=["none", "english"], seeds=[1]),
+    ]
+    target = params.targets["tydiqa"].model_copy(update={"crossings": crossings})
+    grid = Grid(params.model_copy(update={"targets": {"tydiqa": target}}))
+    models = [(c.arm, c.seed) for c in grid.cells("target")]
+    headline = [(arm, seed) for arm in ("english", "multilingual") for seed in (1, 2, 3)]
+    assert sorted(models) == sorted([*headline, ("none", 1)])
+    assert ("none", 2) not in {(c.arm, c.seed) for c in grid.cells("intermediate")}
+    (cell,) = grid.cells("design")
+    (row,) = design.crossing_table(cell).to_dict("records")
+    assert (row["seeds"], row["models"]) == ("english, multilingual: 1, 2, 3; none: 1", 7)
+    assert held(grid)["english-is-enough"].seeds == 3
+    with pytest.raises(InputError, match=r"targets\.tydiqa\.crossings\.0\.seeds: 4 is not a seed"):
+        edited("targets.tydiqa.crossings", [{"seeds": [4]}])
 
 
 def test_a_pattern_chooses_cells_and_all_that_they_need(grid):
@@ -193,7 +215,7 @@ def test_a_stopped_run_of_edited_params_loses_nothing_that_it_did_not_begin(grid
     work.once(cell, lambda: work.finish(cell, {"splits": 3}, started=time.time()))
     changed = Grid(edited("corpora.tydiqa.mini.train", 25))
     changed.forget(changed.to_run())
-    assert changed.cells("corpora")[0].problem == "finished with other params or data than today's"
+    assert changed.cells("corpora")[0].problem == "was made with other params or data"
     assert Grid(grid.params).cells("corpora")[0].metrics() == {"splits": 3}
 
 

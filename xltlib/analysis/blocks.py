@@ -92,22 +92,24 @@ def contrast_blocks(
 ) -> dict[tuple[str, str], Block]:
     """The contrast of each question, by corpus and language.
 
-    Of several corpora, the seeds that all of them have are used.
+    The seeds that all of the arms have on all corpora are used.
 
     Args:
         frame: one row per answer: arm, seed, corpus, language, id, perhaps passage, and `value`.
         weights: arm to weight, e.g. {"multilingual": 1, "english": -1}.
 
     Raises:
-        InputError: the arms do not have the same seeds and questions.
+        InputError: the arms have no seed in common, or did not answer the same questions.
     """
-    of_corpora = [set(seeds) for seeds in frame.groupby("corpus")["seed"].unique()]
-    frame = frame[frame["seed"].isin(set.intersection(*of_corpora) if of_corpora else ())]
-    if of_corpora and not len(frame):
+    frame = frame[frame["arm"].isin(list(weights))]
+    found = [set(seeds) for seeds in frame.groupby(["corpus", "arm"])["seed"].unique()]
+    common = set.intersection(*found) if found else set()
+    if found and not common:
         raise InputError(
-            f"corpora {', '.join(map(str, frame['corpus'].unique()))}: no seed in common. Give "
-            "their target tasks the same seeds."
+            f"arms {', '.join(weights)} on {', '.join(sorted(set(frame['corpus'])))}: no seed in "
+            "common. Give their crossings and target tasks the same seeds."
         )
+    frame = frame[frame["seed"].isin(common)]
     asked = questions(frame)
     blocks: dict[tuple[str, str], Block] = {}
     for corpus, of_corpus in frame.groupby("corpus", sort=True):

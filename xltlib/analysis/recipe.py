@@ -10,7 +10,8 @@ from xltlib.params.measures import Published
 
 
 def english_losses(clean: pd.DataFrame, corpus: str, untrained: str) -> dict[str, float]:
-    """How far each arm's English F1 is below the untrained arm's, in points, mean over seeds.
+    """How far each arm's English F1 is below the untrained arm's, in points, mean over the seeds
+    that both have.
 
     Args:
         clean: evaluated questions with columns arm, corpus, language, seed and f1 in [0, 1].
@@ -20,10 +21,11 @@ def english_losses(clean: pd.DataFrame, corpus: str, untrained: str) -> dict[str
     # A test set's name is its corpus, or corpus/split where there are several.
     own = clean["corpus"].astype(str).str.partition("/")[0] == corpus
     english = clean[own & (clean["language"] == "en")]
-    means = 100 * english.groupby(["arm", "seed"])["f1"].mean().groupby("arm").mean()
+    means = 100 * english.groupby(["arm", "seed"])["f1"].mean().unstack("seed")
     if untrained not in means.index:
         return {}
-    return {str(arm): float(means[untrained] - f1) for arm, f1 in means.items() if arm != untrained}
+    losses = (means.loc[untrained] - means.drop(index=untrained)).mean(axis=1).dropna()
+    return {str(arm): float(loss) for arm, loss in losses.items()}
 
 
 def beside_published(

@@ -113,14 +113,10 @@ class Params(Settings):
             for name, arm in self.intermediate.arms.items()
         ]
         for name, target in self.targets.items():
-            odd = [seed for seed in target.seeds or [] if seed not in self.seeds]
-            if odd:
-                raise ValueError(
-                    f"targets.{name}.seeds: {odd[0]} is not a seed of the profile; choose among "
-                    f"{', '.join(map(str, self.seeds))}, or add it to `seeds`"
-                )
+            self._require_seeds(f"targets.{name}", target.seeds)
             for i, crossing in enumerate(target.crossings):
                 key = f"targets.{name}.crossings.{i}"
+                self._require_seeds(key, crossing.seeds)
                 named += [(f"{key}.arms", crossing.arms or [], arms)]
                 named += [(f"{key}.methods", crossing.methods, methods)]
         if "contrasts" in self.analysis.model_fields_set:
@@ -136,6 +132,15 @@ class Params(Settings):
                     f"{key}: there is no {unknown[0]!r}; available: {', '.join(known)}"
                 )
         return self
+
+    def _require_seeds(self, key: str, seeds: list[int] | None) -> None:
+        """Refuse seeds that are not the profile's."""
+        odd = [seed for seed in seeds or [] if seed not in self.seeds]
+        if odd:
+            raise ValueError(
+                f"{key}.seeds: {odd[0]} is not a seed of the profile; choose among "
+                f"{', '.join(map(str, self.seeds))}, or add it to `seeds`"
+            )
 
     @model_validator(mode="after")
     def _names_differ_in_more_than_case(self) -> Params:

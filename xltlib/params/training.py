@@ -217,6 +217,13 @@ class Crossing(Settings):
     """Names of arms; by default all."""
     methods: Annotated[list[Name], Field(min_length=1)] = [STANDARD]
     """`standard` or keys of `methods`."""
+    seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
+    """Training seeds; by default those of the target task."""
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: list[int] | None) -> list[int] | None:
+        return None if seeds is None else without_repeats(seeds)
 
 
 class TargetSettings(Settings):

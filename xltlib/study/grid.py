@@ -61,8 +61,7 @@ class Grid:
             models = [
                 {"arm": arm, "task": task, "method": method, "seed": seed}
                 for task, target in params.targets.items()
-                for arm, method in self._crossed(target)
-                for seed in target.seeds or params.seeds
+                for arm, method, seed in self._crossed(target)
             ]
         elif stage.name == "representation":
             models = self._measured()
@@ -93,8 +92,7 @@ class Grid:
         used = {
             (arm, seed)
             for target in self.params.targets.values()
-            for arm, _ in self._crossed(target)
-            for seed in target.seeds or self.params.seeds
+            for arm, _, seed in self._crossed(target)
         }
         return [
             {"arm": arm, "seed": seed}
@@ -119,17 +117,18 @@ class Grid:
             chosen += models
         return chosen
 
-    def _crossed(self, target: schema.TargetSettings) -> list[tuple[str, str]]:
-        """The pairs of arm and method that a target task crosses, each once, in the order of the
+    def _crossed(self, target: schema.TargetSettings) -> list[tuple[str, str, int]]:
+        """The arms, methods and seeds that a target task crosses, each once, in the order of the
         file."""
         arms = list(self.params.intermediate.arms)
-        pairs = (
-            (arm, method)
+        crossed = (
+            (arm, method, seed)
             for crossing in target.crossings
             for arm in crossing.arms or arms
             for method in crossing.methods
+            for seed in crossing.seeds or target.seeds or self.params.seeds
         )
-        return list(dict.fromkeys(pairs))
+        return list(dict.fromkeys(crossed))
 
     def cell(self, stage: str, key: str) -> Any:
         """One cell by the name of its folder."""

@@ -84,9 +84,12 @@ def _of_methods(grid: Grid, corpora: list[str]) -> Held | None:
         sets = grid.params.targets[task].test_sets
         chosen = [one for one in sets if one.pairs and one.corpus in corpora]
         cells = _models(grid, "evaluation", task)
-        standard = {cell.arm for cell in cells if cell.method == STANDARD}
-        if any(cell.method != STANDARD and cell.arm in standard for cell in cells):
-            found.append((cells, chosen))
+        standard, robust = (
+            {(cell.arm, cell.seed) for cell in cells if (cell.method == STANDARD) == plain}
+            for plain in (True, False)
+        )
+        compared = [cell for cell in cells if (cell.arm, cell.seed) in standard & robust]
+        found.append((compared, chosen))
     return _held(grid.params, found, set(), set())
 
 
@@ -107,8 +110,10 @@ def _held(
     for cells, sets in found:
         used = [cell for cell in cells if not wanted or cell.model_name in wanted]
         codes = {code for one in sets for code in one.languages} - without
-        if used and codes and wanted <= {cell.model_name for cell in used}:
-            seeds.append({cell.seed for cell in used})
+        of_each = [{cell.seed for cell in used if cell.model_name == name} for name in wanted]
+        common = set.intersection(*of_each) if wanted else {cell.seed for cell in used}
+        if common and codes:
+            seeds.append(common)
             languages |= codes
     if not seeds:
         return None
