@@ -103,8 +103,14 @@ def test_weights_are_part_of_what_was_attacked(predictor, rows):
     ("edits", "message"),
     [
         ({"kind": "distractor"}, "attacks.pairs.recipe.kind: distractor needs a passage"),
-        ({"kind": "typo", "goal": "targeted"}, "attacks.pairs.recipe.goal: on pairs"),
-        ({"kind": "typo", "ranking": "gradient"}, "attacks.pairs.recipe.ranking: gradients"),
+        (
+            {"kind": "typo", "goal": "targeted"},
+            "attacks.pairs.recipe.goal: attacks on sentence pairs",
+        ),
+        (
+            {"kind": "typo", "ranking": "gradient"},
+            "attacks.pairs.recipe.ranking: only span QA has gradients",
+        ),
     ],
 )
 def test_what_pairs_cannot_have_is_refused_before_anything_starts(

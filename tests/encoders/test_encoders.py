@@ -81,7 +81,7 @@ def test_another_tokeniser_kind_cannot_be_trimmed_and_says_so(tiny_encoder, tmp_
     ("name", "message"),
     [
         ("/no/such/model", "no such model folder"),
-        ("not a name!", "not an existing folder, me5-small or the name of a hub"),
+        ("not a name!", "neither an existing folder, nor me5-small"),
     ],
 )
 def test_what_is_not_an_encoder_is_explained(tmp_path, name, message):

@@ -89,7 +89,7 @@ def test_a_claim_that_is_not_answered_has_no_verdict_in_words():
 def test_the_title_names_the_arms_that_are_drawn_and_no_verdict_on_others():
     other = contrasts().assign(contrast="german - none")
     figure = glance.answer(other, primary("supported"), smallest=SMALLEST, about=ABOUT)
-    assert figure.get_suptitle().startswith("German against none: exploratory")
+    assert figure.get_suptitle().startswith("german minus none: exploratory")
     assert "supported" not in figure.get_suptitle()
 
 

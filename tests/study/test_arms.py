@@ -119,7 +119,7 @@ def test_arms_of_a_budget_share_items_and_steps_and_leave_other_arms_alone(
         ({"intermediate.arms.english-qa.budget": "big"}, r"no budget 'big'; available: qa"),
         (
             {"intermediate.arms.english-qa.budget": None},
-            r"arm english-qa has the tasks \['qa'\], its budget is for \['nli', 'tagging'\]",
+            "arms.english-qa: its tasks are qa, but those of its budget are nli, tagging",
         ),
         ({"analysis": {"contrasts": [["german-qa", "english"]]}}, "differ in budget and data"),
     ],

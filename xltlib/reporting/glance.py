@@ -118,8 +118,7 @@ def answer(
     for measure, part in parts:
         part[:0] = _primary_row(primary, pair, measure)
     heights = [0.8 + len(part) for _, part in parts]
-    name = pair.replace(" - ", " against ")
-    title = f"{name[0].upper()}{name[1:]}: {_verdict(primary, pair)}"
+    title = f"{pair.replace(' - ', ' minus ')}: {_verdict(primary, pair)}"
     with rc_context(THEME):
         figure = Figure(figsize=(MAX_WIDTH, 1.5 + 0.38 * sum(heights)), layout="constrained")
         panels = figure.subplots(max(1, len(parts)), height_ratios=heights or [1], squeeze=False)
