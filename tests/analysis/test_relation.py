@@ -88,6 +88,17 @@ def test_few_languages_have_no_correlation_and_the_sentence_says_so():
     assert "too few" in str(findings.of_relation(table)[0])
 
 
+def test_measures_without_values_have_no_correlation():
+    measures, attacked = frames()
+    table = relation.correlations(
+        relation.by_language(measures.assign(probe=np.nan), attacked), seed=0
+    )
+    found = table.set_index(["measure", "outcome"]).loc["probe", "drop in f1"]
+    assert np.isnan(found["Spearman's rho"])
+    assert found["n languages"] == 0
+    assert "probe (0)" in str(findings.of_relation(table)[-1])
+
+
 def _correlations(slope: float) -> pd.DataFrame:
     return relation.correlations(relation.by_language(*frames(slope)), seed=0)
 

@@ -349,7 +349,7 @@ def test_the_api_writes_what_it_says(qa_folder, rows, tiny_encoder, tmp_path):
             "max_querys: unknown key. Allowed here: kind, goal",
         ),
         ("typo", {"shard": (3, 2)}, "shard 3/2: there is no such part"),
-        ("mlm", {}, "model: Field required"),
+        ("mlm", {}, "needs a masked language model; give its folder or hub name as masked_lm="),
         ("codemix", {}, "codemix needs `lexicons` by language, or `parallel` text"),
         ("typo", {"min_similarity": 0.9}, "needs a pretrained encoder"),
     ],

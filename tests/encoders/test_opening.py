@@ -434,7 +434,9 @@ def test_a_tokenizer_with_less_than_half_of_the_models_ids_is_refused(tmp_path):
     config = transformers.BertConfig(**SMALL, vocab_size=3 * len(tokenizer))
     transformers.BertForQuestionAnswering(config).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    refused(tmp_path, "ids go up to 220, the model has 663 word embeddings. They belong to diff")
+    refused(
+        tmp_path, "ids go up to 220, but the model has 663 word embeddings. They belong to diff"
+    )
 
 
 @pytest.mark.parametrize(("path", "problem"), [("a" * 300, "name too long"), ("loop", "links")])

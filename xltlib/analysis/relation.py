@@ -69,10 +69,10 @@ def correlations(table: pd.DataFrame, *, seed: int, p_values: bool = True) -> pd
             both = table[[*KEYS, measure, outcome]].dropna()
             wide = both.pivot(index="language", columns="arm").dropna()
             rho = p = np.nan
-            one, other = wide[measure].to_numpy(), wide[outcome].to_numpy()
-            varies = len(wide) > 0 and np.ptp(one, axis=0).any() and np.ptp(other, axis=0).any()
-            if len(wide) >= MIN_LANGUAGES and varies:
-                rho, p = _permuted(one, other, seed)
+            if len(wide) >= MIN_LANGUAGES:
+                one, other = wide[measure].to_numpy(), wide[outcome].to_numpy()
+                if np.ptp(one, axis=0).any() and np.ptp(other, axis=0).any():
+                    rho, p = _permuted(one, other, seed)
             rows.append(
                 {
                     "measure": measure,

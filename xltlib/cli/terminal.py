@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from xltlib import params as schema
 from xltlib.artifacts import InputError
@@ -78,7 +77,7 @@ def print_table(title: str, frame: pd.DataFrame) -> None:
 
     table = Table(title=title)
     for column in frame.columns:
-        table.add_column(Text(str(column)), overflow="fold")
+        table.add_column(str(column), overflow="fold")
     for row in shown(frame).itertuples(index=False):
-        table.add_row(*map(Text, row))  # Brackets are no markup.
-    Console(width=max(console.width, WIDEST_TABLE)).print(table)
+        table.add_row(*row)
+    Console(width=max(console.width, WIDEST_TABLE), markup=False).print(table)
