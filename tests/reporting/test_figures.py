@@ -49,7 +49,7 @@ def attacked(clean):
 
 @cache
 def contrast_table():
-    row = {"language": tables.MACRO, "n": 14, "level (%)": 95.0, "condition": "typo"}
+    row = {"language": tables.MACRO, "n": 14, "level (%)": 95.0, "condition": "typo", "seeds": 2}
     row |= {"estimate": 1.0, "low": -3.0, "high": 5.0, "detectable": 6.0}
     return pd.DataFrame(
         [
@@ -231,3 +231,11 @@ def test_long_titles_are_broken_and_not_cut():
     assert lines[0] == "A title"
     assert "".join(lines[1:]).replace(" ", "") == str(about).replace(" ", "")
     assert max(map(len, lines)) <= style.LETTERS * style.MAX_WIDTH
+
+
+def test_each_contrast_says_how_many_seeds_it_has():
+    table = contrast_table().copy()
+    table.loc[table["contrast"] == "english - none", "seeds"] = 1
+    figure = figures.contrast(table, smallest=SMALLEST, about=ABOUT)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["multilingual\nminus english\n2 seeds", "english\nminus none\n1 seed"]

@@ -209,7 +209,9 @@ def contrast(table: pd.DataFrame, *, smallest: Mapping[str, float], about: Prove
             part = [dict(own.loc[line]) if line in own.index else empty for line in lines]
             bands = [smallest[MEASURES[measure].unit] for measure, _ in lines]
             interval_axis(axes, part, bands, STYLES["multilingual"][0])
-            axes.set_title(pair.replace(" - ", "\nminus "), fontsize="small")
+            seeds = int(own["seeds"].max())
+            name = pair.replace(" - ", "\nminus ")
+            axes.set_title(f"{name}\n{seeds} seed{'s' if seeds > 1 else ''}", fontsize="small")
         panels[0].set_yticks(range(len(lines)), [f"{m}\n{c}" for m, c in lines])
         level = rows["level (%)"].iloc[0] if len(rows) else 95.0
         figure.supxlabel(
