@@ -96,18 +96,17 @@ def crossing_table(cell: Cell) -> pd.DataFrame:
             arm: ", ".join(dict.fromkeys(str(c.method) for c in models if c.arm == arm))
             for arm in dict.fromkeys(str(c.arm) for c in models)
         }
-        seeds_of: dict[str, list[str]] = {}
+        with_seeds: dict[str, list[str]] = {}
         for arm in of_arm:
             seeds = dict.fromkeys(str(c.seed) for c in models if c.arm == arm)
-            seeds_of.setdefault(", ".join(seeds), []).append(arm)
-        if len(seeds_of) > 1:
-            seeds_of = {f"{', '.join(of)}: {seeds}": of for seeds, of in seeds_of.items()}
+            with_seeds.setdefault(", ".join(seeds), []).append(arm)
+        named = (f"{', '.join(arms)}: {seeds}" for seeds, arms in with_seeds.items())
         rows.append(
             {
                 "target task": task,
                 "trains on": f"{target.data.corpus} {target.data.split}",
                 "methods by arm": "; ".join(f"{arm}: {names}" for arm, names in of_arm.items()),
-                "seeds": "; ".join(seeds_of),
+                "seeds": "; ".join(named if len(with_seeds) > 1 else with_seeds),
                 "models": len(models),
             }
         )
