@@ -32,7 +32,16 @@ def test_changing_the_data_changes_the_sentence():
 def test_languages_that_an_arm_has_trained_on_are_not_averaged():
     (found,) = findings.of_scores(scores(0.75), {"multilingual": {"ko"}})
     assert "averaged over 1 language that no arm has trained on (n = 1 questions" in str(found)
-    assert findings.of_scores(scores(0.75), {"multilingual": {"ko", "ar"}}) == []
+    # In none at all: all but English, and the sentence says so.
+    (found,) = findings.of_scores(scores(0.75), {"multilingual": {"ko", "ar"}})
+    assert "averaged over 2 languages other than English (n = 2 questions" in str(found)
+
+
+def test_arms_with_other_numbers_of_seeds_are_told():
+    frame = scores(0.75)
+    more = frame[frame["arm"] == "english"].assign(seed=2)
+    (found,) = findings.of_scores(pd.concat([frame, more]), {})
+    assert "1 to 2 seeds), F1 is 50.0 (english)" in str(found)
 
 
 def test_a_single_arm_has_a_score_too():
@@ -83,7 +92,8 @@ def test_arms_are_compared_on_the_test_sets_that_all_of_them_met():
     assert other.numbers["n"] == 100 + 300 + 100
     assert english.numbers["n"] == 100
     assert "from 40.0 to 40.0 (none)" in str(findings.of_attacks(table, {"english": {"ar"}})[0])
-    assert len(findings.of_attacks(table, {"english": {"ar"}, "none": {"sw", "ko"}})) == 1
+    every = {"english": {"ar"}, "none": {"sw", "ko"}}
+    assert "in 2 languages other than English" in str(findings.of_attacks(table, every)[0])
 
 
 def test_success_and_transfer_are_weighted_by_their_counts():

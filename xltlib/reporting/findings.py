@@ -16,28 +16,41 @@ MIN_FOR_EXTREMES = 20
 
 
 def of_scores(clean: pd.DataFrame, seen: Mapping[str, Collection[str]]) -> list[Sentence]:
-    """Each arm's F1 in the languages of each corpus that no arm has trained on.
+    """Each arm's F1 on each corpus, in its languages that no arm has trained on.
 
     Args:
         seen: the languages that each arm has trained on, beside English.
     """
-    trained = {"en"}.union(*seen.values())
     found = []
-    for corpus, part in clean[~clean["language"].isin(trained)].groupby("corpus", sort=True):
+    for corpus, of_corpus in clean.groupby("corpus", sort=True):
+        part, which = _zero_shot(of_corpus, seen)
+        if not len(part):
+            continue
         means = 100 * part.groupby(["arm", "language"])["f1"].mean().groupby("arm").mean()
+        seeds = part.groupby("arm")["seed"].nunique()
         numbers = {
             "languages": part["language"].nunique(),
             "n": len(part[["language", "id"]].drop_duplicates()),
-            "seeds": part["seed"].nunique(),
+            "seeds": int(seeds.max()),
         }
+        fewest = "{fewest} to " if seeds.min() < seeds.max() else ""
+        numbers |= {"fewest": int(seeds.min())} if fewest else {}
         scores, of_arms = _of_arms({arm: (means[arm],) for arm in arms_in(part)}, ("{{{}:.1f}}",))
         words = (
             f"On {corpus}, averaged over {counted('languages', numbers['languages'], 'language')} "
-            f"that no arm has trained on (n = {{n}} questions, "
-            f"{counted('seeds', numbers['seeds'], 'seed')}), F1 is {scores}."
+            f"{which} (n = {{n}} questions, "
+            f"{fewest}{counted('seeds', numbers['seeds'], 'seed')}), F1 is {scores}."
         )
         found.append(Sentence(f"scores {corpus}", words, numbers | of_arms))
     return found
+
+
+def _zero_shot(rows: pd.DataFrame, seen: Mapping[str, Collection[str]]) -> tuple[pd.DataFrame, str]:
+    """The rows in languages other than English that no arm has trained on, or if there are none, in
+    all languages other than English; and what to call these languages."""
+    other = rows[rows["language"] != "en"]
+    unseen = other[~other["language"].isin(set[str]().union(*seen.values()))]
+    return (unseen, "that no arm has trained on") if len(unseen) else (other, "other than English")
 
 
 def _of_arms(
@@ -95,22 +108,20 @@ def of_attacks(under_attack: pd.DataFrame, seen: Mapping[str, Collection[str]]) 
         under_attack: `xltlib.analysis.tables.under_attack`.
         seen: the languages that each arm has trained on, beside English.
     """
-    trained = {"en"}.union(*seen.values())
     found = []
     for attack, part in under_attack.groupby("attack", sort=True):
         met = part.groupby(["corpus", "language"])["arm"].transform("nunique")
         part = part[met == part["arm"].nunique()]
-        for view, rows in (
-            ("other languages", part[~part["language"].isin(trained)]),
-            ("English", part[part["language"] == "en"]),
-        ):
+        other, which = _zero_shot(part, seen)
+        english = part[part["language"] == "en"]
+        for view, rows in (("other languages", other), ("English", english)):
             if not len(rows):
                 continue
             arms, languages = arms_in(rows), rows["language"].nunique()
             where = "English"
             numbers: dict[str, Any] = {"n": int(rows.loc[rows["arm"] == arms[0], "n"].sum())}
             if view != "English":
-                where = f"{counted('languages', languages, 'language')} that no arm has trained on"
+                where = f"{counted('languages', languages, 'language')} {which}"
                 numbers["languages"] = languages
             means = _macro(rows, ["clean f1", "attacked f1"])
             losses, of_arms = _of_arms(
