@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import copy
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,11 +81,11 @@ def collated(tokenizer: Any, rows: list[Row], padding: str) -> dict[str, torch.T
 class Run:
     """A model that trains by a recipe, one step at a time."""
 
-    def __init__(self, recipe: Recipe, model: torch.nn.Module, tokenizer: Any) -> None:
-        self.recipe, self.tokenizer = recipe, tokenizer
+    def __init__(self, recipe: Recipe, model: torch.nn.Module, tokenizer: Any, device: str) -> None:
+        self.recipe, self.tokenizer, self.device = recipe, tokenizer, device
         words = model.get_input_embeddings().weight  # frozen ones are shared, they are 0.4 GiB
         shared = {} if recipe.all_weights or recipe.precision == "bf16" else {id(words): words}
-        self.model = copy.deepcopy(model, shared)
+        self.model = copy.deepcopy(model, shared).to(device)
         self.stack = ExitStack()
         self.model.set_attn_implementation(recipe.attention)
         if recipe.all_weights:
@@ -101,17 +100,24 @@ class Run:
         self.trained = trained
 
     def step(self, rows: list[Row]) -> tuple[float, float]:
-        """Seconds of processor time, and the loss."""
-        started = time.process_time()
-        batch = collated(self.tokenizer, rows, self.recipe.padding)
+        """Seconds (of processor time on a processor, of wall time on a GPU), and the loss."""
+        clock = time.process_time if self.device == "cpu" else time.perf_counter
+        started = clock()
+        batch = {
+            name: values.to(self.device)
+            for name, values in collated(self.tokenizer, rows, self.recipe.padding).items()
+        }
         autocast = self.recipe.precision == "autocast"
-        with torch.autocast("cpu", dtype=torch.bfloat16) if autocast else nullcontext():
+        with torch.autocast(self.device, dtype=torch.bfloat16) if autocast else nullcontext():
             loss = span_loss(self.model, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad()
-        return time.process_time() - started, float(loss.detach())
+        value = float(loss.detach())
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+        return clock() - started, value
 
 
 def english_rows(data: Path, tokenizer: Any) -> list[Row]:
@@ -138,19 +144,25 @@ def batches_of(
 
 
 def speed(
-    recipes: dict[str, Recipe], model: torch.nn.Module, tokenizer: Any, batches: dict, rounds: int
+    recipes: dict[str, Recipe],
+    model: torch.nn.Module,
+    tokenizer: Any,
+    batches: dict,
+    rounds: int,
+    device: str = "cpu",
 ) -> pd.DataFrame:
     """Every recipe takes a round of steps in turn; the first round is not counted."""
     rates: dict[str, list[float]] = {name: [] for name in recipes}
     losses: dict[str, float] = {}
     per_round = len(batches[False]) // (rounds + 1)
-    runs: dict[str, Callable] = {}
+    runs: dict[str, Run] = {}
     for round_ in range(rounds + 1):
         for name, recipe in recipes.items():
             set_seed(round_)
-            run = runs.setdefault(name, Run(recipe, model, tokenizer))
+            if name not in runs:
+                runs[name] = Run(recipe, model, tokenizer, device)
             part = batches[recipe.shuffled][round_ * per_round : (round_ + 1) * per_round]
-            taken = [run.step(rows) for rows in part]
+            taken = [runs[name].step(rows) for rows in part]
             tokens = sum(length(row) for rows in part for row in rows)
             losses[name] = float(np.mean([loss for _, loss in taken]))
             if round_:

@@ -39,6 +39,7 @@ def limits(command: list[str]) -> list[str]:
 def test_gpus_are_limited_on_this_machine_and_never_on_a_cluster(tmp_path, tiny_encoder):
     file = write_profile(tmp_path, tiny_encoder, compute=CUDA)
     assert "gpu=2" in limits(workflow(file, gpus=2).command())
+    assert "gpu=6" in limits(workflow(file, gpus=2, per_gpu=3).command())
     assert limits(workflow(file, profile=SHIPPED).command()) == []
     plain = write_profile(tmp_path / "cpu", tiny_encoder)
     assert [one.partition("=")[0] for one in limits(workflow(plain).command())] == ["mem_mb"]

@@ -1,5 +1,6 @@
 """Each cell takes a GPU of its own, and gives it back."""
 
+import contextlib
 import errno
 import os
 import threading
@@ -35,6 +36,21 @@ def test_two_cells_get_different_gpus_and_a_third_waits(monkeypatch, tmp_path):
     waiting.join(10)
     assert len(got) == 1
     assert got[0][1]
+
+
+def test_cells_share_a_gpu_if_allowed_and_spread_over_all_first(monkeypatch, tmp_path):
+    monkeypatch.setenv(gpu.PER_GPU, "2")
+    got = []
+    with contextlib.ExitStack() as held:
+        for _ in range(4):
+            monkeypatch.setenv(gpu.VISIBLE, "0,1")
+            held.enter_context(gpu.reserved(CUDA, locks=tmp_path))
+            got.append(os.environ[gpu.VISIBLE])
+        monkeypatch.setenv(gpu.VISIBLE, "0,1")
+        monkeypatch.setattr(gpu.time, "sleep", lambda _: (_ for _ in ()).throw(InterruptedError))
+        with pytest.raises(InterruptedError):
+            held.enter_context(gpu.reserved(CUDA, locks=tmp_path))
+    assert got == ["0", "1", "0", "1"]
 
 
 def test_the_environment_is_left_as_it_was(monkeypatch, tmp_path):

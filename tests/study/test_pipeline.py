@@ -13,8 +13,8 @@ from xltlib.study import STAGES, Grid, attacks, claims, corpora, representation,
 # What exists beside the profile while a stage is in the middle of its work, stage by stage.
 MIDDLE = {
     "corpora": "cache/*trimmed*",
-    "intermediate": "outputs/tiny/02_intermediate_training/*/*/*/checkpoints/checkpoint-3",
-    "target": "outputs/tiny/03_target_training/*/*/*/checkpoints/checkpoint-6",
+    "intermediate": "outputs/tiny/02_intermediate_training/*/*/*/checkpoints/*/checkpoint-3",
+    "target": "outputs/tiny/03_target_training/*/*/*/checkpoints/*/checkpoint-6",
     "evaluation": "outputs/tiny/04_zero_shot_evaluation/*/*/*/parts/*.parquet",
     "attacks": "outputs/tiny/05_attacks/*/*/*/logs/*.jsonl",
     "results": "outputs/tiny/06_results/*/tables/scores.csv",

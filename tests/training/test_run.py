@@ -95,14 +95,30 @@ def test_a_killed_run_resumes_and_ends_as_an_uninterrupted_one(
     assert whole.dtype == torch.float32
     with pytest.raises(Killed):
         run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", kill_at=8, **options)
-    assert last_checkpoint(tmp_path / "b").endswith("checkpoint-6")
+    made = tmp_path / "b" / f"cpu-{precision}"
+    assert last_checkpoint(made).endswith("checkpoint-6")
     # A checkpoint that was being written when the kill came is passed over.
-    (tmp_path / "b" / "checkpoint-9").mkdir()
-    (tmp_path / "b" / "checkpoint-9" / "trainer_state.json").write_text('{"global_st')
+    (made / "checkpoint-9").mkdir()
+    (made / "checkpoint-9" / "trainer_state.json").write_text('{"global_st')
     resumed, log = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", **options)
     assert log.steps == 12
     for name, weights in whole.state_dict().items():
         assert torch.equal(weights, resumed.state_dict()[name]), name
+
+
+def test_a_checkpoint_of_other_numerics_is_not_continued(
+    tiny_encoder, tiny_tokenizer, batches, tmp_path
+):
+    whole, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "a", precision="bf16")
+    options = {"save_every_steps": 3}
+    with pytest.raises(Killed):
+        run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", kill_at=8, **options)
+    again, _ = run(
+        tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", precision="bf16", **options
+    )
+    for name, weights in whole.state_dict().items():
+        assert torch.equal(weights, again.state_dict()[name]), name
+    assert not (tmp_path / "b").exists()
 
 
 def test_gradient_accumulation_divides_the_steps(tiny_encoder, tiny_tokenizer, batches, tmp_path):

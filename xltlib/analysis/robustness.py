@@ -241,6 +241,6 @@ def _log_odds(condition: pd.DataFrame) -> pd.DataFrame:
     keys = ["attack", *PLACE, "id"]
     models = len(condition[MODEL].drop_duplicates())
     known = known[known.groupby(keys)["arm"].transform("size") == models]
-    clipped = known[names].clip(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    clipped = known[names].astype(float).clip(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     odds = logit(clipped)
     return known.assign(value=odds["attacked_probability"] - odds["original_probability"])

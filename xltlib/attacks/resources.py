@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
@@ -179,7 +180,8 @@ class Resources:
     def device(self) -> str:
         """The device of the model under attack; "cpu" if unknown."""
         model = getattr(self.predictor, "model", None)
-        return str(getattr(model, "device", "cpu"))
+        weight = next(model.parameters(), None) if isinstance(model, nn.Module) else None
+        return "cpu" if weight is None else str(weight.device)
 
     @cached_property
     def white_box(self) -> WhiteBox:

@@ -1,10 +1,10 @@
 """Imports TextAttack so that it works offline and in every script.
 
 TextAttack 0.3.11 needs flair (which pins an old transformers) for English tagging only, downloads
-NLTK data at import, and splits words with `\\w`, which breaks most of the study's languages. It
-gets placeholders for the first two during its import, and this project's word splitter for the
-third. The splitter changes TextAttack for the whole process, when `xltlib.attacks` is imported and
-not when `xltlib` is.
+NLTK data and asks CUDA for a GPU at import, and splits words with `\\w`, which breaks most of the
+study's languages. It gets placeholders for the first three during its import, and this project's
+word splitter for the last. The splitter changes TextAttack for the whole process, when
+`xltlib.attacks` is imported and not when `xltlib` is.
 """
 
 from __future__ import annotations
@@ -70,6 +70,23 @@ def _offline_nltk() -> Iterator[None]:
             nltk.data.path.remove(folder)
 
 
+@contextmanager
+def _no_gpu() -> Iterator[None]:
+    """During the import, PyTorch says that there is no GPU.
+
+    Asking initialises CUDA, after which no fork of this process could use a GPU, and the cells of a
+    run are such forks.
+    """
+    import torch
+
+    asked = torch.cuda.is_available
+    torch.cuda.is_available = lambda: False
+    try:
+        yield
+    finally:
+        torch.cuda.is_available = asked
+
+
 def patch_textattack() -> None:
     """Import TextAttack as described above; a second call does nothing."""
     if "textattack" in sys.modules:
@@ -77,7 +94,7 @@ def patch_textattack() -> None:
         if module.words_from_text is words_from_text:
             return
     kept = {name: os.environ.get(name) for name in ("HF_HOME", "XDG_CACHE_HOME", "WANDB_SILENT")}
-    with kept_random_state(), _placeholder_flair(), _offline_nltk():
+    with kept_random_state(), _placeholder_flair(), _offline_nltk(), _no_gpu():
         import textattack.augmentation
         import textattack.shared.attacked_text
         import textattack.shared.utils.strings

@@ -36,6 +36,9 @@ def run(
     params: ParamsFile,
     cores: Annotated[int, typer.Option(min=1, help="CPU cores to use")] = os.cpu_count() or 1,
     gpus: Annotated[int, typer.Option(min=0, help="GPUs to share among the cells")] = 0,
+    per_gpu: Annotated[
+        int, typer.Option(min=1, help="Cells that may share a GPU, for small encoders")
+    ] = 1,
     workflow_profile: Annotated[
         Path | None, typer.Option(help="A Snakemake profile, e.g. params/slurm for a cluster")
     ] = None,
@@ -53,7 +56,9 @@ def run(
     require_today(strict)
     loaded = checked(params, to_run=True)
     root = project_root(params)
-    job = workflow.Workflow(root, params, loaded, cores, gpus, workflow_profile, tuple(only or ()))
+    job = workflow.Workflow(
+        root, params, loaded, cores, gpus, workflow_profile, tuple(only or ()), per_gpu
+    )
     if loaded.compute.gpus > gpus and not job.on_cluster:
         raise InputError(
             f"{params}: compute.gpus: each cell needs {loaded.compute.gpus}, but --gpus is {gpus}. "

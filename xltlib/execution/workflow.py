@@ -19,6 +19,7 @@ from typing import Any
 from xltlib.artifacts import InputError
 from xltlib.execution import warm
 from xltlib.params import ComputeSettings, Params
+from xltlib.study.gpu import PER_GPU
 from xltlib.yaml_files import read_yaml
 
 PARAMS = "XLT_PARAMS"
@@ -39,6 +40,8 @@ class Workflow:
     gpus: int
     profile: Path | None = None
     only: tuple[str, ...] = ()
+    per_gpu: int = 1
+    """How many cells may share a GPU of this machine."""
 
     @property
     def folder(self) -> Path:
@@ -66,7 +69,7 @@ class Workflow:
         jobs = self._settings.get("jobs")
         if self.on_cluster and isinstance(jobs, int):
             return max(1, jobs)
-        return cells_at_once(self.params.compute, self.cores, self.gpus)
+        return cells_at_once(self.params.compute, self.cores, self.gpus * self.per_gpu)
 
     @cached_property
     def _settings(self) -> dict[str, Any]:
@@ -100,7 +103,7 @@ class Workflow:
         # A cluster's scheduler counts its GPUs; a limit here would apply to all jobs together.
         if not self.on_cluster:
             command += ["--resources", f"mem_mb={memory_here()}"]
-            command += [f"gpu={self.gpus}"] if self.params.compute.gpus else []
+            command += [f"gpu={self.gpus * self.per_gpu}"] if self.params.compute.gpus else []
         return command
 
     def environment(self) -> dict[str, str]:
@@ -110,6 +113,7 @@ class Workflow:
             "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
             PARAMS: str(self.file.resolve()),
             ONLY: json.dumps(self.only),
+            PER_GPU: str(self.per_gpu),
             # Spinning idle threads starve cells that run at the same time.
             "OMP_WAIT_POLICY": "passive",
             "GOMP_SPINCOUNT": "0",

@@ -12,7 +12,7 @@ from pandas.api.types import is_numeric_dtype
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.analysis.tables import success_rate
-from xltlib.artifacts import fingerprint, write_with
+from xltlib.artifacts import fingerprint
 from xltlib.attacks import Resources, attack_examples, report, static_set, validity
 from xltlib.attacks.pair import PairPredictor
 from xltlib.encoders.opening import open_tokenizer
@@ -63,7 +63,7 @@ def _run(cell: AttackCell, progress: bool) -> None:
             )
             frames.append(report.with_similarity(frame, resources.vectors).assign(corpus=corpus))
     results = pd.concat(frames, ignore_index=True)
-    write_with(cell.path("scores.parquet"), scores(results).to_parquet)
+    saved.write_scores(cell.path("scores.parquet"), scores(results))
     title = f"{cell.params.profile}: {cell.key}"
     summary = report.write(cell.folder, results, title)
     if is_qa(cell.params, cell.task):  # SQuAD files hold no pairs of sentences

@@ -90,7 +90,7 @@ def _run(cell: ModelCell, progress: bool) -> None:
         frames.append(_kept(part, partial(answers, corpus, rows)).assign(corpus=name))
     found = pd.concat(frames, ignore_index=True)
     write_with(cell.path("predictions.parquet"), found.to_parquet)
-    write_with(cell.path("scores.parquet"), found.drop(columns=TEXTS, errors="ignore").to_parquet)
+    saved.write_scores(cell.path("scores.parquet"), found.drop(columns=TEXTS, errors="ignore"))
     work.finish(cell, summary(found), started=started)
 
 

@@ -1,7 +1,8 @@
-"""One GPU per cell: the workflow counts GPUs, and each running cell reserves one here."""
+"""A GPU for each cell: the workflow counts GPUs, and each running cell reserves a place on one."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 import time
@@ -15,15 +16,18 @@ from xltlib.artifacts import InputError
 from xltlib.params import ComputeSettings
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+PER_GPU = "XLT_PER_GPU"
+"""The environment variable with the number of cells that may share a GPU (default: 1)."""
 
 
 @contextmanager
 def reserved(compute: ComputeSettings, *, locks: Path | None = None) -> Iterator[None]:
-    """Make one GPU visible that no other cell is using; wait until one is free.
+    """Make one GPU visible that has a place for this cell; wait until there is one.
 
     Otherwise several cells on one machine would all use its first GPU, and a `Trainer` that sees
-    several GPUs would spread each batch over them. If a scheduler has already set
-    CUDA_VISIBLE_DEVICES, its choice is kept. With device: cpu this does nothing.
+    several GPUs would spread each batch over them. A GPU has one place, or as many as `PER_GPU`
+    says. If a scheduler has already set CUDA_VISIBLE_DEVICES, its choice is kept. With device: cpu
+    this does nothing.
 
     Args:
         locks: folder of the lock files, shared by the cells (default: the temporary folder).
@@ -64,11 +68,13 @@ def visible() -> list[str]:
 
 
 def _first_free(devices: list[str], locks: Path) -> tuple[FileLock, str]:
-    """Lock a device. The lock belongs to the process, so a killed cell releases its GPU."""
+    """Lock a place on a device. The lock belongs to the process, so a killed cell releases it."""
+    places = range(int(os.environ.get(PER_GPU, "1")))
     while True:
-        for device in devices:
+        for place, device in itertools.product(places, devices):
+            name = f"xlt-gpu-{device.replace('/', '-')}" + (f"-{place}" if place else "")
             try:
-                return _lock(locks / f"xlt-gpu-{device.replace('/', '-')}"), device
+                return _lock(locks / name), device
             except Timeout:
                 continue
         time.sleep(1)

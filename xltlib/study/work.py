@@ -11,6 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from xltlib.artifacts import OUTPUTS, InputError, no_room, require_writable, write_json
+from xltlib.params import ComputeSettings
 from xltlib.study import code, gpu, machine, manifest
 from xltlib.study.cell import Cell
 
@@ -27,7 +28,7 @@ def once(cell: Cell, work: Callable[[], None]) -> dict[str, Any]:
         if todo:
             _record_of_code(cell)  # read now, because the source may be edited while the cell runs
             try:
-                with gpu.reserved(cell.params.compute):
+                with gpu.reserved(_compute(cell)):
                     work()
             except Exception as error:
                 reason = no_room(error)
@@ -38,6 +39,14 @@ def once(cell: Cell, work: Callable[[], None]) -> dict[str, Any]:
                     "finished cells are kept."
                 ) from error
     return cell.metrics()
+
+
+def _compute(cell: Cell) -> ComputeSettings:
+    """The resources that a cell uses: stages that only make tables and figures need no GPU."""
+    compute = cell.params.compute
+    if cell.stage.accelerated:
+        return compute
+    return compute.model_copy(update={"device": "cpu", "gpus": 0})
 
 
 @contextmanager
@@ -106,7 +115,7 @@ def finish(cell: Cell, metrics: Mapping[str, Any], *, started: float, **record: 
         "reads": {one.name: one.fingerprint for one in cell.read},
         "code": _record_of_code(cell),
         "versions": machine.versions(),
-        "hardware": machine.hardware(cell.params.compute),
+        "hardware": machine.hardware(_compute(cell)),
         "seconds": round(time.time() - started, 1),
     }
     manifest.write(cell.folder, about | record)

@@ -46,19 +46,19 @@ def measure(
     """
     device = next(model.parameters()).device.type
     with numerics.applied(numerics.choose(precision, device), model) as masters:
-        return _measured(model, batches, robust, numerics.optimiser(masters, 1e-6), rounds, loss)
+        return _measured(model, batches, robust, masters, rounds, loss)
 
 
 def _measured(
     model: nn.Module,
     batches: Mapping[str, Sequence[Batch]],
     robust: Mapping[str, RobustTraining | None],
-    made_by: tuple[type[torch.optim.Optimizer], dict[str, Any]],
+    masters: numerics.Masters | None,
     rounds: int,
     loss_of: BatchLoss,
 ) -> pd.DataFrame:
     """See `measure`; the model is already set up for its numerics."""
-    make, options = made_by
+    make, options = numerics.optimiser(masters, 1e-6)
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = make([{"params": trained}], **options)
     model.train()
@@ -83,12 +83,9 @@ def _measured(
             if round_:
                 seconds[method].append(time.perf_counter() - started)
     # Weights and optimiser state exist before a step; the rest is allocated during it.
-    resident = sum(p.numel() * p.element_size() for p in model.parameters()) + sum(
-        value.numel() * value.element_size()
-        for state in optimiser.state.values()
-        for value in state.values()
-        if torch.is_tensor(value)
-    )
+    kept = [*model.parameters(), *(masters.of.values() if masters else ())]
+    kept += [value for state in optimiser.state.values() for value in state.values()]
+    resident = sum(one.numel() * one.element_size() for one in kept if torch.is_tensor(one))
     rows = []
     for method in batches:
         peak = resident + peak_bytes(partial(step, method, 0), model)

@@ -145,6 +145,9 @@ def train(
     if stopping is not None and stopping.patience is not None:
         callbacks.append(EarlyStoppingCallback(stopping.patience))
     steps = -(-len(batches) // optimisation.gradient_accumulation)
+    used = numerics.choose(optimisation.precision, device, compiled=optimisation.compile)
+    # A checkpoint fits only the numerics that made it.
+    checkpoints /= f"{used.device}-{used.precision}"
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         max_steps=steps,
@@ -156,6 +159,7 @@ def train(
         weight_decay=optimisation.weight_decay,
         max_grad_norm=optimisation.max_gradient_norm,
         torch_compile=optimisation.compile,
+        tf32=None if device == "cpu" else False,  # else compiling would turn it on
         use_cpu=device == "cpu",
         seed=seed,
         save_strategy="steps" if save_every else "no",
@@ -174,7 +178,6 @@ def train(
         remove_unused_columns=False,
         dataloader_pin_memory=device != "cpu",
     )
-    used = numerics.choose(optimisation.precision, device, compiled=optimisation.compile)
     with numerics.applied(used, model) as masters:
         trainer = PlannedTrainer(
             model=model,
@@ -194,7 +197,7 @@ def train(
         trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
         if masters is not None and stopping is None:
             masters.restore()
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    shutil.rmtree(checkpoints.parent, ignore_errors=True)
     model.eval()
     history = trainer.state.log_history
     return TrainingLog(
