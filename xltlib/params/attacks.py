@@ -104,6 +104,10 @@ class AttackSettings(Settings):
     """What the attack may edit, and its budgets."""
     engine: EngineSettings = EngineSettings()
     """How queries are answered."""
+    transfer: bool = True
+    """Whether attacked texts are also tried on the other models, which must then be here when
+    results are made.
+    """
 
     def check_on_pairs(self) -> str | None:
         """Why this attack cannot run on sentence-pair classifiers; None if it can."""

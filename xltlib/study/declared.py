@@ -100,7 +100,7 @@ def attacks(cell: AttackCell, inputs: Inputs) -> None:
     params, attack = cell.params, cell.params.attacks[cell.attack]
     _about(params, inputs)
     # Batch sizes change no outcome, and neither do the other arms that are attacked.
-    beside = {"arms", "engine.at_once", "engine.batch_size"}
+    beside = {"arms", "transfer", "engine.at_once", "engine.batch_size"}
     inputs.settings("attack", attack, exclude=beside)
     inputs.settings("span_qa", params.span_qa)
     parallel = getattr(attack.recipe, "parallel", None)
@@ -134,6 +134,7 @@ def results(cell: EncoderCell, inputs: Inputs) -> None:
     params = cell.params
     _about(params, inputs)
     inputs.settings("analysis", params.analysis)
+    inputs.value("transfer", [name for name, one in params.attacks.items() if one.transfer])
     _claims_of(params, params.claims_of("arms", "distractor language"), inputs)
 
 

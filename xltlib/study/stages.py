@@ -70,11 +70,11 @@ def _read(*stages: str) -> Callable[[Cell], list[Cell]]:
 
 
 def transfer_groups(cell: Cell) -> dict[tuple[str, int], list[Any]]:
-    """The cells that attack models of standard training, grouped by attack and seed; groups of one
-    are left out."""
+    """The cells of attacks whose texts are tried on other models, on models of standard training,
+    grouped by attack and seed; groups of one are left out."""
     groups: dict[tuple[str, int], list[Any]] = {}
     for one in cell.of("attacks"):
-        if one.method == schema.STANDARD:
+        if one.method == schema.STANDARD and cell.params.attacks[one.attack].transfer:
             groups.setdefault((one.attack, one.seed), []).append(one)
     return {key: sources for key, sources in groups.items() if len(sources) > 1}
 
