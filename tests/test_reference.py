@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from xltlib.cli import app
 from xltlib.params import Claim, Params, load
 from xltlib.params.base import Settings
+from xltlib.study import STAGES, Grid
 
 ROOT = Path(__file__).parent.parent
 PROFILES = sorted(set((ROOT / "params").glob("*.yaml")) - {ROOT / "params" / "claims.yaml"})
@@ -61,7 +62,22 @@ def test_the_reference_names_every_key():
 def test_profiles_point_editors_to_the_schema(profile):
     first = profile.read_text(encoding="utf-8").splitlines()[0]
     assert first == "# yaml-language-server: $schema=schema.json"
-    assert load(profile).profile == profile.stem
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.name)
+def test_a_profile_has_the_name_of_its_file_or_of_the_file_that_it_extends(profile):
+    written = yaml.safe_load(profile.read_text(encoding="utf-8"))
+    named = profile if "profile" in written else Path(written["extends"])
+    assert load(profile).profile == named.stem
+
+
+@pytest.mark.skipif(not (ROOT.parent / "shared" / "data").is_dir(), reason="no corpora here")
+def test_the_same_study_on_a_gpu_has_the_same_cells():
+    here, there = (Grid(load(ROOT / "params" / f"tydiqa{on}.yaml")) for on in ("", "-gpu"))
+    assert there.params.compute.device == "cuda"
+    for stage in STAGES:
+        cells = {cell.key: cell.inputs.used for cell in here.cells(stage)}
+        assert cells == {cell.key: cell.inputs.used for cell in there.cells(stage)}
 
 
 def test_the_schema_takes_the_shipped_profiles_and_refuses_an_unknown_key():

@@ -1,5 +1,8 @@
 """Attacks on classifiers of sentence pairs: the same recipes, another goal."""
 
+import copy
+from dataclasses import replace
+
 import pytest
 from transformers import AutoTokenizer, set_seed
 
@@ -47,6 +50,12 @@ def test_probabilities_are_those_of_the_classes_asked_for(predictor):
     _, found = predictor.score(["a dog"] * 4, ["a cat"] * 4, spans)
     assert found[:3].sum() == pytest.approx(1.0)
     assert found[3] == pytest.approx(found[:3].max())
+
+
+def test_what_helps_the_attack_runs_on_the_device_of_the_model(predictor, rows):
+    elsewhere = replace(predictor, model=copy.deepcopy(predictor.model).to("meta"))
+    assert Resources(predictor, {"en": rows[:1]}).device == "cpu"
+    assert Resources(elsewhere, {"en": rows[:1]}).device == "meta"
 
 
 @pytest.mark.parametrize("settings", [TypoSettings(max_queries=40), HomoglyphSettings()])

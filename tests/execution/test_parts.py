@@ -488,3 +488,20 @@ def test_cells_record_the_code_that_the_warm_process_imported(monkeypatch):
 def test_the_warm_process_imports_what_every_stage_needs():
     assert {stage.module for stage in STAGES.values()} <= set(HEAVY)
     assert all(importlib.util.find_spec(name) for name in HEAVY)
+
+
+def test_no_import_asks_for_a_gpu_because_cells_are_forks():
+    """CUDA cannot be used in a fork of a process that has initialised it."""
+    code = f"""
+import importlib, torch
+
+def asked(*_):
+    raise AssertionError("CUDA was asked before the cells are forked")
+
+torch.cuda.is_available = torch.cuda._lazy_init = torch.cuda.current_device = asked
+for name in {HEAVY!r}:
+    importlib.import_module(name)
+assert torch.cuda.is_available is asked
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

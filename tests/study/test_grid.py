@@ -1,5 +1,6 @@
 """The grid: cells, what makes them stale, and parameters that a notebook refuses."""
 
+import contextlib
 import errno
 import json
 import multiprocessing
@@ -149,7 +150,7 @@ def test_a_stage_without_anything_to_do_has_no_cells(edited):
         ("representation.probe.max_examples", 4, {"design", "representation", "claims"}),
         ("representation.rotation", None, {"design", "representation", "claims"}),
         ("corpora.xquad.mini.seed", 5, {"design", "representation", "claims"}),
-        ("compute.mem_mb", 2000, {"design"}),
+        ("compute.mem_mb", 2000, set()),
         ("outputs", "elsewhere", set()),
         ("corpora.tydiqa.mini.seed", 5, set(STAGES)),
     ],
@@ -189,6 +190,35 @@ def test_an_attack_more_on_the_same_test_sets_trains_nothing_again(grid, edited)
     for stage in ("corpora", "intermediate", "target", "evaluation"):
         before, after = ([c.fingerprint for c in g.cells(stage)] for g in (grid, more))
         assert before == after
+
+
+def test_texts_that_are_not_tried_on_other_models_open_none(grid, edited):
+    typo = grid.params.attacks["typo"].model_dump(mode="json", exclude_none=True)
+    alone = Grid(edited("attacks.typo", typo | {"transfer": False}))
+    (results,), (before,) = alone.cells("results"), grid.cells("results")
+    assert {cell.stage.name for cell in before.stage.opens(before)} == {"attacks", "target"}
+    assert [*results.stage.opens(results)] == []
+    old, new = ({c.key: c.fingerprint for c in g.cells("attacks")} for g in (grid, alone))
+    assert old == new
+    assert results.fingerprint != before.fingerprint
+
+
+def test_only_stages_that_run_a_model_reserve_a_gpu(edited, monkeypatch):
+    reserved = {}
+
+    @contextlib.contextmanager
+    def note(compute):
+        yield reserved.setdefault(cell.stage.name, compute.device)
+
+    monkeypatch.setattr(work.gpu, "reserved", note)
+    grid = Grid(edited("compute", {"device": "cuda", "gpus": 1}))
+    for stage in STAGES:
+        cell = grid.cells(stage)[0]
+        with contextlib.suppress(InputError):  # it leaves no metrics
+            work.once(cell, lambda: None)
+    light = {name for name, device in reserved.items() if device == "cpu"}
+    assert light == {name for name, stage in STAGES.items() if not stage.accelerated}
+    assert set(reserved) == set(STAGES)
 
 
 def test_a_finished_cell_is_done_until_its_settings_change(grid, edited):

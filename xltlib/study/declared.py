@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def design(cell: Cell, inputs: Inputs) -> None:
-    inputs.record(cell.params, exclude={"outputs", "cache"})
+    inputs.record(cell.params, exclude={"outputs", "cache", "compute"})
 
 
 def corpora(cell: Cell, inputs: Inputs) -> None:
