@@ -28,7 +28,7 @@ def finding(verdict: Verdict, line: Line) -> Sentence:
     one = line.interval
     if one is None:
         return Sentence(name, "Nothing was measured.", {})
-    form = f"+.{places(verdict.smallest)}f"
+    form = f"+z.{places(verdict.smallest)}f"
     words = f"{line.compared}: {{estimate:{form}}} {verdict.unit}"
     numbers: dict[str, Any] = {"estimate": one.estimate}
     if one.known:

@@ -45,16 +45,19 @@ def _panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
 
 
 def _width(part: pd.DataFrame, languages: list[str]) -> float:
-    """The width of a panel in inches: a language's arms fit side by side, and the title on one
-    line."""
-    return max(1.2, 0.6 + len(languages) * (0.12 + 0.08 * part["arm"].nunique()))
+    """The width of a panel in inches, in which a language's arms and its n fit side by side."""
+    counted = part["n"].nunique() > 1
+    of_language = max(0.12 + 0.08 * part["arm"].nunique(), 0.5 if counted else 0.0)
+    return max(1.2, 0.6 + len(languages) * of_language)
 
 
 def _frame(axes: Axes, name: str, part: pd.DataFrame, languages: list[str]) -> None:
     """Panel title and language codes with n: once if all have the same, else for each or as a
     range."""
-    if _width(part, languages) < 2:
-        name = name.replace(" on ", "\non ")
+    width = _width(part, languages)
+    if width < 2:
+        lines = name.replace(" on ", "\non ").replace("/", "/\n").splitlines()
+        name = "\n".join(fill(line, round(14 * width)) for line in lines)
     by_language = part.groupby("language")["n"].agg(["min", "max"])
     least, most = by_language["min"].min(), by_language["max"].max()
     labels = languages
@@ -210,7 +213,7 @@ def contrast(table: pd.DataFrame, *, smallest: Mapping[str, float], about: Prove
             bands = [smallest[MEASURES[measure].unit] for measure, _ in lines]
             interval_axis(axes, part, bands, STYLES["multilingual"][0])
             seeds = int(own["seeds"].max())
-            name = pair.replace(" - ", "\nminus ")
+            name = pair.replace(" - ", "\nminus ").replace("+", "+\n")
             axes.set_title(f"{name}\n{seeds} seed{'s' if seeds > 1 else ''}", fontsize="small")
         panels[0].set_yticks(range(len(lines)), [f"{m}\n{c}" for m, c in lines])
         level = rows["level (%)"].iloc[0] if len(rows) else 95.0

@@ -208,7 +208,7 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
         words = f"{row['contrast']}, {row['measured']} ({row['condition']}, n = {{n}}): "
         numbers = {"n": row["n"]}
         measure = MEASURES[row["measured"]]
-        form = "+.1f" if measure.scale > 1 else "+.2f"
+        form = "+z.1f" if measure.scale > 1 else "+z.2f"
         if row["estimate"] == row["estimate"]:
             words += f"{{estimate:{form}}} {measure.words}"
             numbers["estimate"] = row["estimate"]
@@ -254,10 +254,10 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
         said = []
         for i, row in enumerate(gains.to_dict("records")):
             numbers[f"gain_{i}"] = float(row["gain"])
-            said.append(f"{row['method']} {{gain_{i}:+.1f}}")
+            said.append(f"{row['method']} {{gain_{i}:+z.1f}}")
             if row["low"] == row["low"]:
                 numbers |= {f"{end}_{i}": float(row[end]) for end in ("low", "high")}
-                said[-1] += f" ({{low_{i}:+.1f}} to {{high_{i}:+.1f}})"
+                said[-1] += f" ({{low_{i}:+z.1f}} to {{high_{i}:+z.1f}})"
         if said:
             words += f" In two languages, the differences from it are: {', '.join(said)}."
         place = f"{task} {arm}" if corpus == task else f"{task} {corpus} {arm}"
@@ -277,7 +277,7 @@ def of_relation(table: pd.DataFrame) -> list[Sentence]:
             without[row["measure"]] = row["n languages"]
             continue
         measure = row["measure"][0].upper() + row["measure"][1:]
-        words = f"{measure} against the drop in F1 under attack: Spearman's rho {{rho:+.2f}} "
+        words = f"{measure} against the drop in F1 under attack: Spearman's rho {{rho:+z.2f}} "
         words += "({n} languages"
         numbers = {"rho": row["Spearman's rho"], "n": row["n languages"]}
         if row["p (Holm)"] == row["p (Holm)"]:

@@ -49,7 +49,7 @@ def interval_axis(
         smallest: for each row, the smallest effect that would matter.
     """
     estimates = [abs(row["estimate"]) for row in rows if row["estimate"] == row["estimate"]]
-    reach = max([1.2 * one for one in estimates] + [WIDEST * max(smallest)])
+    reach = max([1.5 * one for one in estimates] + [WIDEST * max(smallest)])
     widest = [abs(row[end]) for row in rows for end in ("low", "high") if row[end] == row[end]]
     reach = min(reach, max([1.1 * one for one in widest] + [2 * max(smallest)]))
     reach = max([reach] + [1.1 * one for one in estimates])

@@ -121,11 +121,11 @@ def rotation(table: pd.DataFrame) -> Iterator[Sentence]:
         over = counted("languages", len(languages), "language")
         words = (
             f"{{corpus}}, model {{task}}: with states rotated onto English, mean F1 of {over} "
-            "goes from {plain:.1f} to {rotated:.1f} points, a difference of {gain:+.1f}"
+            "goes from {plain:.1f} to {rotated:.1f} points, a difference of {gain:+z.1f}"
         )
         if pd.notna(mean["low"]):
             numbers |= {"low": mean["low"], "high": mean["high"]}
-            words += " ({low:+.1f} to {high:+.1f}"
+            words += " ({low:+z.1f} to {high:+z.1f}"
             words += "; the interval includes zero)." if mean["low"] <= 0 <= mean["high"] else ")."
         else:
             words += "; there are too few questions for an interval."

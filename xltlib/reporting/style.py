@@ -164,8 +164,18 @@ def legend(figure: Figure, arms: list[str], extra: Iterable[Line2D] = ()) -> Non
         for arm, (color, marker) in styles(arms).items()
     ]
     handles += list(extra)
-    columns = max(1, min(len(handles), int(figure.get_figwidth() // 1.2)))
+    columns = _columns([str(handle.get_label()) for handle in handles], figure.get_figwidth())
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
+
+
+def _columns(labels: list[str], width: float) -> int:
+    """The largest number of columns in which a legend fits into a width in inches; a column is as
+    wide as its longest label."""
+    for columns in range(len(labels), 1, -1):
+        parts = np.array_split(np.array(labels), columns)
+        if sum(0.55 + 0.08 * max(map(len, part)) for part in parts) <= width:
+            return columns
+    return 1
 
 
 def shifts(count: int) -> np.ndarray:
