@@ -81,7 +81,9 @@ def collated(tokenizer: Any, rows: list[Row], padding: str) -> dict[str, torch.T
 class Run:
     """A model that trains by a recipe, one step at a time."""
 
-    def __init__(self, recipe: Recipe, model: torch.nn.Module, tokenizer: Any, device: str) -> None:
+    def __init__(
+        self, recipe: Recipe, model: torch.nn.Module, tokenizer: Any, device: str = "cpu"
+    ) -> None:
         self.recipe, self.tokenizer, self.device = recipe, tokenizer, device
         words = model.get_input_embeddings().weight  # frozen ones are shared, they are 0.4 GiB
         shared = {} if recipe.all_weights or recipe.precision == "bf16" else {id(words): words}

@@ -156,6 +156,59 @@ def test_titles_of_narrow_panels_keep_apart(name, clean, attacked):
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
+SIX = ("none", "english", "multilingual", "multilingual+targets", "english+multilingual", "german")
+
+
+def drawn(figure):
+    """A renderer of the drawn figure, and the figure's width in pixels."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return canvas.get_renderer(), canvas.get_width_height()[0]
+
+
+def apart(texts, renderer):
+    """Whether no two texts overlap."""
+    boxes = [text.get_window_extent(renderer) for text in texts if text.get_text()]
+    return not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_names_of_a_real_study_keep_apart(clean):
+    """Six arms, long names of test sets, and n under each of nine languages."""
+    one = clean[(clean["arm"] == "none") & (clean["corpus"] == "tydiqa")]
+    english = one[one["language"] == "en"]
+    sets = [
+        english.assign(corpus=f"noiseqa/{name}-rest")
+        for name in ("asr-natural", "clean", "keyboard-natural")
+    ]
+    sets += [
+        english[english["id"] <= f"q{5 + i % 2}"].assign(corpus="tydiqa", language=code)
+        for i, code in enumerate(("en", "ar", "bn", "fi", "id", "ko", "ru", "sw", "te"))
+    ]
+    many = pd.concat([pd.concat(sets).assign(arm=arm) for arm in SIX])
+    two = many[many["arm"].isin(SIX[1:3])]
+    for rows in (many, two):
+        figure = figures.scores_by_language(rows, about=ABOUT)
+        renderer, width = drawn(figure)
+        assert apart([axes.title for axes in figure.axes], renderer)
+        for axes in figure.axes:
+            assert apart(axes.get_xticklabels(), renderer)
+        box = figure.legends[0].get_window_extent(renderer)
+        assert box.x0 >= 0
+        assert box.x1 <= width
+
+
+def test_names_of_six_contrasts_keep_apart():
+    row = contrast_table().iloc[-1]  # it has the longest label
+    pairs = [f"{SIX[i]} - {SIX[1]}" for i in (2, 4, 5)]
+    pairs += ["multilingual - none", "english - none", "multilingual+targets - multilingual"]
+    table = pd.DataFrame([dict(row) | {"contrast": pair} for pair in pairs])
+    figure = figures.contrast(table, smallest=SMALLEST, about=ABOUT)
+    renderer, width = drawn(figure)
+    titles = [axes.title for axes in figure.axes]
+    assert apart(titles, renderer)
+    assert max(title.get_window_extent(renderer).x1 for title in titles) <= width
+
+
 def test_points_of_a_handful_of_questions_are_not_drawn(clean):
     few = clean[(clean["language"] != "te") | (clean["id"] < "q4")]
     assert "te" not in words_of(figures.scores_by_language(few, about=ABOUT)).split("\n")

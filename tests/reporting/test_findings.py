@@ -185,3 +185,11 @@ def test_a_rotation_whose_interval_holds_zero_is_no_gain():
     (found,) = representation_findings.rotation(pd.DataFrame(rows))
     assert "a difference of +1.0 (-2.0 to +4.0; the interval includes zero)." in str(found)
     assert "gain" not in str(found)
+
+
+def test_a_difference_that_rounds_to_zero_has_no_minus_sign():
+    row = {"contrast": "a - b", "measured": "change", "condition": "typo", "language": MACRO}
+    row |= {"estimate": -0.03, "low": -0.04, "high": -0.02, "detectable": 0.1, "n": 9}
+    row |= {"left out": "", "too few": "", "why not": ""}
+    (said,) = findings.of_contrasts(pd.DataFrame([row]), MACRO)
+    assert "+0.0 points of F1 (+0.0 to +0.0)" in str(said)
