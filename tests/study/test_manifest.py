@@ -5,6 +5,8 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.study.test_pipeline import kept
@@ -258,3 +260,26 @@ def test_hashes_do_not_trust_times_of_files_just_written(tmp_path):
     file.write_bytes(b"two")
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert sha256(file) != first
+
+
+def test_scores_for_git_take_little_space_and_keep_what_they_say(tmp_path):
+    rng = np.random.default_rng(0)
+    scores = pd.DataFrame(
+        {
+            "id": [f"english-{number}-0" for number in rng.integers(10**17, 10**18, 2000)],
+            "passage": [f"{number:016x}" for number in rng.integers(0, 2**62, 2000)],
+            "probability": rng.uniform(size=2000),
+            "gold_probability": rng.uniform(size=2000),
+            "start": rng.integers(0, 900, 2000),
+            "f1": rng.choice([0.0, 2 / 3, 1.0], 2000),
+        }
+    )
+    scores.loc[3, "gold_probability"] = np.nan
+    saved.write_scores(tmp_path / "scores.parquet", scores)
+    read = pd.read_parquet(tmp_path / "scores.parquet")
+    likely = ["probability", "gold_probability"]
+    pd.testing.assert_frame_equal(read.drop(columns=likely), scores.drop(columns=likely))
+    np.testing.assert_allclose(read[likely], scores[likely], rtol=1e-6)
+    scores.to_parquet(tmp_path / "plain.parquet")
+    sizes = [tmp_path.joinpath(f"{name}.parquet").stat().st_size for name in ("scores", "plain")]
+    assert sizes[0] < 0.6 * sizes[1]
