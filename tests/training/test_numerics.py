@@ -8,10 +8,10 @@ from torch import nn
 from transformers import AutoModelForQuestionAnswering, set_seed
 
 from xltlib.encoders import device
-from xltlib.params import SpanQASettings
+from xltlib.params import STANDARD, SpanQASettings
 from xltlib.tasks.span_qa import pad_spans, span_loss, training_rows
 from xltlib.tasks.windows import featurize
-from xltlib.training import numerics
+from xltlib.training import cost, numerics
 from xltlib.training.dropout import CheapDropout, cheap_dropout, keep_mask
 
 CONTEXTS = [f"number {i} is {'abcdefgh'[i % 8] * 3} today" for i in range(8)]
@@ -193,3 +193,24 @@ def test_a_model_has_its_own_dropout_back_after_the_block(model):
             )
         )
     assert [module for module in model.modules() if type(module) is nn.Dropout] == before
+
+
+def test_the_cost_of_bf16_counts_the_masters():
+    """Beside float32's, a step in bf16 holds the weights and their gradients in both precisions."""
+    batches = {STANDARD: [{"x": torch.ones(1, 600)}] * 2}
+
+    def loss(model, batch):
+        return model(batch["x"].to(model.weight.dtype)).float().mean()
+
+    peak = {
+        precision: cost.measure(
+            nn.Linear(600, 600),
+            batches,
+            {STANDARD: None},
+            precision=precision,
+            rounds=1,
+            loss=loss,
+        )["peak memory (MiB)"].item()
+        for precision in ("float32", "bf16")
+    }
+    assert peak["bf16"] == pytest.approx(20 / 16 * peak["float32"], rel=0.05)
