@@ -353,3 +353,10 @@ def test_brackets_are_printed_and_are_no_markup(capsys):
     print_table("a [en]", pd.DataFrame({"[x]": ["[bold] text"]}))
     printed = capsys.readouterr().out
     assert all(text in printed for text in ("a [en]", "[x]", "[bold]"))
+
+
+def test_sharing_a_gpu_is_refused_where_no_cell_shares_one(profile):
+    result = xlt("run", profile({}), "--per-gpu", "4")
+    assert result.exit_code == 2
+    assert "--per-gpu is for cells that share the GPUs of this machine" in result.output
+    assert "no cell uses one. Leave it out." in " ".join(result.output.split())

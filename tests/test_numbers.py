@@ -106,3 +106,17 @@ def test_a_wrong_number_is_found(tmp_path, text, wrong):
     (tmp_path / "a.json").write_text(json.dumps({"x": [{"y": 12.34}]}))
     (tmp_path / "b.csv").write_text("f1\n3.0\n-7.2\n")
     assert bool(problems(tmp_path, text)) == wrong
+
+
+def test_the_gpu_side_of_the_comparison_of_numerics_is_that_of_the_committed_cells():
+    compared = json.loads((ROOT / "docs" / "numerics.json").read_text(encoding="utf-8"))
+    cells = ROOT / "outputs" / "tydiqa" / "04_zero_shot_evaluation"
+    for model in compared["models"]:
+        found = json.loads((cells / model["cell"] / "metrics.json").read_text(encoding="utf-8"))
+        english = found["tydiqa"]["languages"]["en"]["f1"]
+        others = found["tydiqa"]["averages"]["f1"]["tydi_without_en"]
+        assert model["H200, bf16"] == {"en": round(english, 2), "others": round(others, 2)}
+    for side, means in compared["mean"].items():
+        for view, mean in means.items():
+            values = [model[side][view] for model in compared["models"]]
+            assert mean == pytest.approx(sum(values) / len(values), abs=0.01)

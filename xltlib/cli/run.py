@@ -64,6 +64,12 @@ def run(
             f"{params}: compute.gpus: each cell needs {loaded.compute.gpus}, but --gpus is {gpus}. "
             f"Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
         )
+    if per_gpu > 1 and (job.on_cluster or not loaded.compute.gpus):
+        raise InputError(
+            f"{params}: --per-gpu is for cells that share the GPUs of this machine, but "
+            + ("a scheduler gives each job its own." if job.on_cluster else "no cell uses one.")
+            + " Leave it out."
+        )
     if loaded.compute.threads > cores and not job.on_cluster:
         raise InputError(
             f"{params}: compute.threads: each cell uses {loaded.compute.threads} cores, but "

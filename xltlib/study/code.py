@@ -80,7 +80,7 @@ def _code(module: str) -> str:
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [line for line in body if not _is_text(line)]  # type: ignore[attr-defined]
-    # Python 3.12 names the type parameters of functions and classes even if there are none.
+    # Only from Python 3.12 on does the dump list type parameters, even if there are none.
     return fingerprint(ast.dump(tree).replace(", type_params=[]", ""))
 
 

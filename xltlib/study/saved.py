@@ -119,9 +119,16 @@ def shape(cell: Cell, table: str) -> dict[str, Any]:
     return {"rows": len(frame), "columns": list(frame.columns)}
 
 
-def show(cell: Cell, table: str) -> HTML:
-    """A table, formatted for reading."""
-    return style(_table(cell, table), f"{provenance(cell)}: {table.replace('_', ' ')}")
+def show(cell: Cell, table: str, *, language: str | None = None) -> HTML:
+    """A table, formatted for reading.
+
+    Args:
+        language: keep only the rows of one language, or of one average over languages.
+    """
+    frame = _table(cell, table)
+    if language is not None:
+        frame = frame[frame["language"] == language]
+    return style(frame, f"{provenance(cell)}: {table.replace('_', ' ')}")
 
 
 def figure(cell: Cell, name: str) -> Image | Markdown:
