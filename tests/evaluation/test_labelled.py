@@ -3,9 +3,9 @@
 import pytest
 
 from xltlib.artifacts import InputError
-from xltlib.corpora import mini
+from xltlib.corpora import mini, pawsx
 from xltlib.evaluation.labelled import answer, averages, language_pairs, summarize
-from xltlib.params import EncoderSettings, MiniSettings
+from xltlib.params import CorpusSource, EncoderSettings, MiniSettings
 from xltlib.tasks.classification import Classification
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
 
@@ -38,14 +38,32 @@ def test_rows_are_aligned_by_id_and_only_those_of_all_languages_are_taken():
     assert pairs["en-ru"]["sentence2"][1] == languages["ru"]["sentence2"][2]
 
 
-def test_languages_that_share_no_row_or_disagree_on_a_label_are_refused():
+def test_languages_that_share_no_row_or_are_not_aligned_are_refused():
     languages = sets("en")
     other = mini.nli("ru", "dev", MiniSettings(dev=6))
     with pytest.raises(InputError, match="en ru: no row exists in all of these languages"):
         list(language_pairs(languages | {"ru": other}))
-    wrong = languages["en"].map(lambda row: {"label": 2 - row["label"]})
-    with pytest.raises(InputError, match="en and de give rows with the same id different labels"):
+    wrong = languages["en"].map(lambda row: {"label": (row["label"] + 1) % 3})
+    with pytest.raises(InputError, match="en de: 6 of the 6 rows with the same id have different"):
         list(language_pairs(languages | {"de": wrong}))
+
+
+def test_rows_that_languages_label_differently_are_in_no_pair():
+    en, de = (mini.nli(language, "test", MiniSettings(test=40)) for language in ("en", "de"))
+    de = de.map(lambda row, i: {"label": (row["label"] + (i == 3)) % 3}, with_indices=True)
+    pairs = dict(language_pairs({"en": en, "de": de}))
+    kept = [identity for i, identity in enumerate(en["id"]) if i != 3]
+    assert [rows["id"] for rows in pairs.values()] == [kept] * 4
+
+
+def test_all_49_pairs_of_the_real_paws_x_have_the_same_items(shared_data):
+    source = CorpusSource(source="local", folder=shared_data / "pawsx")
+    pairs = dict(
+        language_pairs({code: pawsx.load(source, code, "dev") for code in pawsx.LANGUAGES})
+    )
+    assert len(pairs) == 49
+    assert {tuple(rows["id"]) for rows in pairs.values()} == {tuple(pairs["en-en"]["id"])}
+    assert 1_900 < len(pairs["en-en"]) < 2_000
 
 
 def test_answers_keep_their_ids_and_their_scores_follow_from_them(tiny_encoder, tiny_tokenizer):
