@@ -338,3 +338,21 @@ def test_an_arm_that_did_not_learn_answers_nothing():
         "Intermediate training of `english` did not work: its English F1 is 5.0 points below the "
         "untrained arm's, and more than 2 is too much."
     )
+
+
+def test_robust_training_is_not_compared_where_standard_training_learnt_nothing():
+    lacks = [Lack("target training", ("pawsx", 56.9), 57.25)]
+    found = judge(
+        "more",
+        claim(),
+        {"adv": interval(0.1, -1, 1)},
+        synthetic=False,
+        unit="points",
+        smallest=1.0,
+        lacks=lacks,
+    )
+    (words,) = map(str, answers.statements(found, found.lines[0]))
+    assert words == (
+        "Standard training on pawsx did not work: its English accuracy is 56.9 points, and always "
+        "choosing the commonest label gives 57.2."
+    )

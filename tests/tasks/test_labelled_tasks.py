@@ -14,7 +14,7 @@ from xltlib.params import EncoderSettings
 from xltlib.tasks import TASKS, Setup, task_kind
 from xltlib.tasks.choice import MultipleChoice
 from xltlib.tasks.classification import Classification
-from xltlib.tasks.kind import BLOCK, windows
+from xltlib.tasks.kind import padded_length, windows
 from xltlib.tasks.tagging import IGNORED, Tagging
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
 
@@ -81,8 +81,10 @@ def test_a_sentence_without_words_is_named(tiny_tokenizer):
 
 
 def test_padding_carries_no_label(tiny_tokenizer):
-    batch = TAGS.collate(tiny_tokenizer, TAGS.rows(tiny_tokenizer, SENTENCES))
-    assert batch["input_ids"].shape == batch["labels"].shape == (2, BLOCK)
+    rows = TAGS.rows(tiny_tokenizer, SENTENCES)
+    batch = TAGS.collate(tiny_tokenizer, rows)
+    width = padded_length(max(len(row["input_ids"]) for row in rows))
+    assert batch["input_ids"].shape == batch["labels"].shape == (2, width)
     padded = batch["input_ids"] == tiny_tokenizer.pad_token_id
     assert padded.any()
     assert (batch["labels"][padded] == IGNORED).all()
@@ -212,3 +214,17 @@ def test_every_trainable_kind_of_xtreme_r_is_found_by_its_file():
     assert set(TASKS) == {"classification", "choice", "tagging", "qa"}
     with pytest.raises(InputError, match=r"task kind 'bitext' cannot be trained; these can: .*qa"):
         task_kind("bitext", Setup())
+
+
+def test_short_batches_are_padded_in_smaller_steps_and_shapes_stay_few():
+    assert [padded_length(n) for n in (1, 33, 64, 65, 128, 129, 384)] == [
+        8,
+        40,
+        64,
+        80,
+        128,
+        160,
+        384,
+    ]
+    assert padded_length(60, limit=62) == 62
+    assert len({padded_length(n) for n in range(1, 385)}) == 20

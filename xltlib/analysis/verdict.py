@@ -58,6 +58,7 @@ class Lack:
         "languages",
         "questions",
         "training",
+        "target training",
         "chance",
         "unchecked",
         "undefined",

@@ -48,10 +48,11 @@ def language_pairs(sets: Mapping[str, Dataset]) -> Iterator[tuple[str, Dataset]]
         for identity in common
     }
     agreed = {identity for identity, found in given.items() if len(found) == 1}
-    if len(agreed) < (1 - MOST_DISAGREEMENT) * len(common):
+    odd = len(common) - len(agreed)
+    if odd > MOST_DISAGREEMENT * len(common):
         raise InputError(
-            f"{' '.join(sets)}: {len(common) - len(agreed)} of the {len(common)} rows with the same "
-            "id have different labels, so the files are not aligned. Use files of one release."
+            f"{' '.join(sets)}: {odd} of the {len(common)} rows with the same id have different "
+            "labels, so the files are not aligned. Use files of one release."
         )
     order = [identity for identity in next(iter(places.values())) if identity in agreed]
     aligned = {
@@ -64,6 +65,11 @@ def language_pairs(sets: Mapping[str, Dataset]) -> Iterator[tuple[str, Dataset]]
             rows = left.remove_columns(["sentence2", "language"])
             rows = rows.add_column("sentence2", list(right["sentence2"]))
             yield name, rows.add_column("language", [name] * len(rows))
+
+
+def first_of(pair: str) -> str:
+    """The language of sentence 1 in a pair's name."""
+    return pair.partition(BETWEEN)[0]
 
 
 def answer(
@@ -106,7 +112,8 @@ def summarize(answers: pd.DataFrame, kind: TaskKind) -> dict[str, dict]:
     """The official metrics in points by corpus: each language (or pair) with its n, and averages.
 
     Averages over languages are with and without English. Averages over pairs are `pooled` (all
-    pairs, equally weighted) and `off_diagonal` (two different languages).
+    pairs, equally weighted) and `off_diagonal` (two different languages). With pairs, `commonest`
+    is the accuracy in points of always choosing the commonest label.
     """
     result: dict[str, dict] = {}
     for corpus, rows in answers.groupby("corpus", sort=True):
@@ -123,6 +130,9 @@ def summarize(answers: pd.DataFrame, kind: TaskKind) -> dict[str, dict]:
                 for name in names
             },
         }
+        if any(BETWEEN in code for code in languages):  # all pairs have the same labels
+            shares = rows["gold"].value_counts(normalize=True)
+            result[str(corpus)]["commonest"] = 100 * float(shares.max())
     return result
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from xltlib.analysis.verdict import NOT_ANSWERED, NOT_AS_STATED, Held, Lack, Line, Verdict, missing
 from xltlib.params import Claim
 from xltlib.params.claims import ArmsEstimate
+from xltlib.reporting.lacks import SHORT, lack
 from xltlib.reporting.sentences import Sentence, counted, p_value, places
 
 
@@ -97,58 +98,6 @@ def statements(verdict: Verdict, line: Line) -> list[Sentence]:
     return found
 
 
-def lack(one: Lack) -> Sentence:
-    """Why there is no answer."""
-    numbers: dict[str, Any] = {}
-    if one.name == "synthetic":
-        words = (
-            "The data are synthetic: they show that the study runs but say nothing about languages."
-        )
-    elif one.name in ("seeds", "questions"):
-        noun = one.name.removesuffix("s")
-        verb = "is" if one.found == 1 else "are"
-        words = (
-            f"There {verb} only {counted('found', one.found, noun)}, but the claim needs "
-            "{needed}."
-        )
-        numbers = {"found": one.found, "needed": one.needed}
-    elif one.name == "seed sd":
-        seeds, sd, above = one.found
-        words = (
-            "There are only {found} seeds, with a standard deviation of {sd:.1f}; if it is above "
-            "{above:g}, the claim needs {needed}."
-        )
-        numbers = {"found": seeds, "sd": sd, "above": above, "needed": one.needed}
-    elif one.name == "languages":
-        words = f"The comparison lacks {', '.join(one.found)}."
-    elif one.name == "training":
-        arm, loss = one.found
-        words = (
-            f"Intermediate training of `{arm}` did not work: its English F1 is {{found:.1f}} "
-            "points below the untrained arm's, and more than {needed:g} is too much."
-        )
-        numbers = {"found": loss, "needed": one.needed}
-    elif one.name == "chance":
-        arm, task, score = one.found
-        words = (
-            f"Intermediate training of `{arm}` did not work: its dev score on {task} is "
-            "{found:.1f} points, and chance alone gives {needed:.1f}."
-        )
-        numbers = {"found": score, "needed": one.needed}
-    elif one.name == "unchecked":
-        words = (
-            "Whether intermediate training worked is unknown: no model of an arm without it was "
-            "tested in English on the target task's own corpus."
-        )
-    elif one.name == "undefined":
-        words = f"The measure is undefined for a model under {', '.join(one.found)}."
-    elif one.name == "interval":
-        words = f"There is no interval: {one.found}."
-    else:
-        words = "This profile has nothing to compare."
-    return Sentence(one.name, words, numbers)
-
-
 def what_it_can_answer(claims: Mapping[str, Claim], held: Mapping[str, Held | None]) -> list[str]:
     """What a profile can and cannot answer, according to its params alone.
 
@@ -234,22 +183,6 @@ def kinds(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         for record in records
         for line in record["lines"]
     }
-
-
-SHORT = {
-    "synthetic": "the data are synthetic",
-    "seeds": "too few seeds",
-    "seed sd": "too few seeds for how much they vary",
-    "languages": "some languages are missing",
-    "questions": "too few questions",
-    "training": "intermediate training did not work",
-    "chance": "intermediate training did not work",
-    "unchecked": "intermediate training was not checked",
-    "undefined": "the measure is undefined",
-    "interval": "there is no interval",
-    "nothing": "nothing to compare",
-}
-"""Each lack in a few words."""
 
 
 def summary(records: Sequence[Mapping[str, Any]]) -> Sentence:

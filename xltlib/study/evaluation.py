@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from datasets import Dataset
+from datasets import Dataset, concatenate_datasets
 from IPython.display import Image, Markdown
 from torch import nn
 from tqdm.auto import tqdm
@@ -20,7 +20,7 @@ from xltlib.encoders.device import resolve
 from xltlib.encoders.footprint import require_reading
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.evaluation import labelled, span_qa
-from xltlib.evaluation.labelled import language_pairs
+from xltlib.evaluation.labelled import first_of, language_pairs
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, EvaluationSettings, Params
 from xltlib.reporting import cell_findings, figures
@@ -108,14 +108,27 @@ TEXTS = ["prediction", "gold"]
 
 
 def _sets(cell: ModelCell) -> list[tuple[str, str, str, Dataset]]:
-    """Every test set of the cell's task: its name, corpus, language (or pair), and rows."""
+    """Every test set of the cell's task: its name, corpus, language, and rows.
+
+    All pairs with the same first language are one set, because the more rows are read together,
+    the less padding they need.
+    """
     test_sets = cell.params.targets[cell.task].test_sets
     return [
         (name, settings.corpus, language, rows)
         for name, settings in zip(data.names(test_sets), test_sets, strict=True)
         for sets in [data.test_set(cell.params, settings)]
-        for language, rows in (language_pairs(sets) if settings.pairs else sets.items())
+        for language, rows in (_paired(sets) if settings.pairs else sets).items()
     ]
+
+
+def _paired(sets: dict[str, Dataset]) -> dict[str, Dataset]:
+    """The generalised test sets, by the language of sentence 1."""
+    pairs = list(language_pairs(sets))
+    return {
+        first: concatenate_datasets([rows for name, rows in pairs if first_of(name) == first])
+        for first in sets
+    }
 
 
 Answers = Callable[[str, Dataset], pd.DataFrame]

@@ -15,7 +15,7 @@ from transformers import set_seed
 
 from xltlib.analysis.estimates import of_distance, of_methods
 from xltlib.analysis.generalised import mean_table, pair_table, with_languages
-from xltlib.analysis.verdict import Verdict, judge
+from xltlib.analysis.verdict import Lack, Verdict, judge
 from xltlib.encoders.opening import open_tokenizer
 from xltlib.params import STANDARD
 from xltlib.params.claims import DistanceEstimate, MethodsEstimate
@@ -23,7 +23,7 @@ from xltlib.reporting import heat_maps
 from xltlib.reporting.answers import kinds, record
 from xltlib.reporting.findings import of_transfer
 from xltlib.reporting.shown import ordered
-from xltlib.study import saved, work
+from xltlib.study import data, saved, work
 from xltlib.study.cell import EncoderCell
 from xltlib.study.models import encoder_folder
 from xltlib.study.target import learner, training_data
@@ -80,10 +80,32 @@ def _verdicts(cell: EncoderCell, answers: pd.DataFrame) -> list[Verdict]:
             unit, matters = POINTS, smallest.accuracy
         else:
             continue
-        verdicts.append(
-            judge(name, claim, found, synthetic=params.synthetic, unit=unit, smallest=matters)
-        )
+        lacks = _unlearnt(cell, claim.estimate.corpora)
+        about: dict[str, Any] = {"unit": unit, "smallest": matters, "lacks": lacks}
+        verdicts.append(judge(name, claim, found, synthetic=params.synthetic, **about))
     return verdicts
+
+
+def _unlearnt(cell: EncoderCell, corpora: Sequence[str]) -> list[Lack]:
+    """The corpora in whose English pairs standard training is no better than the commonest
+    label."""
+    summaries: dict[str, list[dict[str, Any]]] = {corpus: [] for corpus in corpora}
+    for source in cell.of("evaluation"):
+        for name, summary in source.metrics().items() if source.method == STANDARD else ():
+            if data.corpus_of(name) in summaries and ENGLISH in summary["languages"]:
+                summaries[data.corpus_of(name)].append(summary)
+    found = []
+    for corpus, of_models in summaries.items():
+        scores = [summary["languages"][ENGLISH]["accuracy"] for summary in of_models]
+        if scores and np.mean(scores) <= of_models[0]["commonest"]:
+            found.append(
+                Lack("target training", (corpus, float(np.mean(scores))), of_models[0]["commonest"])
+            )
+    return found
+
+
+ENGLISH = "en-en"
+"""The pair of languages that is the training data's own."""
 
 
 POINTS, SLOPE_UNIT = "points of accuracy", "points of accuracy per 0.1 of syntactic distance"

@@ -21,9 +21,13 @@ An example that is too long for the model has several windows, one after another
 and `windows` has their lengths.
 """
 
+BLOCKS = ((64, 8), (128, 16))
+"""Batches of up to 64 tokens are padded to multiples of 8, up to 128 to multiples of 16, and longer
+ones to multiples of `BLOCK`. A process keeps memory for every new batch shape, so fewer shapes need
+less memory, and matrix units compute in blocks; but in short batches wide blocks are mostly
+padding."""
 BLOCK = 32
-"""Batches are padded to multiples of this many tokens. A process keeps memory for every new batch
-shape, so fewer shapes need less memory, and matrix units compute in blocks."""
+PADDING = "multiples of 8 (up to 64 tokens), 16 (up to 128) or 32"
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,10 @@ def pad_batch(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, 
     )
 
 
-def padded_length(tokens: int, limit: int | None) -> int:
+def padded_length(tokens: int, limit: int | None = None) -> int:
     """The longest row's tokens, rounded up to whole blocks within the model's limit (if any)."""
-    blocks = -(-tokens // BLOCK) * BLOCK
+    block = next((size for most, size in BLOCKS if tokens <= most), BLOCK)
+    blocks = -(-tokens // block) * block
     return max(tokens, min(blocks, limit or blocks))
 
 

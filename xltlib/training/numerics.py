@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 
 from xltlib.encoders.device import resolve
 from xltlib.params import Precision
-from xltlib.tasks.kind import BLOCK
+from xltlib.tasks.kind import PADDING
 from xltlib.training.dropout import cheap_dropout
 
 
@@ -35,7 +35,7 @@ class Numerics:
     dropout: Literal["torch", "cheap"]
     compiled: bool
     threads: int
-    padded_to: int = BLOCK
+    padding: str = PADDING
 
     def record(self) -> dict[str, Any]:
         """For a cell's `manifest.json`."""

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from xltlib.artifacts import InputError
-from xltlib.tasks.kind import BLOCK
+from xltlib.tasks.kind import padded_length
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Batching:
         batches: list[list[int]] = []
         longest = 0
         for i in order:
-            longest = max(longest, -(-lengths[i] // BLOCK) * BLOCK)
+            longest = max(longest, padded_length(lengths[i]))
             full = not batches or len(batches[-1]) == self.size
             if full or (self.tokens and longest * (len(batches[-1]) + 1) > self.tokens):
                 batches.append([])
-                longest = -(-lengths[i] // BLOCK) * BLOCK
+                longest = padded_length(lengths[i])
             batches[-1].append(int(i))
         return batches
 
