@@ -20,7 +20,8 @@ def changed(tmp_path, edit_profile):
 
 
 @pytest.mark.parametrize(
-    "name", ["quick", "tydiqa", "tydiqa-surrogate", "tydiqa-secondary", "paper"]
+    "name",
+    ["quick", "tydiqa", "tydiqa-radii", "tydiqa-surrogate", "tydiqa-secondary", "paper"],
 )
 def test_every_shipped_profile_is_valid(name):
     params = schema.load(PARAMS / f"{name}.yaml")

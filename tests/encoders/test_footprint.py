@@ -2,40 +2,80 @@
 
 import pytest
 import torch
-from transformers import BertConfig, BertForMaskedLM, BertForQuestionAnswering
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BertForQuestionAnswering,
+    DebertaV2Config,
+    DebertaV2Model,
+    ModernBertConfig,
+    ModernBertModel,
+    MT5Config,
+    MT5EncoderModel,
+    XLNetConfig,
+    XLNetModel,
+)
 
 from xltlib.artifacts import InputError
-from xltlib.encoders.footprint import MIB, reading_mib, require_memory, weights_mib
-from xltlib.params import ComputeSettings
-from xltlib.training.cost import peak_bytes
-
-CONFIG = BertConfig(
-    vocab_size=2000, hidden_size=64, num_hidden_layers=2, num_attention_heads=4,
-    intermediate_size=256,
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("kind", "attention"),
-    [
-        (BertForQuestionAnswering, "sdpa"),
-        (BertForQuestionAnswering, "eager"),
-        (BertForMaskedLM, "sdpa"),
-    ],
+from xltlib.encoders.footprint import (
+    MIB,
+    peak_bytes,
+    reading_mib,
+    require_memory,
+    weights_mib,
 )
-def test_the_estimate_is_near_what_reading_allocates(kind, attention):
-    model = kind(CONFIG).eval()
-    model.set_attn_implementation(attention)
-    ids = torch.ones(8, 128, dtype=torch.long)
+from xltlib.params import ComputeSettings
+
+SIZES = {"vocab_size": 2000, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+CONFIG = BertConfig(**SIZES, intermediate_size=256)
+RELATIVE = {"relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_buckets": 64}
+MODELS = {
+    "bert, sdpa": lambda: BertForQuestionAnswering(CONFIG),
+    "bert, eager": lambda: BertForQuestionAnswering(
+        BertConfig(**SIZES, intermediate_size=256, attn_implementation="eager")
+    ),
+    "bert, masked LM": lambda: BertForMaskedLM(CONFIG),
+    "deberta-v2": lambda: DebertaV2Model(
+        DebertaV2Config(**SIZES, **RELATIVE, intermediate_size=256)
+    ),
+    "mt5": lambda: MT5EncoderModel(
+        MT5Config(vocab_size=2000, d_model=64, d_kv=16, d_ff=256, num_layers=2, num_heads=4)
+    ),
+    "modernbert": lambda: ModernBertModel(
+        ModernBertConfig(
+            **SIZES, intermediate_size=256, pad_token_id=0, cls_token_id=1, sep_token_id=2
+        )
+    ),
+    "xlnet": lambda: XLNetModel(
+        XLNetConfig(vocab_size=2000, d_model=64, n_layer=2, n_head=4, d_inner=256)
+    ),
+}
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_estimate_is_near_what_reading_allocates_in_every_architecture(name, bf16):
+    model = MODELS[name]().eval()
+    ids = torch.randint(3, 2000, (8, 128))
 
     @torch.inference_mode()
     def read():
-        model(input_ids=ids, attention_mask=ids)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            model(input_ids=ids, attention_mask=torch.ones_like(ids))
 
+    read()
     weights = sum(w.nbytes for w in model.parameters()) / MIB
-    estimate = reading_mib(model, (8, 128))
-    assert 0.8 < (estimate - weights) / (peak_bytes(read, model) / MIB) < 1.3
-    assert reading_mib(model, (8, 128), bf16=True) == pytest.approx(estimate + weights / 2)
+    estimate = reading_mib(model, (8, 128), bf16=bf16) - weights
+    assert estimate == pytest.approx(peak_bytes(read, ids.device) / MIB, rel=0.25)
+
+
+def test_gradients_keep_the_tensors_of_all_layers():
+    model = MODELS["bert, sdpa"]().eval()
+    reads, both = (reading_mib(model, (8, 128), gradients=grad) for grad in (False, True))
+    weights = sum(w.nbytes for w in model.parameters()) / MIB
+    assert both - weights > 1.5 * (reads - weights)
+    assert all(weight.grad is None for weight in model.parameters())
+    assert not model.get_input_embeddings()._forward_hooks
 
 
 def test_weights_are_counted_in_float32_from_their_headers(tmp_path):

@@ -21,9 +21,9 @@ CONFIG = BertConfig(
 
 def test_the_shape_of_a_batch_counts_choices_windows_and_whole_blocks():
     plain = {"input_ids": [1] * 40, "labels": 0}
-    assert batch_shape([plain, {"input_ids": [1] * 70, "labels": 0}]) == (2, 96)
-    assert batch_shape([{"input_ids": [[1] * 9, [1] * 33], "labels": 1}]) == (2, 64)
-    assert batch_shape([plain, {"input_ids": [1] * 60, "windows": [50, 10]}]) == (3, 64)
+    assert batch_shape([plain, {"input_ids": [1] * 70, "labels": 0}]) == (2, 80)
+    assert batch_shape([{"input_ids": [[1] * 9, [1] * 33], "labels": 1}]) == (2, 40)
+    assert batch_shape([plain, {"input_ids": [1] * 60, "windows": [50, 10]}]) == (3, 56)
 
 
 @pytest.mark.parametrize("numerics", [FLOAT32, SDPA], ids=["eager", "sdpa"])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import weakref
+from collections.abc import Callable, Iterable
+from functools import partial
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from transformers import PreTrainedModel
 
 from xltlib.artifacts import InputError
@@ -20,6 +25,8 @@ PROCESS_MIB = 900
 ALLOCATED = 1.35
 """What a process holds on a CPU, as a multiple of what it uses: 4.0 GiB were measured where the
 tensors of a step take 2.3 GiB (me5-small, 16 x 384 tokens in float32)."""
+WINDOWS = 4
+"""Few passages have more windows, and a gradient is taken for the windows of one passage."""
 MIB = 2**20
 
 
@@ -58,40 +65,111 @@ def require_reading(
     lower: str,
     *,
     bf16: bool = False,
+    gradients: bool = False,
     beside: Iterable[Path] = (),
 ) -> None:
     """`require_memory` for reading with a model, while other models are loaded too.
 
     Args:
+        gradients: the gradients of single examples are taken too.
         beside: the folders of the other models.
     """
-    needed = reading_mib(model, shape, bf16=bf16) + sum(map(weights_mib, beside))
-    require_memory(compute, needed, lower)
+    needed = reading_mib(model, shape, bf16=bf16)
+    if gradients:
+        needed = max(needed, reading_mib(model, (WINDOWS, shape[1]), gradients=True))
+    require_memory(compute, needed + sum(map(weights_mib, beside)), lower)
 
 
-def reading_mib(model: nn.Module, shape: tuple[int, int], *, bf16: bool = False) -> float:
-    """MiB for the weights, and for one forward pass without gradients over a batch.
+def reading_mib(
+    model: nn.Module, shape: tuple[int, int], *, bf16: bool = False, gradients: bool = False
+) -> float:
+    """MiB for the weights, and for the tensors of one pass over a batch.
 
-    A pass holds one layer at a time, in float32. For b sequences of s tokens and width h these are
-    attention's inputs and outputs (6 b s h), or those of the feed-forward network of width f
-    (b s (2 h + 2 f)). Without SDPA there are also attention's scores and their softmax (2 a b s s,
-    a heads), and a language model's head gives logits for v words (b s v).
+    Passes over one and over two sequences are measured, and the rest of the batch is extrapolated,
+    because every sequence takes the same. So the estimate holds for any architecture.
 
     Args:
         shape: sequences and tokens per sequence.
-        bf16: there is also a copy of the weights in bf16.
+        bf16: linear layers compute in bf16.
+        gradients: the pass is followed by the gradient at the word embeddings.
     """
     encoder = next(part for part in model.modules() if isinstance(part, PreTrainedModel))
-    config, (sequences, tokens) = encoder.config, shape
     weights = sum(weight.numel() for weight in model.parameters())
-    width = config.hidden_size
-    inner = max(4 * width, getattr(config, "intermediate_size", 0))
-    layer = float(max(6 * width, 2 * width + 2 * inner))
-    if config._attn_implementation == "eager":
-        layer += 2 * config.num_attention_heads * tokens
-    words = getattr(encoder.get_output_embeddings(), "weight", ())
-    numbers = sequences * tokens * max(layer, 2 * width + len(words))
-    return ((6 if bf16 else 4) * weights + 4 * numbers) / MIB
+    sequences, tokens = shape
+
+    def passing(count: int, length: int) -> int:
+        return peak_bytes(partial(_pass, encoder, (count, length), bf16, gradients), encoder.device)
+
+    passing(1, 8)  # whatever the first pass of a process allocates for good
+    one = passing(1, tokens)
+    each = max(0, passing(2, tokens) - one) if sequences > 1 else 0
+    return (4 * weights + one + (sequences - 1) * each) / MIB
+
+
+def _pass(encoder: PreTrainedModel, shape: tuple[int, int], bf16: bool, gradients: bool) -> None:
+    """A pass over made-up tokens, and if wanted the gradient at their embeddings."""
+    device = encoder.device
+    embedded: list[torch.Tensor] = []
+    ids = torch.ones(shape, dtype=torch.long, device=device)
+
+    def keep(layer: nn.Module, inputs: Any, output: torch.Tensor) -> torch.Tensor | None:
+        if gradients:
+            embedded.append(output.detach().requires_grad_())
+        return embedded[0] if gradients else None
+
+    kept = encoder.get_input_embeddings().register_forward_hook(keep)
+    try:
+        with (
+            torch.inference_mode(not gradients),
+            torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16),
+        ):
+            found = encoder(input_ids=ids, attention_mask=torch.ones_like(ids))
+        if gradients:
+            torch.autograd.grad(found[0].float().sum(), embedded[0])
+    finally:
+        kept.remove()
+
+
+def peak_bytes(work: Callable[[], None], device: torch.device) -> int:
+    """The peak memory of the tensors that `work` makes, beyond what was allocated before it."""
+    if device.type == "cuda":
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        work()
+        return torch.cuda.max_memory_allocated(device) - before
+    with _Alive() as alive:
+        work()
+    return alive.peak
+
+
+class _Alive(TorchDispatchMode):
+    """Counts the bytes of the tensors made inside that are alive, and their peak."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peak = self._now = 0
+        self._of: dict[int, int] = {}
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        before = {storage._cdata for storage in _storages((args, kwargs))}
+        made = func(*args, **(kwargs or {}))
+        for storage in _storages(made):
+            # Views, and results written in place, share the storage of an argument.
+            if storage._cdata not in before and storage._cdata not in self._of:
+                self._of[storage._cdata] = storage.nbytes()
+                self._now += storage.nbytes()
+                weakref.finalize(storage, self._end, storage._cdata).atexit = False
+        self.peak = max(self.peak, self._now)
+        return made
+
+    def _end(self, storage: int) -> None:
+        self._now -= self._of.pop(storage)
+
+
+def _storages(values: Any) -> list[torch.UntypedStorage]:
+    return [one.untyped_storage() for one in tree_leaves(values) if torch.is_tensor(one)]
 
 
 def weights_mib(folder: Path) -> float:

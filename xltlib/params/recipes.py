@@ -275,3 +275,9 @@ Recipe = Annotated[
     | EmbeddingSettings,
     Field(discriminator="kind"),
 ]
+
+
+def takes_gradients(recipe: RecipeSettings) -> bool:
+    """Whether an attack takes gradients of the model under attack, or of one of its size."""
+    white_box = isinstance(recipe, HotFlipSettings | EmbeddingSettings)
+    return white_box or getattr(recipe, "ranking", None) == "gradient"

@@ -20,6 +20,7 @@ from xltlib.evaluation import squad
 from xltlib.evaluation.answer_scoring import normalizer
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings
+from xltlib.params.recipes import takes_gradients
 from xltlib.reporting import cell_findings, figures
 from xltlib.reporting.shown import ordered, style
 from xltlib.study import data, revisions, saved, work
@@ -49,6 +50,7 @@ def _run(cell: AttackCell, progress: bool) -> None:
             model.model,
             settings.engine,
             f"attacks.{cell.attack}.engine.batch_size",
+            gradients=takes_gradients(settings.recipe),
             beside=[encoder_folder(cell), *resources.named(settings.recipe)],
         )
         for language in rows:

@@ -49,12 +49,15 @@ def require_room(
     model: nn.Module,
     settings: EvaluationSettings | EngineSettings,
     lower: str,
+    *,
+    gradients: bool = False,
     beside: Iterable[Path] = (),
 ) -> None:
     """Refuse to answer with the cell's model if that would not fit into memory.
 
     Args:
         lower: the setting that makes it fit.
+        gradients: the gradients of single examples are taken too.
         beside: the folders of other models that are loaded too.
 
     Raises:
@@ -69,6 +72,7 @@ def require_room(
         (settings.batch_size, tokens),
         lower,
         bf16=resolve(settings.precision, params.compute.device) == "bf16",
+        gradients=gradients,
         beside=beside,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from torch.profiler import ProfilerActivity, profile
 
+from xltlib.encoders.footprint import peak_bytes
 from xltlib.params import STANDARD, Precision
 from xltlib.training import numerics
 from xltlib.training.robust import RobustTraining, robust_loss
@@ -88,7 +88,7 @@ def _measured(
     resident = sum(one.numel() * one.element_size() for one in kept if torch.is_tensor(one))
     rows = []
     for method in batches:
-        peak = resident + peak_bytes(partial(step, method, 0), model)
+        peak = resident + peak_bytes(partial(step, method, 0), trained[0].device)
         ratios = [own / base for own, base in zip(seconds[method], seconds[STANDARD], strict=True)]
         rows.append(
             {
@@ -103,20 +103,3 @@ def _measured(
     base = frame.loc[frame["method"] == STANDARD, "peak memory (MiB)"].item()
     frame.insert(4, "memory relative to standard", frame["peak memory (MiB)"] / base)
     return frame
-
-
-def peak_bytes(work: Callable[[], None], model: nn.Module) -> int:
-    """The peak memory allocated by `work`, beyond what was allocated before it."""
-    device = next(model.parameters()).device
-    if device.type == "cuda":
-        before = torch.cuda.memory_allocated(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        work()
-        return torch.cuda.max_memory_allocated(device) - before
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
-        work()
-    events = recorded.profiler.kineto_results.events()
-    changes = sorted(
-        (event.start_ns(), event.nbytes()) for event in events if event.name() == "[memory]"
-    )
-    return max(0, int(np.cumsum([change for _, change in changes]).max()))
