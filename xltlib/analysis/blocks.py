@@ -154,21 +154,24 @@ def _matrix(
     rows: pd.DataFrame, value: str, weights: Mapping[str, float], where: str
 ) -> tuple[np.ndarray, pd.Index]:
     """The contrast [seeds, questions] and the questions' ids."""
-    total: pd.DataFrame | None = None
-    for arm, weight in weights.items():
-        table = rows[rows["arm"] == arm].pivot(index="seed", columns="id", values=value)
-        if total is None:
-            total = weight * table
-            continue
-        same = table.index.equals(total.index) and table.columns.equals(total.columns)
-        if not same:
-            odd = sorted(set(table.columns) ^ set(total.columns))[:3]
-            raise InputError(
-                f"arms {', '.join(weights)} did not answer the same questions with the same "
-                f"seeds in {where} (first differences: {odd or 'seeds'}). Run all their cells with "
-                "the same params."
-            )
-        total = total + weight * table
-    if total is None or total.isna().to_numpy().any() or total.size == 0:
+    arms = pd.Index(list(weights)).get_indexer(rows["arm"])
+    seeds, numbers = pd.factorize(rows["seed"], sort=True)
+    questions, ids = pd.factorize(rows["id"], sort=True)
+    size = (len(weights), len(numbers), len(ids))
+    values, there = np.full(size, np.nan), np.zeros(size, dtype=bool)
+    values[arms, seeds, questions] = rows[value]
+    there[arms, seeds, questions] = True
+    if there.sum() < len(rows):
+        raise InputError(f"{where}: a model answered a question twice. Run its cells again.")
+    asked, trained = there.any(axis=1), there.any(axis=2)
+    if (asked != asked[0]).any() or (trained != trained[0]).any():
+        odd = list(ids[(asked != asked[0]).any(axis=0)][:3])
+        raise InputError(
+            f"arms {', '.join(weights)} did not answer the same questions with the same "
+            f"seeds in {where} (first differences: {odd or 'seeds'}). Run all their cells with "
+            "the same params."
+        )
+    total = np.asarray(sum(weight * values[arm] for arm, weight in enumerate(weights.values())))
+    if np.isnan(total).any() or total.size == 0:
         raise InputError(f"{where}: some questions lack an answer with some seed. Run all cells.")
-    return total.to_numpy(), total.columns
+    return total, pd.Index(ids)
