@@ -163,7 +163,7 @@ def _matrix(
     there[arms, seeds, questions] = True
     if there.sum() < len(rows):
         raise InputError(f"{where}: a model answered a question twice. Run its cells again.")
-    asked, trained = there.any(axis=1), there.any(axis=2)
+    asked, trained = np.asarray(there.any(axis=1)), np.asarray(there.any(axis=2))
     if (asked != asked[0]).any() or (trained != trained[0]).any():
         odd = list(ids[(asked != asked[0]).any(axis=0)][:3])
         raise InputError(

@@ -181,21 +181,26 @@ def contrasts(
         smallest: by unit of `robustness.MEASURES`, the smallest effect that would matter.
         p_values: whether p-values are shown; synthetic data has none.
     """
-    rows: list[dict[str, Any]] = []
-    for pair in pairs:
-        trained = {"en"}.union(*(seen.get(arm, ()) for arm in pair))
-        for view, condition, part in _views(clean, attacked):
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {pair: [] for pair in pairs}
+    for view, condition, part in _views(clean, attacked):
+        measure, measured = MEASURES[view], dict[tuple[str, ...], pd.DataFrame]()
+        for pair in rows:
             if not set(pair) <= set(part["arm"]):
                 continue
+            trained = {"en"}.union(*(seen.get(arm, ()) for arm in pair))
             unseen = part[~part["language"].isin(trained)]
             zero_shot = len(unseen) > 0
             used = unseen if zero_shot else part[part["language"] != "en"]
-            left = sorted(set(part["language"]) - set(used["language"]) - {"en"})
+            left = tuple(sorted(set(part["language"]) - set(used["language"]) - {"en"}))
+            if left not in measured:
+                measured[left] = large_enough(used) if view == "clean" else values(used, view)
             name = {"contrast": " - ".join(pair), "measured": view, "condition": condition}
             about = {"zero-shot": zero_shot, LEFT_OUT: " ".join(left)}
-            found = _intervals(used, MEASURES[view], pair, level)
-            rows += _rows(name | about, found, smallest[MEASURES[view].unit], p_values, used)
-    return pd.DataFrame(rows, columns=CONTRAST_COLUMNS)
+            found = _intervals(measured[left], measure, pair, level)
+            rows[pair] += _rows(name | about, found, smallest[measure.unit], p_values, used)
+    return pd.DataFrame(
+        [row for of_pair in rows.values() for row in of_pair], columns=CONTRAST_COLUMNS
+    )
 
 
 def _views(clean: pd.DataFrame, attacked: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -208,12 +213,11 @@ def _views(clean: pd.DataFrame, attacked: pd.DataFrame) -> Iterator[tuple[str, s
 
 
 def _intervals(
-    part: pd.DataFrame, measure: Measure, pair: tuple[str, str], level: float
+    measured: pd.DataFrame, measure: Measure, pair: tuple[str, str], level: float
 ) -> Iterator[tuple[str, str, Interval]]:
     """The corpus, the language and the interval: macro rows first, then by language."""
-    frame = large_enough(part) if measure.name == "clean" else values(part, measure.name)
     weights = {pair[0]: 1.0, pair[1]: -1.0}
-    frame = frame[frame["arm"].isin(pair)]
+    frame = measured[measured["arm"].isin(pair)]
     if set(pair) - set(frame["arm"]):
         return
     on = " ".join(sorted(frame["corpus"].unique()))
