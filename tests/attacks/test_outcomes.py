@@ -189,7 +189,7 @@ def test_attacked_examples_of_a_perturbed_set_are_scored_by_its_corpus():
         ]
     )
     found = static_set.transfer_matrix(
-        {"a": frame}, [("a", Hund())], TypoSettings(f1_threshold=0.9)
+        {"a": frame}, [("b", Hund())], TypoSettings(f1_threshold=0.9)
     )
     assert found["n"].tolist() == [3]
 

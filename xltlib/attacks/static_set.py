@@ -92,7 +92,7 @@ def transfer_matrix(
 
     Only examples count on which the attack succeeded against its own model, and of those only the
     `n` that the tested model answers correctly when clean, by the recipe's F1 and threshold.
-    `broken` is how many of them it answers wrongly when attacked.
+    `broken` is how many of them it answers wrongly when attacked: all, of those made against it.
 
     Args:
         made: results of the same attack, by the model that it was made against.
@@ -106,18 +106,27 @@ def transfer_matrix(
     golds = [answers["text"] for answers in won["answers"]]
     corpora = won["corpus"] if "corpus" in won else [None] * len(won)
     f1 = [f1_in(recipe.f1, *one) for one in zip(won["language"], corpora, strict=True)]
-    texts = [*won["context"], *won["attacked_context"]]
+
+    def right(predictor: SpanPredictor, texts: str, places: np.ndarray) -> np.ndarray:
+        """Whether a model answers the examples at some places correctly, given these texts."""
+        # All in one call, so that a clean passage shared by several attacks is read once.
+        asked = won.iloc[places]
+        found = predictor.predict(list(asked["question"]), list(asked[texts]))
+        scores = [f1[i](one.text, golds[i]) for i, one in zip(places, found, strict=True)]
+        return np.asarray(scores) >= recipe.f1_threshold
+
     rows = []
     for name, predictor in predictors:
-        # All in one call, so that a clean passage shared by several attacks is read once.
-        found = predictor.predict([*won["question"]] * 2, texts)
-        scores = [
-            score(prediction.text, gold)
-            for score, prediction, gold in zip(f1 * 2, found, golds * 2, strict=True)
-        ]
-        right_clean, right_attacked = np.reshape(scores, (2, -1)) >= recipe.f1_threshold
+        # Against its own model every attack has succeeded. On the others, what they cannot answer
+        # when clean need not be read again.
+        own = (won["source"] == name).to_numpy()
+        counted, broken = own.copy(), own.copy()
+        others = np.flatnonzero(~own)
+        counted[others] = right(predictor, "context", others)
+        others = np.flatnonzero(counted & ~own)
+        broken[others] = ~right(predictor, "attacked_context", others)
         for source in made:
-            right = right_clean & (won["source"] == source).to_numpy()
-            counts = {"broken": int((right & ~right_attacked).sum()), "n": int(right.sum())}
+            mine = (won["source"] == source).to_numpy()
+            counts = {"broken": int((mine & broken).sum()), "n": int((mine & counted).sum())}
             rows.append({"made against": source, "tested on": name} | counts)
     return pd.DataFrame(rows)
