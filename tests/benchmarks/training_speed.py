@@ -61,6 +61,7 @@ RECIPES = {
     "+ fused AdamW": Recipe("blocks", "eager", "float32"),
     "+ cheap dropout (now, float32)": Recipe("blocks", "eager", "float32", "cheap"),
     "bf16 weights, float32 masters (now, bf16)": Recipe("blocks", "eager", "bf16", "cheap"),
+    "the same with SDPA": Recipe("blocks", "sdpa", "bf16", "cheap"),
 }
 
 

@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from xltlib.artifacts import InputError
 from xltlib.encoders.files import model_files
+from xltlib.encoders.parts import base_encoder
 from xltlib.params import ComputeSettings
 
 PROCESS_MIB = 900
@@ -93,12 +94,16 @@ def reading_mib(
         bf16: linear layers compute in bf16.
         gradients: the pass is followed by the gradient at the word embeddings.
     """
-    encoder = next(part for part in model.modules() if isinstance(part, PreTrainedModel))
+    read = next(part for part in model.modules() if isinstance(part, PreTrainedModel))
+    if read.get_output_embeddings() is None:
+        # Only a language model's head makes large tensors; those of some models for span QA accept
+        # no made-up tokens.
+        read = base_encoder(model)
     weights = sum(weight.numel() for weight in model.parameters())
     sequences, tokens = shape
 
     def passing(count: int, length: int) -> int:
-        return peak_bytes(partial(_pass, encoder, (count, length), bf16, gradients), encoder.device)
+        return peak_bytes(partial(_pass, read, (count, length), bf16, gradients), read.device)
 
     passing(1, 8)  # whatever the first pass of a process allocates for good
     one = passing(1, tokens)
