@@ -25,6 +25,11 @@ def test_the_mean_over_seeds_must_exceed_the_commonest_label():
     assert unlearnt(high, other) == []
 
 
+def test_a_cell_of_an_earlier_version_is_not_checked():
+    summary = {"languages": {"en-en": {"accuracy": 10.0, "n": 300}}}
+    assert unlearnt(SimpleNamespace(method="standard", metrics=lambda: {"xnli": summary})) == []
+
+
 @pytest.mark.parametrize("cell", [evaluated("adv", "pawsx", 10.0), evaluated("standard", "x", 0.0)])
 def test_other_methods_and_corpora_do_not_count(cell):
     assert unlearnt(cell) == []

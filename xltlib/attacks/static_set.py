@@ -107,11 +107,12 @@ def transfer_matrix(
     corpora = won["corpus"] if "corpus" in won else [None] * len(won)
     f1 = [f1_in(recipe.f1, *one) for one in zip(won["language"], corpora, strict=True)]
 
-    def right(predictor: SpanPredictor, texts: str, places: np.ndarray) -> np.ndarray:
-        """Whether a model answers the examples at some places correctly, given these texts."""
+    def right(predictor: SpanPredictor, column: str, places: np.ndarray) -> np.ndarray:
+        """Whether a model answers the examples at some places correctly, given the texts
+        in a column."""
         # All in one call, so that a clean passage shared by several attacks is read once.
         asked = won.iloc[places]
-        found = predictor.predict(list(asked["question"]), list(asked[texts]))
+        found = predictor.predict(list(asked["question"]), list(asked[column]))
         scores = [f1[i](one.text, golds[i]) for i, one in zip(places, found, strict=True)]
         return np.asarray(scores) >= recipe.f1_threshold
 

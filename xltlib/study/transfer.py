@@ -92,7 +92,9 @@ def _unlearnt(cell: EncoderCell, corpora: Sequence[str]) -> list[Lack]:
     summaries: dict[str, list[dict[str, Any]]] = {corpus: [] for corpus in corpora}
     for source in cell.of("evaluation"):
         for name, summary in source.metrics().items() if source.method == STANDARD else ():
-            if data.corpus_of(name) in summaries and ENGLISH in summary["languages"]:
+            # Cells of earlier versions do not tell the commonest label.
+            checked = ENGLISH in summary["languages"] and "commonest" in summary
+            if data.corpus_of(name) in summaries and checked:
                 summaries[data.corpus_of(name)].append(summary)
     found = []
     for corpus, of_models in summaries.items():

@@ -28,6 +28,7 @@ less memory, and matrix units compute in blocks; but in short batches wide block
 padding."""
 BLOCK = 32
 PADDING = "multiples of 8 (up to 64 tokens), 16 (up to 128) or 32"
+"""The same in words, for manifests."""
 
 
 @dataclass(frozen=True)
