@@ -396,6 +396,29 @@ targets: {xnli: {epochs: 7}}
     assert mine.claims == base.claims
 
 
+def test_null_drops_a_section_of_the_file_that_is_extended(extending):
+    base = schema.load(PARAMS / "quick.yaml")
+    assert base.attacks
+    assert {"xnli", "rs-da"} <= {*base.targets, *base.methods}
+    text = """
+extends: quick.yaml
+profile: mine
+attacks: null
+targets: {xnli: null}
+representation: {probe: null}
+"""
+    mine = schema.load(extending(text))
+    assert mine.attacks == {}
+    assert list(mine.targets) == [name for name in base.targets if name != "xnli"]
+    assert mine.representation.probe is None
+    assert mine.representation.retrieval == base.representation.retrieval
+
+
+def test_null_drops_nothing_that_is_not_there(extending):
+    with pytest.raises(InputError, match=r"mine\.yaml.*\n  targets\.absent: .*\(found None\)"):
+        schema.load(extending("extends: quick.yaml\nprofile: mine\ntargets: {absent: null}\n"))
+
+
 def test_a_file_extends_one_that_extends_another(extending):
     extending("extends: quick.yaml\nprofile: parent\nseeds: [5]\n", "parent.yaml")
     child = schema.load(extending("extends: parent.yaml\nprofile: child\n", "child.yaml"))

@@ -80,11 +80,46 @@ def test_the_same_study_on_a_gpu_has_the_same_cells():
         assert cells == {cell.key: cell.inputs.used for cell in there.cells(stage)}
 
 
-def test_the_schema_takes_the_shipped_profiles_and_refuses_an_unknown_key():
-
+@pytest.fixture(scope="module")
+def validator():
     schema = json.loads((ROOT / "params" / "schema.json").read_text(encoding="utf-8"))
-    validator = jsonschema.Draft202012Validator(schema)
-    raw = yaml.safe_load((ROOT / "params" / "quick.yaml").read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.name)
+def test_the_schema_takes_every_shipped_profile(profile, validator):
+    raw = yaml.safe_load(profile.read_text(encoding="utf-8"))
     assert [error.message for error in validator.iter_errors(raw)] == []
-    assert list(validator.iter_errors(raw | {"sneeds": [1]}))
-    assert list(validator.iter_errors(raw | {"seeds": "1"}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sneeds": [1]},
+        {"seeds": "1"},
+        {"seeds": None},
+        {"methods": {"adv": {"kind": "adv", "radius": "x"}}},
+        {"targets": {"xnli": {"epoch": 2}}},
+    ],
+    ids=str,
+)
+def test_the_schema_refuses_what_a_profile_cannot_say(change, validator):
+    raw = yaml.safe_load((ROOT / "params" / "quick.yaml").read_text(encoding="utf-8"))
+    assert list(validator.iter_errors(raw)) == []
+    assert list(validator.iter_errors(raw | change))
+    assert list(validator.iter_errors({"extends": "quick.yaml"} | change))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [{"attacks": None}, {"targets": {"xnli": None}}, {"methods": {"rs-rp": {"radius": 0.3}}}],
+    ids=str,
+)
+def test_the_schema_takes_parts_of_a_profile_that_extends_another(part, validator):
+    assert list(validator.iter_errors({"extends": "quick.yaml"} | part)) == []
+
+
+def test_the_schema_requires_the_keys_that_a_profile_needs(validator):
+    raw = yaml.safe_load((ROOT / "params" / "quick.yaml").read_text(encoding="utf-8"))
+    for key in ("seeds", "encoders", "targets"):
+        assert list(validator.iter_errors({k: v for k, v in raw.items() if k != key}))

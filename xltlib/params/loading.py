@@ -98,7 +98,8 @@ def _and_base(file: Path) -> str:
 def read_raw(file: Path, below: tuple[str, ...] = ()) -> Any:
     """The content of a params file, merged into that of the file that it extends.
 
-    Sections are merged key by key; lists and single values replace those of the other file.
+    Sections are merged key by key; lists and single values replace those of the other file, and
+    null in place of a section drops it.
 
     Args:
         below: the names of the files that extend this one.
@@ -124,12 +125,10 @@ def read_raw(file: Path, below: tuple[str, ...] = ()) -> Any:
 
 
 def _merged(base: dict[Any, Any], own: dict[Any, Any]) -> dict[Any, Any]:
-    both = {
-        key: _merged(base[key], own[key])
-        for key in base.keys() & own.keys()
-        if isinstance(base[key], dict) and isinstance(own[key], dict)
-    }
-    return base | own | both
+    sections = {key for key in base.keys() & own.keys() if isinstance(base[key], dict)}
+    both = {key: _merged(base[key], own[key]) for key in sections if isinstance(own[key], dict)}
+    dropped = {key for key in sections if own[key] is None}
+    return {key: value for key, value in (base | own | both).items() if key not in dropped}
 
 
 def load_claims(file: Path) -> dict[str, Claim]:

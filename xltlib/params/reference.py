@@ -16,9 +16,9 @@ INTRODUCTION = """# Params
 
 Every key of a params file, written by `xlt schema --markdown`; do not edit it by hand. Paths are
 relative to the params file. Unknown keys are errors. With `extends: other.yaml` a file adds to
-another one in the same folder: its sections are merged into the other's key by key, and its lists
-and single values replace the other's. Editors that know YAML schemas complete and check keys in
-files that begin with
+another one in the same folder: its sections are merged into the other's key by key, its lists and
+single values replace the other's, and `null` in place of a section drops it. Editors that know YAML
+schemas complete and check keys in files that begin with
 
     # yaml-language-server: $schema=schema.json
 
@@ -26,9 +26,13 @@ files that begin with
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a params file, in which `claims` names a file or holds the claims, and a
-    file that extends another need not have the required keys."""
-    schema = Params.model_json_schema()
+    """The JSON Schema of a params file, in which `claims` names a file or holds the claims.
+
+    A file that extends another may leave out any key and drop sections with null. A schema cannot
+    tell such files' sections from those of other files, so it requires keys at the top level only.
+    """
+    whole = Params.model_json_schema()
+    schema = _in_parts(whole) | {"required": whole["required"]}
     schema["properties"]["extends"] = {
         "title": "Extends",
         "description": "The params file in the same folder that this one adds to.",
@@ -40,6 +44,21 @@ def json_schema() -> dict[str, Any]:
     claims.pop("default")
     schema["properties"]["claims"] = described | {"anyOf": [{"type": "string"}, claims]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+
+
+def _in_parts(schema: Any) -> Any:
+    """A schema that also takes parts of what a schema describes, and null in place of sections."""
+    if isinstance(schema, list):
+        return [_in_parts(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    part = {
+        # Without its `kind`, a section can be one of several.
+        "anyOf" if key == "oneOf" else key: _in_parts(value)
+        for key, value in schema.items()
+        if key not in ("required", "minProperties") or isinstance(value, dict)
+    }
+    return part | ({"type": ["object", "null"]} if part.get("type") == "object" else {})
 
 
 def markdown() -> str:
