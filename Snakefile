@@ -67,6 +67,7 @@ for stage in STAGES:
         input: reads(stage)
         output: notebook(stage, "{key}")
         params: command=command(stage)
+        priority: STAGES[stage].priority
         threads: COMPUTE.threads
         resources: **(HEAVY if STAGES[stage].accelerated else LIGHT)
         shell: "{params.command:q}"

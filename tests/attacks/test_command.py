@@ -141,6 +141,32 @@ def test_the_transfer_matrix_counts_what_breaks(attacked, predictor):
     assert table.loc["other", ["broken", "n"]].tolist() == [0, won]
 
 
+def test_the_transfer_matrix_reads_no_clean_passage_whose_answer_is_known(attacked, predictor):
+    class Listening:
+        def __init__(self):
+            self.read = []
+
+        def predict(self, questions, contexts):
+            self.read += contexts
+            return predictor.predict(questions, contexts)
+
+    clean = set(attacked["context"])
+    # As if attacks on another model had failed, and one had ended in an error.
+    missing = attacked.index == attacked.index[attacked["outcome"] == "succeeded"][0]
+    f1 = attacked["original_success_f1"].where(~missing)
+    other = attacked.assign(outcome="failed", original_success_f1=f1)
+    tables = []
+    for made, unknown in (
+        ({"own": attacked, "other": other}, {*attacked["context"][missing]}),
+        ({"own": attacked}, {*attacked["context"][attacked["outcome"] == "succeeded"]}),
+    ):
+        model = Listening()
+        table = static_set.transfer_matrix(made, [("other", model)], SENTENCES)
+        assert {*model.read} & clean == unknown
+        tables.append(table.iloc[0].to_dict())
+    assert tables[0] == tables[1]
+
+
 def test_the_page_shows_edits_answers_and_right_to_left_text(rows, predictor, tmp_path):
     row = rows["en"][0]
     arabic = row | {

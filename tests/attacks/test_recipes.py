@@ -248,10 +248,29 @@ def test_wrong_answers_are_of_the_right_type_and_wrong():
         ("Who?", "Alan Turing"),
         ("What?", "a cat"),
     ]
-    found = wrong_answers(pool, "Who?", ["Grace Hopper"], "Alan Turing met Grace Hopper.", "0", 3)
+    passage = "Alan Turing met Grace Hopper."
+    found = wrong_answers("en", pool, "Who?", ["Grace Hopper"], passage, "0", 3)
     assert found == ["Ada Lovelace", *found[1:]]
     assert set(found[1:]) == {"1951", "a cat"}
-    assert wrong_answers(pool, "When?", ["1815"], "x", "0", 1) == ["1951"]
+    assert wrong_answers("en", pool, "When?", ["1815"], "x", "0", 1) == ["1951"]
+
+
+@pytest.mark.parametrize(
+    ("language", "gold", "shares", "differs"),
+    [
+        ("zh", "1951年", ["1951", "在1951年", "1951年5月"], "1988年"),
+        ("ja", "東京都", ["東京", "東京都庁"], "大阪府"),
+        ("th", "กรุงเทพ", ["กรุงเทพมหานคร", "กรุง"], "เชียงใหม่"),
+        ("km", "ភ្នំពេញ", ["ភ្នំ", "រាជធានីភ្នំពេញ"], "បាត់ដំបង"),
+    ],
+)
+def test_a_part_of_a_gold_answer_is_not_wrong_where_words_are_not_spaced(
+    language, gold, shares, differs
+):
+    pool = [("?", answer) for answer in (*shares, differs)]
+    found = wrong_answers(language, pool, "?", [gold], "x", "0", 9)
+    assert differs in found
+    assert not {*shares} & {*found}
 
 
 def test_distractors_come_in_other_languages(rows, resources):

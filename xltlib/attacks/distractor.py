@@ -21,7 +21,7 @@ from xltlib.attacks.distractor_templates import answer_with_other_numbers
 from xltlib.attacks.goal import occurrences
 from xltlib.attacks.passage import Passage
 from xltlib.evaluation import squad
-from xltlib.languages import words
+from xltlib.languages import find_language, words
 
 # No space between sentences.
 _UNSPACED = ("ja", "zh")
@@ -123,6 +123,7 @@ def with_sentence(context: str, offset: int, sentence: str, language: str) -> st
 
 
 def wrong_answers(
+    language: str,
     pool: Iterable[tuple[str, str]],
     question: str,
     golds: Sequence[str],
@@ -134,11 +135,20 @@ def wrong_answers(
 
     A type is the question's first word, whether the answer has digits, whether it begins with a
     capital, and its number of words. Answers that share a word with a gold answer or occur in the
-    context do not count. If the pool has too few, the gold answer with other numbers is added.
+    context do not count, nor do, where words are not spaced, parts of a gold answer or what a gold
+    answer is part of. If the pool has too few, the gold answer with other numbers is added.
 
     Args:
+        language: of the answers.
         pool: (question, answer) pairs.
     """
+    unspaced = find_language(language).unspaced
+
+    def wrong(answer: str) -> bool:
+        if not answer.strip() or answer in context or squad.f1(answer, golds) > 0:
+            return False
+        return not (unspaced and any(answer in gold or gold in answer for gold in golds))
+
     wanted = _type(question, golds[0])
     by_distance: dict[int, dict[str, None]] = {}
     for asked, answer in pool:
@@ -147,14 +157,14 @@ def wrong_answers(
     for distance in sorted(by_distance):
         # By hash, so that neither the pool's order nor its other answers matter.
         for answer in sorted(by_distance[distance], key=lambda one: _order(seed, one)):
-            if answer.strip() and answer not in context and squad.f1(answer, golds) == 0:
+            if wrong(answer):
                 found[answer] = None
             if len(found) == n:
                 return list(found)
     rng = random.Random(seed)
     for _ in range(n):
         other = answer_with_other_numbers(golds, rng)
-        if other is not None and other not in context and squad.f1(other, golds) == 0:
+        if other is not None and wrong(other):
             found[other] = None
     return list(found)[:n]
 

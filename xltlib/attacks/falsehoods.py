@@ -37,7 +37,7 @@ class Falsehoods:
         wrong = [*golds, *(own["answers"]["text"] if own else [])]
         question = own["question"] if own else row["question"]
         seed = f"{row['language']} {row['id']}"
-        return wrong_answers(pool, question, wrong, row["context"], seed, n)
+        return wrong_answers(language, pool, question, wrong, row["context"], seed, n)
 
     def _answers(self, language: str) -> list[tuple[str, str]]:
         rows = self.rows.get(language, ())

@@ -114,7 +114,8 @@ def _one_sentence(
         seed = f"{settings.seed} {language} {row['id']}"
         question = questions.altered(row["question"], context, rng)
         first = rng.randrange(len(TEMPLATES))
-        for answer in wrong_answers(pool, row["question"], golds, context, seed, _ANSWERS):
+        found = wrong_answers(language, pool, row["question"], golds, context, seed, _ANSWERS)
+        for answer in found:
             for template in (*TEMPLATES[first:], *TEMPLATES[:first]):
                 sentence = false_sentence(language, question, answer, template)
                 if not any(gold in sentence for gold in golds):

@@ -95,7 +95,8 @@ def transfer_matrix(
     `broken` is how many of them it answers wrongly when attacked: all, of those made against it.
 
     Args:
-        made: results of the same attack, by the model that it was made against.
+        made: results of the same attack, by the model that it was made against. If a tested model
+            has results of its own, they say what it answers correctly when clean.
         predictors: the models to test, one at a time, with their names.
         recipe: the settings of the attack.
     """
@@ -121,9 +122,10 @@ def transfer_matrix(
         # Against its own model every attack has succeeded. On the others, what they cannot answer
         # when clean need not be read again.
         own = (won["source"] == name).to_numpy()
-        counted, broken = own.copy(), own.copy()
-        others = np.flatnonzero(~own)
-        counted[others] = right(predictor, "context", others)
+        clean = _clean_f1(won, made.get(name))
+        counted, broken = own | (clean >= recipe.f1_threshold), own.copy()
+        unknown = np.flatnonzero(~own & np.isnan(clean))
+        counted[unknown] = right(predictor, "context", unknown)
         others = np.flatnonzero(counted & ~own)
         broken[others] = ~right(predictor, "attacked_context", others)
         for source in made:
@@ -131,3 +133,14 @@ def transfer_matrix(
             counts = {"broken": int((mine & broken).sum()), "n": int((mine & counted).sum())}
             rows.append({"made against": source, "tested on": name} | counts)
     return pd.DataFrame(rows)
+
+
+def _clean_f1(asked: pd.DataFrame, results: pd.DataFrame | None) -> np.ndarray:
+    """The F1 on clean passages that a model's own results state: [len(asked)]; NaN where they do
+    not."""
+    if results is None or "original_success_f1" not in results:
+        return np.full(len(asked), np.nan)
+    of = ["language", "question", "context"] + (["corpus"] if "corpus" in asked else [])
+    known = results[[*of, "original_success_f1"]].drop_duplicates(of)
+    found = asked[of].merge(known, on=of, how="left")["original_success_f1"]
+    return found.to_numpy(dtype=float)

@@ -31,7 +31,8 @@ class Stage:
     fingerprints. `after` names stages that run first but do not affect the result. `opens` gives
     the cells whose models or texts it needs on this machine, and not just their numbers.
     `accelerated` says that it runs a model. `of_tasks` restricts what it reads to the models of
-    some target tasks, `of_method` to those that one method trained.
+    some target tasks, `of_method` to those that one method trained. Of the cells that can run,
+    those of the highest `priority` do: a model is tested before the next one is trained.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Stage:
     after: tuple[str, ...] = ()
     opens: Callable[[Any], Iterable[Cell]] = lambda cell: ()
     accelerated: bool = False
+    priority: int = 1
     of_tasks: Callable[[Params], Iterable[str]] | None = None
     of_method: str | None = None
 
@@ -123,6 +125,7 @@ STAGES: dict[str, Stage] = {
             reads=("target",),
             opens=_read("target"),
             accelerated=True,
+            priority=2,
         ),
         Stage(
             "attacks",
@@ -133,6 +136,7 @@ STAGES: dict[str, Stage] = {
             after=("corpora",),
             opens=_read("target"),
             accelerated=True,
+            priority=2,
         ),
         Stage(
             "results",
@@ -143,6 +147,7 @@ STAGES: dict[str, Stage] = {
             after=("corpora",),
             opens=_attacked_models,
             accelerated=True,
+            priority=2,
             of_tasks=tested_tasks,
         ),
         Stage(
@@ -164,6 +169,7 @@ STAGES: dict[str, Stage] = {
             after=("corpora",),
             opens=_read("intermediate", "target"),
             accelerated=True,
+            priority=0,  # only the claims read it, so it can fill the time beside the results
             of_tasks=measured_tasks,
             of_method=schema.STANDARD,
         ),
