@@ -49,7 +49,7 @@ def test_arms_are_compared_in_the_other_languages(metric, points):
     estimate = ArmsEstimate(kind="arms", metric=metric, contrast=("multilingual", "english"))
     found = estimates.of_arms(estimate, TYPO, TYPO, seen={}, **LEVEL).intervals
     assert found["multilingual - english"].estimate == pytest.approx(points)
-    assert found["multilingual - english"].n_languages == 2
+    assert found["multilingual - english"].n_sets == 2
 
 
 def test_conditions_weigh_the_same_and_a_question_stays_one_question():
@@ -68,7 +68,7 @@ def test_test_sets_with_a_handful_of_questions_are_left_out():
     few = questions(n=4, english={"ru": (0, 0)}, multilingual={"ru": (1, 1)})
     estimate = ArmsEstimate(kind="arms", metric="clean", contrast=("multilingual", "english"))
     found = estimates.of_arms(estimate, pd.concat([TYPO, few]), TYPO, seen={}, **LEVEL).intervals
-    assert found["multilingual - english"].n_languages == 2
+    assert found["multilingual - english"].n_sets == 2
     alone = estimates.of_arms(estimate, few, few, seen={}, **LEVEL).intervals
     assert alone["multilingual - english"].why_not.startswith("fewer than 5")
     one_arm = TYPO[TYPO["arm"] == "english"]

@@ -49,7 +49,7 @@ def test_the_estimate_is_the_macro_mean_over_languages():
     interval = contrast(frame, "f1", WEIGHTS)
     assert interval.estimate == pytest.approx(expected)
     assert interval.low < interval.estimate < interval.high
-    assert (interval.n_examples, interval.n_seeds, interval.n_languages) == (46, 2, 2)
+    assert (interval.n_examples, interval.n_seeds, interval.n_sets) == (46, 2, 2)
 
 
 def test_a_handful_of_questions_gets_an_estimate_and_no_interval():

@@ -39,7 +39,7 @@ def interval(estimate, low, high, p=None, **changes):
         "n_examples": 800,
         "n_units": 800,
         "n_seeds": 5,
-        "n_languages": 8,
+        "n_sets": 8,
         "level": 0.95,
         "languages": ("ar", "te"),
     }
@@ -208,6 +208,19 @@ def test_needs_are_checked_against_what_the_interval_holds(changes, needs, reaso
     assert line.effect is None
     assert reason in " ".join(map(str, answers.statements(result, line)))
     json.dumps(answers.record(result), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("languages", "sets", "words"),
+    [
+        (("ar", "te"), 2, "n = 800, 2 languages, 5 seeds"),
+        (("te",), 1, "n = 800, 1 language, 5 seeds"),
+        (("ar", "te"), 8, "n = 800, 8 test sets in 2 languages, 5 seeds"),
+    ],
+)
+def test_a_finding_counts_languages_and_their_test_sets(languages, sets, words):
+    one = verdict(interval(4.0, 1.0, 7.0, languages=languages, n_sets=sets))
+    assert words in str(answers.finding(one, one.lines[0]))
 
 
 def test_synthetic_data_answers_nothing():

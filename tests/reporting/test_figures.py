@@ -227,7 +227,7 @@ def claimed(name, unit, intervals):
 
 def test_claims_are_drawn_with_others_of_their_unit():
     interval = {"estimate": 1.0, "low": -1.0, "high": 3.0, "detectable": 2.9}
-    interval |= {"level": 0.95, "n_examples": 40}
+    interval |= {"level": 0.95, "n_examples": 40, "n_seeds": 3}
     records = [
         claimed("one", "points of F1", {"a - b": interval}),
         claimed("two", "points of accuracy", {"adv": interval, "rs-rp": interval}),
@@ -237,7 +237,7 @@ def test_claims_are_drawn_with_others_of_their_unit():
     figure = figures.verdicts(records, about=ABOUT)
     assert [len(axes.get_yticks()) for axes in figure.axes] == [2, 2]
     text = words_of(figure)
-    for part in ("points of F1", "points of accuracy", "95 %", "n=40", "Nothing", "four"):
+    for part in ("points of F1", "points of accuracy", "95 %", "n=40, seeds=3", "Nothing", "four"):
         assert part in text, part
     assert figures.verdicts(records[3:], about=ABOUT) is None
 

@@ -39,7 +39,8 @@ class Interval:
     p and `detectable` are NaN, `why_not` says why. With one seed `detectable` is NaN, because
     another training would differ by an unknown amount. `seed_sd` is the standard deviation of the
     estimate over seeds, NaN with one. `n_units` is the number of sampling units: questions with
-    their translations, or passages where several questions share one.
+    their translations, or passages where several questions share one. `n_sets` is the number of
+    test sets, of which a language can have several.
     """
 
     estimate: float
@@ -51,7 +52,7 @@ class Interval:
     n_examples: int
     n_units: int
     n_seeds: int
-    n_languages: int
+    n_sets: int
     level: float
     seed_sd: float = math.nan
     languages: tuple[str, ...] = ()
@@ -84,7 +85,7 @@ class Interval:
     def unknown(cls, why_not: str, level: float) -> Interval:
         """Nothing can be estimated, for a reason."""
         numbers = ("estimate", "low", "high", "p", "error", "detectable")
-        counts = ("n_examples", "n_units", "n_seeds", "n_languages")
+        counts = ("n_examples", "n_units", "n_seeds", "n_sets")
         values: dict[str, Any] = dict.fromkeys(numbers, math.nan) | dict.fromkeys(counts, 0)
         return cls(**values, level=level, why_not=why_not)
 
@@ -154,7 +155,7 @@ def interval(
         n_examples=sum(block.n_questions for block in blocks),
         n_units=len(groups),
         n_seeds=n_seeds,
-        n_languages=len(blocks),
+        n_sets=len(blocks),
         level=level,
         languages=tuple(languages),
         why_not=why_not,

@@ -24,7 +24,7 @@ def record(verdict: Verdict) -> dict[str, Any]:
 
 
 def finding(verdict: Verdict, line: Line) -> Sentence:
-    """What was measured, with its interval, the number of questions, test sets and seeds."""
+    """What was measured, with its interval and the number of questions, languages and seeds."""
     name = " ".join(filter(None, (verdict.name, line.compared)))
     one = line.interval
     if one is None:
@@ -38,11 +38,12 @@ def finding(verdict: Verdict, line: Line) -> Sentence:
     if line.p_corrected is not None and line.p_corrected == line.p_corrected:
         words += p_value("p", line.p_corrected)
         numbers["p"] = line.p_corrected
-    words += (
-        f"; n = {{n}}, {counted('sets', one.n_languages, 'test set')}, "
-        f"{counted('seeds', one.n_seeds, 'seed')}"
-    )
-    numbers |= {"n": one.n_examples, "sets": one.n_languages, "seeds": one.n_seeds}
+    where = counted("languages", len(one.languages), "language")
+    numbers |= {"n": one.n_examples, "languages": len(one.languages), "seeds": one.n_seeds}
+    if one.n_sets != len(one.languages):
+        where = f"{counted('sets', one.n_sets, 'test set')} in {where}"
+        numbers["sets"] = one.n_sets
+    words += f"; n = {{n}}, {where}, {counted('seeds', one.n_seeds, 'seed')}"
     if one.seed_sd == one.seed_sd:  # not NaN: several seeds
         words += f" (standard deviation {{sd:{form[1:]}}})"
         numbers["sd"] = one.seed_sd

@@ -250,7 +250,8 @@ def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | No
             ]
             interval_axis(axes, known, [record["smallest"] for record, _ in rows], "#0072B2")
             labels = [
-                f"{record['name']}\n{line['compared']}, n={line['interval']['n_examples']}"
+                f"{record['name']}\n{line['compared']}, "
+                f"n={line['interval']['n_examples']}, seeds={line['interval']['n_seeds']}"
                 for record, line in rows
             ]
             axes.set_yticks(range(len(rows)), labels, fontsize="small")

@@ -28,6 +28,10 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
     # As many panels per row as legible numbers allow; with many languages, colours suffice.
     numbered = len(languages) <= 10
     size = max(1.7, 0.4 + 0.34 * len(languages)) if numbered else 3.2
+    # Rather than alone in a second row, the last of three panels stands beside smaller ones.
+    tight = (MAX_WIDTH - 0.7) / 3
+    if len(models) == 3 and tight < size <= 1.3 * tight:
+        size = tight
     with rc_context(THEME):
         figure, panels = canvas([size] * len(models), height=size + 0.6)
         scale = {"vmin": pairs["accuracy"].min(), "vmax": pairs["accuracy"].max()}
@@ -38,6 +42,7 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
                 ax=axes,
                 cmap="cividis",
                 annot=numbered,
+                annot_kws={"size": "x-small" if size == tight else "small"},
                 fmt=".1f",
                 square=True,
                 cbar=False,
@@ -59,14 +64,16 @@ def transfer_gains(means: pd.DataFrame, *, about: Provenance) -> Figure:
     """Each robust method minus standard training, with intervals."""
     gains = means[means["gain"].notna()]
     models = list(dict.fromkeys(zip(gains["arm"], gains["method"], strict=True)))
-    looks = styles([f"{method} (arm {arm})" for arm, method in models])
+    arms = {arm for arm, _ in models}
+    named = [method if len(arms) == 1 else f"{method} (arm {arm})" for arm, method in models]
+    looks = styles(named)
     views = list(dict.fromkeys(gains["pairs"]))
     with rc_context(THEME):
         figure = Figure(figsize=(MAX_WIDTH, 1.9 + 0.45 * max(1, len(views))), layout="constrained")
         axes = figure.subplots()
         axes.axvline(0, color="#666666", lw=1, ls="--")
-        for shift, (arm, method) in zip(shifts(len(models)), models, strict=False):
-            color, marker = looks[f"{method} (arm {arm})"]
+        for shift, (arm, method), name in zip(shifts(len(models)), models, named, strict=False):
+            color, marker = looks[name]
             own = gains[(gains["arm"] == arm) & (gains["method"] == method)]
             for row in own.to_dict("records"):
                 y = views.index(row["pairs"]) + shift

@@ -48,6 +48,7 @@ STYLES = {
 }
 COLORS, MARKERS = ("#009E73", "#CC79A7", "#56B4E9", "#999999"), "vPX*<>phd"
 """Styles for arms and methods that a profile adds: 36 pairs, since 4 and 9 share no factor."""
+METHODS = dict(zip(("adv", "rs-rp", "rs-da"), zip(COLORS, MARKERS, strict=False), strict=False))
 THEME = {
     **sns.axes_style("whitegrid"),
     **sns.plotting_context("paper", font_scale=0.9),
@@ -80,10 +81,11 @@ def _rendered(figure: Figure, format: str, **options: Any) -> bytes:
 
 
 def styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """The colour and marker of each arm: fixed for the study's own, assigned in turn to others."""
-    names = list(names)
-    others = [name for name in names if name not in STYLES]
-    return {name: STYLES[name] for name in names if name in STYLES} | {
+    """The colour and marker of each arm or method: fixed for the study's own, assigned in turn to
+    others."""
+    names, fixed = list(names), STYLES | METHODS
+    others = [name for name in names if name not in fixed]
+    return {name: fixed[name] for name in names if name in fixed} | {
         name: (COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(others)
     }
 
