@@ -75,7 +75,6 @@ def _best_of_windows(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Characters and logit sum of each window's best span, arrays [W]; -inf where none is legal."""
     windows, width = start_logits.shape
-    rows = np.arange(windows)
     # Small types, and starts separate from ends, because moving memory takes most of the time.
     offsets = np.moveaxis(np.full((2, windows, width), -1, dtype=np.int32), 0, -1)
     for row, array in enumerate(tokens):
@@ -83,20 +82,39 @@ def _best_of_windows(
     begins, closes = borders(offsets)
     starts = np.where(begins, start_logits, -np.inf)
     ends = np.where(closes, end_logits, -np.inf)
-    n_best = min(settings.n_best, width)
+    # If the best start and the best end make a legal span, no other span is better.
+    first, last = starts.argmax(axis=1), ends.argmax(axis=1)
+    hard = np.flatnonzero(_too_far(first, last, settings))
+    first[hard], last[hard] = _best_pairs(starts[hard], ends[hard], settings)
+    rows = np.arange(windows)
+    score = starts[rows, first] + ends[rows, last]
+    score[_too_far(first, last, settings)] = -np.inf
+    return offsets[rows, first, 0], offsets[rows, last, 1], score
+
+
+def _too_far(first: np.ndarray, last: np.ndarray, settings: SpanQASettings) -> np.ndarray:
+    """Whether spans from first to last tokens are longer than any answer, or end before they
+    start."""
+    # Unsigned, so that an end before its start is farther away than any answer is long.
+    return last.astype(np.uint32) - first.astype(np.uint32) >= settings.max_answer_length
+
+
+def _best_pairs(
+    starts: np.ndarray, ends: np.ndarray, settings: SpanQASettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first and last token of each window's best span, from its n-best starts and ends [W, T]:
+    arrays [W]. Where no pair makes a legal span, an illegal one."""
+    n_best = min(settings.n_best, starts.shape[1])
     top_start, top_end = _largest(starts, n_best), _largest(ends, n_best)
     score = (
         np.take_along_axis(starts, top_start, 1)[:, :, None]
         + np.take_along_axis(ends, top_end, 1)[:, None, :]
     )
-    # Unsigned, so that an end before its start is farther away than any answer is long.
-    further = top_end.astype(np.uint32)[:, None, :] - top_start.astype(np.uint32)[:, :, None]
-    np.putmask(score, further >= settings.max_answer_length, -np.inf)
-    flat = score.reshape(windows, -1)
-    choice = flat.argmax(axis=1)
-    start = offsets[rows, top_start[rows, choice // n_best], 0]
-    end = offsets[rows, top_end[rows, choice % n_best], 1]
-    return start, end, flat[rows, choice]
+    further = _too_far(top_start[:, :, None], top_end[:, None, :], settings)
+    np.putmask(score, further, -np.inf)
+    choice = score.reshape(len(starts), n_best**2).argmax(axis=1)
+    rows = np.arange(len(starts))
+    return top_start[rows, choice // n_best], top_end[rows, choice % n_best]
 
 
 def _largest(values: np.ndarray, n: int) -> np.ndarray:
