@@ -216,6 +216,8 @@ def test_needs_are_checked_against_what_the_interval_holds(changes, needs, reaso
         (("ar", "te"), 2, "n = 800, 2 languages, 5 seeds"),
         (("te",), 1, "n = 800, 1 language, 5 seeds"),
         (("ar", "te"), 8, "n = 800, 8 test sets in 2 languages, 5 seeds"),
+        # Pairs of languages are averaged into one.
+        (("ar", "te"), 1, "n = 800, 2 languages, 5 seeds"),
     ],
 )
 def test_a_finding_counts_languages_and_their_test_sets(languages, sets, words):

@@ -35,6 +35,19 @@ def test_batches_change_no_answer(model_folder):
         assert a.probability == pytest.approx(b.probability, rel=1e-4)
 
 
+def test_a_processor_reads_only_windows_of_one_padded_length_together(model_folder, monkeypatch):
+    predictor = SpanPredictor.load(model_folder, settings=SETTINGS, batch_size=3)
+    tokens = dict(enumerate([10, 33, 16, 34, 12, 31, 9, 15, 48]))
+    batches = predictor._batches(tokens)
+    assert sorted(window for batch in batches for window in batch) == sorted(tokens)
+    assert all(len(batch) <= 3 for batch in batches)
+    for batch in batches:
+        assert len({predictor._width(tokens[window]) for window in batch}) == 1
+    monkeypatch.setattr(type(predictor.model), "device", torch.device("cuda"))
+    # On a card, fewer and fuller batches are faster.
+    assert [len(batch) for batch in predictor._batches(tokens)] == [3, 3, 3]
+
+
 def test_batches_are_padded_to_whole_blocks_as_far_as_the_model_goes(model_folder, monkeypatch):
     monkeypatch.setattr(predictor_module, "computes_bf16", lambda device: True)
     predictor = SpanPredictor.load(model_folder, settings=SETTINGS, batch_size=2)

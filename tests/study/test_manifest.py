@@ -123,6 +123,15 @@ def test_damaged_cells_are_made_again_byte_for_byte(copied, finished_study):
     assert kept(again) == kept(finished_study)
 
 
+def test_a_measurement_that_is_kept_gives_the_same_table(copied):
+    (cell,) = copied.cells("transfer")
+    before = cell.path("tables/cost.csv").read_bytes()
+    damage(cell.path("tables/means.csv"), "edited")
+    again = finish(copied.params.outputs.parent / "tiny.yaml")
+    (cell,) = again.cells("transfer")
+    assert cell.path("tables/cost.csv").read_bytes() == before
+
+
 def test_results_travel_without_models_texts_and_cache(copied, finished_study, edit_profile):
     profile = copied.params.outputs.parent / "tiny.yaml"
     for cell in copied.everything():

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -112,18 +113,15 @@ class SpanPredictor:
     @torch.inference_mode()
     def _read(self, features: Features, windows: list[int]) -> list[np.ndarray]:
         """The model's logits for some windows, float32 [2, T] each."""
-        # Windows of similar length share a batch, so little is computed on padding.
-        order = sorted(windows, key=lambda window: -len(features.input_ids[window]))
         found: dict[int, np.ndarray] = {}
         device = self.model.device
-        batches = range(0, len(order), self.batch_size)
-        for first in tqdm(batches, desc="answering", unit="batch", disable=not self.progress):
-            rows = order[first : first + self.batch_size]
+        batches = self._batches({window: len(features.input_ids[window]) for window in windows})
+        for rows in tqdm(batches, desc="answering", unit="batch", disable=not self.progress):
             inputs = [features.model_inputs(row) for row in rows]
             batch = self.tokenizer.pad(
                 inputs,
                 padding="max_length",
-                max_length=self._width(max(len(features.input_ids[row]) for row in rows)),
+                max_length=self._width(len(features.input_ids[rows[0]])),
                 padding_side="right",
                 return_tensors="pt",
             ).to(device)
@@ -134,6 +132,25 @@ class SpanPredictor:
             for row, logits in zip(rows, both.float().cpu().numpy(), strict=True):
                 found[row] = logits[:, : len(features.input_ids[row])]
         return [found[window] for window in windows]
+
+    def _batches(self, tokens: dict[int, int]) -> list[list[int]]:
+        """Batches of windows, given the number of tokens of each, longest first.
+
+        Windows of similar length share a batch, so that little is computed on padding. On a
+        processor, where a small batch costs no more per token than a large one, nothing is: only
+        windows that are padded to the same length do.
+        """
+        order = sorted(tokens, key=lambda window: -tokens[window])
+        groups = [order]
+        if self.model.device.type == "cpu":
+            groups = [
+                list(alike) for _, alike in groupby(order, lambda one: self._width(tokens[one]))
+            ]
+        return [
+            group[first : first + self.batch_size]
+            for group in groups
+            for first in range(0, len(group), self.batch_size)
+        ]
 
     def _width(self, tokens: int) -> int:
         """The number of tokens to which a batch is padded: whole blocks, up to the model's

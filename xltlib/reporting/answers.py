@@ -40,7 +40,7 @@ def finding(verdict: Verdict, line: Line) -> Sentence:
         numbers["p"] = line.p_corrected
     where = counted("languages", len(one.languages), "language")
     numbers |= {"n": one.n_examples, "languages": len(one.languages), "seeds": one.n_seeds}
-    if one.n_sets != len(one.languages):
+    if one.n_sets > len(one.languages):
         where = f"{counted('sets', one.n_sets, 'test set')} in {where}"
         numbers["sets"] = one.n_sets
     words += f"; n = {{n}}, {where}, {counted('seeds', one.n_seeds, 'seed')}"

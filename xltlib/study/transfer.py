@@ -34,6 +34,17 @@ from xltlib.training.plan import Batching, length_batches
 from xltlib.training.robust.methods import copies, robust_training
 from xltlib.training.run import use_threads
 
+COST_COLUMNS = [
+    "task",
+    "method",
+    "batch",
+    "seconds per step",
+    "time relative to standard",
+    "peak memory (MiB)",
+    "memory relative to standard",
+    "steps measured",
+]
+
 
 def run(cell: EncoderCell) -> dict[str, Any]:
     """Compute and save tables, figures, claims and the cost table; a finished cell is read back."""
@@ -48,7 +59,7 @@ def _run(cell: EncoderCell) -> None:
         "means": mean_table(answers, level=settings.level, p_values=not cell.params.synthetic),
         "cost": ordered(
             cell.measured("cost", _measured_on(cell), lambda: cost(cell)),
-            ["task", "method", "batch"],
+            COST_COLUMNS,
         ),
     }
     about = saved.provenance(cell)
