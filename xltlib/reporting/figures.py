@@ -265,7 +265,8 @@ def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | No
                     annotation_clip=False,
                 )
             level = 100 * rows[0][1]["interval"]["level"]
-            axes.set_xlabel(f"effect ({unit}), {level:.0f} % interval; shaded: too small to matter")
+            label = f"effect ({unit}), {level:.0f} % interval; shaded: too small to matter"
+            axes.set_xlabel(fill(label, 75))
         empty = [record["name"] for record in records if record["lines"][0]["interval"] is None]
         if empty:
             words = f"Nothing to compare for: {', '.join(empty)}."
