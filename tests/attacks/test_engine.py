@@ -18,6 +18,7 @@ from xltlib.attacks.recipes import RECIPES
 from xltlib.attacks.side_by_side import side_by_side
 from xltlib.attacks.white_box import Windows
 from xltlib.encoders import device
+from xltlib.evaluation import predictor as predictor_module
 from xltlib.evaluation.predictor import Prediction
 from xltlib.params import (
     DistractorSettings,
@@ -231,10 +232,34 @@ def test_bf16_guides_and_float32_decides(rows, predictor, tmp_path, guide_words)
     done = attack_examples(
         chosen(rows), resources, TYPO, tmp_path / "log", engine=engine, progress=False
     )
-    exact = Answers(predictor, EngineSettings(), tmp_path / "journal")
+    exact = Answers(resources, EngineSettings(), tmp_path / "journal")
     for row in done[done["outcome"] == "succeeded"].to_dict("records"):
         (output,) = exact([Query(row["question"], row["attacked_context"], ())])
         assert output.answer == row["attacked_prediction"]
+
+
+@pytest.mark.parametrize("surrogate", [False, True])
+def test_words_are_ranked_by_the_gradient_of_what_guides_the_search(
+    rows, predictor, qa_folder, tmp_path, monkeypatch, surrogate
+):
+    monkeypatch.setattr(predictor_module, "computes_bf16", lambda device: True)
+    used, plain = [], Windows.gradient
+
+    def noting(self, *call):
+        used.append(self.predictor.model.dtype)
+        return plain(self, *call)
+
+    monkeypatch.setattr(Windows, "gradient", noting)
+    ranking = {"ranking": "gradient", "surrogate": str(qa_folder) if surrogate else None}
+    settings, resources = TYPO.model_copy(update=ranking), Resources(predictor, rows)
+    bf16 = {"precision": "bf16"}
+    for number, (options, dtype) in enumerate(
+        [({}, torch.float32), (bf16, torch.bfloat16), (bf16 | {"equal": True}, torch.float32)]
+    ):
+        used.clear()
+        engine, log = EngineSettings(**options), tmp_path / f"log {number}"
+        attack_examples(chosen(rows), resources, settings, log, engine=engine, progress=False)
+        assert set(used) == {dtype}
 
 
 @pytest.mark.parametrize("guide_words", [None, 4])

@@ -39,6 +39,8 @@ RUNS = {
         EngineSettings(**BF16, equal=True),
         {"ranking": "gradient"},
     ),
+    "engine, bf16 guides, gradient": (EngineSettings(**BF16), {"ranking": "gradient"}),
+    "the same, 16 words": (EngineSettings(**BF16, guide_words=16), {"ranking": "gradient"}),
 }
 
 

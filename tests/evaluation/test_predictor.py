@@ -62,7 +62,7 @@ def test_batches_are_padded_to_whole_blocks_as_far_as_the_model_goes(model_folde
         assert a.probability == pytest.approx(b.probability, rel=0.2)
     assert fast.model.dtype == torch.bfloat16
     assert {padded_length(width) for width in seen} == set(seen)
-    fast.model.config.max_position_embeddings = 50
+    fast._limit = 50
     assert [fast._width(tokens) for tokens in (20, 49, 50)] == [24, 50, 50]
 
 

@@ -1,5 +1,7 @@
 """Pairs, choices and tags: labels stand where they belong, and metrics are the field's own."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from xltlib.params import EncoderSettings
 from xltlib.tasks import TASKS, Setup, task_kind
 from xltlib.tasks.choice import MultipleChoice
 from xltlib.tasks.classification import Classification
-from xltlib.tasks.kind import padded_length, windows
+from xltlib.tasks.kind import pad_batch, padded_length, windows
 from xltlib.tasks.tagging import IGNORED, Tagging
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
 
@@ -78,6 +80,23 @@ def test_a_sentence_without_words_is_named(tiny_tokenizer):
     data = Dataset.from_dict({"id": ["s1", "s2"], "tokens": [["a"], []], "tags": [["O"], []]})
     with pytest.raises(InputError, match="sentence s2 has no words"):
         TAGS.rows(tiny_tokenizer, data)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_batches_are_padded_as_by_the_tokenizer_but_on_the_right(side, tiny_tokenizer):
+    tokenizer = copy.deepcopy(tiny_tokenizer)
+    tokenizer.padding_side, tokenizer._pad_token_type_id = side, 3
+    coded = tokenizer(["a", "b c d e f g h i"], ["j", "k"], return_token_type_ids=True)
+    rows = [{name: values[i] for name, values in coded.items()} for i in range(2)]
+    wanted = tokenizer.pad(
+        rows, padding="max_length", max_length=24, padding_side="right", return_tensors="pt"
+    )
+    found = pad_batch(tokenizer, [row | {"labels": 1} for row in rows])
+    assert set(found) == {"input_ids", "attention_mask", "token_type_ids"} == set(wanted)
+    for name, tensor in wanted.items():
+        torch.testing.assert_close(found[name], tensor)
+    longest = max(len(row["input_ids"]) for row in rows)
+    assert pad_batch(tokenizer, rows, limit=longest)["input_ids"].shape == (2, longest)
 
 
 def test_padding_carries_no_label(tiny_tokenizer):

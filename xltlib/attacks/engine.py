@@ -85,7 +85,7 @@ def attack_examples(
     tried_before = {key for key, one in logged.items() if one.get("outcome") in FINISHED}
     finished = {key: logged[key] for key in keys if key in tried_before}
     victim = f"{resources.victim} {engine.guide_words}"
-    answers = Answers(resources.predictor, engine, log.with_name(f"{log.name}.queries"), victim)
+    answers = Answers(resources, engine, log.with_name(f"{log.name}.queries"), victim)
 
     def job(key: str, row: Row) -> Callable[[Scorer], tuple[str, dict[str, Any]]]:
         def run(scorer: Scorer) -> tuple[str, dict[str, Any]]:
@@ -166,7 +166,7 @@ class Answers:
         victim: identifies what the answers depend on besides the query and its reading.
     """
 
-    predictor: Predictor
+    resources: Resources
     settings: EngineSettings
     journal: Path
     victim: str = ""
@@ -177,15 +177,8 @@ class Answers:
         for line in recovered_json_lines(self.journal):
             with suppress(KeyError):
                 self._known[line["query"]] = Output(line["answer"], line["log_odds"])
-        exact = guide = self.predictor
-        if isinstance(self.predictor, SpanPredictor):
-            own = replace(
-                self.predictor,
-                precision="float32",
-                batch_size=self.settings.batch_size,
-                remember=KEPT_WINDOWS,
-            )
-            exact, guide = own, own if self.settings.guide == "none" else own.faster()
+        exact = self._reader(self.resources.predictor)
+        guide = exact if self.settings.guide == "none" else self._reader(self.resources.fast)
         self._models: dict[Reading, Predictor] = {"exact": exact, "whole": guide, "guide": guide}
 
     def __call__(self, queries: list[Query]) -> list[Output]:
@@ -209,6 +202,13 @@ class Answers:
         ]
         append_lines(self.journal, lines)
         return [found[query] for query in queries]
+
+    def _reader(self, model: Predictor) -> Predictor:
+        """A model, with the engine's batches."""
+        if not isinstance(model, SpanPredictor):
+            return model
+        size = self.settings.batch_size
+        return replace(model, precision="float32", batch_size=size, remember=KEPT_WINDOWS)
 
     def forget(self) -> None:
         """Remove the journal, when every example is finished."""

@@ -226,7 +226,8 @@ def _search(goal: SpanGoal, settings: WordSettings, resources: Resources) -> Sea
         return Beam(settings.beam_width)
     saliency = None
     if settings.ranking == "gradient":
-        saliency = Saliency(resources.gradients(settings), goal, own=settings.surrogate is None)
+        box = resources.gradients(settings, fast=goal.model.guide in ("fast", "partial"))
+        saliency = Saliency(box, goal, own=settings.surrogate is None)
     return WordImportance(
         settings.ranking,
         ranking_share=settings.ranking_share,

@@ -197,16 +197,28 @@ class Resources:
             )
         return WhiteBox(self.predictor)
 
-    def gradients(self, settings: WordSettings) -> WhiteBox:
-        """The gradients that rank words: those of the model under attack, or of a surrogate."""
+    @cached_property
+    def fast(self) -> Predictor:
+        """The model under attack in bf16, which guides searches (`SpanPredictor.faster`)."""
+        own = self.predictor
+        return own.faster() if isinstance(own, SpanPredictor) else own
+
+    def gradients(self, settings: WordSettings, *, fast: bool = False) -> WhiteBox:
+        """The gradients that rank words: those of the model under attack, or of a surrogate.
+
+        Args:
+            fast: those of a copy in bf16.
+        """
         if settings.surrogate is None:
-            return self.white_box
+            box = self.white_box
+            return WhiteBox(self.fast) if fast and isinstance(self.fast, SpanPredictor) else box
         folder = self.folder(settings.surrogate)
 
         def make() -> WhiteBox:
-            return WhiteBox(SpanPredictor.load(folder, device=self.device))
+            surrogate = SpanPredictor.load(folder, device=self.device)
+            return WhiteBox(surrogate.faster() if fast else surrogate)
 
-        return self._once(make, "surrogate", identity.of_path(folder))
+        return self._once(make, "surrogate", identity.of_path(folder), str(fast))
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -103,8 +103,10 @@ class WordImportance(GreedyWordSwapWIR):
         while left:
             best = max(left, key=lambda index: left[index])
             # Every word that float32 might rank above the best has to be read in float32.
-            least = left[best] - (1 if best in exact else 2) * goal.margin
-            close = [i for i in left if i not in exact and left[i] >= least]
+            unsure = {index: 0 if index in exact else goal.margin for index in left}
+            least = left[best] - unsure[best]
+            rivals = [i for i in left if i != best and left[i] + unsure[i] >= least]
+            close = [i for i in (best, *rivals) if i not in exact] if rivals else []
             if not close:
                 del left[best]
                 yield best

@@ -23,7 +23,7 @@ Spans = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class WhiteBox:
-    """A span-QA model with access to its gradients, in float32."""
+    """A span-QA model with access to its gradients."""
 
     predictor: SpanPredictor
 

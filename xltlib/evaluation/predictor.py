@@ -22,7 +22,7 @@ from xltlib.encoders.device import computes_bf16, resolve
 from xltlib.encoders.opening import max_tokens, open_model, open_tokenizer, require_positions
 from xltlib.params import Precision, SpanQASettings
 from xltlib.tasks.decoding import best_spans
-from xltlib.tasks.kind import padded_length
+from xltlib.tasks.kind import pad_batch, padded_length
 from xltlib.tasks.offsets import token_span
 from xltlib.tasks.windows import Features, featurize
 
@@ -64,6 +64,7 @@ class SpanPredictor:
     def __post_init__(self) -> None:
         self.model.eval()
         self._kept: OrderedDict[bytes, np.ndarray] = OrderedDict()
+        self._limit = max_tokens(self.model)
 
     @classmethod
     def load(
@@ -118,13 +119,8 @@ class SpanPredictor:
         batches = self._batches({window: len(features.input_ids[window]) for window in windows})
         for rows in tqdm(batches, desc="answering", unit="batch", disable=not self.progress):
             inputs = [features.model_inputs(row) for row in rows]
-            batch = self.tokenizer.pad(
-                inputs,
-                padding="max_length",
-                max_length=self._width(len(features.input_ids[rows[0]])),
-                padding_side="right",
-                return_tensors="pt",
-            ).to(device)
+            padded = pad_batch(self.tokenizer, inputs, self._limit)
+            batch = {name: tensor.to(device) for name, tensor in padded.items()}
             bf16 = resolve(self.precision, device) == "bf16"
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
                 output = self.model(**batch)
@@ -155,7 +151,7 @@ class SpanPredictor:
     def _width(self, tokens: int) -> int:
         """The number of tokens to which a batch is padded: whole blocks, up to the model's
         limit."""
-        return padded_length(tokens, max_tokens(self.model))
+        return padded_length(tokens, self._limit)
 
     def faster(self) -> SpanPredictor:
         """A copy that computes everything in bf16; its logits are close to this one's.

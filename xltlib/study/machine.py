@@ -18,13 +18,17 @@ def versions() -> dict[str, str]:
 
 
 def hardware(compute: ComputeSettings) -> dict[str, Any]:
-    """The hardware on which the numbers were computed."""
+    """The hardware on which the numbers were computed, and what its arithmetic depends on."""
     import torch
+
+    from xltlib.encoders.device import computes_bf16
 
     on_gpu = compute.device == "cuda"
     return {
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "bf16 units": computes_bf16(compute.device),
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if on_gpu else "cpu",
     }

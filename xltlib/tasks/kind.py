@@ -67,23 +67,29 @@ class TaskKind(Protocol):
         """The official metrics over all examples, in points; the lists come from `readable`."""
 
 
-def pad_batch(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, torch.Tensor]:
-    """The encoder's inputs for some rows, as tensors [B, T] padded to whole blocks.
+def pad_batch(
+    tokenizer: PreTrainedTokenizerBase, rows: list[Row], limit: int | None = None
+) -> dict[str, torch.Tensor]:
+    """The encoder's inputs for some rows, as int64 tensors [B, T] padded to whole blocks.
 
     Padding is always on the right, whatever the tokenizer's setting, because labels count from the
-    left.
+    left. An attack pads thousands of texts a minute, so this fills arrays: the tokenizer's own
+    method takes five times as long.
+
+    Args:
+        limit: the largest T; None for the tokenizer's own.
     """
-    inputs = [{k: v for k, v in row.items() if k != "labels"} for row in rows]
-    width = padded_length(max(len(row["input_ids"]) for row in inputs), tokenizer.model_max_length)
-    return dict(
-        tokenizer.pad(
-            inputs,
-            padding="max_length",
-            max_length=width,
-            padding_side="right",
-            return_tensors="pt",
-        )
-    )
+    longest = max(len(row["input_ids"]) for row in rows)
+    width = padded_length(longest, limit or tokenizer.model_max_length)
+    fills = {"input_ids": tokenizer.pad_token_id, "token_type_ids": tokenizer.pad_token_type_id}
+    batch = {}
+    for name in rows[0]:
+        if name != "labels":
+            padded = np.full((len(rows), width), fills.get(name, 0), dtype=np.int64)
+            for i, row in enumerate(rows):
+                padded[i, : len(row[name])] = row[name]
+            batch[name] = torch.from_numpy(padded)
+    return batch
 
 
 def padded_length(tokens: int, limit: int | None = None) -> int:

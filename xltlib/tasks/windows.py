@@ -8,6 +8,7 @@ therefore depends on the question: it is the space that the question leaves, min
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,22 +67,16 @@ def featurize(
             f"{type(tokenizer).__name__} has no fast version and gives no character offsets, which "
             "span QA needs. Choose another encoder."
         )
-    stripped = [question.strip() for question in questions]
-    coded = tokenizer(stripped, add_special_tokens=False, return_offsets_mapping=True)
-    # Truncated as text, at the end of the last kept token, for the joint tokenisation below.
-    cut = [
-        question[: offsets[: settings.max_query_length][-1][1]] if offsets else question
-        for question, offsets in zip(stripped, coded["offset_mapping"], strict=True)
-    ]
+    cut = _cut(tokenizer, questions, settings.max_query_length)
     room = settings.max_length - tokenizer.num_special_tokens_to_add(pair=True)
     examples_by_size: dict[int, list[int]] = {}
-    for example, ids in enumerate(tokenizer(cut, add_special_tokens=False)["input_ids"]):
-        examples_by_size.setdefault(len(ids), []).append(example)
+    for example, question in enumerate(questions):
+        examples_by_size.setdefault(cut[question][1], []).append(example)
     windows: list[tuple[int, dict[str, list[int]], np.ndarray]] = []
     # The tokeniser counts the overlap of windows, which depends on the question's length.
     for size, examples in examples_by_size.items():
         encoded = tokenizer(
-            [cut[example] for example in examples],
+            [cut[questions[example]][0] for example in examples],
             [contexts[example] for example in examples],
             truncation="only_second",
             max_length=settings.max_length,
@@ -110,6 +105,25 @@ def featurize(
         example=np.array([example for example, _, _ in windows], dtype=np.int64),
         offsets=[offsets for _, _, offsets in windows],
     )
+
+
+def _cut(
+    tokenizer: PreTrainedTokenizerBase, questions: Sequence[str], most: int
+) -> dict[str, tuple[str, int]]:
+    """Each question with at most so many tokens, as text, and their number.
+
+    An attack asks one question about many passages, so each is tokenised only once.
+    """
+    stripped = {question: question.strip() for question in questions}
+    plain = list(stripped.values())
+    coded = tokenizer(plain, add_special_tokens=False, return_offsets_mapping=True)
+    # Truncated as text, at the end of the last kept token, to be tokenised with the context.
+    cut = [
+        question[: offsets[:most][-1][1]] if offsets else question
+        for question, offsets in zip(plain, coded["offset_mapping"], strict=True)
+    ]
+    sizes = map(len, tokenizer(cut, add_special_tokens=False)["input_ids"])
+    return dict(zip(stripped, zip(cut, sizes, strict=True), strict=True))
 
 
 def _context_offsets(
