@@ -24,13 +24,14 @@ import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
 
 from xltlib.corpora.squad_files import read_squad
+from xltlib.encoders.attention import ONE_BY_ONE, attending
 from xltlib.encoders.device import computes_bf16
+from xltlib.encoders.dropout import cheap_dropout
 from xltlib.params import EncoderSettings, SpanQASettings
 from xltlib.tasks.kind import Row, length, padded_length
 from xltlib.tasks.span_qa import span_loss, training_rows
 from xltlib.tasks.windows import featurize
 from xltlib.training import numerics
-from xltlib.training.dropout import cheap_dropout
 from xltlib.training.multitask import load_pretrained
 from xltlib.training.plan import Batching, length_batches
 
@@ -60,8 +61,9 @@ RECIPES = {
     "+ eager attention": Recipe("blocks", "eager", "float32", fused=False),
     "+ fused AdamW": Recipe("blocks", "eager", "float32"),
     "+ cheap dropout (now, float32)": Recipe("blocks", "eager", "float32", "cheap"),
-    "bf16 weights, float32 masters (now, bf16)": Recipe("blocks", "eager", "bf16", "cheap"),
+    "bf16 weights, float32 masters": Recipe("blocks", "eager", "bf16", "cheap"),
     "the same with SDPA": Recipe("blocks", "sdpa", "bf16", "cheap"),
+    "attention by sequence (now, bf16)": Recipe("blocks", ONE_BY_ONE, "bf16", "cheap"),
 }
 
 
@@ -90,7 +92,7 @@ class Run:
         shared = {} if recipe.all_weights or recipe.precision == "bf16" else {id(words): words}
         self.model = copy.deepcopy(model, shared).to(device)
         self.stack = ExitStack()
-        self.model.set_attn_implementation(recipe.attention)
+        self.stack.enter_context(attending(self.model, recipe.attention))
         if recipe.all_weights:
             self.model.get_input_embeddings().weight.requires_grad_(True)
         if recipe.dropout == "cheap":

@@ -19,6 +19,7 @@ from transformers import (
 )
 
 from xltlib.artifacts import InputError
+from xltlib.encoders.attention import reading
 from xltlib.encoders.footprint import (
     MIB,
     peak_bytes,
@@ -66,7 +67,7 @@ def test_the_estimate_is_near_what_reading_allocates_in_every_architecture(name,
 
     @torch.inference_mode()
     def read():
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+        with reading(model, "bf16" if bf16 else "float32"):
             model(input_ids=ids, attention_mask=torch.ones_like(ids))
 
     read()

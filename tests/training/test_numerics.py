@@ -8,11 +8,11 @@ from torch import nn
 from transformers import AutoModelForQuestionAnswering, set_seed
 
 from xltlib.encoders import device
+from xltlib.encoders.dropout import CheapDropout, cheap_dropout, keep_mask
 from xltlib.params import STANDARD, SpanQASettings
 from xltlib.tasks.span_qa import pad_spans, span_loss, training_rows
 from xltlib.tasks.windows import featurize
 from xltlib.training import cost, numerics
-from xltlib.training.dropout import CheapDropout, cheap_dropout, keep_mask
 
 CONTEXTS = [f"number {i} is {'abcdefgh'[i % 8] * 3} today" for i in range(8)]
 
@@ -77,11 +77,11 @@ def test_the_record_says_what_was_used():
     assert numerics.choose("float32", "cpu").attention == "sdpa"
     assert record["precision"] == "bf16"
     assert record["master_weights"] == "float32"
-    assert (record["attention"], record["dropout"]) == ("eager", "cheap")
+    assert (record["attention"], record["dropout"]) == ("one_by_one", "cheap")
     assert record["torch"] == torch.__version__
 
 
-@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize("attention", ["eager", "sdpa", "one_by_one"])
 def test_attention_does_not_change_the_loss(model, batch, attention):
     model.eval()
     plain = span_loss(model, batch)
@@ -156,19 +156,22 @@ def test_an_optimiser_with_masters_goes_on_from_its_state(model):
     assert again.state[next(iter(again.state))]["exp_avg"].dtype == torch.float32
 
 
-def test_a_mask_drops_as_often_as_it_says_and_follows_the_seed():
-    shape = torch.Size((1000, 401))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_mask_drops_as_often_as_it_says_and_follows_the_seed(dtype):
+    states = torch.ones((1000, 401), dtype=dtype)
     torch.manual_seed(1)
-    first = keep_mask(shape, 0.1)
-    assert first.shape == shape
-    assert (~first).float().mean().item() == pytest.approx(0.1, abs=0.002)
+    first = keep_mask(states, 0.1)
+    assert (first.shape, first.dtype) == (states.shape, dtype)
+    assert set(first.unique().tolist()) == {0.0, 1.0}
+    gone = first == 0
+    assert gone.float().mean().item() == pytest.approx(0.1, abs=0.002)
     # Neighbours share a draw of 64 bits and must not share their fate.
-    pairs = (~first[:, :-1] & ~first[:, 1:]).float().mean().item()
+    pairs = (gone[:, :-1] & gone[:, 1:]).float().mean().item()
     assert pairs == pytest.approx(0.01, abs=0.001)
     torch.manual_seed(1)
-    assert torch.equal(keep_mask(shape, 0.1), first)
-    assert not torch.equal(keep_mask(shape, 0.1), first)
-    assert keep_mask(shape, 0.0).all()
+    assert torch.equal(keep_mask(states, 0.1), first)
+    assert not torch.equal(keep_mask(states, 0.1), first)
+    assert keep_mask(states, 0.0).all()
 
 
 def test_cheap_dropout_scales_what_it_keeps_and_its_gradient_is_its_own():

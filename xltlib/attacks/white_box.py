@@ -10,6 +10,7 @@ import torch
 
 from xltlib.attacks.goal import SpanGoal
 from xltlib.attacks.passage import Passage
+from xltlib.encoders.attention import reading
 from xltlib.encoders.parts import word_embeddings
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.tasks.decoding import best_spans
@@ -57,8 +58,9 @@ class Windows:
 
     def logits(self, perturbation: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Start and end logits [W, T] with a tensor [W, T, H] added to the word embeddings."""
-        with perturbed(self.predictor.model, perturbation):
-            output = self.predictor.model(**self.batch)
+        model = self.predictor.model
+        with perturbed(model, perturbation), reading(model, "float32"):
+            output = model(**self.batch)
         beyond = self.batch["attention_mask"] == 0
         start, end = (
             logits.float().masked_fill(beyond, -torch.inf)

@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_leaves
 from transformers import PreTrainedModel
 
 from xltlib.artifacts import InputError
+from xltlib.encoders.attention import reading
 from xltlib.encoders.files import model_files
 from xltlib.encoders.parts import base_encoder
 from xltlib.params import ComputeSettings
@@ -124,10 +125,7 @@ def _pass(encoder: PreTrainedModel, shape: tuple[int, int], bf16: bool, gradient
 
     kept = encoder.get_input_embeddings().register_forward_hook(keep)
     try:
-        with (
-            torch.inference_mode(not gradients),
-            torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16),
-        ):
+        with torch.inference_mode(not gradients), reading(encoder, "bf16" if bf16 else "float32"):
             found = encoder(input_ids=ids, attention_mask=torch.ones_like(ids))
         if gradients:
             torch.autograd.grad(found[0].float().sum(), embedded[0])

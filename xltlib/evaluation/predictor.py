@@ -18,7 +18,8 @@ from tqdm.auto import tqdm
 from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
-from xltlib.encoders.device import computes_bf16, resolve
+from xltlib.encoders.attention import reading
+from xltlib.encoders.device import computes_bf16
 from xltlib.encoders.opening import max_tokens, open_model, open_tokenizer, require_positions
 from xltlib.params import Precision, SpanQASettings
 from xltlib.tasks.decoding import best_spans
@@ -121,8 +122,7 @@ class SpanPredictor:
             inputs = [features.model_inputs(row) for row in rows]
             padded = pad_batch(self.tokenizer, inputs, self._limit)
             batch = {name: tensor.to(device) for name, tensor in padded.items()}
-            bf16 = resolve(self.precision, device) == "bf16"
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+            with reading(self.model, self.precision):
                 output = self.model(**batch)
             both = torch.stack((output.start_logits, output.end_logits), dim=1)
             for row, logits in zip(rows, both.float().cpu().numpy(), strict=True):

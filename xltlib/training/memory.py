@@ -28,8 +28,9 @@ def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[in
 
     Activations after Korthikanti et al. 2022 (arXiv 2205.05198, equation 1): a layer keeps
     b s h (34 + 5 a s / h) bytes in 16 bits (b sequences of s tokens, width h, a heads), of which
-    dropout's masks are 2 and a / h; in 32 bits the rest doubles. SDPA keeps no attention matrices
-    (the terms with a), unless attention has dropout.
+    dropout's masks are 2 and a / h; in 32 bits the rest doubles. Masks of cheap dropout are as wide
+    as the states. SDPA keeps no attention matrices (the terms with a), unless attention has
+    dropout.
 
     Args:
         shapes: sequences and tokens per sequence of each batch.
@@ -43,10 +44,11 @@ def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[in
     state = 4 * weights + 12 * trained + (2 * weights + 2 * trained if half else 0)
 
     dropout = getattr(config, "attention_probs_dropout_prob", 0.0)
-    matrices = heads / width if numerics.attention == "eager" or dropout else 0.0
+    matrices = heads / width if numerics.attention != "sdpa" or dropout else 0.0
 
     def activations(sequences: int, tokens: int) -> float:
-        scale, mask = (1, 1) if half else (2, 1)
+        scale = 1 if half else 2
+        mask = 2 * scale if numerics.dropout == "cheap" else 1
         per_layer = 32 * scale + 2 * mask + (4 * scale + mask) * matrices * tokens
         return sequences * tokens * width * per_layer * config.num_hidden_layers
 

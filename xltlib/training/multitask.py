@@ -14,7 +14,7 @@ from torch import nn
 from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
-from xltlib.encoders.device import resolve
+from xltlib.encoders.attention import reading
 from xltlib.encoders.opening import open_model
 from xltlib.params import EncoderSettings, Precision
 from xltlib.tasks.kind import Row, TaskKind, length, per_row
@@ -104,8 +104,7 @@ class MultiTaskModel(nn.Module):
             chosen = order[first : first + batch_size]
             batch = self.tasks[task].collate(tokenizer, [rows[i] for i in chosen])
             batch = {key: value.to(device) for key, value in batch.items()}
-            bf16 = resolve(precision, device.type) == "bf16"
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+            with reading(self, precision):
                 output = self(task, **batch)["logits"]
             by_row = per_row(output.cpu().numpy(), [rows[i] for i in chosen])
             found |= dict(zip(chosen, by_row, strict=True))

@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel
 
+from xltlib.encoders.attention import ONE_BY_ONE, attending
 from xltlib.encoders.device import resolve
+from xltlib.encoders.dropout import cheap_dropout
 from xltlib.params import Precision
 from xltlib.tasks.kind import PADDING
-from xltlib.training.dropout import cheap_dropout
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Numerics:
 
     device: str
     precision: Literal["float32", "bf16"]
-    attention: Literal["eager", "sdpa"]
+    attention: str
     dropout: Literal["torch", "cheap"]
     compiled: bool
     threads: int
@@ -47,11 +47,14 @@ def choose(precision: Precision, device: str, *, compiled: bool = False) -> Nume
     """The numerics for a training run on a device (`cpu` or `cuda`)."""
     on_cpu = device == "cpu"
     used = resolve(precision, device)
+    attention = "sdpa"
+    if on_cpu and used == "bf16":  # where SDPA is slow
+        # A compiler would unroll the sequences of every batch.
+        attention = "eager" if compiled else ONE_BY_ONE
     return Numerics(
         device=device,
         precision=used,
-        # On CPUs, SDPA is faster in float32 and much slower in bf16.
-        attention="eager" if on_cpu and used == "bf16" else "sdpa",
+        attention=attention,
         dropout="cheap" if on_cpu else "torch",
         compiled=compiled,
         threads=torch.get_num_threads(),
@@ -65,25 +68,15 @@ def applied(numerics: Numerics, model: nn.Module) -> Iterator[Masters | None]:
     Yields the float32 master weights if in bf16, else None. After the block the trainable weights
     are rounded to bf16, unless `Masters.restore` was called inside the block.
     """
-    attention = {
-        part: part.config._attn_implementation
-        for part in model.modules()
-        if isinstance(part, PreTrainedModel)
-    }
     masters = None
     with ExitStack() as stack:
-        for part in attention:
-            part.set_attn_implementation(numerics.attention)
+        stack.enter_context(attending(model, numerics.attention))
         if numerics.dropout == "cheap":
             stack.enter_context(cheap_dropout(model))
         if numerics.precision == "bf16":
             masters = Masters(model)
             stack.callback(masters.end)
-        try:
-            yield masters
-        finally:
-            for part, before in attention.items():
-                part.set_attn_implementation(before)
+        yield masters
 
 
 class Masters:

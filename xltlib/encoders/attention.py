@@ -1,0 +1,103 @@
+"""How a model computes attention; in bf16 on a processor, one sequence at a time.
+
+There eager attention moves the scores of a whole batch through memory, and PyTorch's fused kernel
+is no faster than in float32. The scores of one sequence stay in the processor's cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AttentionInterface, PreTrainedModel
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import AttentionMaskInterface, eager_mask
+
+from xltlib.encoders.device import resolve
+from xltlib.encoders.dropout import dropped
+from xltlib.params import Precision
+
+ONE_BY_ONE = "one_by_one"
+"""The name under which transformers knows this attention, once `attending` has registered it."""
+LONGEST = 512
+"""Tokens; the scores of longer sequences do not fit into a cache."""
+
+
+def one_by_one(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **options: Any,
+) -> tuple[torch.Tensor, None]:
+    """Attention as transformers calls it.
+
+    Args:
+        query, key, value: [B, heads, T, size].
+        attention_mask: added to the scores: [B or 1, 1, T, T].
+
+    Returns:
+        States [B, T, heads, size], and no attention weights.
+    """
+    tokens, size = query.shape[-2:]
+    dropout = dropout if module.training else 0.0
+    if tokens > LONGEST or key.shape != query.shape or options.get("position_bias") is not None:
+        options |= {"scaling": scaling, "dropout": dropout, "is_causal": False}
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+    scaled = query * (size**-0.5 if scaling is None else scaling)
+    masks: Sequence[torch.Tensor | None] = [None] * len(query)
+    if attention_mask is not None:
+        if attention_mask.dtype != query.dtype:  # autocast; the least float32 would become -inf
+            least = torch.finfo(query.dtype).min
+            attention_mask = attention_mask.clamp(min=least).to(query.dtype)
+        masks = attention_mask.expand(len(query), -1, -1, -1).unbind()
+    states = []
+    for q, k, v, mask in zip(
+        scaled.unbind(), key.transpose(2, 3).unbind(), value.unbind(), masks, strict=True
+    ):
+        scores = q @ k if mask is None else (q @ k).add_(mask)
+        weights = torch.softmax(scores, dim=-1, dtype=scores.dtype)
+        if dropout:
+            weights = dropped(weights, dropout)
+        states.append((weights @ v).transpose(0, 1))
+    return torch.stack(states), None
+
+
+@contextmanager
+def attending(model: nn.Module, attention: str) -> Iterator[None]:
+    """Inside the block, a model computes attention in this way, if it lets itself be told
+    `ONE_BY_ONE`."""
+    AttentionInterface.register(ONE_BY_ONE, one_by_one)
+    AttentionMaskInterface.register(ONE_BY_ONE, eager_mask)
+    before = {
+        part: part.config._attn_implementation
+        for part in model.modules()
+        if isinstance(part, PreTrainedModel)
+    }
+    try:
+        for part in before:
+            if attention != ONE_BY_ONE or part._supports_attention_backend:
+                part.set_attn_implementation(attention)
+        yield
+    finally:
+        for part, name in before.items():
+            part.set_attn_implementation(name)
+
+
+@contextmanager
+def reading(model: nn.Module, precision: Precision) -> Iterator[None]:
+    """Inside the block, a model reads in this precision (not for training): bf16 is autocast."""
+    weight = next(model.parameters())
+    device, bf16 = weight.device.type, resolve(precision, weight.device) == "bf16"
+    by_sequence = device == "cpu" and (bf16 or weight.dtype == torch.bfloat16)
+    with (
+        attending(model, ONE_BY_ONE) if by_sequence else nullcontext(),
+        torch.autocast(device, dtype=torch.bfloat16, enabled=bf16),
+    ):
+        yield
