@@ -104,6 +104,12 @@ def test_a_model_has_its_own_attention_back_after_an_error(model):
     assert model.config._attn_implementation == before
 
 
+def test_a_model_that_does_not_use_sdpa_is_left_alone(model):
+    model.set_attn_implementation("eager")
+    with attending(model, ONE_BY_ONE):
+        assert model.config._attn_implementation == "eager"
+
+
 @pytest.mark.parametrize("case", ["long", "grouped", "unmasked", "one mask for all"])
 def test_other_shapes(case):
     tokens = LONGEST + 8 if case == "long" else 12

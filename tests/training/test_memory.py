@@ -6,13 +6,19 @@ import pytest
 import torch
 from transformers import BertConfig, BertForQuestionAnswering
 
+from xltlib.encoders.attention import ONE_BY_ONE
 from xltlib.encoders.footprint import MIB
 from xltlib.training.memory import batch_shape, training_mib
-from xltlib.training.numerics import Numerics
+from xltlib.training.numerics import Numerics, applied
 from xltlib.training.run import model_loss
 
 FLOAT32 = Numerics("cpu", "float32", "eager", "torch", compiled=False, threads=1)
-SDPA = replace(FLOAT32, attention="sdpa")
+NUMERICS = {
+    "eager": FLOAT32,
+    "sdpa": replace(FLOAT32, attention="sdpa"),
+    "by sequence": replace(FLOAT32, attention=ONE_BY_ONE, dropout="cheap"),
+    "bf16": replace(FLOAT32, attention=ONE_BY_ONE, dropout="cheap", precision="bf16"),
+}
 CONFIG = BertConfig(
     vocab_size=2000, hidden_size=128, num_hidden_layers=4, num_attention_heads=4,
     intermediate_size=512, attention_probs_dropout_prob=0.0,
@@ -26,11 +32,10 @@ def test_the_shape_of_a_batch_counts_choices_windows_and_whole_blocks():
     assert batch_shape([plain, {"input_ids": [1] * 60, "windows": [50, 10]}]) == (3, 56)
 
 
-@pytest.mark.parametrize("numerics", [FLOAT32, SDPA], ids=["eager", "sdpa"])
+@pytest.mark.parametrize("numerics", NUMERICS.values(), ids=NUMERICS)
 @pytest.mark.parametrize(("rows", "tokens"), [(16, 64), (8, 256)])
 def test_the_estimate_is_near_what_a_step_allocates(rows, tokens, numerics):
     model = BertForQuestionAnswering(CONFIG)
-    model.set_attn_implementation(numerics.attention)
     model.train()
     kept = []
 
@@ -42,11 +47,13 @@ def test_the_estimate_is_near_what_a_step_allocates(rows, tokens, numerics):
     batch |= {
         name: torch.zeros(rows, dtype=torch.long) for name in ("start_positions", "end_positions")
     }
-    own = {w.untyped_storage().data_ptr() for w in model.parameters()}
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        model_loss(model, batch)
+    with applied(numerics, model):
+        own = {w.untyped_storage().data_ptr() for w in model.parameters()}
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            model_loss(model, batch)
     activations = sum(size for place, size in {*kept} if place not in own) / MIB
-    state = 16 * sum(w.numel() for w in model.parameters()) / MIB
+    each = 20 if numerics.precision == "bf16" else 16  # bytes per weight
+    state = each * sum(w.numel() for w in model.parameters()) / MIB
     estimate = training_mib(model, numerics, [(rows, tokens), (2, 32)])
     assert activations > 20
     assert 0.8 < estimate / (state + activations) < 1.6

@@ -71,8 +71,11 @@ def one_by_one(
 
 @contextmanager
 def attending(model: nn.Module, attention: str) -> Iterator[None]:
-    """Inside the block, a model computes attention in this way, if it lets itself be told
-    `ONE_BY_ONE`."""
+    """Inside the block, a model computes attention in this way.
+
+    `ONE_BY_ONE` replaces SDPA only. Models that use something else need what it does not have, such
+    as capped scores.
+    """
     AttentionInterface.register(ONE_BY_ONE, one_by_one)
     AttentionMaskInterface.register(ONE_BY_ONE, eager_mask)
     before = {
@@ -81,8 +84,8 @@ def attending(model: nn.Module, attention: str) -> Iterator[None]:
         if isinstance(part, PreTrainedModel)
     }
     try:
-        for part in before:
-            if attention != ONE_BY_ONE or part._supports_attention_backend:
+        for part, name in before.items():
+            if attention != ONE_BY_ONE or (part._supports_attention_backend and name == "sdpa"):
                 part.set_attn_implementation(attention)
         yield
     finally:
