@@ -156,6 +156,15 @@ def test_titles_of_narrow_panels_keep_apart(name, clean, attacked):
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
+@pytest.mark.parametrize("widths", [[4.0] * 3, [3.0] * 4, [3.0] * 3, [1.0]])
+def test_rows_of_panels_fill_the_width_and_panels_are_alike(widths):
+    figure, panels = style.canvas(widths)
+    drawn(figure)
+    places = [axes.get_position() for axes in panels]
+    assert max(place.x1 for place in places) > 0.97
+    assert np.ptp([place.width for place in places]) < 0.03
+
+
 SIX = ("none", "english", "multilingual", "multilingual+targets", "english+multilingual", "german")
 
 

@@ -124,9 +124,10 @@ def canvas(widths: Iterable[float], height: float = 2.7) -> tuple[Figure, list[A
     figure = Figure(figsize=(MAX_WIDTH, height * len(rows) + 1.0), layout="constrained")
     lines = figure.add_gridspec(len(rows), 1)
     panels: list[Axes] = []
+    widest = max(map(sum, rows))
     for i, row in enumerate(rows):
-        rest = MAX_WIDTH - sum(row)
-        ratios = [*row, rest] if len(rows) > 1 and rest > 1 else row
+        rest = widest - sum(row)
+        ratios = [*row, rest] if rest > 1 else row
         places = lines[i].subgridspec(1, len(ratios), width_ratios=ratios)
         for j in range(len(row)):
             panels.append(figure.add_subplot(places[j], sharey=panels[0] if panels else None))
