@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from xltlib import __version__
@@ -353,6 +354,18 @@ def test_brackets_are_printed_and_are_no_markup(capsys):
     print_table("a [en]", pd.DataFrame({"[x]": ["[bold] text"]}))
     printed = capsys.readouterr().out
     assert all(text in printed for text in ("a [en]", "[x]", "[bold]"))
+
+
+def test_check_counts_the_cells_that_share_a_gpu(profile):
+    compute = {"device": "cuda", "gpus": 1, "threads": 1, "mem_mb": 100}
+    on_gpu = {f"compute.{name}": value for name, value in compute.items()}
+    for per_gpu in (1, 3):
+        asked = ("--json", "--cores", "8", "--per-gpu", str(per_gpu))
+        left = json.loads(xlt("check", profile(on_gpu), *asked).output)["left"]
+        assert left["memory_mb"] == 100 * per_gpu * max(1, torch.cuda.device_count())
+    result = xlt("check", profile({}), "--per-gpu", "3")
+    assert result.exit_code == 2
+    assert "--per-gpu: no cell uses a GPU. Leave it out." in " ".join(result.output.split())
 
 
 def test_sharing_a_gpu_is_refused_where_no_cell_shares_one(profile):

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from xltlib.artifacts import InputError
 from xltlib.cli.run import project_root
-from xltlib.cli.terminal import Only, ParamsFile, Strict, checked, console, require_today
+from xltlib.cli.terminal import Only, ParamsFile, PerGpu, Strict, checked, console, require_today
 from xltlib.params import ComputeSettings
 from xltlib.study import Cell, Grid
 
@@ -19,6 +19,7 @@ from xltlib.study import Cell, Grid
 def check(
     params: ParamsFile,
     cores: Annotated[int, typer.Option(min=1, help="CPU cores of the run")] = os.cpu_count() or 1,
+    per_gpu: PerGpu = 1,
     only: Only = None,
     strict: Strict = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")] = False,
@@ -31,13 +32,15 @@ def check(
     require_today(strict)
     grid = Grid(checked(params))
     compute = grid.params.compute
+    if per_gpu > 1 and not compute.gpus:
+        raise InputError(f"{params}: --per-gpu: no cell uses a GPU. Leave it out.")
     cells = grid.chosen(only or ())
     try:
         notebooks = project_root(params) / "notebooks"
     except InputError:
         notebooks = None  # outside a clone there are no notebooks to compare with
     todo = grid.to_run(notebooks, only or ())
-    at_once = cells_at_once(compute, cores, gpus=_gpus_here(compute))
+    at_once = cells_at_once(compute, cores, gpus=_gpus_here(compute) * per_gpu)
     learnt = Seconds.learnt(grid.params.outputs, grid.params.profile)
     rest = Rest.of(todo, learnt, at_once)
     outputs = grid.params.outputs / grid.params.profile

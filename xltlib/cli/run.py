@@ -13,7 +13,7 @@ import typer
 
 from xltlib import params as schema
 from xltlib.artifacts import OUTPUTS, InputError, require_writable
-from xltlib.cli.terminal import Only, ParamsFile, Strict, checked, console, require_today
+from xltlib.cli.terminal import Only, ParamsFile, PerGpu, Strict, checked, console, require_today
 
 
 def project_root(params: Path) -> Path:
@@ -36,9 +36,7 @@ def run(
     params: ParamsFile,
     cores: Annotated[int, typer.Option(min=1, help="CPU cores to use")] = os.cpu_count() or 1,
     gpus: Annotated[int, typer.Option(min=0, help="GPUs to share among the cells")] = 0,
-    per_gpu: Annotated[
-        int, typer.Option(min=1, help="Cells that may share a GPU, for small encoders")
-    ] = 1,
+    per_gpu: PerGpu = 1,
     workflow_profile: Annotated[
         Path | None, typer.Option(help="A Snakemake profile, e.g. params/slurm for a cluster")
     ] = None,
