@@ -6,7 +6,7 @@ is no faster than in float32. The scores of one sequence stay in the processor's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -50,18 +50,18 @@ def one_by_one(
     if tokens > LONGEST or key.shape != query.shape or options.get("position_bias") is not None:
         options |= {"scaling": scaling, "dropout": dropout, "is_causal": False}
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
-    scaled = query * (size**-0.5 if scaling is None else scaling)
-    masks: Sequence[torch.Tensor | None] = [None] * len(query)
-    if attention_mask is not None:
-        if attention_mask.dtype != query.dtype:  # autocast; the least float32 would become -inf
-            least = torch.finfo(query.dtype).min
-            attention_mask = attention_mask.clamp(min=least).to(query.dtype)
-        masks = attention_mask.expand(len(query), -1, -1, -1).unbind()
+    if attention_mask is None:
+        attention_mask = query.new_zeros(1, 1, 1, 1)
+    elif attention_mask.dtype != query.dtype:  # autocast; the least float32 would become -inf
+        least = torch.finfo(query.dtype).min
+        attention_mask = attention_mask.clamp(min=least).to(query.dtype)
+    masks = attention_mask.expand(len(query), -1, -1, -1)
+    scale = size**-0.5 if scaling is None else scaling
     states = []
     for q, k, v, mask in zip(
-        scaled.unbind(), key.transpose(2, 3).unbind(), value.unbind(), masks, strict=True
+        query.unbind(), key.transpose(2, 3).unbind(), value.unbind(), masks.unbind(), strict=True
     ):
-        scores = q @ k if mask is None else (q @ k).add_(mask)
+        scores = torch.baddbmm(mask, q, k, alpha=scale)
         weights = torch.softmax(scores, dim=-1, dtype=scores.dtype)
         if dropout:
             weights = dropped(weights, dropout)
