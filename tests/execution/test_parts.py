@@ -175,6 +175,9 @@ def test_there_is_no_estimate_of_what_is_not_on_this_machine(tmp_path, tiny_enco
     (target,) = grid.cells("target")
     assert Seconds.learnt(grid.params.outputs, "small").of(target) == (None, False)
     assert str(Rest.of([target], Seconds({}, {}), 1)) == "no estimate for 1 cell"
+    # What can be estimated is then a part of the time.
+    assert str(Rest(600.0, unknown=1, guessed=0)) == "at least 10 min left; no estimate for 1 cell"
+    assert str(Rest(600.0, unknown=0, guessed=0)) == "about 10 min left"
 
 
 def test_durations_are_said_as_people_say_them():

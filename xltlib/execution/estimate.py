@@ -135,7 +135,8 @@ class Rest:
             )
         if self.unknown:
             notes.append(f"no estimate for {self.unknown} cell{'s' if self.unknown > 1 else ''}")
-        said = "" if self.seconds < 1 else f"about {duration(self.seconds)} left"
+        about = "at least" if self.unknown else "about"
+        said = "" if self.seconds < 1 else f"{about} {duration(self.seconds)} left"
         return "; ".join(part for part in (said, *notes) if part) or "nearly done"
 
 
