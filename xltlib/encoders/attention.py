@@ -81,16 +81,20 @@ def attending(model: nn.Module, attention: str) -> Iterator[None]:
     before = {
         part: part.config._attn_implementation
         for part in model.modules()
-        if isinstance(part, PreTrainedModel)
+        if isinstance(part, PreTrainedModel) and (attention != ONE_BY_ONE or _replaceable(part))
     }
     try:
-        for part, name in before.items():
-            if attention != ONE_BY_ONE or (part._supports_attention_backend and name == "sdpa"):
-                part.set_attn_implementation(attention)
+        for part in before:
+            part.set_attn_implementation(attention)
         yield
     finally:
         for part, name in before.items():
             part.set_attn_implementation(name)
+
+
+def _replaceable(model: PreTrainedModel) -> bool:
+    """Whether a model uses SDPA and lets itself be told to use something else."""
+    return model._supports_attention_backend and model.config._attn_implementation == "sdpa"
 
 
 @contextmanager
