@@ -140,3 +140,21 @@ def test_dropout_acts_on_the_weights_and_in_training_only():
     # Rows of weights sum to 1; a tenth of each is gone, and the rest is scaled up.
     assert not torch.allclose(dropped, torch.ones_like(dropped), atol=1e-3)
     assert dropped.mean().item() == pytest.approx(1, abs=0.01)
+
+
+def test_in_bf16_its_gradients_are_as_near_float32s_as_those_of_eager_attention(batch):
+    torch.manual_seed(0)
+    model = MODELS["bert"]()
+
+    def gradient(name):
+        model.zero_grad()
+        with attending(model, name):
+            (states(model, batch) ** 3).mean().backward()
+        return torch.cat(
+            [w.grad.float().flatten() for w in model.parameters() if w.grad is not None]
+        )
+
+    exact = gradient("eager")
+    model.bfloat16()
+    eager, own = (gradient(name) - exact for name in ("eager", ONE_BY_ONE))
+    assert own.norm() < 1.1 * eager.norm() < 0.1 * exact.norm()
