@@ -61,9 +61,9 @@ RECIPES = {
     "+ eager attention": Recipe("blocks", "eager", "float32", fused=False),
     "+ fused AdamW": Recipe("blocks", "eager", "float32"),
     "+ cheap dropout (now, float32)": Recipe("blocks", "eager", "float32", "cheap"),
-    "bf16 weights, float32 masters": Recipe("blocks", "eager", "bf16", "cheap"),
+    "bf16 weights, float32 masters (now, bf16)": Recipe("blocks", "eager", "bf16", "cheap"),
     "the same with SDPA": Recipe("blocks", "sdpa", "bf16", "cheap"),
-    "attention by sequence (now, bf16)": Recipe("blocks", ONE_BY_ONE, "bf16", "cheap"),
+    "the same with attention by sequence": Recipe("blocks", ONE_BY_ONE, "bf16", "cheap"),
 }
 
 

@@ -77,7 +77,7 @@ def test_the_record_says_what_was_used():
     assert numerics.choose("float32", "cpu").attention == "sdpa"
     assert record["precision"] == "bf16"
     assert record["master_weights"] == "float32"
-    assert (record["attention"], record["dropout"]) == ("one_by_one", "cheap")
+    assert (record["attention"], record["dropout"]) == ("eager", "cheap")
     assert record["torch"] == torch.__version__
 
 
