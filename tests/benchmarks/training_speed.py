@@ -26,12 +26,12 @@ from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
 from xltlib.corpora.squad_files import read_squad
 from xltlib.encoders.attention import ONE_BY_ONE, attending
 from xltlib.encoders.device import computes_bf16
-from xltlib.encoders.dropout import cheap_dropout
 from xltlib.params import EncoderSettings, SpanQASettings
 from xltlib.tasks.kind import Row, length, padded_length
 from xltlib.tasks.span_qa import span_loss, training_rows
 from xltlib.tasks.windows import featurize
 from xltlib.training import numerics
+from xltlib.training.dropout import cheap_dropout
 from xltlib.training.multitask import load_pretrained
 from xltlib.training.plan import Batching, length_batches
 

@@ -17,7 +17,6 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
 from xltlib.encoders.device import resolve
-from xltlib.encoders.dropout import dropped
 from xltlib.params import Precision
 
 ONE_BY_ONE = "one_by_one"
@@ -36,7 +35,7 @@ def one_by_one(
     dropout: float = 0.0,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention as transformers calls it.
+    """Attention as transformers calls it, without dropout; SDPA computes what this does not.
 
     Args:
         query, key, value: [B, heads, T, size].
@@ -46,8 +45,8 @@ def one_by_one(
         States [B, T, heads, size], and no attention weights.
     """
     tokens, size = query.shape[-2:]
-    dropout = dropout if module.training else 0.0
-    if tokens > LONGEST or key.shape != query.shape or options.get("position_bias") is not None:
+    other = key.shape != query.shape or options.get("position_bias") is not None
+    if tokens > LONGEST or dropout or other:
         options |= {"scaling": scaling, "dropout": dropout, "is_causal": False}
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     if attention_mask is None:
@@ -63,8 +62,6 @@ def one_by_one(
     ):
         scores = torch.baddbmm(mask, q, k, alpha=scale)
         weights = torch.softmax(scores, dim=-1, dtype=scores.dtype)
-        if dropout:
-            weights = dropped(weights, dropout)
         states.append((weights @ v).transpose(0, 1))
     return torch.stack(states), None
 

@@ -44,7 +44,7 @@ def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[in
     state = 4 * weights + 12 * trained + (2 * weights + 2 * trained if half else 0)
 
     dropout = getattr(config, "attention_probs_dropout_prob", 0.0)
-    matrices = heads / width if numerics.attention != "sdpa" or dropout else 0.0
+    matrices = heads / width if numerics.attention == "eager" or dropout else 0.0
 
     def activations(sequences: int, tokens: int) -> float:
         scale = 1 if half else 2

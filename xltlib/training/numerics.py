@@ -16,9 +16,9 @@ from torch import nn
 
 from xltlib.encoders.attention import attending
 from xltlib.encoders.device import resolve
-from xltlib.encoders.dropout import cheap_dropout
 from xltlib.params import Precision
 from xltlib.tasks.kind import PADDING
+from xltlib.training.dropout import cheap_dropout
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Numerics:
 
     device: str
     precision: Literal["float32", "bf16"]
-    attention: Literal["eager", "sdpa", "one_by_one"]
+    attention: Literal["eager", "sdpa"]
     dropout: Literal["torch", "cheap"]
     compiled: bool
     threads: int
@@ -50,8 +50,8 @@ def choose(precision: Precision, device: str, *, compiled: bool = False) -> Nume
     return Numerics(
         device=device,
         precision=used,
-        # On CPUs, SDPA is faster in float32 and much slower in bf16. `ONE_BY_ONE` is faster still,
-        # but F1 after training with it was over a point below float32's (docs/training.md).
+        # On CPUs, SDPA is faster in float32 and much slower in bf16. Attention by sequence is faster
+        # still, but F1 after training with it was over a point below float32's (docs/training.md).
         attention="eager" if on_cpu and used == "bf16" else "sdpa",
         dropout="cheap" if on_cpu else "torch",
         compiled=compiled,

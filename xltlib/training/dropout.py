@@ -27,12 +27,6 @@ def keep_mask(states: torch.Tensor, p: float) -> torch.Tensor:
     return torch.ge(drawn, round(p * LEVELS) - LEVELS // 2, out=mask)
 
 
-def dropped(states: torch.Tensor, p: float) -> torch.Tensor:
-    """States of any shape, on a CPU, with each element zeroed with probability p and the others
-    scaled up."""
-    return (states * keep_mask(states, p)).mul_(1 / (1 - p))
-
-
 class CheapDropout(nn.Module):
     """`nn.Dropout` for tensors on a CPU: the same distribution but different draws."""
 
@@ -41,10 +35,11 @@ class CheapDropout(nn.Module):
         self.p = p
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """The states, dropped out in training (`dropped`)."""
+        """States of any shape, with each element zeroed with probability p and the others scaled
+        up."""
         if not self.training or self.p == 0:
             return states
-        return dropped(states, self.p)
+        return (states * keep_mask(states, self.p)).mul_(1 / (1 - self.p))
 
 
 @contextmanager
