@@ -51,7 +51,7 @@ def choose(precision: Precision, device: str, *, compiled: bool = False) -> Nume
         device=device,
         precision=used,
         # On CPUs, SDPA is faster in float32 and much slower in bf16. Attention by sequence is
-        # faster still, but F1 after training with it was over a point below float32's (docs/training.md).
+        # faster still, but F1 was then over a point below float32's (docs/training.md).
         attention="eager" if on_cpu and used == "bf16" else "sdpa",
         dropout="cheap" if on_cpu else "torch",
         compiled=compiled,
