@@ -132,7 +132,7 @@ def tiny_model(tmp_path_factory, tiny_encoder, tiny_tokenizer) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_masked_lm(tmp_path_factory, tiny_tokenizer) -> Path:
-    """A folder with a masked LM of random weights; its tokeniser is the tiny one and a mask."""
+    """A folder with a masked LM of random weights; its tokenizer is the tiny one and a mask."""
     from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast, set_seed
 
     tokenizer = PreTrainedTokenizerFast(

@@ -288,7 +288,7 @@ def test_claims_come_with_the_profile(changed, tmp_path):
     ("folder", "message"),
     [
         ("~nosuchuser/data", "~nosuchuser/data: there is no such user"),
-        ("a\0b", "a path cannot hold NUL|no file can have this name"),
+        ("a\0b", "a path cannot contain NUL|no file can have this name"),
         ("x" * 5000, "no file can have this name"),
     ],
 )

@@ -37,7 +37,8 @@ class World:
         units: `questions`; `translations`, every language asks the same questions, and a question
             that favours an arm favours it in all of them; `passages` of five that do likewise.
         sizes: `equal`, or `unequal`: from a quarter of the questions to four times as many.
-        row: `macro` over the languages, or `language`: one of them.
+        row: `macro` over the languages; `language`, one of them; or `volatile`, one in which
+            `seed_language_sd` is four times as large as in the others.
     """
 
     answers: str
@@ -67,6 +68,7 @@ class World:
         favour, base = self._questions(rng, simulations)
         blocks = []
         for i in range(LANGUAGES):
+            own_sd = self.seed_language_sd * (4 if self.row == "volatile" and i == 0 else 1)
             n = self._count(i)
             size = (simulations, self.seeds, n)
             own = (simulations, self.seeds, 1)
@@ -74,10 +76,10 @@ class World:
                 favour, base = self._questions(rng, simulations)
             tilt, level = favour[..., :n], base[..., :n]
             if normal:
-                training = shared + rng.normal(0, self.seed_language_sd, own)
+                training = shared + rng.normal(0, own_sd, own)
                 values = self.effect + training + tilt + rng.normal(0, 0.3, size)
             else:
-                training = shared + _uniform(rng, self.seed_language_sd, own)
+                training = shared + _uniform(rng, own_sd, own)
                 arms = [
                     self._answers(rng, level, sign * (training + tilt) / 2, effect, alive[j])
                     for j, (sign, effect) in enumerate(((1, self.effect), (-1, 0.0)))
@@ -152,7 +154,7 @@ def coverage(world: World, *, simulations: int, batch: int = 250, joint: bool = 
             blocks = [Block(b.values, b.units, str(i)) for i, b in enumerate(blocks)]
         seeds = seed_variance(blocks)
         shares = [1 / len(blocks)] * len(blocks)
-        if world.row == "language":
+        if world.row != "macro":
             blocks, shares = blocks[:1], [1.0]
         estimate, about, error = spread(blocks, shares, seeds)
         known = error > 0

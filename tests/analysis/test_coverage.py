@@ -60,7 +60,9 @@ def test_it_covers_as_it_should_but_for_what_the_docs_name():
     tested = study[(study["seeds"] >= 3) & ~study["held out"]]
     assert (tested["covers (%)"] >= 94).all()
     assert tested["covers (%)"].between(94, 98).sum() >= 40
-    assert (tested["covers (%)"] <= 99).all()
+    assert (tested.loc[tested["row"] == "macro", "covers (%)"] <= 99).all()
+    # A language has the wider of two intervals, so it is never too sure, even if it is volatile.
+    assert set(tested["row"]) == {"macro", "language", "volatile"}
     for a in LEVELS:
         assert (tested[f"P(p<{a})/a"] <= 1.2).all(), a
 

@@ -192,7 +192,7 @@ def test_holm_counts_the_methods_that_are_answered():
     ("changes", "needs", "reason"),
     [
         ({"n_seeds": 2, "p": math.nan}, {}, "There are only 2 seeds, but the claim needs 3."),
-        ({}, {"languages": ["ar", "bn"]}, "The comparison lacks bn."),
+        ({}, {"languages": ["ar", "bn"]}, "The comparison lacks these languages: bn."),
         (
             {"n_examples": 40},
             {"questions": 100},
@@ -304,7 +304,7 @@ def test_an_undefined_measure_is_named_where_nothing_is_compared():
     lacks = [Lack("unchecked"), Lack("undefined", ["typo-10"])]
     found = judge("more", claim(), {}, synthetic=False, unit="", smallest=2.0, lacks=lacks)
     (words,) = map(str, answers.statements(found, found.lines[0]))
-    assert words == "The measure is undefined for a model under typo-10."
+    assert words == "Under typo-10, the measure is undefined for at least one model."
 
 
 def test_a_lack_is_named_once_with_the_claims_that_have_it():
@@ -350,8 +350,8 @@ def test_an_arm_that_did_not_learn_answers_nothing():
     assert line.kind == "not answered by this profile"
     (words,) = answers.statements(found, line)
     assert str(words) == (
-        "Intermediate training of `english` did not work: its English F1 is 5.0 points below the "
-        "untrained arm's, and more than 2 is too much."
+        "Intermediate training of `english` did not work: its English F1 is 5.0 points below "
+        "that of the arm without intermediate training; at most 2 is allowed."
     )
 
 
@@ -369,5 +369,5 @@ def test_robust_training_is_not_compared_where_standard_training_learnt_nothing(
     (words,) = map(str, answers.statements(found, found.lines[0]))
     assert words == (
         "Standard training on pawsx did not work: its English accuracy is 56.9 points, and always "
-        "choosing the commonest label gives 57.2."
+        "choosing the most frequent label gives 57.2."
     )

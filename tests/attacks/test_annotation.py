@@ -62,7 +62,9 @@ def test_a_sheet_replaces_a_blank_one_and_nothing_else(tmp_path):
         with pytest.raises(InputError, match="not a blank sheet; what is in it would be lost"):
             annotation.write_sheet(taken, RESULTS)
         assert taken.read_bytes() == before
-    with pytest.raises(InputError, match=r"sheet\.xlsx: a sheet is a \.csv or \.tsv file"):
+    with pytest.raises(
+        InputError, match=r"sheet\.xlsx: not a sheet\. Give a name that ends in \.csv or \.tsv"
+    ):
         annotation.write_sheet(tmp_path / "sheet.xlsx", RESULTS)
 
 

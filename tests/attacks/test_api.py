@@ -177,9 +177,9 @@ def test_a_recipe_of_ones_own(qa_folder, some, tmp_path):
     [
         ({"model": 3}, "model: int cannot be used; give a folder, a hub name"),
         ({"model": lambda questions: []}, "has to take two arguments"),
-        ({"model": lambda questions, contexts: "yes"}, "give a list of answers"),
+        ({"model": lambda questions, contexts: "yes"}, "return a list of answers"),
         ({"model": lambda questions, contexts: []}, "returned 0 answers; return one per question"),
-        ({"model": lambda questions, contexts: [3] * len(questions)}, "give a text"),
+        ({"model": lambda questions, contexts: [3] * len(questions)}, "return a text"),
         ({"rows": 3}, "rows: int cannot be used"),
         ({"rows": [{"text": "a"}]}, "row 0: no question, context, answers; a row needs"),
         ({"rows": ["a"]}, "row 0: str is not a row"),
@@ -192,7 +192,7 @@ def test_a_recipe_of_ones_own(qa_folder, some, tmp_path):
         ({"recipe": lambda a, b, c, d: None}, "has to return a textattack.Attack, not NoneType"),
         (
             {"recipe": "hotflip", "model": lambda q, c: ["x"] * len(q)},
-            "gradients, which a callable",
+            "gradients, which a function",
         ),
         ({"engine": EngineSettings(precision="bf16"), "model": lambda q, c: []}, "a function has"),
         (
@@ -341,5 +341,5 @@ def test_a_choice_of_rows_that_holds_none_is_explained(options, message):
 
 @pytest.mark.parametrize("sure", [float("nan"), float("inf"), -0.5, 7.3])
 def test_a_probability_that_is_none_is_refused(sure):
-    with pytest.raises(InputError, match=r"returned the probability .*give one from 0 to 1"):
+    with pytest.raises(InputError, match=r"returned the probability .*return one from 0 to 1"):
         attack(lambda q, c: [("Ann", sure)] * len(q), [ROW], "typo", language="en", **QUICK)

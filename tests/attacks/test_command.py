@@ -69,7 +69,11 @@ def test_the_command_attacks_and_prints_a_summary(command, tmp_path):
         (["--shard", "7/8"], "typo", "shard 7/8: empty, since only 4 questions"),
         (["--shard", "2/8", "--limit", "1"], "typo", "only 1 question can be attacked"),
         (["--lang", "xx"], "typo", "no such code"),
-        (["--for-annotators", "sheet.xlsx"], "typo", "sheet.xlsx: a sheet is a .csv or .tsv file"),
+        (
+            ["--for-annotators", "sheet.xlsx"],
+            "typo",
+            "sheet.xlsx: not a sheet. Give a name that ends in .csv",
+        ),
         (["--precision", "int3"], "typo", "is not one of"),
         (["--metric", "rouge"], "typo", "is not one of"),
         (["--guide-words", "8"], "typo", "give --precision bf16 or auto too"),

@@ -83,5 +83,5 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, value, message):
 def test_a_file_that_is_no_static_set_is_refused(tmp_path):
     file = tmp_path / "squad.json"
     file.write_text(json.dumps({"data": [{"title": "en", "paragraphs": [{"qas": [{}]}]}]}))
-    with pytest.raises(InputError, match=r"squad\.json: not a static set of an attack"):
+    with pytest.raises(InputError, match=r"squad\.json: not the static set of an attack"):
         edits.save(file, tmp_path / "edits.json")

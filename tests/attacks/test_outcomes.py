@@ -262,7 +262,7 @@ def test_the_worst_of_several_attacks():
         with pytest.raises(InputError, match="give what `attack` returned, by name"):
             worst_of(other)
     fewer = attack(model, rows, "typo", limit=1, **settings)
-    with pytest.raises(InputError, match="b attacked other examples than a"):
+    with pytest.raises(InputError, match="b and a attacked different examples"):
         worst_of({"a": done["typo"], "b": fewer})
 
 
@@ -291,8 +291,8 @@ def test_no_inserted_word_is_no_share_of_known_words():
         ({"model": lambda q, c: [("x", "high")] * len(q)}, "returned .* as an answer"),
         ({"rows": {"data": []}}, "give the file's path"),
         ({"rows": BRIDGE}, "a single row; give a list"),
-        ({"recipe": "misspelling", "language": "de"}, "no list of mistakes in 'de'"),
-        ({"recipe": "tasa", "language": "pl", "min_window_similarity": None}, "tasa: no sentence"),
+        ({"recipe": "misspelling", "language": "de"}, "no list of misspellings for 'de'"),
+        ({"recipe": "tasa", "language": "pl", "min_window_similarity": None}, "tasa: no templates"),
         ({"recipe": "codemix", "bitext": {"sw": [("a", "b")]}, "language": "ko"}, "for 'ko' there"),
     ],
 )
@@ -349,7 +349,7 @@ def test_a_masked_lm_reads_as_much_as_fits(tiny_masked_lm):
     from xltlib.attacks.masked_lm import MaskedLM
 
     model = MaskedLM(tiny_masked_lm)
-    assert model.most == 512  # and the tokeniser has a piece for every character
+    assert model.most == 512  # and the tokenizer has a piece for every character
     long = "a b " * 400
     assert isinstance(model.proposals(long, long, long, 50), tuple)
     assert model.surprise(long, 700, 705) > 0

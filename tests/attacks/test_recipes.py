@@ -237,7 +237,7 @@ def test_a_false_sentence_has_question_and_answer_in_its_script(language):
 
 
 def test_distractors_in_unknown_languages_are_refused():
-    with pytest.raises(InputError, match="no sentence in 'qu'; available: en"):
+    with pytest.raises(InputError, match="no templates for 'qu'; available: en"):
         false_sentence("qu", "q", "a")
 
 

@@ -49,6 +49,7 @@ def worlds() -> Iterator[World]:
         yield World("normal", seeds, 60, seed_sd=0.01, units="passages")
         yield World("massed", seeds, 60, seed_sd=0.03, seed_language_sd=0.03, row="language")
         yield World("normal", seeds, 60, seed_sd=0.05, seed_language_sd=0.02, row="language")
+        yield World("massed", seeds, 60, seed_sd=0.01, seed_language_sd=0.02, row="volatile")
     # Two seeds give intervals but no p-values; with one seed, intervals cover only the questions.
     yield World("massed", 2, 60, seed_sd=0.02)
     yield World("massed", 2, 60, seed_sd=0.05, seed_language_sd=0.03)
@@ -70,6 +71,7 @@ def held_out() -> Iterator[World]:
         yield World("massed", seeds, 40, seed_sd=0.01, units="passages", sizes="unequal")
         yield World("normal", seeds, 30, effect=0.05, seed_sd=0.03, units="translations")
         yield World("massed", seeds, 100, seed_language_sd=0.02, row="language")
+        yield World("normal", seeds, 200, seed_sd=0.01, seed_language_sd=0.01, row="volatile")
 
 
 def summary(study: pd.DataFrame) -> dict[str, Any]:

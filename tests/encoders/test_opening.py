@@ -473,7 +473,7 @@ def test_shards_are_read_and_a_missing_one_is_named(bert, copy):
         bert
     ).predict(QUESTIONS, CONTEXTS)
     shards[0].unlink()
-    refused(copy, f"{shards[0].name}, which is not in the folder")
+    refused(copy, f"it names files that are not in the folder: {shards[0].name}")
 
 
 def test_windows_longer_than_the_positions_are_refused(bert):

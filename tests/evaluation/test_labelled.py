@@ -56,6 +56,28 @@ def test_rows_that_languages_label_differently_are_in_no_pair():
     assert [rows["id"] for rows in pairs.values()] == [kept] * 4
 
 
+def test_untranslated_sentences_are_in_no_pair_and_link_nothing(tiny_encoder, tiny_tokenizer):
+    en, de = (mini.paraphrase(language, "test", SIZE) for language in ("en", "de"))
+    de = de.map(
+        lambda row, i: row | ({"sentence1": "NS"} if i in (1, 4) else {}), with_indices=True
+    )
+    pairs = dict(language_pairs({"en": en, "de": de}))
+    kept = [identity for i, identity in enumerate(en["id"]) if i not in (1, 4)]
+    assert [rows["id"] for rows in pairs.values()] == [kept] * 4
+    kind = Classification(pawsx.LABELS, 64)
+    model = MultiTaskModel(load_pretrained_encoder(tiny_encoder), {"pawsx": kind}).eval()
+    options = {"batch_size": 4, "precision": "float32"}
+    passages = list(answer(model, "pawsx", tiny_tokenizer, "pawsx", de, **options)["passage"])
+    assert passages[1] != passages[4]
+    # Pairs that share sentence 2 are not independent either.
+    shared = de.map(
+        lambda row, i: row | ({"sentence2": de["sentence2"][0]} if i == 3 else {}),
+        with_indices=True,
+    )
+    passages = list(answer(model, "pawsx", tiny_tokenizer, "pawsx", shared, **options)["passage"])
+    assert passages[3] == passages[0]
+
+
 def test_all_49_pairs_of_the_real_paws_x_have_the_same_items(shared_data):
     source = CorpusSource(source="local", folder=shared_data / "pawsx")
     pairs = dict(

@@ -476,7 +476,10 @@ def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.raises(InputError, match=r"this file system has no locks"), only_run(tmp_path):
+    with (
+        pytest.raises(InputError, match=r"this file system does not support locks"),
+        only_run(tmp_path),
+    ):
         pass
 
 

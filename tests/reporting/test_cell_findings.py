@@ -22,8 +22,8 @@ def test_corpora_are_counted_and_contamination_is_named():
     ]
     assert said(cell_findings.of_corpora(splits, audits)) == [
         "4 splits of 1 corpus, 2,800 rows.",
-        "Some model sees both sides of 2 pairs of a training and a test split. Items are shared by "
-        "id in 0 of these, and whole texts in 1.",
+        "At least one model sees both sides of 2 pairs of a training and a test split. Items share "
+        "an id in 0 of these, and whole texts are shared in 1.",
     ]
 
 

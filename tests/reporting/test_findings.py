@@ -176,7 +176,10 @@ def test_a_published_average_says_over_how_many_languages():
     row = {"source": "a paper", "corpus": "tydiqa", "published": 70.0, "here": 68.0}
     rows = [row | {"language": name, "difference": -2.0} for name in ("ar", "ko", "average")]
     (found,) = findings.of_published(pd.DataFrame(rows), {"a paper": 2.0})
-    assert "average F1 of 68.0 in 2 languages, beside 70.0 published for the same" in str(found)
+    assert (
+        "average F1 of 68.0 in 2 languages, compared with a published 70.0 in the same languages"
+        in str(found)
+    )
 
 
 def test_a_rotation_whose_interval_holds_zero_is_no_gain():

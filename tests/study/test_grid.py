@@ -108,7 +108,7 @@ def test_a_pattern_chooses_cells_and_all_that_they_need(grid):
         "04_zero_shot_evaluation/tiny.english.tydiqa.standard.seed1",
     ]
     assert [cell.name for cell in grid.to_run(only=["04_*/*.english.tydiqa.*"])] == names
-    with pytest.raises(InputError, match=r"--only 'seed1': no cell has such a name"):
+    with pytest.raises(InputError, match=r"--only 'seed1': no cell has a name that matches"):
         grid.chosen(["seed1"])
 
 

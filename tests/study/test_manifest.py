@@ -188,7 +188,7 @@ def test_cells_of_other_code_are_reported_and_strict_makes_them_again(copied, mo
     assert cell.done
     monkeypatch.setenv(STRICT, "1")
     assert not cell.done
-    assert "was made by other code" in cell.problem
+    assert "was made by a different version of the code" in cell.problem
 
 
 def test_everything_is_on_the_disk_before_the_manifest_says_so(copied, monkeypatch):

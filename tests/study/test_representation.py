@@ -69,7 +69,7 @@ def test_retrieval_alone_reads_no_model_and_says_what_is_not_asked_for(finished)
     for name in ("cloze", "rank_consistency", "rotation"):
         assert said[name].startswith("The profile names no")
     assert saved.shape(cell, "rotation")["rows"] == 0
-    assert "nothing for the figure probe" in saved.figure(cell, "probe").data
+    assert "no data for the figure probe" in saved.figure(cell, "probe").data
     saved.show(cell, "rotation")
     representation.show_consistency(cell)
     table = representation.by_language([cell])

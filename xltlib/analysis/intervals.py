@@ -20,7 +20,7 @@ from xltlib.analysis.blocks import (
     large_enough,
     macro_shares,
 )
-from xltlib.analysis.variance import Seeds, Spread, seed_variance, spread
+from xltlib.analysis.variance import Seeds, Widest, seed_variance, spread
 
 MIN_SEEDS = 3
 """There is no p-value with fewer seeds: two trainings cannot show how much trainings vary."""
@@ -57,7 +57,7 @@ class Interval:
     seed_sd: float = math.nan
     languages: tuple[str, ...] = ()
     why_not: str = ""
-    spread: Spread | None = field(default=None, repr=False, compare=False)
+    spread: Widest | None = field(default=None, repr=False, compare=False)
     scale: float = POINTS
 
     @property
@@ -164,7 +164,7 @@ def interval(
     )
 
 
-def p_value(about: Spread, away: np.ndarray, n_seeds: int) -> np.ndarray:
+def p_value(about: Widest, away: np.ndarray, n_seeds: int) -> np.ndarray:
     """The two-sided p-value of a distance between an estimate and the value under test, [...]."""
     return np.maximum(2 * about.below(-np.abs(away)), LEAST_P.get(n_seeds, 0.0))
 

@@ -33,7 +33,7 @@ CORRELATION = 0.5
 BASES = (
     "arms and seeds",
     "pairs of models; assumes that more seeds do not reduce the error from questions",
-    f"one model; assumes a correlation of {CORRELATION} between the answers of two trainings",
+    f"one model; assumes a correlation of {CORRELATION} between the answers of two training runs",
 )
 """The basis for the variance of a question's contrast; all but the first are conservative."""
 MODEL = ["arm", "seed"]
@@ -78,7 +78,9 @@ def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -
     frame = frame.assign(arm=frame["arm"].astype(str) + " " + frame["seed"].astype(str), seed=0)
     frame = _enough(frame)
     if not len(frame):
-        raise InputError(f"the pilot has no language with {MIN_EXAMPLES} or more questions")
+        raise InputError(
+            f"the pilot has no language with {MIN_EXAMPLES} or more questions; evaluate more first"
+        )
     arm_of = dict(zip(names, models["arm"], strict=True))
     found: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
     for one, other in combinations(names, 2):

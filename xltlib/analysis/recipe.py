@@ -1,4 +1,4 @@
-"""Whether a run's trainings worked: comparisons with the untrained arm and published scores."""
+"""Whether a run's training worked: comparisons with the untrained arm and published scores."""
 
 from __future__ import annotations
 

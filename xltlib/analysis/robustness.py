@@ -54,7 +54,7 @@ MEASURES = {
 UNDER_ATTACK = [name for name in MEASURES if name != "clean"]
 
 
-UNDEFINED = f"undefined: a model answers fewer than {MIN_EXAMPLES} questions when clean"
+UNDEFINED = f"undefined: a model answers fewer than {MIN_EXAMPLES} clean questions correctly"
 """Why there is no share of clean F1 kept."""
 
 

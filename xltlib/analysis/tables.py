@@ -171,7 +171,8 @@ def contrasts(
 
     Macro over the languages that neither arm has trained on, and by language with Holm's correction
     over the languages. If this would leave no language, all languages are included, and `zero-shot`
-    is false. The variance of trainings is pooled over the rows of a contrast and measure.
+    is false. The variance of training runs is pooled over the rows of a contrast and measure, and a
+    language's interval is never narrower than its own seeds make it (`variance.spread`).
     `p (TOST)` is small if the arms are equivalent within the smallest effect that would matter.
 
     Args:

@@ -28,6 +28,8 @@ LEAST = 1 / 3
 With 0, intervals are too narrow if seeds agree by chance; with 1, they are far too wide where
 trainings hardly vary.
 """
+OWN_SEEDS = 3
+"""From this many seeds on, part of a contrast is also judged by the variance of its own seeds."""
 DF_SHARE = 0.9
 """The share of the seeds' degrees of freedom that is used.
 
@@ -180,10 +182,30 @@ class Spread:
         return float(optimize.brentq(lambda x: self.below(x) - share, least, most, xtol=TOLERANCE))
 
 
+@dataclass(frozen=True)
+class Widest:
+    """The wider of several distributions of one error, at every probability."""
+
+    of: tuple[Spread, ...]
+
+    def below(self, x: np.ndarray | float) -> np.ndarray:
+        """The probability of an error below x, [...]."""
+        tail = np.max([one.below(-np.abs(x)) for one in self.of], axis=0)
+        return np.where(np.asarray(x) < 0, tail, 1 - tail)
+
+    def quantile(self, share: float) -> float:
+        """The quantile of the error at a share of at least one half, for a single estimate."""
+        return max(one.quantile(share) for one in self.of)
+
+
 def spread(
     blocks: Sequence[Block], shares: Sequence[float], seeds: Seeds | None
-) -> tuple[np.ndarray, Spread, np.ndarray]:
+) -> tuple[np.ndarray, Widest, np.ndarray]:
     """Estimate [...], its spread, and its plain standard error [...], of weighted block means.
+
+    Training runs can vary more in one language than in the others, and the variance pooled over all
+    of them would then make that language look too sure. With `OWN_SEEDS` or more, a part of the
+    contrast has the wider of two spreads: with the pooled variance and with that of its own seeds.
 
     Args:
         seeds: `seed_variance` of all test sets of the contrast; None for a single seed.
@@ -201,14 +223,17 @@ def spread(
         if seeds is not None:
             left = sum(w * _by_unit(_residuals(block), block, n_units) for block, w in own)
             rest = rest + _rest_of_sums(left, n_units)
+    of_questions = np.maximum(questions, rest)
     if seeds is None:
-        of_seeds, node_weights = np.zeros((*np.shape(estimate), 1)), np.ones(1)
+        nodes = [(np.zeros((*np.shape(estimate), 1)), np.ones(1))]
         plain = np.zeros(np.shape(estimate))
     else:
-        of_seeds, node_weights = seeds.nodes(weights)
-        plain = seeds.plain(weights)
-    of_questions = np.maximum(questions, rest)
-    about = mixture(of_seeds, node_weights, of_questions, scaled)
+        variances = [seeds]
+        if len(blocks) < seeds.n_blocks and seeds.n_seeds >= OWN_SEEDS:
+            variances += filter(None, [seed_variance(blocks)])
+        nodes = [one.nodes(weights) for one in variances]
+        plain = np.max([one.plain(weights) for one in variances], axis=0)
+    about = Widest(tuple(mixture(*of_seeds, of_questions, scaled) for of_seeds in nodes))
     return estimate, about, np.sqrt(plain + of_questions)
 
 

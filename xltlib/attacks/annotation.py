@@ -51,7 +51,10 @@ def write_sheet(file: Path, results: pd.DataFrame, *, limit: int | None = None) 
     require_place(file)
     changed = results[results["attacked_context"] != results["context"]]
     if changed.empty:
-        raise InputError("no attacked text differs from its passage; there is nothing to judge")
+        raise InputError(
+            "no attacked text differs from its passage, so there is nothing to judge. Attack more "
+            "questions, or raise the budget."
+        )
     rows = []
     for row in changed.itertuples():
         for version, passage in (("clean", row.context), ("attacked", row.attacked_context)):
@@ -89,7 +92,7 @@ def require_place(file: Path) -> None:
         InputError: it is neither CSV nor TSV by its ending, or holds more than a blank sheet.
     """
     if file.suffix.lower() not in (".csv", ".tsv"):
-        raise InputError(f"{file}: a sheet is a .csv or .tsv file; name it so")
+        raise InputError(f"{file}: not a sheet. Give a name that ends in .csv or .tsv.")
     if not file.exists():
         return
     try:
@@ -137,7 +140,10 @@ def read_sheets(files: Sequence[Path], key: Path) -> pd.DataFrame:
                     f"{file}: item {row.item}: readable is {shown(row.readable)}; give 1 to 5"
                 )
             if not str(row.answer).strip():
-                raise InputError(f"{file}: item {row.item}: no answer; copy it, or give -")
+                raise InputError(
+                    f"{file}: item {row.item}: no answer; copy it from the passage, or write - if "
+                    "it has none"
+                )
         # Sheets that came back under one name are told apart by their folders.
         name = file.stem if names[file.stem] == 1 else str(file)
         filled = sheet[[_ITEM, *QUESTIONS]].assign(annotator=name)

@@ -132,7 +132,10 @@ def attack(
         )
     if not isinstance(predictor, SpanPredictor):
         if engine.precision == "bf16":
-            raise InputError("precision: bf16 makes a faster copy of a model; a function has none")
+            raise InputError(
+                "precision: bf16 needs a model to copy, and a function has none. Leave precision "
+                "out, or give the model itself."
+            )
         engine = engine.computing_in("float32")
     by_language: dict[str, list[Row]] = {}
     for row in questions.rows:
@@ -171,7 +174,7 @@ def _settings(
         return recipe_settings(recipe, values)
     if isinstance(recipe, RecipeSettings):
         if values:
-            raise InputError(f"{', '.join(values)}: set it in the recipe settings that are given")
+            raise InputError(f"{', '.join(values)}: set it in the settings passed as `recipe`")
         return recipe
     if build is None:
         raise InputError(

@@ -82,7 +82,8 @@ def _known(language: str) -> dict[str, Any]:
     plain = language if language in known else language.partition("-")[0]
     if plain not in known:
         raise InputError(
-            f"distractor, tasa: no sentence in {language!r}; available: {' '.join(known)}"
+            f"distractor, tasa: no templates for {language!r}; available: {' '.join(known)}. "
+            "Use another recipe for this language."
         )
     return known[plain]
 

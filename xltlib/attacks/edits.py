@@ -83,8 +83,8 @@ def save(static_set: Path, file: Path) -> int:
                     }
     except (KeyError, TypeError) as error:
         raise InputError(
-            f"{shown_path(static_set)}: not a static set of an attack (no {error}). Give the "
-            "static_set.json that stage 05 writes."
+            f"{shown_path(static_set)}: not the static set of an attack ({error} is missing). "
+            "Give the static_set.json that stage 05 writes."
         ) from error
     write_json(file, {"about": value.get("about", {}), "edits": found})
     return sum(map(len, found.values()))

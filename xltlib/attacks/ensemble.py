@@ -43,7 +43,7 @@ def worst_of(attacks: Mapping[str, Attacked]) -> Attacked:
     for name, frame in frames.items():
         if set(keys) - set(frame) or set(pd.MultiIndex.from_frame(frame[keys])) != set(order):
             raise InputError(
-                f"worst_of: {name} attacked other examples than {next(iter(frames))}; give all "
+                f"worst_of: {name} and {next(iter(frames))} attacked different examples; give all "
                 "attacks the same rows, limit and shard"
             )
     every = pd.concat(frames.values(), ignore_index=True)

@@ -45,7 +45,7 @@ class MaskedLM:
         folder = Path(folder)
         self.tokenizer: PreTrainedTokenizerBase = open_tokenizer(folder)
         if self.tokenizer.mask_token_id is None:
-            raise InputError(f"{folder}: its tokeniser has no mask token; give a masked LM")
+            raise InputError(f"{folder}: its tokenizer has no mask token; give a masked LM")
         self.model: PreTrainedModel = open_model(
             AutoModelForMaskedLM, folder, self.tokenizer, device=device
         )

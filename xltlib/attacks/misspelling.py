@@ -44,8 +44,8 @@ def misspelt(language: str) -> Mapping[str, tuple[str, ...]]:
     """
     if language.partition("-")[0] not in LANGUAGES_LISTED:
         raise InputError(
-            f"misspelling: no list of mistakes in {language!r}; available: "
-            f"{' '.join(LANGUAGES_LISTED)}"
+            f"misspelling: no list of misspellings for {language!r}; available: "
+            f"{' '.join(LANGUAGES_LISTED)}. Use another recipe for this language."
         )
     text = files("codespell_lib").joinpath("data/dictionary.txt").read_text(encoding="utf-8")
     found: dict[str, list[str]] = defaultdict(list)

@@ -192,7 +192,7 @@ class Resources:
         """
         if not isinstance(self.predictor, SpanPredictor):
             raise InputError(
-                "this recipe needs the model's gradients, which a callable does not give; pass the "
+                "this recipe needs the model's gradients, which a function does not have; pass the "
                 "model itself, or rank by a surrogate's gradient (`surrogate=`)"
             )
         return WhiteBox(self.predictor)

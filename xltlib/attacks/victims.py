@@ -60,7 +60,7 @@ class CallablePredictor:
         """
         given = self.function(list(questions), list(contexts))
         if isinstance(given, str | Mapping) or not hasattr(given, "__len__"):
-            raise InputError(f"the model's function returned {given!r}; give a list of answers")
+            raise InputError(f"the model's function returned {given!r}; return a list of answers")
         if len(given) != len(questions):
             raise InputError(
                 f"the model's function was asked {len(questions)} questions and returned "
@@ -71,7 +71,7 @@ class CallablePredictor:
             text, sure = _answer(answer)
             if not -_ROUNDING <= sure <= 1 + _ROUNDING:
                 raise InputError(
-                    f"the model's function returned the probability {sure}; give one from 0 to 1"
+                    f"the model's function returned the probability {sure}; return one from 0 to 1"
                 )
             start = max(context.find(text), 0)
             predictions.append(Prediction(text, start, start + len(text), sure))
@@ -94,8 +94,8 @@ def _answer(given: Any) -> tuple[str, float]:
         if text is not None:
             return text, float(sure)
     raise InputError(
-        f"the model's function returned {given!r} as an answer; give a text, a (text, probability) "
-        "pair or a mapping with `answer` and `score`"
+        f"the model's function returned {given!r} as an answer; return a text, a (text, "
+        "probability) pair or a mapping with `answer` and `score`"
     )
 
 

@@ -40,7 +40,7 @@ def main(
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version"),
     ] = False,
 ) -> None:
-    """Cross-lingual robustness study: run and read a profile; evaluate and attack any model."""
+    """Run a cross-lingual robustness study and read its results; evaluate and attack any model."""
 
 
 app.command(epilog="Example: xlt check params/quick.yaml")(explained(check))

@@ -40,11 +40,11 @@ def attack(
     batch_size: Annotated[int, typer.Option(min=1, help="Texts per forward pass")] = 16,
     precision: Annotated[
         Literal["float32", "bf16", "auto"],
-        typer.Option(help="float32; bf16 to guide the search; auto: bf16 where the device has it"),
+        typer.Option(help="float32; bf16 guides the search; auto: bf16 if the device supports it"),
     ] = "float32",
     equal: Annotated[
         bool,
-        typer.Option(help="With a bf16 guide: float32 decides close calls, for float32's texts"),
+        typer.Option(help="With a bf16 guide: float32 decides close calls, giving float32's texts"),
     ] = False,
     guide_words: Annotated[
         int | None, typer.Option(min=1, help="Words on each side of the answer that a guide reads")

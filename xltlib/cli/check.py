@@ -76,7 +76,7 @@ def check(
         table.add_column(column, overflow="fold")
     for cell in cells:
         state = _to_do(cell) if cell in todo else "done"
-        state += " (by other code)" if cell in outdated else ""
+        state += " (by a different code version)" if cell in outdated else ""
         table.add_row(cell.stage.notebook, cell.key, state)
     console.print(table)
     console.print(
@@ -86,7 +86,7 @@ def check(
     if outdated:
         console.print(
             f"{len(outdated)} of the finished cells {'was' if len(outdated) == 1 else 'were'} made "
-            "by other code; `xlt run --strict` makes such cells again.",
+            "by a different version of the code; `xlt run --strict` runs them again.",
             soft_wrap=True,
         )
     if todo:

@@ -141,8 +141,8 @@ def _tell_of_edits(job: Any) -> None:
         edited = True
     if edited:
         console.print(
-            f"{job.file} was edited during the run, so cells before and after the edit may not fit "
-            "together. Run the same command again: it makes again those that the edit affects.",
+            f"{job.file} was edited during the run, so cells made before and after the edit may "
+            "not match. Run the same command again to rerun those that the edit affects.",
             soft_wrap=True,
             highlight=False,
         )

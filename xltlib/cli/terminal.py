@@ -34,7 +34,10 @@ PerGpu = Annotated[
     int, typer.Option("--per-gpu", min=1, help="Cells that may share a GPU, for small encoders")
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Do not count cells made by other code as done")
+    bool,
+    typer.Option(
+        "--strict", help="Do not count cells made by a different version of the code as done"
+    ),
 ]
 
 

@@ -105,7 +105,10 @@ def _load(
         with _without_bars() if source.source == "local" else nullcontext():
             rows = found.load(source, language, split)
     if len(rows) == 0:
-        raise InputError(f"corpora.{name}: split {split} has no rows in {language}.")
+        raise InputError(
+            f"corpora.{name}: split {split} has no rows in {language}. Choose another split, or "
+            "leave this language out."
+        )
     require_unique(rows["id"], f"corpora.{name}: {language} {split}")
     return rows
 

@@ -38,7 +38,10 @@ def find(folder: Path, layouts: Sequence[Layout]) -> list[Path]:
         if all(found):
             return [path for files in found for path in files]
     wanted = ", or ".join(" with ".join(layout) for layout in layouts)
-    raise InputError(f"{shown_path(folder)}: no file here matches {wanted}.")
+    raise InputError(
+        f"{shown_path(folder)}: no file here matches {wanted}. Put the files there, or correct the "
+        "folder in the params file."
+    )
 
 
 def _is_folder(path: Path) -> bool:

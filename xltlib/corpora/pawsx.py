@@ -10,6 +10,7 @@ from datasets import Dataset
 from xltlib.corpora import mini
 from xltlib.corpora.corpus import Corpus
 from xltlib.corpora.hub import published
+from xltlib.corpora.linked import groups
 from xltlib.corpora.local import find, pairs, parquet, require_rows
 from xltlib.params import CorpusSource
 from xltlib.text_files import InputError, lines, shown
@@ -54,7 +55,8 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
 
     Many pairs share a sentence. `dev-first` has the first `cut_after` groups of pairs that share
     English sentences, and `dev-rest` the others, so that no English sentence is in both. A few
-    pairs were published empty in some languages; they are left out there.
+    pairs were published empty in some languages; they are left out there. In place of others there
+    is `NS`; published scores include them, so they are kept (but not in generalised transfer).
     """
     part, _, piece = split.partition("-")
     where = partial(_own_files, language=language, split=split)
@@ -69,41 +71,22 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     rows = rows.select([i for i, (one, two) in enumerate(sides) if one.strip() and two.strip()])
     if not piece:
         return rows
-    group = _groups(rows if language == "en" else load(source, "en", part))
-    return _cut(rows, group, piece, source.cut_after)
-
-
-def _groups(rows: Dataset) -> dict[str, int]:
-    """The group of each id, numbered from 0 in row order; pairs that share a sentence are in one
-    group."""
-    first: dict[str, int] = {}
-    parent = list(range(len(rows)))
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            row = parent[row]
-        return row
-
-    for column in ("sentence1", "sentence2"):
-        for row, sentence in enumerate(rows[column]):
-            low, high = sorted((root(first.setdefault(sentence, row)), root(row)))
-            parent[high] = low
-    roots = [root(row) for row in range(len(rows))]
-    number = {found: i for i, found in enumerate(sorted(set(roots)))}
-    return {identity: number[found] for identity, found in zip(rows["id"], roots, strict=True)}
+    english = rows if language == "en" else load(source, "en", part)
+    of_row = groups(list(english["sentence1"]), list(english["sentence2"]))
+    return _cut(rows, dict(zip(english["id"], of_row, strict=True)), piece, source.cut_after)
 
 
 def _cut(rows: Dataset, group: dict[str, int], piece: str, cut_after: int | None) -> Dataset:
     """The rows of the first groups, or of the others."""
-    there, groups = 1 + max(group.values()), cut_after or 0
-    if not 0 < groups < there:
+    there, first = 1 + max(group.values()), cut_after or 0
+    if not 0 < first < there:
         raise InputError(
             f"corpora.pawsx: split dev-{piece} with cut_after {cut_after}: give 1 to {there - 1} "
             "groups of pairs that share a sentence."
         )
     numbers = enumerate(group.get(identity) for identity in rows["id"])
     return rows.select(
-        [i for i, n in numbers if n is not None and (n < groups) == (piece == "first")]
+        [i for i, n in numbers if n is not None and (n < first) == (piece == "first")]
     )
 
 

@@ -138,8 +138,8 @@ def _weights(folder: Path) -> tuple[Path, ...]:
     missing = [name for name in shards if not (folder / name).is_file()]
     if missing or any(Path(name).name != name for name in shards):
         raise InputError(
-            f"{index}: it names {', '.join(missing[:3] or shards[:3])}, which is not in the "
-            "folder. Copy or download the missing files."
+            f"{index}: it names files that are not in the folder: "
+            f"{', '.join(missing[:3] or shards[:3])}. Copy or download them."
         )
     return tuple(folder / name for name in shards)
 

@@ -140,7 +140,10 @@ def open_model(
                 output_loading_info=True,
             )
     except Exception as error:
-        raise InputError(f"{folder}: the model cannot be loaded ({_short(error)}).") from error
+        raise InputError(
+            f"{folder}: the model cannot be loaded ({_short(error)}). Copy or download it again, "
+            "or give another model."
+        ) from error
     head = HEADS.get(auto_class)
     check_report(files, model, report, head=head, new_head=new_head)
     for name, weights in model.named_parameters():
@@ -235,7 +238,8 @@ def _prove(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedMo
     except (IndexError, RuntimeError, TypeError, ValueError, AttributeError, KeyError) as error:
         raise InputError(
             f"{folder}: {type(model).__name__} cannot read its tokenizer's output "
-            f"({type(error).__name__}: {_short(error)})."
+            f"({type(error).__name__}: {_short(error)}). Copy the model's own tokenizer, or give "
+            "another model."
         ) from error
     if not (torch.isfinite(alone).all() and torch.isfinite(together).all()):
         raise InputError(f"{folder}: the model's output has NaN or infinity. Give other weights.")

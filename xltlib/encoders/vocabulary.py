@@ -33,7 +33,7 @@ def unigram(folder: Path) -> list[tuple[str, float]]:
     core = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     if core["model"]["type"] != "Unigram":
         raise InputError(
-            f"{folder}: trim_vocabulary needs a unigram (SentencePiece) tokeniser, but this one is "
+            f"{folder}: trim_vocabulary needs a unigram (SentencePiece) tokenizer, but this one is "
             f"{core['model']['type']}. Set trim_vocabulary: false for this encoder."
         )
     return [(piece, score) for piece, score in core["model"]["vocab"]]

@@ -9,14 +9,15 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError, fingerprint
+from xltlib.corpora.linked import groups, is_untranslated
 from xltlib.params import Precision
 from xltlib.tasks.kind import TaskKind
 from xltlib.training.multitask import MultiTaskModel
 
 BETWEEN = "-"
 """Separates the two languages of a pair."""
-PREMISES = ("sentence1", "premise")
-"""Columns of texts that several examples share; a task has one of them at most."""
+SHARED = ("sentence1", "sentence2", "premise")
+"""Columns of texts that several examples may share."""
 MOST_DISAGREEMENT = 0.1
 """The share of rows that the languages of a parallel test set may label differently."""
 
@@ -26,14 +27,20 @@ def language_pairs(sets: Mapping[str, Dataset]) -> Iterator[tuple[str, Dataset]]
 
     All ordered pairs, including monolingual ones. Rows are aligned by id, and every pair has the
     same rows: those that exist in all languages with the same label (PAWS-X lacks a few in some
-    languages, and labels a few differently).
+    languages, leaves a few untranslated, and labels a few differently).
 
     Raises:
         InputError: no row exists in all languages, or more than a tenth of those that do are
             labelled differently, so that ids cannot mean the same in all languages.
     """
     places = {
-        language: {identity: i for i, identity in enumerate(rows["id"])}
+        language: {
+            identity: i
+            for i, (identity, *pair) in enumerate(
+                zip(rows["id"], rows["sentence1"], rows["sentence2"], strict=True)
+            )
+            if not any(map(is_untranslated, pair))
+        }
         for language, rows in sets.items()
     }
     common = set.intersection(*(set(of_language) for of_language in places.values()))
@@ -86,7 +93,7 @@ def answer(
 
     Returns:
         One row per example: corpus, language, id, prediction and gold as text, correct in [0, 1];
-        for pairs of texts also passage (a hash that the pairs with one premise share).
+        where examples may share texts also passage (the same for all that texts link).
     """
     kind = model.tasks[task]
     rows = kind.rows(tokenizer, dataset)
@@ -102,9 +109,11 @@ def answer(
             "correct": [kind.correct(p, g) for p, g in zip(predictions, golds, strict=True)],
         }
     )
-    for premise in PREMISES:
-        if premise in dataset.column_names:
-            answers["passage"] = [fingerprint(text) for text in dataset[premise]]
+    shared = [list(dataset[name]) for name in SHARED if name in dataset.column_names]
+    if shared:
+        of_row = groups(*shared)
+        first = dict(zip(reversed(of_row), reversed(list(dataset["id"])), strict=True))
+        answers["passage"] = [fingerprint(first[group]) for group in of_row]
     return answers
 
 

@@ -53,7 +53,7 @@ def rank_consistency(scores_a: Sequence[np.ndarray], scores_b: Sequence[np.ndarr
             "one query. Match candidates by their index."
         )
     if min(map(len, scores_a)) < 2:
-        raise InputError("RankC needs at least two candidates; leave the other queries out.")
+        raise InputError("RankC needs at least two candidates; leave out queries with fewer.")
     agreements, chances = [], []
     for a, b in zip(scores_a, scores_b, strict=True):
         n = len(a)

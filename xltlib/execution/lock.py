@@ -40,9 +40,9 @@ def only_run(folder: Path, *, wait: bool = False) -> Iterator[int]:
             fcntl.flock(lock, fcntl.LOCK_EX)
         except OSError as error:
             raise InputError(
-                f"{folder}: this file system has no locks ({error.strerror}), which keep two runs "
-                "apart. Choose another folder for `outputs`, or mount it with locks (Lustre: the "
-                "option flock)."
+                f"{folder}: this file system does not support locks ({error.strerror}), which keep "
+                "two runs apart. Choose another folder for `outputs`, or mount this one with locks "
+                "(Lustre: the option flock)."
             ) from error
         record = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
         os.truncate(lock, 0)

@@ -27,9 +27,9 @@ class EngineSettings(Settings):
     at_once: PositiveInt = 16
     """Examples attacked in parallel."""
     batch_size: PositiveInt = 16
-    """Texts per forward pass: 16 fit into a processor's caches; use 128 on a GPU."""
+    """Texts per forward pass: 16 fit into a CPU's caches; use 128 on a GPU."""
     precision: Precision = "float32"
-    """`auto` is bf16 if the device has units for it, otherwise float32 without a guide."""
+    """`auto` is bf16 if the device supports it in hardware, otherwise float32 without a guide."""
     equal: bool = False
     """float32 also decides among all candidates that the guide scores within its own error of the
     best, so the attacked texts are the same as in a float32 search.
@@ -46,7 +46,10 @@ class EngineSettings(Settings):
         if self.equal and self.precision == "float32":
             raise ValueError("equal corrects a bf16 guide: set precision: bf16 or auto")
         if self.equal and self.guide_words is not None:
-            raise ValueError("a guide that reads guide_words only cannot be equal to float32")
+            raise ValueError(
+                "equal and guide_words exclude each other, because a guide that reads only some "
+                "words cannot match float32; leave one out"
+            )
         return self
 
     def computing_in(self, precision: Literal["float32", "bf16"]) -> EngineSettings:
@@ -105,8 +108,8 @@ class AttackSettings(Settings):
     engine: EngineSettings = EngineSettings()
     """How queries are answered."""
     transfer: bool = True
-    """Whether attacked texts are also tried on the other models, which must then be here when
-    results are made.
+    """Whether attacked texts are also tried on the other models, which must then be on this machine
+    when stage 06 runs.
     """
 
     def check_on_pairs(self) -> str | None:

@@ -24,8 +24,8 @@ def _reads_as_itself(name: str) -> str:
     """A name that YAML, papermill and readers of CSV tables all take for a string."""
     if not isinstance(yaml.safe_load(name), str) or name in MISREAD or _is_number(name):
         raise ValueError(
-            f"{name!r} is read as a number, a date, a truth value or nothing by YAML, by notebooks "
-            "or in tables; choose another name"
+            f"{name!r} is read as a number, a date, a boolean or null by YAML, by notebooks or in "
+            "tables; choose another name"
         )
     return name
 
@@ -102,13 +102,13 @@ def _expanded(path: Path | str) -> Path:
         InputError: there is no such user, or the path is not valid.
     """
     if "\0" in str(path):
-        raise InputError(f"{shown(str(path))}: a path cannot hold NUL. Correct the params file.")
+        raise InputError(f"{shown(str(path))}: a path cannot contain NUL. Correct the params file.")
     try:
         found = Path(path).expanduser()
         found.exists()
     except RuntimeError as error:
         raise InputError(
-            f"{path}: there is no such user. Write the folder out in the params file."
+            f"{path}: there is no such user. Give the full path in the params file."
         ) from error
     except OSError as error:
         raise InputError(

@@ -23,7 +23,7 @@ Robustness = Literal[
 class ArmsEstimate(Settings):
     """Treated minus control arm, in languages that neither arm has trained on.
 
-    The mean over the conditions, which weigh the same; in each, a macro mean over languages.
+    The equally weighted mean over the conditions, of a macro mean over languages in each.
     """
 
     kind: Literal["arms"]
@@ -78,7 +78,7 @@ Estimate = Annotated[
 
 
 class VariedNeeds(Settings):
-    """More seeds, if trainings differ a lot."""
+    """More seeds, if training runs differ a lot."""
 
     above: PositiveFloat
     """The standard deviation of the estimate over seeds above which more are needed."""
@@ -87,12 +87,12 @@ class VariedNeeds(Settings):
 
 
 class Needs(Settings):
-    """The least data behind an interval that can answer: seeds, languages and questions."""
+    """The minimum data that an interval needs for an answer: seeds, languages and questions."""
 
     seeds: Annotated[int, Field(ge=3)] = 3
     """The least number of seeds."""
     varied: VariedNeeds | None = None
-    """The number of seeds needed if trainings differ a lot."""
+    """The number of seeds needed if training runs differ a lot."""
     languages: list[str] = []
     """Languages that must be included."""
     questions: PositiveInt = 100
@@ -125,7 +125,7 @@ class Claim(Settings):
     primary: bool = False
     """The one confirmatory test; every other claim is secondary."""
     needs: Needs = Needs()
-    """The least data behind an interval that can answer the claim."""
+    """The minimum data that an interval needs in order to answer the claim."""
 
     @model_validator(mode="after")
     def _primary_is_one_test(self) -> Claim:
@@ -135,7 +135,10 @@ class Claim(Settings):
                 "each method; choose another claim"
             )
         if self.primary and not self.as_stated:
-            raise ValueError("primary: a claim that is not tested as stated answers nothing")
+            raise ValueError(
+                "primary: a claim that is not tested as stated answers nothing; choose another "
+                "claim"
+            )
         return self
 
     @property

@@ -115,7 +115,10 @@ def read_raw(file: Path, below: tuple[str, ...] = ()) -> Any:
             f"(found {shown(name)})"
         )
     if name in (file.name, *below):
-        raise InputError(f"{shown_path(file)}: extends: {shown(name)} extends this file in turn")
+        raise InputError(
+            f"{shown_path(file)}: extends: {shown(name)} extends this file in turn. Remove one "
+            "`extends`."
+        )
     try:
         base = read_raw(file.with_name(name), (file.name, *below))
     except InputError as error:

@@ -79,7 +79,7 @@ class SmallestEffects(Settings):
 
 
 class Published(Settings):
-    """Published F1, to compare with the untrained arm's."""
+    """Published F1, to compare with that of the arm without intermediate training."""
 
     source: Annotated[str, Field(min_length=1)]
     """Who published it, for which model, and where."""
@@ -105,8 +105,9 @@ class AnalysisSettings(Settings):
     smallest_effects: SmallestEffects = SmallestEffects()
     """The smallest effects that would matter."""
     largest_english_loss: PositiveFloat = 2.0
-    """If an arm's English F1 on the target task is more than this many points below the untrained
-    arm's, its intermediate training did not work, and claims about it are not answered.
+    """If an arm's English F1 on the target task is more than this many points below that of the
+    arm without intermediate training, its intermediate training did not work, and claims about
+    it are not answered.
     """
     published: list[Published] = []
     """Published scores to compare with."""

@@ -33,7 +33,7 @@ class ComputeSettings(Settings):
     device: Literal["cpu", "cuda"] = "cpu"
     """Where models run."""
     threads: PositiveInt = 1
-    """Processor threads."""
+    """CPU threads per cell."""
     mem_mb: PositiveInt = 3000
     """Memory in MiB; a cell whose models need more does not start."""
     gpus: Annotated[int, Field(ge=0)] = 0

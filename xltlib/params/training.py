@@ -136,7 +136,7 @@ class IntermediateSettings(Budget):
                     f"its budget are {', '.join(sorted(examples))}; give it the same tasks"
                 )
         if self.arms.get("none", IntermediateArm()).tasks:
-            raise ValueError("arm none must have no tasks")
+            raise ValueError("arm none must have no tasks; remove them, or rename the arm")
         return self
 
 
@@ -172,7 +172,7 @@ class RandomPerturbationSettings(Perturbing):
 
 
 class DataAugmentationSettings(Settings):
-    """RS-DA: each word is drawn from itself and its neighbours."""
+    """RS-DA: each word is kept or replaced by one of its neighbours, at random."""
 
     kind: Literal["rs-da"]
     """Selects which of the other keys apply."""

@@ -32,8 +32,9 @@ def of_corpora(splits: Records, audits: Records) -> list[Sentence]:
         "exact": sum(one["exact"] > 0 for one in met),
     }
     about = (
-        f"Some model sees both sides of {counted('met', shared['met'], 'pair')} of a training and "
-        "a test split. Items are shared by id in {same_id} of these, and whole texts in {exact}."
+        f"At least one model sees both sides of {counted('met', shared['met'], 'pair')} of a "
+        "training and a test split. Items share an id in {same_id} of these, and whole texts are "
+        "shared in {exact}."
     )
     return [Sentence("size", words, numbers), Sentence("contamination", about, shared)]
 

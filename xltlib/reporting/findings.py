@@ -85,9 +85,9 @@ def of_published(table: pd.DataFrame, within: Mapping[str, float | None]) -> lis
         tolerance = within[row["source"]]
         languages = int(shared[row["source"], row["corpus"]])
         words = (
-            "On {corpus} the untrained arm has an average F1 of {here:.1f} in "
-            f"{counted('languages', languages, 'language')}, beside {{published:.1f}} published "
-            "for the same ({source})."
+            "On {corpus} the arm without intermediate training has an average F1 of {here:.1f} in "
+            f"{counted('languages', languages, 'language')}, compared with a published "
+            "{published:.1f} in the same languages ({source})."
         )
         numbers = {name: row[name] for name in ("corpus", "here", "published", "source")}
         numbers["languages"] = languages

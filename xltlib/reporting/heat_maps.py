@@ -129,5 +129,5 @@ def attack_transfer(table: pd.DataFrame, *, about: Provenance) -> Figure:
                 label.set(horizontalalignment="right", rotation_mode="anchor")
             axes.tick_params(axis="y", rotation=0)
             axes.label_outer(remove_inner_ticks=False)
-        title = "Attacked examples of one model that break another too (%, and n tried)"
+        title = "Examples attacked against one model that also break another (%, and n tried)"
         return titled(figure, title, about)

@@ -31,19 +31,20 @@ def lack(one: Lack) -> Sentence:
         )
         numbers = {"found": seeds, "sd": sd, "above": above, "needed": one.needed}
     elif one.name == "languages":
-        words = f"The comparison lacks {', '.join(one.found)}."
+        words = f"The comparison lacks these languages: {', '.join(one.found)}."
     elif one.name == "training":
         arm, loss = one.found
         words = (
             f"Intermediate training of `{arm}` did not work: its English F1 is {{found:.1f}} "
-            "points below the untrained arm's, and more than {needed:g} is too much."
+            "points below that of the arm without intermediate training; at most {needed:g} is "
+            "allowed."
         )
         numbers = {"found": loss, "needed": one.needed}
     elif one.name == "target training":
         corpus, score = one.found
         words = (
             f"Standard training on {corpus} did not work: its English accuracy is {{found:.1f}} "
-            "points, and always choosing the commonest label gives {needed:.1f}."
+            "points, and always choosing the most frequent label gives {needed:.1f}."
         )
         numbers = {"found": score, "needed": one.needed}
     elif one.name == "chance":
@@ -59,7 +60,7 @@ def lack(one: Lack) -> Sentence:
             "tested in English on the target task's own corpus."
         )
     elif one.name == "undefined":
-        words = f"The measure is undefined for a model under {', '.join(one.found)}."
+        words = f"Under {', '.join(one.found)}, the measure is undefined for at least one model."
     elif one.name == "interval":
         words = f"There is no interval: {one.found}."
     else:

@@ -41,7 +41,8 @@ def preregistered(params: Params, conditions: Mapping[str, Sequence[str]]) -> st
         f"than {MIN_EXAMPLES} independent questions or passages in a language; from success rates, "
         "examples that were "
         "skipped, had no candidates or ended in an error. No p-value is given with fewer than "
-        f"{MIN_SEEDS} seeds or on synthetic data. No seed is left out, collapsed ones included.",
+        f"{MIN_SEEDS} seeds or on synthetic data. No seed is left out, even if its training "
+        "collapsed.",
         "",
         "**Smallest effects of interest**",
         "",

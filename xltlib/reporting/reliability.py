@@ -46,7 +46,7 @@ def figure(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
                 axes.set_ylabel("share of exact matches")
         legend(figure, arms)
         title = (
-            "Reliability without English: on the dashed line models are as sure as they are right\n"
+            "Reliability without English: on the dashed line, confidence equals accuracy\n"
             f"(all seeds together; bins of at least {MIN_IN_BIN} answers)"
         )
         return titled(figure, title, about)

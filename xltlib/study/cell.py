@@ -176,7 +176,7 @@ class Cell:
         if wrong is not None:
             return f"is damaged: {wrong} was cut short, edited or removed"
         if os.environ.get(STRICT) == "1" and self.outdated:
-            return f"was made by other code ({found.code.version})"
+            return f"was made by a different version of the code ({found.code.version})"
         return None
 
     @property
@@ -216,7 +216,7 @@ class Cell:
         problem, found = self.problem, self.manifest
         if problem is not None or found is None:
             raise InputError(
-                f"{self.folder}: {self.name} {problem}. Run `xlt run` on the params file; it does "
+                f"{self.folder}: {self.name} {problem}. Run `xlt run` on the params file to make "
                 "what is missing."
             )
         parts = [file for file in found.files if file == name or file.startswith(f"{name}/")]

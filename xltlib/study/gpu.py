@@ -42,7 +42,7 @@ def reserved(compute: ComputeSettings, *, locks: Path | None = None) -> Iterator
     if not devices:
         raise InputError(
             "compute.device: cuda, but PyTorch sees no GPU here. Install the CUDA build "
-            f"of torch, look at {VISIBLE}, or set compute.device: cpu and gpus: 0."
+            f"of torch, check {VISIBLE}, or set compute.device: cpu and gpus: 0."
         )
     lock, device = _first_free(devices, locks or Path(tempfile.gettempdir()))
     before = os.environ.get(VISIBLE)

@@ -155,8 +155,8 @@ class Grid:
             found = {cell for cell in everything if fnmatchcase(cell.name, pattern)}
             if not found:
                 raise InputError(
-                    f"--only {pattern!r}: no cell has such a name. `xlt check` lists them: "
-                    f"{everything[-1].name}, for example."
+                    f"--only {pattern!r}: no cell has a name that matches. `xlt check` lists all "
+                    f"cells, for example {everything[-1].name}."
                 )
             wanted |= found
         for cell in reversed(everything):

@@ -77,7 +77,7 @@ def _misused(params: Params) -> Iterator[str]:
         if len(paired) > 1:
             yield (
                 f"targets.{task}.test_sets: pairs of {' and of '.join(paired)}; one target task "
-                "tests the pairs of one test set. Give each a target task"
+                "tests the pairs of one test set. Give each its own target task"
             )
     yield from _measures_lack(params)
 

@@ -135,7 +135,7 @@ def figure(cell: Cell, name: str) -> Image | Markdown:
     """A saved figure, or a sentence if the profile has nothing to show in it."""
     files = cell.artefacts(f"figures/{name}.png")
     if not files:
-        return Markdown(f"*This profile has nothing for the figure {name.replace('_', ' ')}.*")
+        return Markdown(f"*This profile has no data for the figure {name.replace('_', ' ')}.*")
     return Image(files[0].read_bytes(), width=900)
 
 

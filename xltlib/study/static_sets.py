@@ -48,7 +48,7 @@ def _from_file(settings: PerturbedFile, language: str, rows: Dataset) -> Dataset
     if not made:
         raise InputError(
             f"{settings.file}: contains no question of the test set in {language!r}. Make it from "
-            "the same corpus, or take the language off the test set."
+            "the same corpus, or remove the language from the test set."
         )
     return Dataset.from_list(made, rows.features)
 

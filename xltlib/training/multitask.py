@@ -77,7 +77,8 @@ class MultiTaskModel(nn.Module):
             model.heads.load_state_dict(load_file(folder / HEADS))
         except (OSError, RuntimeError, SafetensorError) as error:
             raise InputError(
-                f"{folder / HEADS}: not the heads of {', '.join(tasks)}: {error}"
+                f"{folder / HEADS}: not the heads of {', '.join(tasks)} ({error}). Train the model "
+                "again."
             ) from error
         return model.eval()
 
