@@ -73,14 +73,17 @@ def _views(pairs: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 def mean_table(answers: pd.DataFrame, *, level: float, p_values: bool) -> pd.DataFrame:
     """Mean accuracy of each model in each view, and its gain over standard training, in points.
 
-    The gain has an interval over seeds and test items, and a p-value with Holm's correction over
-    the methods that are compared in the same view. `n` counts test items.
+    All methods of an arm are averaged over the seeds that they share. The gain has an interval over
+    seeds and test items, and a p-value with Holm's correction over the methods that are compared in
+    the same view. `n` counts test items.
     """
     rows = []
     for (task, corpus, arm), part in with_languages(answers).groupby(
         ["task", "corpus", "arm"], sort=False
     ):
-        for view, pairs in _views(part):
+        seeds = [set(of_method) for of_method in part.groupby("method")["seed"].unique()]
+        common = set.intersection(*seeds) or set.union(*seeds)
+        for view, pairs in _views(part[part["seed"].isin(common)]):
             answered = items(pairs, "correct").rename(columns={"method": "arm"})
             answered = answered.assign(language=view)
             of_view = []

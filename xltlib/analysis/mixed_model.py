@@ -33,7 +33,8 @@ COLUMNS = [
 def mixed_model(
     attacked: pd.DataFrame, treated: str, control: str, *, level: float, p_values: bool = True
 ) -> pd.DataFrame:
-    """One row per attack and outcome: treated minus control, in points of F1.
+    """One row per attack and outcome: treated minus control, in points of F1, over the seeds of
+    both arms.
 
     Intervals use Student's t with the degrees of freedom of trainings, seeds - 1; with one seed
     there is no interval. `fit` is `ok`, `degenerate` (some variance is zero), `not converged` or
@@ -45,9 +46,10 @@ def mixed_model(
     rows = []
     pair = attacked[attacked["arm"].isin([treated, control])]
     for attack, part in pair.groupby("attack", sort=True):
-        if part["arm"].nunique() < 2:
+        of_both = part.groupby("seed")["arm"].transform("nunique") == 2
+        part = _fewer(part[of_both])
+        if not len(part):
             continue
-        part = _fewer(part)
         seeds = part["seed"].nunique()
         for outcome in OUTCOMES:
             rows.append(

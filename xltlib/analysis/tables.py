@@ -46,23 +46,30 @@ def arms_in(frame: pd.DataFrame) -> list[str]:
 
 
 def scores(clean: pd.DataFrame) -> pd.DataFrame:
-    """F1 and EM by corpus, language and arm, mean over seeds, with both published averages."""
+    """F1 and EM by corpus, language and arm, mean over seeds, with both published averages.
+
+    A score is NaN where an arm was not tested in a language.
+    """
     rows = []
     for corpus, part in clean.groupby("corpus", sort=True):
-        means = 100 * part.groupby(["arm", "language"])[list(METRICS)].mean()
-        for language in language_order(set(part["language"])):
+        arms, languages = arms_in(part), language_order(set(part["language"]))
+        every = pd.MultiIndex.from_product([arms, languages])
+        means = 100 * part.groupby(["arm", "language"])[list(METRICS)].mean().reindex(every)
+        for language in languages:
             one = part[part["language"] == language]
             rows.append(
                 {"corpus": corpus, "language": language}
-                | {f"{m} {a}": means.loc[(a, language), m] for a in arms_in(part) for m in METRICS}
-                | {"n": one["id"].nunique(), "seeds": one["seed"].nunique()}
+                | {f"{m} {a}": means.loc[(a, language), m] for a in arms for m in METRICS}
+                | {"n": one["id"].nunique(), "seeds": _seeds(one)}
             )
-        # The average of one language is that language.
+        # All arms are averaged over the same languages; the average of one is that language.
+        tested = means["f1"].notna().groupby(level=1).all()
+        part = part[part["language"].isin(tested.index[tested])]
         averages = AVERAGES if part["language"].nunique() > 1 else {}
         for name, title in averages.items():
             values = {
-                f"{m} {a}": squad.averages(means.loc[a][m].to_dict()).get(name)
-                for a in arms_in(part)
+                f"{m} {a}": squad.averages(means.loc[a][m][tested].to_dict()).get(name)
+                for a in arms
                 for m in METRICS
             }
             if all(value is not None for value in values.values()):
@@ -71,9 +78,16 @@ def scores(clean: pd.DataFrame) -> pd.DataFrame:
                 rows.append(
                     {"corpus": corpus, "language": title}
                     | values
-                    | {"n": int(n), "seeds": part["seed"].nunique()}
+                    | {"n": int(n), "seeds": _seeds(part)}
                 )
     return pd.DataFrame(rows)
+
+
+def _seeds(answers: pd.DataFrame) -> int | str:
+    """The number of seeds; where arms differ in it, the fewest and the most."""
+    counts = answers.groupby("arm")["seed"].nunique()
+    least, most = int(counts.min()), int(counts.max())
+    return most if least == most else f"{least}-{most}"
 
 
 def under_attack(attacked: pd.DataFrame) -> pd.DataFrame:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from unicodedata import normalize
 
 import regex
 from datasets import Dataset
 
 from xltlib.corpora.corpus import text_columns
+from xltlib.languages import find_language
 
 _WORD = regex.compile(r"[\p{L}\p{N}\p{M}]+")
-_UNSPACED = {"zh", "ja", "th"}
 CHARACTERS = 13  # n-gram length in unspaced scripts, about as rare as eight words
 
 
@@ -57,20 +58,30 @@ def audit(train: Dataset, test: Dataset, n: int = 8) -> Overlap:
 
 
 def _rows(rows: Dataset) -> Iterator[tuple[list[str], str]]:
-    """The texts of each row, and its language; a list of tokens or choices counts as one text."""
+    """The texts of each row, and its language; a list of tokens or choices counts as one text.
+
+    The question of a choice is left out: COPA asks the same two of every premise.
+    """
     columns = text_columns(rows)
+    if "choices" in columns:
+        columns.remove("question")
     for row in rows.select_columns([*columns, "language"]):
         values = (row[column] for column in columns)
         yield [v if isinstance(v, str) else " ".join(v) for v in values], row["language"]
 
 
 def _normal(text: str) -> str:
-    return " ".join(_WORD.findall(text.casefold()))
+    return " ".join(_words(text))
+
+
+def _words(text: str) -> list[str]:
+    """The words, in one Unicode form and one case."""
+    return _WORD.findall(normalize("NFKC", text.casefold()))
 
 
 def _ngrams(text: str, language: str, n: int) -> set[str]:
-    words = _WORD.findall(text.casefold())
-    if language in _UNSPACED:
+    words = _words(text)
+    if find_language(language).unspaced:
         joined = "".join(words)
         return {joined[i : i + CHARACTERS] for i in range(len(joined) - CHARACTERS + 1)}
     return {" ".join(words[i : i + n]) for i in range(len(words) - n + 1)}

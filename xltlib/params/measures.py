@@ -100,8 +100,8 @@ class Published(Settings):
 class AnalysisSettings(Settings):
     """How results are compared."""
 
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    """Confidence level of intervals."""
+    level: Annotated[float, Field(gt=0, le=0.99)] = 0.95
+    """Confidence level of intervals. Three seeds cannot support more than 0.99."""
     smallest_effects: SmallestEffects = SmallestEffects()
     """The smallest effects that would matter."""
     largest_english_loss: PositiveFloat = 2.0

@@ -50,7 +50,10 @@ def of_training(log: Mapping[str, Any]) -> list[Sentence]:
         "steps": log["steps"],
         "examples": sum(examples.values()) if isinstance(examples, Mapping) else examples,
     }
-    words = "Trained for {steps} steps on {examples} examples"
+    words = (
+        f"Trained for {counted('steps', numbers['steps'], 'step')} on "
+        f"{counted('examples', numbers['examples'], 'example')}"
+    )
     if len(losses) > 1:
         words += "; the training loss went from {first:.2f} to {last:.2f} nats"
         numbers |= {"first": losses[0], "last": losses[-1]}
@@ -128,7 +131,7 @@ def of_attack(languages: Records, *, targeted: bool = False) -> list[Sentence]:
     why = "with a wrong answer before the attack"
     if targeted:
         why = "without a target, or answered with it before the attack"
-    words = f"{{n}} examples, {{skipped}} of them {why}"
+    words = f"{counted('n', total['n'], 'example')}, {{skipped}} of them {why}"
     for name, said in (("no_candidates", "with nothing to edit"), ("error", "ended by an error")):
         if total[name]:
             words += f", {{{name}}} {said}"
@@ -136,8 +139,8 @@ def of_attack(languages: Records, *, targeted: bool = False) -> list[Sentence]:
     found = [Sentence("asked", f"{words}.", numbers)]
     if tried:
         words = (
-            "The attack succeeded on {succeeded} of the {tried} others ({rate:.0f} %), with "
-            "{per_example:.1f} queries per example."
+            "Of the examples that were attacked, the attack succeeded on {succeeded} of {tried} "
+            "({rate:.0f} %), with {per_example:.1f} queries per example."
         )
         numbers = {
             "succeeded": total["succeeded"],

@@ -46,8 +46,8 @@ def of_types(table: pd.DataFrame, absent: Sequence[str]) -> list[Sentence]:
             "n": int(whole["n"].min()),
         }
         words = (
-            f"{of} {most} lose the most F1 ({{most:.1f}} points) and {least} the least "
-            f"({{least:.1f}}), averaged over {counted('conditions', conditions, 'condition')} "
+            f"{of} {most} lose the most F1 ({{most:z.1f}} points) and {least} the least "
+            f"({{least:z.1f}}), averaged over {counted('conditions', conditions, 'condition')} "
             "(at least {n} questions of each kind; no test, exploratory)."
         )
         found.append(Sentence(f"types {view}", words, numbers))

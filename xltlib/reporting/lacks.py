@@ -51,7 +51,7 @@ def lack(one: Lack) -> Sentence:
         arm, task, score = one.found
         words = (
             f"Intermediate training of `{arm}` did not work: its dev score on {task} is "
-            "{found:.1f} points, and chance alone gives {needed:.1f}."
+            "{found:.1f} points, and always choosing the most frequent label gives {needed:.1f}."
         )
         numbers = {"found": score, "needed": one.needed}
     elif one.name == "unchecked":

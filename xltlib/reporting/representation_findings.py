@@ -57,10 +57,10 @@ def alignment(table: pd.DataFrame) -> Iterator[Sentence]:
         }
         words = (
             "{corpus}: the mean cosine of translations is {translations:.3f}, that of other pairs "
-            "{others:.3f}, a margin of {margin:.3f}"
+            "{others:.3f}, a margin of {margin:z.3f}"
         )
         if len(rows) > 1:
-            words += "; from {lowest:.3f} ({worst}) to {highest:.3f} ({best})"
+            words += "; from {lowest:z.3f} ({worst}) to {highest:z.3f} ({best})"
         yield Sentence("alignment", f"{words}.", numbers)
 
 
@@ -80,7 +80,7 @@ def consistency(table: pd.DataFrame, *, measure: str) -> Iterator[Sentence]:
         over = counted("pairs", len(rows), "pair of languages", "pairs of languages")
         words = (
             "{corpus}, model {model}: RankC is {value:.1f} points with a chance level of "
-            f"{{chance:.1f}}, so {{mean:.1f}} corrected for chance (mean of {over}, n={{n}} each)"
+            f"{{chance:.1f}}, so {{mean:z.1f}} corrected for chance (mean of {over}, n={{n}} each)"
         )
         if len(rows) > 1:
             words += "; from {lowest:.1f} ({worst}) to {highest:.1f} ({best})"
@@ -108,17 +108,16 @@ def probe(table: pd.DataFrame) -> Iterator[Sentence]:
 def rotation(table: pd.DataFrame) -> Iterator[Sentence]:
     """The effect of rotated states on mean F1."""
     for (task, corpus), rows in table.groupby(["task", "corpus"], sort=False):
-        languages = rows[rows["language"] != MACRO]
         (mean,) = rows[rows["language"] == MACRO].to_dict("records")
         numbers = {
             "task": task,
             "corpus": corpus,
-            "languages": len(languages),
+            "languages": mean["languages"],
             "plain": mean["f1"],
             "rotated": mean["f1 rotated"],
             "gain": mean["gain"],
         }
-        over = counted("languages", len(languages), "language")
+        over = counted("languages", mean["languages"], "language")
         words = (
             f"{{corpus}}, model {{task}}: with states rotated onto English, mean F1 of {over} "
             "goes from {plain:.1f} to {rotated:.1f} points, a difference of {gain:+z.1f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -24,12 +25,19 @@ def decimals(column: str) -> int:
     return 3 if first in UP_TO_ONE else 0 if first in COUNTS else 1
 
 
+def printed(column: str, value: float) -> str:
+    """A number of a column; never "-0.0", nor a p-value of zero."""
+    if column.split()[0] == "p" and value < 0.0005:
+        return "<0.001"
+    return format(value, f"z.{decimals(column)}f")
+
+
 def shown(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame as text, with numbers as printed and missing values empty."""
     texts = frame.astype(object)
     for name in frame.columns:
-        form = f".{decimals(name)}f" if is_float_dtype(frame[name]) else ""
-        texts[name] = ["" if pd.isna(value) else format(value, form) for value in frame[name]]
+        text = partial(printed, name) if is_float_dtype(frame[name]) else str
+        texts[name] = ["" if pd.isna(value) else text(value) for value in frame[name]]
     return texts
 
 
@@ -46,7 +54,7 @@ def style(frame: pd.DataFrame, caption: str = "") -> HTML:
     long tables scroll. Text columns are aligned by inline styles, because JupyterLab removes style
     sheets from notebooks that it does not trust.
     """
-    formats = {name: f"{{:.{decimals(name)}f}}" for name in frame.select_dtypes("float").columns}
+    formats = {name: partial(printed, name) for name in frame.select_dtypes("float").columns}
     words = [str(frame.columns.get_loc(name)) for name in frame.select_dtypes(exclude="number")]
     table = frame.style.set_uuid("table").format(formats, na_rep="", escape="html")
     table = table.format_index(escape="html", axis="columns").hide(axis="index")

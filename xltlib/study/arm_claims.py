@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from xltlib import corpora
 from xltlib.analysis import conditions, estimates, recipe
 from xltlib.analysis.robustness import MEASURES
 from xltlib.analysis.verdict import Lack, Verdict, judge
@@ -84,12 +83,15 @@ def _unlearnt(cell: EncoderCell, clean: pd.DataFrame) -> dict[str, list[Lack]]:
 
 
 def _at_chance(cell: EncoderCell, arm: str) -> list[Lack]:
-    """The intermediate tasks whose dev score (mean over languages and seeds) is at chance."""
+    """The intermediate tasks whose dev score (mean over languages and seeds) is no better than
+    always choosing the most frequent label."""
     params, scores = cell.params, {}
+    chance: dict[str, float] = {}
     for source in cell.of("evaluation"):
         if source.arm == arm and source.method == STANDARD:
             trained = source.reads("target").reads("intermediate")
             scores[trained.key] = trained.metrics()["dev"]
+            chance |= trained.metrics().get("chance", {})
     found = []
     for task, used in params.intermediate.arms[arm].tasks.items():
         kind = data.kind_of(params, used, params.intermediate.max_length)
@@ -98,8 +100,6 @@ def _at_chance(cell: EncoderCell, arm: str) -> list[Lack]:
             for dev in scores.values()
             for of_language in dev.get(task, {}).values()
         ]
-        classes = len(corpora.labels(used.corpus, params.corpora[used.corpus]))
-        chance = 100 / classes if kind.metric == "accuracy" and classes else 0.0
-        if points and np.mean(points) <= chance:
-            found.append(Lack("chance", (arm, task, float(np.mean(points))), chance))
+        if points and np.mean(points) <= chance.get(task, 0.0):
+            found.append(Lack("chance", (arm, task, float(np.mean(points))), chance[task]))
     return found

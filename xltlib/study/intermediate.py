@@ -15,6 +15,7 @@ from transformers import AutoModel, set_seed
 
 from xltlib.encoders.footprint import require_memory
 from xltlib.encoders.opening import open_tokenizer, require_positions
+from xltlib.evaluation.labelled import most_frequent_score
 from xltlib.params import DataAugmentationSettings, Params, TaskData
 from xltlib.reporting import cell_findings, figures
 from xltlib.study import data, saved, work
@@ -94,7 +95,9 @@ def _run(cell: ArmCell, progress: bool) -> None:
     settings, arm = params.intermediate.budget(cell.arm), params.intermediate.arms[cell.arm]
     if not arm.tasks:
         nothing = TrainingLog(steps=0, losses=[], dev_scores=[], best_step=None, numerics={})
-        work.finish(cell, nothing.as_metrics() | {"examples": {}, "dev": {}}, started=started)
+        work.finish(
+            cell, nothing.as_metrics() | {"examples": {}, "dev": {}, "chance": {}}, started=started
+        )
         return
     use_threads(params.compute.threads)
     set_seed(cell.seed)
@@ -176,8 +179,13 @@ def _run(cell: ArmCell, progress: bool) -> None:
         name: {code: model.score(name, tokenizer, rows) for code, rows in sets.items()}
         for name, sets in dev.items()
     }
+    # What a model that has learnt nothing would score.
+    chance = {
+        name: mean(most_frequent_score(kinds[name], rows) for rows in sets.values())
+        for name, sets in dev.items()
+    }
     examples = {name: len(items) for name, items in draws.items()}
-    metrics = log.as_metrics() | {"examples": examples, "dev": scores}
+    metrics = log.as_metrics() | {"examples": examples, "dev": scores, "chance": chance}
     work.finish(cell, metrics, started=started, numerics=log.numerics)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from xltlib.analysis.blocks import large_enough
 from xltlib.analysis.intervals import contrast
 from xltlib.analysis.tables import MACRO
 from xltlib.encoders.parts import base_encoder
@@ -64,6 +65,7 @@ def rotation_gains(params: Params, task: str, predictor: SpanPredictor) -> Rows:
     gains: Rows = []
     for language, part in [*answers.groupby("language", sort=False), (MACRO, answers)]:
         weights = {"rotated": 1.0, "plain": -1.0}
+        part = large_enough(part)
         gain = contrast(part, "f1", weights, level=options.level)
         means = 100 * part.groupby(["arm", "language"])["f1"].mean().groupby("arm").mean()
         gains.append(
@@ -71,6 +73,7 @@ def rotation_gains(params: Params, task: str, predictor: SpanPredictor) -> Rows:
                 "task": task,
                 "corpus": settings.rotation.corpus,
                 "language": language,
+                "languages": part["language"].nunique(),
                 "f1": means["plain"],
                 "f1 rotated": means["rotated"],
                 "gain": gain.estimate,

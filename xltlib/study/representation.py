@@ -34,7 +34,10 @@ COLUMNS = {
     "probe": ["trained on", "tested on", "accuracy", "majority", "n"],
     "cloze": encoder_measures.CONSISTENCY,
     "rank_consistency": encoder_measures.CONSISTENCY,
-    "rotation": ["task", "corpus", "language", "f1", "f1 rotated", "gain", "low", "high", "n"],
+    "rotation": [
+        *("task", "corpus", "language", "languages", "f1", "f1 rotated"),
+        *("gain", "low", "high", "n"),
+    ],
 }
 """The tables, one per measure."""
 

@@ -170,6 +170,7 @@ def train(
         load_best_model_at_end=stopping is not None,
         metric_for_best_model=DEV if stopping else None,
         greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,  # else early stopping would lose its count
         logging_steps=max(1, steps // 10),
         logging_nan_inf_filter=False,  # it would wait for the device at every step
         report_to="none",

@@ -35,7 +35,9 @@ def robust_training(
         method = RandomPerturbation(settings.radius, settings.draws)
     else:
         return None
-    return RobustTraining(method, tokenizer.all_special_ids, settings.where)
+    # An unknown word is a word of the text.
+    special = [one for one in tokenizer.all_special_ids if one != tokenizer.unk_token_id]
+    return RobustTraining(method, special, settings.where)
 
 
 def copies(
