@@ -9,11 +9,12 @@ from xltlib.params import Optimisation, SpanQASettings, StoppingSettings
 from xltlib.tasks.kind import lengths
 from xltlib.tasks.span_qa import pad_spans, training_rows
 from xltlib.tasks.windows import featurize
+from xltlib.training.checkpoints import last_checkpoint
 from xltlib.training.plan import Batching, copies_plan
 from xltlib.training.robust import RobustTraining
 from xltlib.training.robust.adv import Adversarial
 from xltlib.training.robust.rs_rp import RandomPerturbation
-from xltlib.training.run import last_checkpoint, train
+from xltlib.training.run import train
 
 CONTEXTS = [f"number {i} is {'abcdefgh'[i % 8] * 3} today" for i in range(16)]
 FAST = Optimisation(learning_rate=5e-3, batch_size=4)
@@ -99,11 +100,32 @@ def test_a_killed_run_resumes_and_ends_as_an_uninterrupted_one(
     assert last_checkpoint(made).endswith("checkpoint-6")
     # A checkpoint that was being written when the kill came is passed over.
     (made / "checkpoint-9").mkdir()
-    (made / "checkpoint-9" / "trainer_state.json").write_text('{"global_st')
+    (made / "checkpoint-9" / "trainer_state.json").write_text('{"global_step": 9}')
     resumed, log = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", **options)
     assert log.steps == 12
     for name, weights in whole.state_dict().items():
         assert torch.equal(weights, resumed.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("name", ["optimizer.pt", "scheduler.pt", "model.safetensors"])
+@pytest.mark.parametrize("damage", ["cut", "lost"])
+def test_a_damaged_checkpoint_is_passed_over(
+    tiny_encoder, tiny_tokenizer, batches, tmp_path, name, damage
+):
+    whole, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "a", save_every_steps=3)
+    with pytest.raises(Killed):
+        run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", kill_at=8, save_every_steps=3)
+    made = tmp_path / "b" / "cpu-float32"
+    newest = made / "checkpoint-6"
+    if damage == "cut":
+        (newest / name).write_bytes((newest / name).read_bytes()[:100])
+    else:
+        (newest / name).unlink()
+    assert last_checkpoint(made).endswith("checkpoint-3")
+    resumed, log = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", save_every_steps=3)
+    assert log.steps == 12
+    for tensor, weights in whole.state_dict().items():
+        assert torch.equal(weights, resumed.state_dict()[tensor]), tensor
 
 
 def test_a_checkpoint_of_other_numerics_is_not_continued(
@@ -166,6 +188,33 @@ def test_stopping_ends_without_progress_and_keeps_the_best_weights(
     for name, weights in score.seen[1].items():
         assert torch.equal(weights, model.state_dict()[name]), name
     assert not (tmp_path / "c").exists()
+
+
+def test_a_resumed_run_stops_where_an_uninterrupted_one_does(
+    tiny_encoder, tiny_tokenizer, batches, tmp_path
+):
+    scores = (50.0, 60.0, 40.0, 41.0, 42.0, 70.0)
+    stopping = StoppingSettings(every_steps=2, patience=3)
+    whole, log = run(
+        tiny_encoder,
+        tiny_tokenizer,
+        batches,
+        tmp_path / "a",
+        dev_score=Falling(*scores),
+        stopping=stopping,
+    )
+    assert (log.steps, log.best_step) == (10, 4)
+    options = {"stopping": stopping}
+    first = {"dev_score": Falling(*scores), "kill_at": 9}
+    with pytest.raises(Killed):
+        run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", **options, **first)
+    rest = Falling(*scores[4:])
+    resumed, log = run(
+        tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", **options, dev_score=rest
+    )
+    assert (log.steps, log.best_step) == (10, 4)
+    for tensor, weights in whole.state_dict().items():
+        assert torch.equal(weights, resumed.state_dict()[tensor]), tensor
 
 
 def test_without_patience_all_steps_are_taken_and_the_best_weights_kept(

@@ -100,6 +100,7 @@ def _at_chance(cell: EncoderCell, arm: str) -> list[Lack]:
             for dev in scores.values()
             for of_language in dev.get(task, {}).values()
         ]
-        if points and np.mean(points) <= chance.get(task, 0.0):
-            found.append(Lack("chance", (arm, task, float(np.mean(points))), chance[task]))
+        least = chance.get(task, 0.0)
+        if points and np.mean(points) <= least:
+            found.append(Lack("chance", (arm, task, float(np.mean(points))), least))
     return found

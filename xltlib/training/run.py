@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -13,11 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import SequentialSampler
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
 
 from xltlib.artifacts import InputError
 from xltlib.params import Optimisation
 from xltlib.training import numerics
+from xltlib.training.checkpoints import Sealing, last_checkpoint
 from xltlib.training.robust import RobustTraining, robust_loss
 
 DEV = "eval_dev"
@@ -121,8 +121,8 @@ def train(
 ) -> TrainingLog:
     """Train `model` in place over `batches`, one forward pass each, with linear decay.
 
-    With `save_every_steps`, a killed run continues from its last complete checkpoint and ends like
-    an uninterrupted one; checkpoints are removed when training is complete. With `stopping`, the
+    With `save_every_steps`, a killed run continues from its last whole checkpoint and ends like an
+    uninterrupted one; checkpoints are removed when training is complete. With `stopping`, the
     weights with the best `dev_score` are kept. `numerics.choose` decides precision, attention and
     so on; the trained model is in float32.
 
@@ -141,7 +141,7 @@ def train(
             "optimisation.stopping needs an English dev set. Give the training data a dev_split."
         )
     save_every = stopping.every_steps if stopping else optimisation.save_every_steps
-    callbacks = []
+    callbacks: list[TrainerCallback] = [Sealing()]
     if stopping is not None and stopping.patience is not None:
         callbacks.append(EarlyStoppingCallback(stopping.patience))
     steps = -(-len(batches) // optimisation.gradient_accumulation)
@@ -208,17 +208,6 @@ def train(
         best_step=trainer.state.best_global_step if stopping else None,
         numerics=used.record(),
     )
-
-
-def last_checkpoint(folder: Path) -> str | None:
-    """The newest complete checkpoint; the trainer's state is written last."""
-    complete = []
-    for state in folder.glob("checkpoint-*/trainer_state.json"):
-        try:
-            complete.append((json.loads(state.read_text())["global_step"], state.parent))
-        except (ValueError, KeyError, TypeError):  # incomplete, possibly inside a character
-            continue
-    return str(max(complete)[1]) if complete else None
 
 
 def use_threads(threads: int) -> None:
