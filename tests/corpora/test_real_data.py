@@ -90,6 +90,21 @@ def test_noiseqa_asks_xquads_questions(shared_data):
         assert same == 907 if split == "clean" else same < 500
 
 
+def test_the_hubs_copy_of_xquad_is_cut_by_article_too(shared_data, tmp_path):
+    """It has no titles, and a cut by passage would put one article into both parts."""
+    publisher = CorpusSource(source="local", folder=shared_data / "xquad", cut_after=24)
+    whole = corpora.load("xquad", publisher, "th", "all")
+    (tmp_path / "xquad.th").mkdir()
+    columns = ["id", "context", "question", "answers"]
+    whole.select_columns(columns).to_parquet(tmp_path / "xquad.th" / "validation-0.parquet")
+    hub = publisher.model_copy(update={"folder": tmp_path})
+    for split in ("all", "train", "test"):
+        theirs, ours = (corpora.load("xquad", one, "th", split) for one in (publisher, hub))
+        assert ours["id"] == theirs["id"]
+        assert ours.features == theirs.features
+    assert len(set(corpora.load("xquad", hub, "th", "train")["title"])) == 24
+
+
 def test_noiseqas_rest_is_xquads_test_split(shared_data):
     xquad_en = CorpusSource(source="local", folder=shared_data / "xquad", cut_after=24)
     noisy = CorpusSource(source="local", folder=shared_data / "noiseqa", cut_after=24)

@@ -67,7 +67,7 @@ def from_hub(
 
     def found() -> Iterator[Question]:
         for i, row in enumerate(rows):
-            # XQuAD's hub copy has no titles, so the passage is the finest unit to cut by.
+            # Without titles, the passage is the finest unit to cut by.
             title = {"title": row.get("title", row.get("context"))}
             yield question_of(title, row, row, f"{where}: row {i}")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from datasets import Dataset
 
 from xltlib.corpora import mini
-from xltlib.corpora.corpus import Corpus
+from xltlib.corpora.corpus import QA, Corpus
 from xltlib.corpora.hub import published
 from xltlib.corpora.local import find, parquet
 from xltlib.corpora.squad_files import ANSWERED, first_articles, from_hub, read_squad
@@ -16,6 +16,8 @@ from xltlib.params import CorpusSource
 
 LANGUAGES = ("en", "ar", "de", "el", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh")
 REPOSITORY = "google/xquad"
+PARAGRAPHS = 5
+"""Paragraphs of each article, one after another (240 of 48 articles)."""
 
 
 def files(folder: Path, language: str, split: str) -> list[Path]:
@@ -33,6 +35,7 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     opened = published(source, where, REPOSITORY, (f"xquad.{language}", "validation"), ANSWERED)
     if isinstance(opened, Dataset):
         rows = from_hub(opened, lambda identity: language, source.folder or REPOSITORY)
+        rows = _with_articles(rows.select_columns([*QA]))
     else:
         rows = read_squad(opened[0], language)
     if split == "all":
@@ -40,6 +43,17 @@ def load(source: CorpusSource, language: str, split: str) -> Dataset:
     return first_articles(
         rows, source.cut_after, rest=split == "test", key="corpora.xquad.cut_after"
     )
+
+
+def _with_articles(rows: Dataset) -> Dataset:
+    """The rows with a name of their article, which the hub's copy lacks.
+
+    In an excerpt, which is not made of whole articles, each passage counts as an article.
+    """
+    number = {context: i for i, context in enumerate(dict.fromkeys(rows["context"]))}
+    each = 1 if len(number) % PARAGRAPHS else PARAGRAPHS
+    titles = [f"article {number[context] // each}" for context in rows["context"]]
+    return rows.remove_columns("title").add_column("title", titles).cast(QA)
 
 
 CORPORA = {
