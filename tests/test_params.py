@@ -8,7 +8,7 @@ import pytest
 from xltlib import params as schema
 from xltlib.artifacts import InputError
 from xltlib.study import Grid
-from xltlib.study.preflight import check_sources
+from xltlib.study.preflight import check_sources, warnings
 
 PARAMS = Path(__file__).parent.parent / "params"
 
@@ -183,6 +183,26 @@ def test_a_test_set_of_two_target_tasks_would_mix_their_models(changed):
     with pytest.raises(InputError, match=r"targets\.second\.test_sets\.1: tydiqa in ar also tests"):
         check_sources(profile(["ar"], ["none"]))
     check_sources(profile(["de"], ["none"]))
+
+
+@pytest.mark.parametrize(
+    "clean",
+    [
+        [],
+        [{"corpus": "tydiqa", "split": "test", "languages": ["en", "ar"]}],
+        [{"corpus": "tydiqa", "split": "test", "languages": ["en", "ar", "fi"], "max_examples": 5}],
+    ],
+)
+def test_a_perturbed_set_without_its_clean_questions_is_named(changed, clean):
+    """Answers to questions without a clean answer would be left out of every comparison."""
+    perturbed = {"corpus": "tydiqa", "split": "test", "languages": ["en", "ar", "fi"]}
+    perturbed["perturbation"] = {"kind": "typo", "severity": 0.2}
+    sets = [*clean, perturbed]
+    lost = "fi" if clean and "max_examples" not in clean[0] else "en, ar, fi"
+    params = schema.load(changed({"targets.tydiqa.test_sets": sets}))
+    (said,) = warnings(params)
+    assert f"tydiqa+typo-20 in {lost} is not compared in full" in said
+    assert not [*warnings(schema.load(changed({})))]
 
 
 def test_a_target_task_tests_the_pairs_of_one_test_set(changed):

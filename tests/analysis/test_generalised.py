@@ -88,6 +88,13 @@ def test_an_item_is_one_draw_however_many_pairs_it_is_answered_in():
     assert rows[0]["high"] == pytest.approx(rows[1]["high"])
 
 
+def test_methods_are_averaged_over_the_seeds_that_they_share():
+    frame = answers(standard=0.6, adv=0.65)
+    fewer = frame[(frame["method"] == "standard") | (frame["seed"] < 3)]
+    both = mean_table(frame[frame["seed"] < 3], **OPTIONS)
+    pd.testing.assert_frame_equal(mean_table(fewer, **OPTIONS), both)
+
+
 def test_holm_counts_the_methods_of_a_view():
     means = mean_table(answers(standard=0.6, adv=0.65, rp=0.7, n=120), **OPTIONS)
     tested = means[means["p"].notna()]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.analysis.simulation import World
 from xltlib.analysis.blocks import Block, contrast_blocks
-from xltlib.analysis.intervals import contrast, interval
+from xltlib.analysis.intervals import contrast, interval, p_value
 from xltlib.analysis.variance import Spread, seed_variance, spread
 from xltlib.artifacts import InputError
 
@@ -216,6 +216,37 @@ def test_seeds_that_agree_by_chance_do_not_make_one_language_sure():
     other = interval(blocks[1:2], [1.0], seeds=seed_variance(blocks))
     assert pooled.error > 1.5 * alone.error
     assert 0.8 < (pooled.high - pooled.low) / (other.high - other.low) < 1.25
+
+
+def test_a_language_whose_seeds_disagree_is_not_sure_because_the_others_agree():
+    # Five seeds that differ by ten points in one language and by one in seven others.
+    rng = np.random.default_rng(0)
+    blocks = [
+        Block.independent(
+            rng.normal(0.03, 0.05, (5, 200))
+            + (0.1 if i == 0 else 0.01) * np.array([[-2], [-1], [0], [1], [2]]) / 1.58,
+            str(i),
+        )
+        for i in range(8)
+    ]
+    pooled = seed_variance(blocks)
+    alone = interval(blocks[:1], [1.0])
+    one, other = (interval([block], [1.0], seeds=pooled) for block in blocks[:2])
+    assert one.p >= alone.p
+    assert one.high - one.low >= alone.high - alone.low
+    assert other.high - other.low < 0.8 * (one.high - one.low)
+    assert one.detectable >= alone.detectable
+
+
+@pytest.mark.parametrize("sizes", [[40, 5, 5, 5, 5], [30, 1, 1, 1, 1, 1], [60] + [2] * 19])
+def test_a_passage_with_many_questions_does_not_make_a_mean_sure(sizes):
+    rng = np.random.default_rng(0)
+    units = np.repeat(np.arange(len(sizes)), sizes)
+    of_passage = rng.normal(0, 0.2, (1000, 1, len(sizes)))
+    values = of_passage[..., units] + rng.normal(0, 0.3, (1000, 3, len(units)))
+    blocks = [Block(values, units, "ar")]
+    mean, about, _ = spread(blocks, [1.0], seed_variance(blocks))
+    assert (p_value(about, mean, 3) < 0.05).mean() < 0.06
 
 
 def test_translations_are_one_question():

@@ -95,6 +95,13 @@ def test_an_attack_that_one_arm_alone_met_has_no_row():
     assert len(fitted(frame[frame["arm"] == "english"])) == 0
 
 
+def test_only_seeds_of_both_arms_count():
+    # Otherwise an answer of one arm would count as a difference.
+    frame = attacked(effect=0.0)
+    more = frame[frame["arm"] == "multilingual"].assign(seed=4)
+    pd.testing.assert_frame_equal(fitted(pd.concat([frame, more])), fitted(frame))
+
+
 @pytest.mark.slow
 def test_the_type_i_error_is_what_it_says():
     from tests.benchmarks.mixed_model import findings  # which imports this module

@@ -71,6 +71,23 @@ def test_scores_average_over_seeds(clean):
     assert (table.loc["en", "n"], table.loc["en", "seeds"]) == (2, 2)
 
 
+def test_a_language_that_an_arm_was_not_tested_in_has_no_score_and_no_part_in_averages(clean):
+    gone = clean[~((clean["arm"] == "english") & (clean["language"] == "ko"))]
+    table = tables.scores(gone).set_index("language")
+    assert pd.isna(table.loc["ko", "f1 english"])
+    assert table.loc["ko", "f1 multilingual"] == 50
+    # Arabic alone is common to both arms.
+    assert table.loc["XTREME average (with en)", ["f1 english", "f1 multilingual"]].tolist() == [
+        50,
+        50,
+    ]
+
+
+def test_seeds_of_arms_that_differ_are_a_range(clean):
+    more = clean[clean["arm"] == "english"].assign(seed=2)
+    assert set(tables.scores(pd.concat([clean, more]))["seeds"]) == {"1-2"}
+
+
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_a_corpus_of_one_language_has_no_average(clean, language):
     table = tables.scores(clean[clean["language"] == language])

@@ -1,5 +1,7 @@
 """The audit finds what was copied, and only that."""
 
+import unicodedata
+
 from datasets import Dataset
 
 from xltlib.corpora.audit import audit
@@ -50,3 +52,21 @@ def test_the_same_item_in_another_language_is_found_by_its_id():
     translated = nli(("eins", "zwei"), ("drei", "vier"), language="en")
     found = audit(nli(("one", "two")), translated)
     assert (found.same_id, found.exact) == (1, 0)
+
+
+def test_a_copy_in_another_unicode_form_is_found():
+    text = "서울은 대한민국의 수도이며 가장 큰 도시 입니다 그리고 또"
+    decomposed = unicodedata.normalize("NFD", text)
+    found = audit(nli((text, "x"), language="ko"), nli((decomposed, "y"), language="ko"))
+    assert (found.exact, found.ngram_items, found.ngram_share) == (1, 1, 1.0)
+
+
+def test_the_question_that_copa_always_asks_is_no_copy():
+    def choices(premise, *options):
+        row = {"id": premise, "language": "en", "premise": premise, "label": 0}
+        row |= {"question": "What was the cause of this?", "choices": list(options)}
+        return Dataset.from_list([row])
+
+    train = choices("The man fell.", "It rained.", "He slept.")
+    assert audit(train, choices("The sun rose.", "It was warm.", "It was day.")).exact == 0
+    assert audit(train, choices("The man fell.", "It was warm.", "It was day.")).exact == 1

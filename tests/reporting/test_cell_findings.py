@@ -91,7 +91,7 @@ def test_an_attack_is_summed_over_languages():
     ]
     assert said(cell_findings.of_attack(rows)) == [
         "10 examples, 3 of them with a wrong answer before the attack, 1 with nothing to edit.",
-        "The attack succeeded on 4 of the 6 others (67 %), with 10.0 queries per example.",
+        "Success rate: 67 % (4 of 6 tried), with 10.0 queries per example.",
     ]
 
 

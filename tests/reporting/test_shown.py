@@ -26,6 +26,17 @@ def test_numbers_have_the_digits_of_what_they_count():
     assert list(texts.iloc[1]) == [""] * 5
 
 
+def test_nothing_is_minus_zero_and_no_p_value_is_zero():
+    row = {"estimate": -0.04, "p": 0.0001, "p (TOST)": 0.0006, "n": -0.0}
+    for texts in (
+        list(shown.shown(pd.DataFrame([row])).iloc[0]),
+        shown.style(pd.DataFrame([row])).data,
+    ):
+        assert all(one in texts for one in ("0.0", "<0.001", "0.001")) or "&lt;0.001" in texts
+        assert "-0.0" not in texts
+    assert list(shown.shown(pd.DataFrame([row])).iloc[0]) == ["0.0", "<0.001", "0.001", "0"]
+
+
 def test_a_text_that_looks_like_html_is_shown_and_not_run():
     frame = pd.DataFrame({"<b>": ["<script>alert(1)</script> & more"], "f1": [1.25]})
     html = shown.style(frame).data

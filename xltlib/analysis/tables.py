@@ -74,12 +74,9 @@ def scores(clean: pd.DataFrame) -> pd.DataFrame:
             }
             if all(value is not None for value in values.values()):
                 used = part if name == "xtreme_with_en" else part[part["language"] != "en"]
-                n = used.groupby("language")["id"].nunique().sum()
-                rows.append(
-                    {"corpus": corpus, "language": title}
-                    | values
-                    | {"n": int(n), "seeds": _seeds(part)}
-                )
+                n = int(used.groupby("language")["id"].nunique().sum())
+                row = {"corpus": corpus, "language": title, "n": n, "seeds": _seeds(part)}
+                rows.append(row | values)
     return pd.DataFrame(rows)
 
 

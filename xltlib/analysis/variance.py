@@ -140,14 +140,37 @@ def _by_unit(values: np.ndarray, block: Block, n_units: int) -> np.ndarray:
 
 def _rest(residuals: np.ndarray, block: Block) -> np.ndarray:
     """The variance that the residuals give the block's mean, clustered by unit."""
-    n_units = int(block.units.max()) + 1
-    return _rest_of_sums(_by_unit(residuals, block, n_units), n_units)
+    weights = _weights([(block, 1.0)], int(block.units.max()) + 1)
+    return _rest_of_sums(_by_unit(residuals, block, len(weights)), weights)
 
 
-def _rest_of_sums(sums: np.ndarray, n_units: int) -> np.ndarray:
+def _rest_of_sums(sums: np.ndarray, weights: np.ndarray) -> np.ndarray:
     n_seeds = sums.shape[-2]
-    freedom = (n_seeds - 1) * max(n_units - 1, 1) / n_units
-    return (sums**2).sum(axis=(-2, -1)) / freedom / n_seeds
+    return _clustered(sums, weights).sum(axis=-1) / (n_seeds - 1) / n_seeds
+
+
+def _weights(blocks: Sequence[tuple[Block, float]], n_units: int) -> np.ndarray:
+    """The share of each unit in a weighted sum of block means, [units]; they add up to 1."""
+    shares = np.zeros(n_units)
+    for block, share in blocks:
+        shares += abs(share) * np.bincount(block.units, minlength=n_units) / block.n_questions
+    return shares / shares.sum()
+
+
+def _clustered(sums: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The variance of a sum over units, from the sum of each unit's deviations, [...].
+
+    The jackknife over units (CR3; Bell and McCaffrey 2002): a unit that weighs much pulls the mean
+    towards itself, so its own deviation is too small. With equal units it is the usual estimate.
+    """
+    n_units = int(np.count_nonzero(weights))
+    left = sums / np.where(weights < 1, 1 - weights, 1.0)
+    return max(n_units - 1, 1) / n_units * (left**2).sum(axis=-1)
+
+
+def effective(weights: np.ndarray) -> float:
+    """The number of equal units that would determine a mean as well as these do (Kish 1965)."""
+    return float(weights.sum() ** 2 / (weights**2).sum())
 
 
 TOLERANCE = 1e-9
@@ -216,13 +239,14 @@ def spread(
     for group in dict.fromkeys(block.group for block in blocks):
         own = [(b, w) for b, w in zip(blocks, weights, strict=True) if b.group == group]
         n_units = max(int(block.units.max()) for block, _ in own) + 1
+        of_unit = _weights(own, n_units)
         means = sum(w * _by_unit(_centred(block), block, n_units) for block, w in own)
-        variance = n_units / max(n_units - 1, 1) * (means**2).sum(axis=-1)
+        variance = _clustered(means, of_unit)
         questions = questions + variance
-        scaled = scaled + variance**2 / max(n_units - 1, 1)
+        scaled = scaled + variance**2 / max(effective(of_unit) - 1, 1)
         if seeds is not None:
             left = sum(w * _by_unit(_residuals(block), block, n_units) for block, w in own)
-            rest = rest + _rest_of_sums(left, n_units)
+            rest = rest + _rest_of_sums(left, of_unit)
     of_questions = np.maximum(questions, rest)
     if seeds is None:
         nodes = [(np.zeros((*np.shape(estimate), 1)), np.ones(1))]

@@ -139,8 +139,8 @@ def of_attack(languages: Records, *, targeted: bool = False) -> list[Sentence]:
     found = [Sentence("asked", f"{words}.", numbers)]
     if tried:
         words = (
-            "Of the examples that were attacked, the attack succeeded on {succeeded} of {tried} "
-            "({rate:.0f} %), with {per_example:.1f} queries per example."
+            "Success rate: {rate:.0f} % ({succeeded} of {tried} tried), with {per_example:.1f} "
+            "queries per example."
         )
         numbers = {
             "succeeded": total["succeeded"],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -82,6 +83,29 @@ def _misused(params: Params) -> Iterator[str]:
     yield from _measures_lack(params)
 
 
+def _without_clean(task: str, test_sets: Sequence[TestSet]) -> Iterator[str]:
+    """Perturbed test sets with questions that no clean test set asks, so that they are not
+    compared."""
+    clean = [one for one in test_sets if one.perturbation is None and not one.pairs]
+    for i, used in enumerate(test_sets):
+        if used.perturbation is None:
+            continue
+        asked: set[str] = set()
+        for one in clean:
+            if (one.corpus, one.split) == (used.corpus, used.split) and (
+                isinstance(used.perturbation, PerturbedFile)
+                or one.max_examples is None
+                or (used.max_examples or math.inf) <= one.max_examples
+            ):
+                asked |= {*one.languages}
+        if missing := [code for code in used.languages if code not in asked]:
+            yield (
+                f"targets.{task}.test_sets.{i}: {used.corpus}{used.suffix} in "
+                f"{', '.join(missing)} is not compared in full, because no clean test set asks the "
+                "same questions. Add one with at least as many examples"
+            )
+
+
 def _tested_twice(params: Params) -> Iterator[str]:
     """Test sets that models of the same arm, method and seed answer for two target tasks: results
     would take them for one model."""
@@ -123,7 +147,9 @@ def _absent(params: Params) -> Iterator[str]:
 
 
 def warnings(params: Params) -> Iterator[str]:
-    """What may stop a run on this machine, but not necessarily elsewhere."""
+    """What a run would lose, and what may stop it on this machine, but not elsewhere."""
+    for task, target in params.targets.items():
+        yield from _without_clean(task, target.test_sets)
     if params.compute.device == "cuda":
         import torch
 

@@ -40,8 +40,15 @@ def save(cell: Cell, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, F
 
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
-    """Write a table as CSV; the same table gives the same bytes."""
-    write_with(path, partial(frame.to_csv, index=False, float_format="%.4f", lineterminator="\n"))
+    """Write a table as CSV; the same table gives the same bytes. Small p-values keep their
+    digits."""
+    small = {
+        name: frame[name].map("{:.4g}".format, na_action="ignore")
+        for name in frame.select_dtypes("float")
+        if name.split()[0] == "p"
+    }
+    write = frame.assign(**small).to_csv
+    write_with(path, partial(write, index=False, float_format="%.4f", lineterminator="\n"))
 
 
 def write_scores(path: Path, scores: pd.DataFrame) -> None:
