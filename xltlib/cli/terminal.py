@@ -74,6 +74,8 @@ def checked(params: Path, *, to_run: bool = False) -> schema.Params:
             preflight.check_network(loaded)
     except InputError as error:
         raise InputError(f"{params}: {error}") from error
+    for lost in preflight.not_compared(loaded):
+        typer.secho(f"Warning: {params}: {lost}.", fg="yellow", err=True)
     return loaded
 
 

@@ -83,6 +83,12 @@ def _misused(params: Params) -> Iterator[str]:
     yield from _measures_lack(params)
 
 
+def not_compared(params: Params) -> Iterator[str]:
+    """Test sets whose answers the results would leave out."""
+    for task, target in params.targets.items():
+        yield from _without_clean(task, target.test_sets)
+
+
 def _without_clean(task: str, test_sets: Sequence[TestSet]) -> Iterator[str]:
     """Perturbed test sets with questions that no clean test set asks, so that they are not
     compared."""
@@ -147,9 +153,7 @@ def _absent(params: Params) -> Iterator[str]:
 
 
 def warnings(params: Params) -> Iterator[str]:
-    """What a run would lose, and what may stop it on this machine, but not elsewhere."""
-    for task, target in params.targets.items():
-        yield from _without_clean(task, target.test_sets)
+    """What may stop a run on this machine, but not necessarily elsewhere."""
     if params.compute.device == "cuda":
         import torch
 
