@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 
 import regex
 from icu4py.breakers import WordBreaker
 
+from xltlib import alphabets
 from xltlib.artifacts import InputError
+from xltlib.language_codes import SCRIPT_NAMES, LanguageCode, parse_code
 
 
 @dataclass(frozen=True)
@@ -35,56 +37,36 @@ class Language:
     unspaced: bool = False
 
 
-def _span(first: str, last: str) -> str:
-    return "".join(map(chr, range(ord(first), ord(last) + 1)))
-
-
-_LATIN = _span("a", "z")
-# Letters only, no marks: an inserted letter must stand on its own. Sources: CLDR main exemplar
-# sets for Latin, Cyrillic, Greek and Arabic; the Unicode blocks' consonants and vowels for the
-# Indic scripts and Thai.
-_ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
-_BENGALI = "অআইঈউঊএঐওঔকখগঘঙচছজঝঞটঠডঢণতথদধনপফবভমযরলশষসহ"
-_DEVANAGARI = "अआइईउऊएऐओऔकखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसह"
-_TAMIL = "அஆஇஈஉஊஎஏஐஒஓஔகஙசஞடணதநபமயரலவழளறன"
-_TELUGU = "అఆఇఈఉఊఎఏఐఒఓఔకఖగఘఙచఛజఝఞటఠడఢణతథదధనపఫబభమయరలవశషసహళ"
-_CYRILLIC = _span("а", "я") + "ё"
-_GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
-_THAI = _span("ก", "ฮ")
-_HANGUL = "가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허고노도로모보소오조초코토포호"
-_HAN = "的一是不了人我在有他这中大来上国个到说们"
-_KANA = _span("あ", "ん")
-
 LANGUAGES: dict[str, Language] = {
     language.code: language
     for language in (
-        Language("en", "English", "Latin", _LATIN),
-        Language("ar", "Arabic", "Arabic", _ARABIC, rtl=True),
-        Language("bn", "Bengali", "Bengali", _BENGALI),
-        Language("fi", "Finnish", "Latin", _LATIN + "äö"),
-        Language("id", "Indonesian", "Latin", _LATIN),
-        Language("ko", "Korean", "Hangul", _HANGUL),
-        Language("ru", "Russian", "Cyrillic", _CYRILLIC),
-        Language("sw", "Swahili", "Latin", _LATIN),
-        Language("te", "Telugu", "Telugu", _TELUGU),
-        Language("bg", "Bulgarian", "Cyrillic", _span("а", "я").replace("ы", "").replace("э", "")),
-        Language("de", "German", "Latin", _LATIN + "äöüß"),
-        Language("el", "Greek", "Greek", _GREEK),
-        Language("es", "Spanish", "Latin", _LATIN + "ñáéíóú"),
-        Language("et", "Estonian", "Latin", _LATIN + "äõöü"),
-        Language("fr", "French", "Latin", _LATIN + "éèêàçùôî"),
-        Language("hi", "Hindi", "Devanagari", _DEVANAGARI),
-        Language("ht", "Haitian Creole", "Latin", _LATIN + "èò"),
-        Language("it", "Italian", "Latin", _LATIN + "àèéìòù"),
-        Language("ja", "Japanese", "Hiragana", _KANA, unspaced=True),
-        Language("qu", "Quechua", "Latin", _LATIN + "ñ"),
-        Language("ro", "Romanian", "Latin", _LATIN + "ăâîșț"),
-        Language("ta", "Tamil", "Tamil", _TAMIL),
-        Language("th", "Thai", "Thai", _THAI, unspaced=True),
+        Language("en", "English", "Latin", alphabets.LATIN),
+        Language("ar", "Arabic", "Arabic", alphabets.ARABIC, rtl=True),
+        Language("bn", "Bengali", "Bengali", alphabets.BENGALI),
+        Language("fi", "Finnish", "Latin", alphabets.LATIN + "äö"),
+        Language("id", "Indonesian", "Latin", alphabets.LATIN),
+        Language("ko", "Korean", "Hangul", alphabets.HANGUL),
+        Language("ru", "Russian", "Cyrillic", alphabets.CYRILLIC),
+        Language("sw", "Swahili", "Latin", alphabets.LATIN),
+        Language("te", "Telugu", "Telugu", alphabets.TELUGU),
+        Language("bg", "Bulgarian", "Cyrillic", alphabets.BULGARIAN),
+        Language("de", "German", "Latin", alphabets.LATIN + "äöüß"),
+        Language("el", "Greek", "Greek", alphabets.GREEK),
+        Language("es", "Spanish", "Latin", alphabets.LATIN + "ñáéíóú"),
+        Language("et", "Estonian", "Latin", alphabets.LATIN + "äõöü"),
+        Language("fr", "French", "Latin", alphabets.LATIN + "éèêàçùôî"),
+        Language("hi", "Hindi", "Devanagari", alphabets.DEVANAGARI),
+        Language("ht", "Haitian Creole", "Latin", alphabets.LATIN + "èò"),
+        Language("it", "Italian", "Latin", alphabets.LATIN + "àèéìòù"),
+        Language("ja", "Japanese", "Hiragana", alphabets.KANA, unspaced=True),
+        Language("qu", "Quechua", "Latin", alphabets.LATIN + "ñ"),
+        Language("ro", "Romanian", "Latin", alphabets.LATIN + "ăâîșț"),
+        Language("ta", "Tamil", "Tamil", alphabets.TAMIL),
+        Language("th", "Thai", "Thai", alphabets.THAI, unspaced=True),
         Language("tr", "Turkish", "Latin", "abcçdefgğhıijklmnoöprsştuüvyz"),
-        Language("ur", "Urdu", "Arabic", _ARABIC + "پٹچڈڑژکگںھہیے", rtl=True),
-        Language("vi", "Vietnamese", "Latin", _LATIN + "ăâđêôơư"),
-        Language("zh", "Chinese", "Han", _HAN, unspaced=True),
+        Language("ur", "Urdu", "Arabic", alphabets.ARABIC + "پٹچڈڑژکگںھہیے", rtl=True),
+        Language("vi", "Vietnamese", "Latin", alphabets.LATIN + "ăâđêôơư"),
+        Language("zh", "Chinese", "Han", alphabets.HAN, unspaced=True),
     )
 }
 
@@ -185,13 +167,6 @@ def _split_unspaced(
         next(segments, None)  # the line feed
 
 
-# CLDR codes of the scripts named above; other scripts keep their code.
-_SCRIPT_NAMES = {
-    **{"Arab": "Arabic", "Beng": "Bengali", "Cyrl": "Cyrillic", "Deva": "Devanagari"},
-    **{"Grek": "Greek", "Hang": "Hangul", "Kore": "Hangul", "Hani": "Han", "Hans": "Han"},
-    **{"Hant": "Han", "Hira": "Hiragana", "Jpan": "Hiragana", "Kana": "Katakana"},
-    **{"Latn": "Latin", "Taml": "Tamil", "Telu": "Telugu"},
-}
 _ALPHABETIC = ("Latin", "Cyrillic", "Greek", "Arabic", "Geor", "Armn", "Hebr")
 
 
@@ -217,7 +192,7 @@ def _other_scripts() -> dict[str, regex.Pattern[str]]:
 
     found = {}
     for code in sorted(Locale("en").scripts):
-        if code not in _SCRIPT_NAMES and code not in ("Thai", "Zyyy", "Zinh"):
+        if code not in SCRIPT_NAMES and code not in ("Thai", "Zyyy", "Zinh"):
             try:
                 found[code] = regex.compile(rf"\p{{Script={code}}}")
             except regex.error:  # a code without characters, such as Zsym
@@ -241,42 +216,36 @@ def min_word_length(word: str) -> int:
 def find_language(code: str) -> Language:
     """A language by its code: one of the table above, or any other that CLDR knows.
 
-    A language outside the table gets its likely script, and the alphabet of the table's first
-    language in that script, or else the letters of the script.
+    A language outside the table, or in another script than in the table, gets the alphabet of the
+    table's first language in its script, or else the letters of the script.
 
     Raises:
-        InputError: CLDR does not know the code.
+        InputError: CLDR does not know the code, or Unicode has no letters of its script.
     """
     if code in LANGUAGES:
         return LANGUAGES[code]
     from babel import Locale
-    from babel.core import get_global
 
-    subtags = get_global("likely_subtags")
-    base, _, rest = code.replace("-", "_").partition("_")
-    likely = next((subtags[c] for c in (f"{base}_{rest}", base) if c in subtags), None)
-    name = Locale("en").languages.get(base)
-    if likely is None or name is None:
+    parsed = parse_code(code)
+    own = LANGUAGES.get(parsed.base)
+    if own is not None and own.script == parsed.script != "Han":
+        return replace(own, code=code)
+    alphabet = _alphabet(parsed)
+    if not alphabet:
         raise InputError(
-            f"language {code!r}: no such code; give a two-letter ISO 639-1 code or another that "
-            "CLDR knows, e.g. en, sw, ka"
+            f"language {code!r}: Unicode has no letters of its script, {parsed.written}; give a "
+            "code with another script, e.g. en-Latn"
         )
-    written = likely.split("_")[1]
-    script = _SCRIPT_NAMES.get(written, written)
-    written_alike = (one.alphabet for one in LANGUAGES.values() if one.script == script)
-    alphabet = next(written_alike, None) or _letters(script)
+    name = Locale("en").languages[parsed.base]
     rtl = unicodedata.bidirectional(alphabet[0]) in ("R", "AL")
-    return Language(code, name, script, alphabet, rtl, bool(_UNSPACED.match(alphabet[0])))
+    unspaced = bool(_UNSPACED.match(alphabet[0]))
+    return Language(code, name, parsed.script, alphabet, rtl, unspaced)
 
 
-def _letters(script: str) -> str:
-    """The lower-case and caseless letters of a script's first block, without marks."""
-    pattern = regex.compile(rf"\p{{Script={script}}}")
-    found = [
-        char
-        for char in map(chr, range(0x10000))
-        if unicodedata.category(char) in ("Ll", "Lo")
-        and pattern.match(char)
-        and unicodedata.normalize("NFC", char) == char
-    ]
-    return "".join(char for char in found if ord(char) < ord(found[0]) + 0x100)
+def _alphabet(code: LanguageCode) -> str:
+    if code.script == "Han":
+        if code.base == "ja":
+            return alphabets.KANJI
+        return alphabets.HAN if code.written == "Hans" else alphabets.TRADITIONAL_HAN
+    alike = (one.alphabet for one in LANGUAGES.values() if one.script == code.script)
+    return next(alike, None) or alphabets.letters(code.script)

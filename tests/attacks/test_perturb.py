@@ -1,6 +1,7 @@
 """Static test sets: every passage perturbed once; questions, golds and graphemes stay whole."""
 
 import json
+import random
 from itertools import accumulate
 
 import pytest
@@ -8,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from xltlib.alphabets import letters
 from xltlib.artifacts import InputError
 from xltlib.attacks import perturb, static_set
 from xltlib.attacks.distractor_templates import TEMPLATES, AlteredQuestions, false_sentence
 from xltlib.attacks.distractor_templates import _all_known as known_templates
-from xltlib.attacks.imperceptible import unseen
+from xltlib.attacks.imperceptible import _UNJOINED, unseen
 from xltlib.attacks.perturb import _outside
 from xltlib.cli import app
 from xltlib.corpora.squad_files import read_squad
-from xltlib.languages import LANGUAGES, TYDI, graphemes, words
+from xltlib.languages import LANGUAGES, TYDI, graphemes, script_of, words
 
 NAMES = {code: LANGUAGES[code].name.lower() for code in TYDI}
 NOISE = ("typo", "homoglyph", "imperceptible")
@@ -125,8 +127,6 @@ def test_misspellings_are_listed_ones_and_refuse_other_languages():
 
 
 def test_unseen_words_are_as_many_graphemes():
-    import random
-
     for word in ("hello", "السلام", "ప్రపంచం", "สวัสดี", "안녕하세요", "世界", "дом"):
         found = list(unseen(word, random.Random(0)))
         assert found
@@ -134,6 +134,12 @@ def test_unseen_words_are_as_many_graphemes():
         for one in found:
             plain = one.strip("\u202c\u202d\u202e")
             assert len(graphemes(plain)) == len(graphemes(word))
+
+
+def test_scripts_without_joins_are_named_as_words_are():
+    assert {script_of(letters(script)) for script in _UNJOINED} == _UNJOINED
+    hebrew = "".join(unseen("ירושלים", random.Random(0)))
+    assert {"\u200c", "\u200d"} & set(hebrew)
 
 
 @pytest.mark.parametrize("language", sorted(known_templates()))
@@ -148,8 +154,6 @@ def test_templates_of_every_language(language):
 
 
 def test_questions_are_altered_as_addsent_does():
-    import random
-
     questions = ["When did Anna win?", "When did Boris win?", "Who won in 1990?"]
     altered = AlteredQuestions("en", questions)
     rng = random.Random(0)

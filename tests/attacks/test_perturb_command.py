@@ -60,7 +60,7 @@ def test_a_file_of_another_language_is_refused(tmp_path, names, stated, lang, co
 
 
 def test_a_file_that_states_its_own_language_or_none_is_perturbed(tmp_path):
-    for name, stated in (("swahili-1", None), ("q1", "sw"), ("q1", None)):
+    for name, stated in (("swahili-1", None), ("q1", "sw"), ("q1", "sw_KE"), ("q1", None)):
         file = squad(tmp_path / "a.json", name, language=stated)
         done = perturb(file, tmp_path / "b.json", "--lang", "sw")
         assert done.exit_code == 0, done.output

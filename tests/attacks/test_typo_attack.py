@@ -1,8 +1,10 @@
 """The typo attack: correct in every script, inside its rules, resumable."""
 
 import json
+import random
 import unicodedata
 from collections import OrderedDict
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -11,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textattack.shared import AttackedText
 
+from xltlib import alphabets
 from xltlib.attacks import Resources, attack_examples
 from xltlib.attacks.differences import edits
 from xltlib.attacks.goal import occurrences
 from xltlib.attacks.keyboard import neighbours
-from xltlib.attacks.typo import Typo
+from xltlib.attacks.typo import Typo, misspellings
 from xltlib.evaluation.predictor import Prediction
 from xltlib.languages import graphemes, words
 from xltlib.params import TypoSettings
@@ -112,6 +115,27 @@ def test_typos_split_no_grapheme_and_orphan_no_mark(data, language):
         assert abs(len(after) - len(before)) <= 1
         new = [cluster for cluster in after if cluster not in before]
         assert len(new) <= 1
+
+
+@pytest.mark.parametrize(
+    ("word", "language", "letters"),
+    [
+        ("東京都", "ja", alphabets.KANJI),
+        ("テレビ", "ja", alphabets.letters("Katakana")),
+        ("臺灣", "zh-Hant", alphabets.TRADITIONAL_HAN),
+        ("漢城", "ko", alphabets.TRADITIONAL_HAN),
+        ("北京", "en", alphabets.HAN),
+        ("ירושלים", "en", alphabets.letters("Hebr")),
+        ("ኢትዮጵያ", "en", alphabets.letters("Ethi")),
+        ("თბილისი", "ru", alphabets.letters("Geor")),
+    ],
+)
+def test_typed_letters_are_of_the_word_s_own_script(word, language, letters):
+    made = list(islice(misspellings(word, language, random.Random(0)), 60))
+    assert len(set(made)) > 10
+    typed = set("".join(made)) - set(word)
+    assert typed
+    assert typed <= set(letters)
 
 
 def test_the_same_seed_gives_the_same_typos():

@@ -23,8 +23,8 @@ from xltlib.attacks.passage import Passage
 from xltlib.evaluation import squad
 from xltlib.languages import find_language, words
 
-# No space between sentences.
-_UNSPACED = ("ja", "zh")
+# Scripts with no space between sentences.
+_UNSPACED = ("Han", "Hiragana")
 _DIGIT = regex.compile(r"\p{N}")
 
 
@@ -116,7 +116,7 @@ def insertion_point(context: str, place: str, answers: Sequence[str]) -> int:
 
 def with_sentence(context: str, offset: int, sentence: str, language: str) -> str:
     """A context with a sentence inserted, with spaces around it if the language uses them."""
-    space = "" if language in _UNSPACED else " "
+    space = "" if find_language(language).script in _UNSPACED else " "
     before, after = context[:offset], context[offset:]
     gap = "" if not before or before[-1].isspace() else space
     return f"{before}{gap}{sentence}{space if after else ''}{after}"

@@ -20,14 +20,13 @@ import regex
 import yaml
 
 from xltlib.artifacts import InputError
-from xltlib.languages import script_of, words
+from xltlib.language_codes import closest
+from xltlib.languages import find_language, script_of, words
 
 Template = Literal["statement", "side by side", "answer"]
 TEMPLATES: tuple[Template, ...] = ("statement", "side by side", "answer")
 _ENDINGS = " ?？؟;;.…"
 _NUMBER = regex.compile(r"\p{Nd}+")
-# Scripts without spaces, where other letters touch a question word.
-_UNSPACED = ("ja", "th", "zh")
 
 
 def false_sentence(language: str, question: str, answer: str, template: Template = "answer") -> str:
@@ -66,7 +65,7 @@ def _stated(language: str, question: str, answer: str) -> str | None:
 
 def _alone(language: str, word: str) -> str:
     """A pattern for a word that is not part of another word."""
-    if language in _UNSPACED:
+    if find_language(language).unspaced:  # other letters touch it
         return regex.escape(word)
     return rf"(?<![\p{{L}}\p{{M}}\p{{N}}]){regex.escape(word)}(?![\p{{L}}\p{{M}}\p{{N}}])"
 
@@ -79,13 +78,13 @@ def _all_known() -> dict[str, dict[str, Any]]:
 
 def _known(language: str) -> dict[str, Any]:
     known = _all_known()
-    plain = language if language in known else language.partition("-")[0]
-    if plain not in known:
+    code = closest(language, known)
+    if code is None:
         raise InputError(
             f"distractor, tasa: no templates for {language!r}; available: {' '.join(known)}. "
             "Use another recipe for this language."
         )
-    return known[plain]
+    return known[code]
 
 
 class AlteredQuestions:

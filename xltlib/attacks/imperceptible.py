@@ -22,9 +22,10 @@ INVISIBLE = ("\u200c", "\u200d", "\u034f", "\ufe00")
 # A reversed word between a direction override and its end is displayed like the original.
 _LEFT_TO_RIGHT, _RIGHT_TO_LEFT, _END = "\u202d", "\u202e", "\u202c"
 # Scripts whose letters neither join nor stack. In all others a joiner changes letters' shape.
+# They are named as `script_of` names them.
 _UNJOINED = frozenset(
-    "Latin Greek Cyrillic Armenian Georgian Hebrew Han Hiragana Katakana Hangul Bopomofo Thai Lao "
-    "Ethiopic Cherokee".split()
+    "Latin Greek Cyrillic Armn Geor Hebr Han Hiragana Katakana Hangul Bopo Thai Laoo Ethi "
+    "Cher".split()
 )
 
 

@@ -11,6 +11,7 @@ import unicodedata
 from functools import cache
 from importlib.resources import files
 
+from xltlib.language_codes import closest
 from xltlib.languages import find_language
 
 # Each row of keys is half a key to the right of the row above.
@@ -40,7 +41,7 @@ def neighbours(char: str, language: str) -> tuple[str, ...]:
     layouts = _layouts()
     script = find_language(language).script
     same = (code for code in layouts if find_language(code).script == script)
-    layout = layouts.get(language) or layouts.get(next(same, ""), [])
+    layout = layouts.get(closest(language, layouts) or next(same, ""), [])
     typed = _moved(char, "JONGSEONG", "CHOSEONG") or char
     found = {other for layer in layout for other in _beside(typed, layer)}
     if typed != char:

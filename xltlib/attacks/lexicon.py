@@ -12,6 +12,7 @@ from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.opening import open_model, open_tokenizer
+from xltlib.language_codes import closest
 from xltlib.languages import words
 from xltlib.text_files import InputError, lines, shown
 
@@ -109,11 +110,22 @@ def induced(
     Args:
         pairs: (sentence, English translation) by language.
     """
+    used, english = parallel(pairs, language), closest(language, ["en"])
     return joined(
-        induce([(b, a) if language == "en" else (a, b) for a, b in part], encoder, tokenizer)
-        for code, part in sorted(pairs.items())
-        if language in ("en", code)
+        induce([(b, a) if english else (a, b) for a, b in part], encoder, tokenizer)
+        for _, part in sorted(used.items())
     )
+
+
+def parallel(
+    pairs: Mapping[str, Sequence[tuple[str, str]]], language: str
+) -> dict[str, Sequence[tuple[str, str]]]:
+    """The parallel text from which a language's lexicon is induced: for English, that of all
+    languages."""
+    if closest(language, ["en"]):
+        return dict(pairs)
+    code = closest(language, pairs)
+    return {} if code is None else {code: pairs[code]}
 
 
 def bitext_lexicon(file: Path, model: str, cache: Path = CACHE) -> Lexicon:

@@ -14,6 +14,7 @@ from textattack.shared import AttackedText
 
 from xltlib.artifacts import InputError
 from xltlib.attacks.swap import CandidateSwap, in_case_of, is_whole_word
+from xltlib.language_codes import closest
 
 LANGUAGES_LISTED = ("en",)
 
@@ -42,7 +43,7 @@ def misspelt(language: str) -> Mapping[str, tuple[str, ...]]:
     Raises:
         InputError: there is no list for this language.
     """
-    if language.partition("-")[0] not in LANGUAGES_LISTED:
+    if closest(language, LANGUAGES_LISTED) is None:
         raise InputError(
             f"misspelling: no list of misspellings for {language!r}; available: "
             f"{' '.join(LANGUAGES_LISTED)}. Use another recipe for this language."

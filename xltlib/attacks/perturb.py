@@ -26,6 +26,7 @@ from xltlib.attacks.lexicon import Lexicon
 from xltlib.attacks.misspelling import misspelt
 from xltlib.attacks.swap import in_case_of
 from xltlib.attacks.typo import misspellings
+from xltlib.language_codes import closest
 from xltlib.languages import graphemes, script_of, words
 from xltlib.params import AddOneSentence, CodeMixing, Noise, explain
 
@@ -132,7 +133,7 @@ def _variants(
 ) -> Variants:
     """A function that changes words of a language."""
     if isinstance(settings, CodeMixing):
-        lexicon = lexicons.get(language, {})
+        lexicon = lexicons.get(closest(language, lexicons) or "", {})
         return lambda word, rng: (
             in_case_of(other, word) for other in lexicon.get(word.lower(), ())
         )

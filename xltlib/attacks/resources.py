@@ -17,7 +17,7 @@ from xltlib.artifacts import InputError
 from xltlib.attacks import identity
 from xltlib.attacks.falsehoods import Falsehoods
 from xltlib.attacks.hotflip import Vocabulary, one_piece_words
-from xltlib.attacks.lexicon import CACHE, Lexicon, induced, joined, read_lexicon
+from xltlib.attacks.lexicon import CACHE, Lexicon, induced, joined, parallel, read_lexicon
 from xltlib.attacks.masked_lm import MaskedLM
 from xltlib.attacks.query import Predictor
 from xltlib.attacks.synonym import Neighbourhood, Noted, VocabularyNeighbours
@@ -27,6 +27,7 @@ from xltlib.encoders.opening import open_model, open_tokenizer
 from xltlib.encoders.parts import word_embeddings
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.retrieval import embed
+from xltlib.language_codes import closest
 from xltlib.params import (
     CodeMixSettings,
     EngineSettings,
@@ -129,8 +130,9 @@ class Resources:
         vocabulary."""
 
         def make() -> Neighbourhood:
-            if language in settings.neighbours:
-                return read_neighbours(settings.neighbours[language])
+            code = closest(language, settings.neighbours)
+            if code is not None:
+                return read_neighbours(settings.neighbours[code])
             encoder, tokenizer = self.pretrained
             return VocabularyNeighbours(
                 language,
@@ -158,17 +160,18 @@ class Resources:
         English is translated into every language with parallel text, other languages into English.
         """
 
+        given = settings.lexicons.get(closest(language, settings.lexicons) or "", ())
+
         def make() -> Lexicon:
-            if language in settings.lexicons:
-                return joined(map(read_lexicon, settings.lexicons[language]))
-            if not (self.bitext if language == "en" else self.bitext.get(language)):
+            if given:
+                return joined(map(read_lexicon, given))
+            if not any(parallel(self.bitext, language).values()):
                 raise InputError(
                     "codemix needs `lexicons` by language, or `parallel` text (`bitext=` in "
                     f"Python); for {language!r} there is neither"
                 )
             return induced(self.bitext, language, *self.pretrained)
 
-        given = settings.lexicons.get(language, ())
         return self._once(make, "lexicon", language, *map(identity.of_path, given))
 
     def masked_lm(self, settings: MaskedLMSettings) -> MaskedLM:
@@ -241,5 +244,5 @@ class Resources:
 
 def _list_of(settings: SynonymSettings, language: str) -> str:
     """What distinguishes the synonyms of a language from others."""
-    given = settings.neighbours.get(language)
+    given = settings.neighbours.get(closest(language, settings.neighbours) or "")
     return identity.of_path(given) if given else f"{settings.nearest} {settings.min_cosine}"

@@ -11,6 +11,7 @@ from textattack.shared import AttackedText
 
 from xltlib.attacks import keyboard
 from xltlib.attacks.swap import CandidateSwap
+from xltlib.language_codes import parse_code
 from xltlib.languages import LANGUAGES, find_language, graphemes, script_of
 
 EDITS = ("swap", "delete", "insert", "substitute")
@@ -41,7 +42,8 @@ def misspellings(word: str, language: str, rng: random.Random) -> Iterator[str]:
     has no letters.
 
     Args:
-        language: the text's language; a foreign word is typed as in a language of its script.
+        language: the text's language; a word in another script is typed as in a language of that
+            script.
     """
     parts, typed_in = graphemes(word), _typed_in(word, language)
     while typed_in is not None:
@@ -50,9 +52,12 @@ def misspellings(word: str, language: str, rng: random.Random) -> Iterator[str]:
 
 def _typed_in(word: str, language: str) -> str | None:
     """The language in which a word is typed; None for a word without letters."""
-    script = script_of(word)
-    known = (code for code in (language, *LANGUAGES) if find_language(code).script == script)
-    return None if script is None else next(known, language)
+    script, text = script_of(word), parse_code(language)
+    if script is None or script == text.script:
+        return None if script is None else language
+    known = (code for code, one in LANGUAGES.items() if one.script == script)
+    own = text.in_script(script)
+    return own if script in text.scripts else next(known, own)
 
 
 def _edit(rng: random.Random, parts: list[str], language: str) -> str:

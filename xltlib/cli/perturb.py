@@ -87,10 +87,11 @@ def _require_language(data: Path, lang: str) -> None:
     """
     from xltlib.corpora.squad_files import stated_language
     from xltlib.corpora.squad_json import questions
+    from xltlib.language_codes import parse_code
 
     for one in questions(data):
         stated = stated_language(one)
-        if stated is not None and stated.partition("-")[0] != lang.partition("-")[0]:
+        if stated is not None and parse_code(stated).base != parse_code(lang).base:
             raise InputError(
                 f"{data}: question {one.id} is in {stated}, not in {lang}. Give --lang {stated}, "
                 "or a file of one language: perturbations differ by language."

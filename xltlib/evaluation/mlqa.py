@@ -14,6 +14,7 @@ from functools import partial
 import regex
 
 from xltlib.evaluation.squad import Normalize
+from xltlib.language_codes import closest
 
 _ARTICLES = {
     "en": r"\b(a|an|the)\b",
@@ -33,9 +34,10 @@ def normalize_answer(text: str, language: str) -> str:
         for char in text.lower()
         if char not in string.punctuation and not unicodedata.category(char).startswith("P")
     )
-    if language in _ARTICLES:
-        kept = re.sub(_ARTICLES[language], " ", kept)
-    if language == "zh":
+    articles = closest(language, _ARTICLES)
+    if articles is not None:
+        kept = re.sub(_ARTICLES[articles], " ", kept)
+    if closest(language, ["zh"]):
         kept = _HAN.sub(r" \1 ", kept)
     return " ".join(kept.split())
 

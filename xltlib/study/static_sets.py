@@ -11,11 +11,12 @@ from transformers import AutoModel
 
 from xltlib.artifacts import InputError, fingerprint, read_sealed, write_sealed
 from xltlib.attacks import edits
-from xltlib.attacks.lexicon import Lexicon, induced, joined, read_lexicon
+from xltlib.attacks.lexicon import Lexicon, induced, joined, parallel, read_lexicon
 from xltlib.attacks.perturb import perturb
 from xltlib.attacks.static_set import read
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.opening import open_model, open_tokenizer
+from xltlib.language_codes import closest
 from xltlib.params import CodeMixing, Params, Perturbation, PerturbedFile
 from xltlib.study import data, revisions
 from xltlib.study.contents import Contents
@@ -81,10 +82,11 @@ def _lexicons(
         }
     found = {}
     for language in sets:
-        if language in settings.lexicons:
-            found[language] = joined(map(read_lexicon, settings.lexicons[language]))
+        code = closest(language, settings.lexicons)
+        if code is not None:
+            found[language] = joined(map(read_lexicon, settings.lexicons[code]))
             continue
-        text = {code: part for code, part in pairs.items() if language in ("en", code)}
+        text = parallel(pairs, language)
         if not text:
             raise InputError(
                 f"codemix: no lexicon or parallel text in {language!r}; add it to `lexicons` or "

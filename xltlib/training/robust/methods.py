@@ -10,6 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from xltlib.artifacts import InputError
 from xltlib.corpora import texts
 from xltlib.encoders.parts import word_embeddings
+from xltlib.language_codes import closest
 from xltlib.params import (
     AdversarialSettings,
     DataAugmentationSettings,
@@ -79,8 +80,9 @@ def _neighbours(
     encoder: PreTrainedModel,
 ) -> Neighbours:
     """One language's neighbours, from its list if it has one."""
-    if language in settings.neighbours:
-        return read_neighbours(settings.neighbours[language])
+    given = closest(language, settings.neighbours)
+    if given is not None:
+        return read_neighbours(settings.neighbours[given])
     own = rows.select([i for i, code in enumerate(rows["language"]) if code == language])
     return embedding_neighbours(
         texts(own),
