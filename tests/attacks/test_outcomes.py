@@ -2,13 +2,17 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xltlib.analysis import conditions
 from xltlib.artifacts import InputError
 from xltlib.attacks import attack, recipes, static_set, validity, worst_of
 from xltlib.attacks.api import CustomSettings
+from xltlib.attacks.copies import copies_in
 from xltlib.attacks.falsehoods import Falsehoods
 from xltlib.attacks.imperceptible import INVISIBLE, unseen
 from xltlib.attacks.rows import read_rows
@@ -358,3 +362,107 @@ def test_a_masked_lm_reads_as_much_as_fits(tiny_masked_lm):
 
 def test_the_units_of_f1_are_known():
     assert f1_in("characters", "zh", None)("在1951年", ["1951年"]) == pytest.approx(10 / 11)
+
+
+@pytest.mark.parametrize("search", ["word-importance", "greedy", "beam"])
+def test_a_text_that_broke_the_answer_is_never_given_up_for_a_higher_score(search):
+    def model(questions, contexts):
+        """Wrong without the word "quiet", and less sure of a right answer than of a wrong one."""
+        return [
+            ("Ann Lee", 0.9 if text == BRIDGE["context"] else 0.2)
+            if "quiet" in text
+            else ("river", 0.35)
+            for text in contexts
+        ]
+
+    settings = QUICK | {"max_queries": 200, "search": search, "ranking": "random"}
+    found = attack(model, [BRIDGE], "typo", **settings).results.iloc[0]
+    assert (found["outcome"], found["attacked_prediction"]) == ("succeeded", "river")
+
+
+def test_a_search_that_fails_returns_no_text_worse_than_the_passage():
+    def surer(questions, contexts):
+        return [("Ann Lee", 0.5 if text == BRIDGE["context"] else 0.9) for text in contexts]
+
+    rows = [BRIDGE, row("In 1951 Bo Ek died in Rome.", "Bo Ek", "b", "Who died in 1951?")]
+    settings = QUICK | {"max_queries": 60, "search": "greedy"}
+    found = attack(surer, [BRIDGE], "typo", **settings).results.iloc[0]
+    assert found["attacked_context"] == BRIDGE["context"]
+    # The false sentence is the attack, whatever becomes of the score.
+    found = attack(surer, rows, "distractor", **QUICK).results.iloc[0]
+    assert (found["outcome"], found["distractor_language"]) == ("failed", "en")
+
+
+@pytest.mark.parametrize(("gold", "start"), [(" Ann Lee", 9), ("Ann Lee\n", 10), ("Ann Lee", 10)])
+def test_white_space_around_a_gold_answer_hides_none_of_its_probability(gold, start):
+    asked = []
+
+    class Listening:
+        def score(self, questions, contexts, spans):
+            for text, ((begin, end),) in zip(contexts, spans, strict=True):
+                asked.append(text[begin:end])
+            found = [Prediction("Ann Lee", 10, 17, 0.6)] * len(contexts)
+            return found, np.full(len(contexts), 0.6)
+
+    context = "The mason Ann Lee\nbuilt the ancient bridge."
+    given = BRIDGE | {"context": context, "answers": {"text": [gold], "answer_start": [start]}}
+    attack(Listening(), [given], "typo", **QUICK)
+    assert len(asked) == 12
+    assert set(asked) == {"Ann Lee"}
+
+
+@pytest.mark.parametrize(
+    ("context", "gold", "found"),
+    [
+        ("Solar Energy, SOLAR\nenergy's", "solar energy", ["Solar Energy", "SOLAR\nenergy"]),
+        ("The White House and White House.", "the White House", ["The White House", "White House"]),
+        ("The U.S. cannot trust us.", "US", ["U.S", "us"]),
+        ("A value a, the value A.", "A", ["A", "A"]),
+        ("ΑΘΗΝΑ Αθήνα; 1000 11000", "Αθηνα", ["ΑΘΗΝΑ"]),
+        ("11,000 or 1000", "1,000", ["1,000", "1000"]),
+        ("NASAは2回", "nasa", ["NASA"]),
+    ],
+)
+def test_a_copy_is_what_the_scorer_takes_for_the_answer(context, gold, found):
+    spans = copies_in(context, gold)
+    outer = [a for a in spans if not any(b != a and b[0] <= a[0] and a[1] <= b[1] for b in spans)]
+    assert [context[start:end] for start, end in outer] == found
+
+
+@given(st.text(st.characters() | st.sampled_from("aAßſİσς .,-"), max_size=30), st.data())
+def test_every_copy_is_one_and_none_letter_by_letter_is_missed(context, data):
+    start = data.draw(st.integers(0, len(context)))
+    gold = context[start : data.draw(st.integers(start, len(context)))]
+    found = copies_in(context, gold)
+    assert not gold or (start, start + len(gold)) in found
+    for first, last in found:
+        copy = context[first:last]
+        assert (
+            copy.casefold() == gold.strip().casefold()
+            or copy == gold
+            or (squad.normalize_answer(copy).casefold() == squad.normalize_answer(gold).casefold())
+        )
+
+
+SOLAR = row(
+    "Solar Energy is what the village council chose. Its members found solar energy cheap.",
+    "solar energy",
+    question="What did the village council choose?",
+)
+
+
+@pytest.mark.parametrize("recipe", ["typo", "tasa"])
+def test_no_copy_of_the_answer_in_another_case_is_edited(recipe, monkeypatch):
+    from xltlib.attacks.resources import Resources
+
+    monkeypatch.setattr(Resources, "neighbours", lambda *_: Near())
+    seen = []
+
+    def model(questions, contexts):
+        seen.extend(contexts)
+        return [(" ".join(text.split()[:2]), 0.9) for text in contexts]
+
+    more = TASA if recipe == "tasa" else {"max_queries": 80}
+    attack(model, [SOLAR], recipe, language="en", progress=False, **more)
+    assert len(set(seen)) > 2
+    assert {text[:12] for text in seen} == {"Solar Energy"}

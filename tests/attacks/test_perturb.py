@@ -169,6 +169,15 @@ def test_words_of_an_answer_are_frozen_everywhere():
     assert [context[a:b] for a, b in _outside(spans, context, ["Ann"])] == ["saw", "and"]
 
 
+def test_a_copy_in_another_case_is_frozen_too():
+    passage = "Solar Energy is what the council chose; they found solar energy cheap."
+    for seed in range(8):
+        noise = perturb.settings("typo", severity=0.5, seed=seed)
+        (made,) = perturb.perturb([row(passage, "solar energy")], noise).rows
+        assert made["context"] != passage
+        assert made["context"].startswith("Solar Energy ")
+
+
 def test_the_command_writes_a_squad_file_and_the_same_bytes_again(tmp_path):
     rows = [row("Anna lives in Paris with two cats", "Paris", identity=str(i)) for i in range(3)]
     perturb.save(tmp_path / "in.json", rows, {})

@@ -13,7 +13,8 @@ from textattack.constraints import Constraint, PreTransformationConstraint
 from textattack.shared import AttackedText
 from textattack.transformations import Transformation
 
-from xltlib.attacks.goal import SpanGoal, occurrences
+from xltlib.attacks.copies import copies_in
+from xltlib.attacks.goal import SpanGoal
 from xltlib.attacks.passage import Passage, passage_of
 from xltlib.attacks.swap import CandidateSwap
 from xltlib.languages import graphemes, script_of
@@ -62,11 +63,12 @@ class ContextOutsideAnswer(PreTransformationConstraint):
         answers = self.goal.answers
         frozen: set[int] = set()
         for answer in answers["text"]:
-            for start in occurrences(context, answer):
-                frozen |= _touching(spans, start, start + len(answer))
+            for start, end in copies_in(context, answer):
+                frozen |= _touching(spans, start, end)
         gold: set[int] = set()
         for answer, start in zip(answers["text"], answers["answer_start"], strict=True):
-            gold |= _touching(spans, start, start + len(answer))
+            if start >= 0:  # others are not in the passage
+                gold |= _touching(spans, start, start + len(answer))
         return {
             first + i
             for i in range(len(spans))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from xltlib.attacks.copies import copies_in
 from xltlib.attacks.distractor import wrong_answers
 from xltlib.attacks.distractor_templates import AlteredQuestions, false_sentence
 from xltlib.attacks.tasa import false_copies
@@ -75,7 +76,7 @@ class Falsehoods:
             for answer in answers:
                 for template in settings.templates:
                     sentence = false_sentence(language, question, answer, template)
-                    if not any(gold in sentence for gold in golds):
+                    if not any(copies_in(sentence, gold) for gold in golds):
                         found.setdefault(sentence, language)
         return found
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from xltlib.attacks.query import Output, Spans, moved, occurrences
 from xltlib.attacks.span_goal import Guide, SpanGoal, SpanQAVictim
+from xltlib.corpora.answer_spans import stripped_span
 from xltlib.evaluation import squad
 
 __all__ = [
@@ -33,10 +34,16 @@ class UntargetedSpanF1(SpanGoal):
         self.f1_threshold = f1_threshold
 
     def wanted_spans(self, context: str) -> Spans:
-        """The spans of the gold answers in a perturbed context."""
+        """The spans of the gold answers in a perturbed context, without white space around them.
+
+        An answer with the offset -1 is not in the passage: it only scores.
+        """
         original = self.initial_attacked_text.tokenizer_input[1]
         pairs = zip(self.answers["text"], self.answers["answer_start"], strict=True)
-        found = ((moved(original, context, text, start), len(text)) for text, start in pairs)
+        inner = [
+            (text.strip(), stripped_span(start, text)[0]) for text, start in pairs if start >= 0
+        ]
+        found = ((moved(original, context, text, start), len(text)) for text, start in inner)
         return tuple((place, place + length) for place, length in found if place is not None)
 
     def reached(self, output: Output) -> bool:
@@ -61,7 +68,7 @@ class TargetedSpan(SpanGoal):
 
     def wanted_spans(self, context: str) -> Spans:
         """Every span of the target."""
-        target = self.answers["target"]
+        target = self.answers["target"].strip()
         return tuple((place, place + len(target)) for place in occurrences(context, target))
 
     def reached(self, output: Output) -> bool:

@@ -17,9 +17,9 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from xltlib.artifacts import InputError, write_json
+from xltlib.attacks.copies import copies_in
 from xltlib.attacks.distractor import with_sentence, wrong_answers
 from xltlib.attacks.distractor_templates import TEMPLATES, AlteredQuestions, false_sentence
-from xltlib.attacks.goal import occurrences
 from xltlib.attacks.homoglyph import look_alike_words
 from xltlib.attacks.imperceptible import unseen
 from xltlib.attacks.lexicon import Lexicon
@@ -119,7 +119,7 @@ def _one_sentence(
         for answer in found:
             for template in (*TEMPLATES[first:], *TEMPLATES[:first]):
                 sentence = false_sentence(language, question, answer, template)
-                if not any(gold in sentence for gold in golds):
+                if not any(copies_in(sentence, gold) for gold in golds):
                     return row | {
                         "context": with_sentence(context, len(context), sentence, language)
                     }
@@ -183,7 +183,7 @@ def _outside(
     spans: list[tuple[int, int]], context: str, golds: Sequence[str]
 ) -> list[tuple[int, int]]:
     """The words that touch no copy of a gold answer."""
-    taken = [(at, at + len(gold)) for gold in set(golds) for at in occurrences(context, gold)]
+    taken = [span for gold in set(golds) for span in copies_in(context, gold)]
     return [(a, b) for a, b in spans if not any(a < end and b > start for start, end in taken)]
 
 

@@ -34,7 +34,7 @@ from xltlib.attacks.imperceptible import Imperceptible
 from xltlib.attacks.masked_lm import MaskedLMSwap
 from xltlib.attacks.misspelling import Misspelling
 from xltlib.attacks.resources import Resources, Row
-from xltlib.attacks.search import Beam, Greedy, WordImportance
+from xltlib.attacks.search import Beam, OneStep, WordImportance
 from xltlib.attacks.similarity import MinSimilarity, MinWindowSimilarity
 from xltlib.attacks.synonym import Synonym
 from xltlib.attacks.tasa import OfSwaps, OnlyThese, words_to_change
@@ -139,7 +139,7 @@ def distractor(
         settings.places,
         row["answers"]["text"],
     )
-    return Attack(goal, [], sentences, Greedy())
+    return Attack(goal, [], sentences, OneStep())
 
 
 def tasa(goal: SpanGoal, row: Row, settings: TasaSettings, resources: Resources) -> Attack:
@@ -221,7 +221,7 @@ def word_attack(
 
 def _search(goal: SpanGoal, settings: WordSettings, resources: Resources) -> SearchMethod:
     if settings.search == "greedy":
-        return Greedy()
+        return Beam(1)
     if settings.search == "beam":
         return Beam(settings.beam_width)
     saliency = None

@@ -18,6 +18,11 @@ Saliency = Callable[[Passage, Sequence[int]], Sequence[float]]
 """Maps a text and indices of its words to the importance of each."""
 
 
+def _rank(result: Any) -> tuple[bool, float]:
+    """What makes a text better than another: first that it succeeds, then its score."""
+    return result.goal_status == GoalFunctionResultStatus.SUCCEEDED, result.score
+
+
 class WordImportance(GreedyWordSwapWIR):
     """TextAttack's greedy search by word importance, ranking only words that can be edited.
 
@@ -61,8 +66,8 @@ class WordImportance(GreedyWordSwapWIR):
                 continue
             goal.to_beat = best.score
             results, search_over = self.get_goal_results(texts)
-            found = max(results, key=lambda result: result.score, default=best)
-            if found.score > best.score:
+            found = max(results, key=_rank, default=best)
+            if _rank(found) > _rank(best):
                 best = found
             if search_over or best.goal_status == GoalFunctionResultStatus.SUCCEEDED:
                 break
@@ -126,6 +131,7 @@ class WordImportance(GreedyWordSwapWIR):
         away = [
             max(place - end, start - (place + len(answer)), 0)
             for answer, place in zip(answers["text"], answers["answer_start"], strict=True)
+            if place >= 0  # others are not in the passage
         ]
         return min(away, default=0), index
 
@@ -137,26 +143,21 @@ class WordImportance(GreedyWordSwapWIR):
         return ["wir_method", "ranking_share"]
 
 
-class Greedy(GreedySearch):
-    """TextAttack's greedy search, with ties broken the same way on every machine."""
+class OneStep(GreedySearch):
+    """The best of all texts that are one edit away, even if it is no better than the original."""
 
     def perform_search(self, initial_result: Any) -> Any:
-        """At each step, take the best edit of any word, as long as one improves the score."""
-        first, best = initial_result.attacked_text, initial_result
-        while best.goal_status != GoalFunctionResultStatus.SUCCEEDED:
-            texts = self.get_transformations(best.attacked_text, original_text=first)
-            results, search_over = self.get_goal_results(texts) if texts else ([], True)
-            best = max(results, key=lambda result: result.score, default=best)
-            if search_over:
-                break
-        return best
+        """Take the best edit, if there is any."""
+        first = initial_result.attacked_text
+        results, _ = self.get_goal_results(self.get_transformations(first, original_text=first))
+        return max(results, key=_rank, default=initial_result)
 
 
 class Beam(GreedySearch):
     """Beam search from the best texts so far; ties go to the text found first.
 
     Args:
-        width: the number of texts kept at each step.
+        width: the number of texts kept at each step; with 1, the search is greedy.
     """
 
     def __init__(self, width: int) -> None:
@@ -164,11 +165,11 @@ class Beam(GreedySearch):
         self.beam_width = width
 
     def perform_search(self, initial_result: Any) -> Any:
-        """At each step, keep the best texts that are one edit away from a text of the beam."""
-        first, best, beam = initial_result.attacked_text, initial_result, [initial_result]
+        """At each step, keep the best texts that are one edit away from a text of the beam.
 
-        def rank(result: Any) -> tuple[bool, float]:
-            return result.goal_status == GoalFunctionResultStatus.SUCCEEDED, result.score
+        They may be worse than those before; the best of all steps is returned.
+        """
+        first, best, beam = initial_result.attacked_text, initial_result, [initial_result]
 
         while best.goal_status != GoalFunctionResultStatus.SUCCEEDED:
             texts = [
@@ -177,8 +178,8 @@ class Beam(GreedySearch):
                 for text in self.get_transformations(result.attacked_text, original_text=first)
             ]
             results, search_over = self.get_goal_results(list(dict.fromkeys(texts)))
-            beam = sorted(results, key=rank, reverse=True)[: self.beam_width]
-            best = max([best, *beam[:1]], key=rank)
+            beam = sorted(results, key=_rank, reverse=True)[: self.beam_width]
+            best = max([best, *beam[:1]], key=_rank)
             if search_over or not beam:
                 break
         return best

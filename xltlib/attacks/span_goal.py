@@ -228,19 +228,25 @@ class SpanGoal(GoalFunction):
         return output
 
     def _decided(self, texts: list[AttackedText], outputs: list[Output]) -> list[Output]:
-        """A fast guide's answers, with float32's for every text that may be the best."""
+        """A fast guide's answers, with float32's for every text that may be the best: those that
+        seem to reach the goal, and those with a score near the highest."""
         scores = [self.score(output) for output in outputs]
         close: list[int] = []
-        # The observed differences may widen the margin, and then more texts are close.
-        while max(scores) + self.margin > self.to_beat:
+
+        def unread() -> list[int]:
+            if max(scores) + self.margin <= self.to_beat:
+                return []
             least = max(scores) - 2 * self.margin
-            more = [i for i, score in enumerate(scores) if score >= least and i not in close]
-            if not more:
-                break
+            return [i for i, score in enumerate(scores) if score >= least and i not in close]
+
+        more = [i for i, output in enumerate(outputs) if self.reached(output)] or unread()
+        while more:
             close += more
             for i, exact in zip(more, self._read([texts[i] for i in more], "exact"), strict=True):
                 self.saw(scores[i], self.score(exact))
                 outputs[i] = exact
+            # The observed differences may have widened the margin; then more texts are close.
+            more = unread()
         return [
             output if i in close else replace(output, confirmed=False)
             for i, output in enumerate(outputs)

@@ -17,8 +17,8 @@ from textattack.constraints import Constraint, PreTransformationConstraint
 from textattack.shared import AttackedText
 
 from xltlib.attacks.constraints import Limit
+from xltlib.attacks.copies import copies_in
 from xltlib.attacks.distractor_templates import AlteredQuestions
-from xltlib.attacks.goal import occurrences
 from xltlib.attacks.passage import Passage
 from xltlib.attacks.synonym import same_stem
 
@@ -59,7 +59,7 @@ def false_copies(
         if before == context[first:start]:
             after = names.altered(after, context, rng)
         copy = f"{before}{other}{after}"
-        if not any(gold in copy for gold in golds):
+        if not any(copies_in(copy, gold) for gold in golds):
             found.append(copy)
     return list(dict.fromkeys(found))
 
@@ -77,9 +77,7 @@ def words_to_change(row: dict[str, Any], window_words: int | None = None) -> set
     text, golds = Passage(row["question"], row["context"]), row["answers"]["text"]
     start = row["answers"]["answer_start"][0]
     first, last = sentence_around(row["context"], start, start + len(golds[0]))
-    taken = [
-        (at, at + len(gold)) for gold in set(golds) for at in occurrences(row["context"], gold)
-    ]
+    taken = [span for gold in set(golds) for span in copies_in(row["context"], gold)]
     free = {
         text.question_words + i
         for i, (a, b) in enumerate(text.spans)

@@ -13,14 +13,14 @@ import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
+ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalize_answer(text: str) -> str:
     """Lower-case, drop ASCII punctuation and English articles, fold white space."""
     text = text.lower().translate(_NO_PUNCTUATION)
-    return " ".join(_ARTICLES.sub(" ", text).split())
+    return " ".join(ARTICLES.sub(" ", text).split())
 
 
 Normalize = Callable[[str], str]
