@@ -23,11 +23,10 @@ from xltlib.attacks.example import OUTCOMES, attack_example, failed_with, prepar
 from xltlib.attacks.journal import append_lines
 from xltlib.attacks.query import Output, Predictor, Query, Reading, Scorer, ask, nearby
 from xltlib.attacks.recipes import Build
-from xltlib.attacks.resources import Resources, Row
+from xltlib.attacks.resources import Resources, Row, standard
 from xltlib.attacks.side_by_side import side_by_side
 from xltlib.attacks.synonym import Noted
 from xltlib.encoders.device import resolve
-from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, RecipeSettings
 from xltlib.text_files import recovered_json_lines
 
@@ -84,7 +83,8 @@ def attack_examples(
     logged = {str(record.pop("key", None)): record for record in recovered_json_lines(log)}
     tried_before = {key for key, one in logged.items() if one.get("outcome") in FINISHED}
     finished = {key: logged[key] for key in keys if key in tried_before}
-    victim = f"{resources.victim} {engine.guide_words}"
+    # A function's answers are compared with the gold ones in the recipe's unit of F1.
+    victim = f"{resources.victim} {engine.guide_words} {settings.f1}"
     answers = Answers(resources, engine, log.with_name(f"{log.name}.queries"), victim)
 
     def job(key: str, row: Row) -> Callable[[Scorer], tuple[str, dict[str, Any]]]:
@@ -205,7 +205,7 @@ class Answers:
 
     def _reader(self, model: Predictor) -> Predictor:
         """A model, with the engine's batches."""
-        if not isinstance(model, SpanPredictor):
+        if not standard(model):
             return model
         size = self.settings.batch_size
         return replace(model, precision="float32", batch_size=size, remember=KEPT_WINDOWS)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from torch import nn
@@ -41,6 +41,11 @@ from xltlib.training.robust.neighbours import read_neighbours
 Row = dict[str, Any]
 
 
+def standard(predictor: Predictor) -> TypeGuard[SpanPredictor]:
+    """Whether a predictor answers as its model does, and not as a subclass's `score` says."""
+    return type(predictor) is SpanPredictor and "score" not in vars(predictor)
+
+
 @dataclass
 class Resources:
     """Everything that recipes share.
@@ -68,16 +73,19 @@ class Resources:
     def victim(self) -> str:
         """A digest of the model under attack, by content; load the model again if it changes.
 
-        A predictor other than `SpanPredictor` may give one in an attribute `identity`. Without it,
-        the predictor never counts as one that was attacked before.
+        A predictor may give one in an attribute `identity`. Without it, one that is not `standard`,
+        such as a defence that overrides `score`, never counts as one that was attacked before.
         """
-        if isinstance(self.predictor, SpanPredictor):
+        stated = getattr(self.predictor, "identity", None)
+        if stated:
+            return str(stated)
+        if standard(self.predictor):
             return identity.digest(
                 identity.of_model(self.predictor.model),
                 identity.of_tokenizer(self.predictor.tokenizer),
                 self.predictor.settings.model_dump(mode="json"),
             )
-        return getattr(self.predictor, "identity", None) or secrets.token_hex(16)
+        return secrets.token_hex(16)
 
     def identity(self, settings: RecipeSettings, engine: EngineSettings) -> str:
         """A digest of everything that an outcome depends on besides the example."""
