@@ -46,10 +46,7 @@ def arms_in(frame: pd.DataFrame) -> list[str]:
 
 
 def scores(clean: pd.DataFrame) -> pd.DataFrame:
-    """F1 and EM by corpus, language and arm, mean over seeds, with both published averages.
-
-    A score is NaN where an arm was not tested in a language.
-    """
+    """F1 and EM by corpus, language and arm (NaN if not tested), mean over seeds, with averages."""
     rows = []
     for corpus, part in clean.groupby("corpus", sort=True):
         arms, languages = arms_in(part), language_order(set(part["language"]))
@@ -72,11 +69,11 @@ def scores(clean: pd.DataFrame) -> pd.DataFrame:
                 for a in arms
                 for m in METRICS
             }
-            if all(value is not None for value in values.values()):
+            if None not in values.values():
                 used = part if name == "xtreme_with_en" else part[part["language"] != "en"]
                 n = int(used.groupby("language")["id"].nunique().sum())
-                row = {"corpus": corpus, "language": title, "n": n, "seeds": _seeds(part)}
-                rows.append(row | values)
+                rows.append({"corpus": corpus, "language": title} | values | {"n": n})
+                rows[-1]["seeds"] = _seeds(part)
     return pd.DataFrame(rows)
 
 
@@ -182,8 +179,7 @@ def contrasts(
 
     Macro over the languages that neither arm has trained on, and by language with Holm's correction
     over the languages. If this would leave no language, all languages are included, and `zero-shot`
-    is false. The variance of training runs is pooled over the rows of a contrast and measure, and a
-    language's interval is never narrower than its own seeds make it (`variance.spread`).
+    is false. The variance of training runs is pooled over the rows of a contrast and measure.
     `p (TOST)` is small if the arms are equivalent within the smallest effect that would matter.
 
     Args:
