@@ -1,9 +1,10 @@
 """xltlib: the library beneath the notebooks of the cross-lingual robustness study.
 
-It offers four functions: `attack` and `evaluate` take any span-QA model, `load_params` reads and
-checks a params file, and `load_results` returns the tables of a finished profile. Data flow one way
-through the packages: text_files, yaml_files, artifacts, languages, params, corpora, encoders,
-tasks, training, evaluation, attacks, analysis, reporting, study, execution, cli.
+It offers four functions: `attack` takes any span-QA model in any form, `evaluate` one in a folder
+or a `SpanPredictor`; `load_params` reads and checks a params file, and `load_results` returns the
+tables of a finished profile. Data flow one way through the packages: text_files, yaml_files,
+artifacts, languages, params, corpora, encoders, tasks, training, evaluation, attacks, analysis,
+reporting, study, execution, cli.
 
 Importing it is cheap: no network, no GPU, and no heavy library until a function is used.
 """

@@ -14,14 +14,14 @@ from textattack import Attack
 from textattack.constraints.pre_transformation import RepeatModification
 from textattack.search_methods import GreedyWordSwapWIR
 from textattack.transformations import WordSwapRandomCharacterDeletion
-from transformers import AutoModel, AutoModelForQuestionAnswering, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForQuestionAnswering, AutoTokenizer
 
 from xltlib.artifacts import InputError
-from xltlib.attacks import attack
+from xltlib.attacks import annotation, attack, report, static_set, worst_of
 from xltlib.attacks.constraints import ContextOutsideAnswer
 from xltlib.attacks.rows import read_rows
-from xltlib.evaluation.predictor import SpanPredictor
-from xltlib.params import EngineSettings
+from xltlib.evaluation.predictor import Prediction, SpanPredictor
+from xltlib.params import EngineSettings, TypoSettings
 
 QUICK = {"progress": False, "max_queries": 12, "ranking": "random"}
 
@@ -133,7 +133,6 @@ def test_unanswerable_questions_are_skipped_and_counted(qa_folder, some):
 @pytest.mark.parametrize("code", ["ka", "am", "he", "km", "zh-Hant", "pl"])
 def test_any_language_that_cldr_knows(predictor, code):
     """Words in the language's own letters are found, edited in its letters, and shown."""
-    from xltlib.attacks import report
     from xltlib.languages import find_language, script_of
 
     letters = find_language(code).alphabet
@@ -188,7 +187,17 @@ def test_a_recipe_of_ones_own(qa_folder, some, tmp_path):
         ({"language": "xx"}, "language 'xx': no such code"),
         ({"recipe": 3}, "recipe: int cannot be used; give a name (typo"),
         ({"recipe": "mlm"}, "recipe mlm: needs a masked language model; give its folder or hub"),
+        ({"recipe": dict}, "recipe: type cannot be used; give a name (typo"),
+        ({"recipe": max}, "recipe: max has to take four arguments"),
         ({"recipe": lambda goal: None}, "has to take four arguments"),
+        ({"corpus": 5}, "corpus 5: no such corpus of questions; known: "),
+        ({"corpus": "mqla"}, "corpus 'mqla': no such corpus of questions; known: "),
+        ({"out": 5}, "out 5: give a folder, or None"),
+        ({"encoder": 5}, "encoder 5: give me5-small, a hub repository or a folder"),
+        ({"cache": None}, "cache None: give a folder"),
+        ({"bitext": "x"}, "bitext: not pairs of sentences by language"),
+        ({"bitext": [("a", "b")]}, "bitext: not pairs of sentences by language"),
+        ({"bitext": {"sw": [("a", "b", "c")]}}, "bitext: not pairs of sentences by language"),
         ({"recipe": lambda a, b, c, d: None}, "has to return a textattack.Attack, not NoneType"),
         (
             {"recipe": "hotflip", "model": lambda q, c: ["x"] * len(q)},
@@ -343,3 +352,125 @@ def test_a_choice_of_rows_that_holds_none_is_explained(options, message):
 def test_a_probability_that_is_none_is_refused(sure):
     with pytest.raises(InputError, match=r"returned the probability .*return one from 0 to 1"):
         attack(lambda q, c: [("Ann", sure)] * len(q), [ROW], "typo", language="en", **QUICK)
+
+
+def test_an_answer_that_is_not_in_the_passage_scores_and_does_nothing_else():
+    context = "The treaty was signed by the US in the winter of 1951, long before the town grew."
+    golds = {"text": ["United States", "US"], "answer_start": [-1, context.index("US")]}
+    given = ROW | {"question": "Who signed?", "context": context, "answers": golds}
+    (read,) = read_rows([given], "en").rows
+    assert read["answers"] == {"text": ["US", "United States"], "answer_start": [29, -1]}
+    asked = []
+
+    class Alias:
+        def score(self, questions, contexts, spans):
+            asked.extend(text[a:b] for text, of in zip(contexts, spans, strict=True) for a, b in of)
+            found = [Prediction("United States", 29, 31, 0.6)] * len(contexts)
+            return found, np.full(len(contexts), 0.6)
+
+    settings = {"language": "en", "progress": False, "max_queries": 40}
+    for more in ({"ranking_share": 0.1}, {"window_words": 3}):
+        done = attack(Alias(), [given], "typo", **settings, **more).results.iloc[0]
+        assert (done["outcome"], done["original_f1"]) == ("failed", 1)
+        changed = {edit["start"] for edit in done["edits"]}
+        assert "window_words" not in more or all(9 < start < 50 for start in changed)
+    assert set(asked) == {"US"}
+
+
+def test_a_question_without_an_answer_is_one_in_every_form(tmp_path):
+    impossible = ROW | {"is_impossible": True}
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps([impossible]))
+    frame = pd.DataFrame([impossible, ROW | {"id": "2"}])
+    for source in (file, [impossible], frame):
+        found = read_rows(source, "en")
+        assert [row["id"] for row in found.rows] == (["2"] if source is frame else [])
+        assert found.left_out == {"unanswerable": 1}
+
+
+@pytest.mark.parametrize(
+    ("identity", "language"), [("english-1", "de"), ("arabic", "de"), ("arabic-12-3", "ar")]
+)
+def test_only_an_id_of_tydi_qas_form_states_a_language(identity, language):
+    assert read_rows([ROW | {"id": identity}], "de").rows[0]["language"] == language
+
+
+def test_ids_that_a_frame_turned_into_numbers_with_a_point_are_whole():
+    rows = [ROW | {"id": 7}, ROW | {"id": None}]
+    assert [row["id"] for row in read_rows(pd.DataFrame(rows), "en").rows] == ["7", "1"]
+
+
+def test_a_loaded_model_gets_windows_that_it_can_read(qa_folder, some):
+    config = AutoConfig.from_pretrained(qa_folder)
+    config.max_position_embeddings = 130
+    model = AutoModelForQuestionAnswering.from_config(config).train()
+    model.qa_outputs.eval()
+    tokenizer = AutoTokenizer.from_pretrained(qa_folder)
+    long = some[0] | {"context": f"{some[0]['context']} {'The river froze again. ' * 20}"}
+    done = attack((model, tokenizer), [long], "typo", language="en", **QUICK)
+    assert done.results["error"].tolist() == [None]
+    # It stays in the mode in which it came, part by part.
+    assert model.training
+    assert not model.qa_outputs.training
+
+
+def test_rows_without_a_corpus_stay_beside_those_with_one(tmp_path):
+    rows = [ROW | {"corpus": "mlqa"}, ROW | {"id": "2"}, ROW | {"id": "3"}]
+
+    def broken(questions, contexts):
+        return ["Ann Lee" if text == ROW["context"] else "x" for text in contexts]
+
+    class Right:
+        def predict(self, questions, contexts):
+            return [Prediction("Ann Lee", 7, 14, 0.9)] * len(questions)
+
+    one, other = (
+        attack(broken, rows, kind, language="en", **QUICK) for kind in ("typo", "homoglyph")
+    )
+    assert one.summary["n"].tolist() == [2, 1, 3]
+    worst = worst_of({"typo": one, "homoglyph": other})
+    assert worst.results["id"].tolist() == ["1", "2", "3"]
+    assert sorted(worst.summary["n"]) == [1, 2, 3]
+    annotation.write_sheet(tmp_path / "sheet.csv", one.results)
+    static_set.transfer_matrix({"one": one.results}, [("other", Right())], TypoSettings())
+    # Results read from elsewhere may lack a value instead.
+    gaps = one.results.replace({"corpus": {"": None}})
+    assert sorted(report.summary(gaps)["n"]) == [1, 2, 3]
+
+
+def test_a_folder_has_the_results_of_one_attack_whatever_its_parts(tmp_path):
+    asked = []
+
+    def model(questions, contexts):
+        asked.extend(questions)
+        return ["Ann Lee"] * len(questions)
+
+    rows = [ROW | {"id": str(number)} for number in range(3)]
+    given = {"out": tmp_path, "identity": "ann", "language": "en"} | QUICK
+
+    def saved():
+        assert (
+            len(pd.read_parquet(tmp_path / "attacks.parquet"))
+            == (pd.read_csv(tmp_path / "summary.csv")["n"].tolist()[-1])
+        )
+        lines = (tmp_path / "attacks.jsonl").read_text().splitlines()
+        return [json.loads(line)["id"] for line in lines]
+
+    assert attack(model, rows, "typo", shard=(2, 2), **given).results["id"].tolist() == ["1"]
+    assert saved() == ["1"]
+    assert attack(model, rows, "typo", shard=(1, 2), **given).results["id"].tolist() == ["0", "2"]
+    assert saved() == ["0", "1", "2"]
+    asked.clear()
+    assert attack(model, rows, "typo", **given).results["id"].tolist() == ["0", "1", "2"]
+    assert attack(model, rows, "typo", limit=1, **given).results["id"].tolist() == ["0"]
+    assert saved() == ["0", "1", "2"]
+    for recipe, more in (("homoglyph", {}), ("typo", {"identity": "bo"}), ("typo", {"seed": 1})):
+        with pytest.raises(
+            InputError, match=r"results of another attack \(recipe typo.*Give another"
+        ):
+            attack(model, rows, recipe, **given | more)
+    assert asked == []
+    (tmp_path / "log" / "attack.json").unlink()
+    with pytest.raises(InputError, match="an unknown recipe"):
+        attack(model, rows, "typo", **given)
+    assert saved() == ["0", "1", "2"]

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from datasets import Dataset
 
+from xltlib.artifacts import InputError
 from xltlib.evaluation.predictor import Prediction
-from xltlib.evaluation.span_qa import answer, summarize
+from xltlib.evaluation.span_qa import answer, evaluate, summarize
 
 
 class Echo:
@@ -77,3 +78,21 @@ def test_mlqa_is_scored_by_its_own_rules():
     )
     assert answer(Echo(), "xquad", rows)["em"].tolist() == [0.0]
     assert answer(Echo(), "mlqa", rows)["em"].tolist() == [1.0]  # both are articles, so both empty
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": lambda questions, contexts: []}, "model: function cannot be evaluated; give"),
+        ({"model": (1, 2)}, r"model: tuple cannot be .*SpanPredictor\(model, tokenizer\)"),
+        ({"data": [{"id": "1"}]}, "data: list cannot be read; give a file"),
+        ({"data": pd.DataFrame()}, "data: DataFrame cannot be read; give a file"),
+        ({"batch_size": 0}, "batch_size 0: give a whole number, 1 or more"),
+        ({"batch_size": None}, "batch_size None: give a whole number"),
+        ({"max_length": "x"}, "max_length 'x': give a whole number"),
+        ({"language": None}, "language None: give the code of the file's"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_with_what_to_give(change, message):
+    with pytest.raises(InputError, match=message):
+        evaluate(**({"model": "nowhere", "data": "nowhere.json"} | change))

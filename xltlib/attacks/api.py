@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError, require_writable
+from xltlib.attacks import folder as folders
+from xltlib.attacks import identity as identities
 from xltlib.attacks import report
 from xltlib.attacks.engine import attack_examples
 from xltlib.attacks.recipes import SETTINGS, Build
@@ -23,6 +25,7 @@ from xltlib.attacks.resources import CACHE, Resources, Row
 from xltlib.attacks.rows import read_rows
 from xltlib.attacks.victims import victim
 from xltlib.encoders import encoder_folder
+from xltlib.encoders.device import resolve
 from xltlib.evaluation.answer_scoring import f1_in
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, RecipeSettings, WordSettings, explain
@@ -59,7 +62,7 @@ def attack(
     identity: str | None = None,
     limit: int | None = None,
     shard: tuple[int, int] = (1, 1),
-    encoder: str | None = None,
+    encoder: Path | str | None = None,
     bitext: Mapping[str, Sequence[tuple[str, str]]] | None = None,
     cache: Path | str = CACHE,
     device: str | None = None,
@@ -78,13 +81,14 @@ def attack(
         recipe: its name, with `settings` of `xltlib.params.recipes`; the settings themselves; or a
             function (goal, row, settings, resources) that returns a `textattack.Attack`. The
             masked LM of `mlm` is given as `masked_lm`, because `model` is the model under attack.
-        out: folder to write to; with None nothing is written or resumed.
+        out: folder to write to, for the results of one recipe, model, settings and rows; it has
+            those of all calls so far. With None nothing is written or resumed.
         language: code of the rows' language, if they do not state it themselves.
         corpus: the corpus whose official F1 scores answers; all except `mlqa` use SQuAD 1.1's.
         identity: a name that distinguishes a function from others, so that attacks on it can be
             resumed.
         limit: the number of questions to attack: the first that can be attacked.
-        shard: (k, n): the k-th of n parts of the rows, for n machines.
+        shard: (k, n): the k-th of n parts of the rows, for n machines; they may share `out`.
         encoder: me5-small, a hub repository or a folder; measures how similar passages stay, and
             some recipes need it.
         bitext: (sentence, English) pairs by language, from which `codemix` can induce lexicons.
@@ -93,9 +97,10 @@ def attack(
 
     Raises:
         InputError: a model, row, recipe, setting or language cannot be used, there is nothing to
-            attack, or the folder cannot be written.
+            attack, or the folder cannot be written or has the results of another attack.
     """
-    build = recipe if callable(recipe) and not isinstance(recipe, RecipeSettings) else None
+    _require_forms(out=out, encoder=encoder, cache=cache, bitext=bitext)
+    build = recipe if callable(recipe) and not isinstance(recipe, RecipeSettings | type) else None
     chosen = _settings(recipe, build, settings)
     k, n = _part(shard)
     if not 1 <= k <= n:
@@ -121,43 +126,67 @@ def attack(
     cache = Path(cache).expanduser()
     # A function's answers are compared as the recipe compares them, in every language alike.
     f1 = f1_in(chosen.f1, "en", None)
-    predictor = victim(model, tokenizer, cache=cache, device=device, identity=identity, f1=f1)
+    place = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
+    with _as_it_was(model), place as given:
+        folder = Path(given)
+        predictor = victim(model, tokenizer, cache=cache, device=device, identity=identity, f1=f1)
+        require_writable(folder, "`out`")
+        by_language: dict[str, list[Row]] = {}
+        for row in questions.rows:
+            by_language.setdefault(row["language"], []).append(row)
+        resources = Resources(
+            predictor,
+            by_language,
+            encoder_folder(str(encoder), cache=cache) if encoder else None,
+            bitext or {},
+            cache,
+        )
+        engine = _engine(engine, resources)
+        function = None if build is None else identities.of_function(build)
+        made_of = identities.digest(resources.identity(chosen, engine), function)
+        folders.claim(folder, chosen.kind, made_of)
+        log, others = folders.logs(folder, chosen.kind, (k, n))
+        results = attack_examples(
+            part,
+            resources,
+            chosen,
+            log,
+            others=others,
+            build=build,
+            engine=engine,
+            progress=progress,
+        )
+        every = folders.everything(folder, chosen.kind, questions.rows)
+    if encoder:
+        results = report.with_similarity(results, resources.vectors)
     if out is not None:
-        require_writable(Path(out), "`out`")
+        if encoder:
+            every = report.with_similarity(every, resources.vectors)
+        title = f"{chosen.kind} against {model if isinstance(model, str | Path) else 'the model'}"
+        report.write(folder, every, title)
+    return Attacked(results, report.summary(results), dict(questions.left_out))
+
+
+def _engine(engine: EngineSettings | None, resources: Resources) -> EngineSettings:
+    """The engine's settings for a model, with `auto` resolved.
+
+    Raises:
+        InputError: they are none, or not for such a model.
+    """
     engine = engine or EngineSettings()
     if not isinstance(engine, EngineSettings):
         raise InputError(
             f"engine: {shown(engine)}; give xltlib.params.EngineSettings(...), e.g. "
             'EngineSettings(precision="bf16")'
         )
-    if not isinstance(predictor, SpanPredictor):
-        if engine.precision == "bf16":
-            raise InputError(
-                "precision: bf16 needs a model to copy, and a function has none. Leave precision "
-                "out, or give the model itself."
-            )
-        engine = engine.computing_in("float32")
-    by_language: dict[str, list[Row]] = {}
-    for row in questions.rows:
-        by_language.setdefault(row["language"], []).append(row)
-    resources = Resources(
-        predictor,
-        by_language,
-        encoder_folder(encoder, cache=cache) if encoder else None,
-        bitext or {},
-        cache,
-    )
-    place = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
-    with place as folder, _as_it_was(model):
-        log = Path(folder) / "log" / f"{chosen.kind}.{k}of{n}.jsonl"
-        results = attack_examples(
-            part, resources, chosen, log, build=build, engine=engine, progress=progress
+    if isinstance(resources.predictor, SpanPredictor):
+        return engine.computing_in(resolve(engine.precision, resources.device))
+    if engine.precision == "bf16":
+        raise InputError(
+            "precision: bf16 needs a model to copy, and a function has none. Leave precision "
+            "out, or give the model itself."
         )
-    if encoder:
-        results = report.with_similarity(results, resources.vectors)
-    title = f"{chosen.kind} against {model if isinstance(model, str | Path) else 'the model'}"
-    summary = report.summary(results) if out is None else report.write(Path(out), results, title)
-    return Attacked(results, summary, dict(questions.left_out))
+    return engine.computing_in("float32")
 
 
 def _settings(
@@ -183,7 +212,7 @@ def _settings(
         )
     try:
         inspect.signature(build).bind(None, None, None, None)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # ValueError: it has no signature
         raise InputError(
             f"recipe: {_name(build)} has to take four arguments, the goal, the row, the "
             f"settings and the resources ({error})"
@@ -193,6 +222,30 @@ def _settings(
 
 def _name(build: Build) -> str:
     return getattr(build, "__qualname__", type(build).__qualname__)
+
+
+def _require_forms(*, out: Any, encoder: Any, cache: Any, bitext: Any) -> None:
+    """Refuse arguments of another type.
+
+    Raises:
+        InputError: says what to give instead.
+    """
+    if not isinstance(out, str | Path | None):
+        raise InputError(f"out {shown(out)}: give a folder, or None to write nothing")
+    if not isinstance(encoder, str | Path | None):
+        raise InputError(f"encoder {shown(encoder)}: give me5-small, a hub repository or a folder")
+    if not isinstance(cache, str | Path):
+        raise InputError(f"cache {shown(cache)}: give a folder")
+    try:
+        for pairs in {} if bitext is None else bitext.values():
+            for sentence, english in pairs:
+                if not (isinstance(sentence, str) and isinstance(english, str)):
+                    raise TypeError("a sentence is not a string")
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(
+            f"bitext: not pairs of sentences by language ({error}); give "
+            '{"sw": [("Habari", "Hello")]}'
+        ) from error
 
 
 def _part(shard: Any) -> tuple[int, int]:
@@ -208,14 +261,16 @@ def _part(shard: Any) -> tuple[int, int]:
 
 @contextmanager
 def _as_it_was(model: Any) -> Iterator[None]:
-    """Leave a loaded model in the mode, training or evaluation, in which it came."""
+    """Leave a loaded model, and each of its parts, in the mode in which it came: training or
+    evaluation."""
     own = model[0] if isinstance(model, tuple) and model else model
-    training = isinstance(own, torch.nn.Module) and own.training
+    parts = list(own.modules()) if isinstance(own, torch.nn.Module) else []
+    modes = [part.training for part in parts]
     try:
         yield
     finally:
-        if training:
-            own.train()
+        for part, training in zip(parts, modes, strict=True):
+            part.training = training
 
 
 def recipe_settings(name: str, values: Mapping[str, Any]) -> RecipeSettings:

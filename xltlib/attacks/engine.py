@@ -42,6 +42,7 @@ def attack_examples(
     settings: RecipeSettings,
     log: Path,
     *,
+    others: Iterable[Path] = (),
     build: Build | None = None,
     engine: EngineSettings | None = None,
     progress: bool = True,
@@ -59,6 +60,7 @@ def attack_examples(
         log: a file of JSON lines, one per finished example, that is appended to. A file beside it
             has the model's answers for unfinished examples, so that a kill loses only the present
             batch.
+        others: logs that are only read, such as those of other parts of the rows.
         build: a custom recipe, with the arguments of those in `xltlib.attacks.recipes`. It is
             identified by its name, code and settings. Rename it when a function that it calls
             changes.
@@ -79,8 +81,9 @@ def attack_examples(
     engine = engine.computing_in(resolve(engine.precision, resources.device))
     custom = None if build is None else identity.of_function(build)
     made_of = identity.digest(resources.identity(settings, engine), custom)
+    known = (record for file in (*others, log) for record in recovered_json_lines(file))
     keys = [identity.digest(made_of, dict(row)) for row in rows]
-    logged = {str(record.pop("key", None)): record for record in recovered_json_lines(log)}
+    logged = {str(record.pop("key", None)): record for record in known}
     tried_before = {key for key, one in logged.items() if one.get("outcome") in FINISHED}
     finished = {key: logged[key] for key in keys if key in tried_before}
     # A function's answers are compared with the gold ones in the recipe's unit of F1.
@@ -121,7 +124,8 @@ def attack_examples(
     answers.forget()
     _warn_of_errors(finished.values())
     _warn_of_words(resources.notes)
-    return pd.DataFrame([finished[key] for key in keys])
+    # Rows may name a corpus while others do not.
+    return pd.DataFrame([finished[key] for key in keys]).fillna({"corpus": ""})
 
 
 def _require_languages(rows: Iterable[Row], resources: Resources, settings: RecipeSettings) -> None:

@@ -48,7 +48,7 @@ def worst_of(attacks: Mapping[str, Attacked]) -> Attacked:
             )
     every = pd.concat(frames.values(), ignore_index=True)
     every = every.assign(rank=every["outcome"].map(WORST_FIRST.index))
-    queries = every.groupby(keys)["queries"].sum()
+    queries = every.groupby(keys, dropna=False)["queries"].sum()
     worst = every.sort_values(["rank", "attacked_success_f1"], kind="stable").drop_duplicates(keys)
     worst = worst.drop(columns="rank").set_index(keys).reindex(order)
     results = worst.assign(queries=queries.reindex(order)).reset_index()[every.columns[:-1]]

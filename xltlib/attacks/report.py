@@ -31,7 +31,7 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     keys = [name for name in ("corpus", "language") if name in results]
     rows = [
         dict(zip(keys, key, strict=True)) | _figures(part)
-        for key, part in results.groupby(keys, sort=True)
+        for key, part in results.groupby(keys, sort=True, dropna=False)
     ]
     if len(rows) > 1:
         rows.append(dict.fromkeys(keys, "all") | _figures(results))

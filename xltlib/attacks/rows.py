@@ -14,13 +14,15 @@ import pandas as pd
 from xltlib.artifacts import InputError
 from xltlib.attacks.goal import occurrences
 from xltlib.attacks.resources import Row
+from xltlib.corpora import CORPORA
 from xltlib.corpora.local import require_unique
+from xltlib.corpora.squad_files import language_of_id
 from xltlib.corpora.squad_json import questions
 from xltlib.languages import LANGUAGES, TYDI, find_language
 from xltlib.text_files import refuse_half_pairs, shown, shown_path
 
 _NEEDED = ("question", "context", "answers")
-# TyDi QA's ids begin with the language.
+# A row may state its language by the name that TyDi QA gives it.
 _TYDI = {LANGUAGES[code].name.lower(): code for code in TYDI}
 
 
@@ -38,17 +40,21 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
     A file is SQuAD JSON, or rows as JSON or JSON lines. Each row needs `question`, `context` and
     `answers`, as SQuAD has them: {"text": [...], "answer_start": [...]}, or a list of {"text",
     "answer_start"}. An answer that is not at its offset is moved to its nearest occurrence.
-    Unanswerable questions, as in SQuAD 2.0, and those whose answer is not in the passage are left
-    out and counted.
+    Answers that are not in the passage come last, with the offset -1: they score predictions, as by
+    the official rule, but nothing protects or seeks them. Unanswerable questions, as in SQuAD 2.0
+    (no answers, or `is_impossible`), and those with no answer in the passage are left out and
+    counted.
 
     Args:
-        language: for rows with neither a `language` nor an id of TyDi QA (`arabic-...`).
-        corpus: the corpus whose official F1 scores answers; `mlqa` has its own rule.
+        language: for rows with neither a `language` nor an id of TyDi QA (`arabic-123-4`).
+        corpus: for rows without a `corpus`: whose official F1 scores answers; `mlqa` has its own
+            rule.
 
     Raises:
-        InputError: rows have another form, two rows of a language have one id, or a language is
-            missing or unknown to CLDR.
+        InputError: rows have another form, two rows of a language have one id, a language is
+            missing or unknown to CLDR, or there is no such corpus.
     """
+    _require_corpus(corpus)
     found = Questions()
     for number, given in enumerate(_records(source)):
         where = f"row {number}"
@@ -67,6 +73,8 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
             if not isinstance(text, str):
                 raise InputError(f"{where}: {name} is {type(text).__name__}; it must be a string")
         stated, named = _stated(given, "id"), _stated(given, "corpus")
+        if isinstance(stated, float) and stated.is_integer():  # a frame with a gap has no integers
+            stated = int(stated)
         identity = str(number if stated is None else stated)
         if not isinstance(named, str | None):
             raise InputError(f"{where}: corpus is {shown(named)}; it must be a name, e.g. mlqa")
@@ -79,18 +87,28 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
         }
         if named or corpus:
             row["corpus"] = named or corpus
-        answers = _answers(given["answers"], where)
-        placed = [pair for pair in (_placed(context, *one) for one in answers) if pair]
-        if not answers:
+        answers = [_placed(context, *one) for one in _answers(given["answers"], where)]
+        if not answers or _stated(given, "is_impossible"):
             found.left_out["unanswerable"] += 1
-        elif not placed:
+        elif all(start < 0 for _, start in answers):
             found.left_out["answer not in its passage"] += 1
         else:
-            texts, starts = zip(*placed, strict=True)
+            answers.sort(key=lambda answer: answer[1] < 0)
+            texts, starts = zip(*answers, strict=True)
             row["answers"] = {"text": list(texts), "answer_start": list(starts)}
             found.rows.append(row)
     _require_unique(found.rows, source)
     return found
+
+
+def _require_corpus(corpus: Any) -> None:
+    """Refuse a corpus that is none: a typing error would choose another rule."""
+    known = [name for name, one in CORPORA.items() if one.kind == "qa"]
+    if corpus is not None and not (isinstance(corpus, str) and corpus.lower() in known):
+        raise InputError(
+            f"corpus {shown(corpus)}: no such corpus of questions; known: {', '.join(known)}. "
+            "Leave it out for others, whose answers are scored by SQuAD's rule."
+        )
 
 
 def _require_unique(rows: list[Row], source: Any) -> None:
@@ -142,7 +160,7 @@ def _stated(row: Mapping[str, Any], name: str) -> Any:
 
 def _language(row: Mapping[str, Any], identity: str, default: str | None, where: str) -> str:
     stated = row.get("language")
-    code = stated if isinstance(stated, str) and stated else _TYDI.get(identity.split("-")[0])
+    code = stated if isinstance(stated, str) and stated else language_of_id(identity)
     code = code or default
     if not isinstance(code, str):
         raise InputError(f"{where}: no language; give language=, e.g. language='sw'")
@@ -177,8 +195,9 @@ def _answers(given: Any, where: str) -> list[tuple[str, int]]:
         ) from error
 
 
-def _placed(context: str, text: str, start: int) -> tuple[str, int] | None:
+def _placed(context: str, text: str, start: int) -> tuple[str, int]:
+    """An answer with its offset, or that of its nearest copy; -1 if it has none."""
     if start >= 0 and context.startswith(text, start):
         return text, start
     places = occurrences(context, text)
-    return (text, min(places, key=lambda place: abs(place - start))) if places else None
+    return text, min(places, key=lambda place: abs(place - start), default=-1)

@@ -18,7 +18,7 @@ from xltlib.encoders import encoder_folder
 from xltlib.encoders.parts import on_device
 from xltlib.evaluation import squad
 from xltlib.evaluation.answer_scoring import ScoreAnswer
-from xltlib.evaluation.predictor import Prediction, SpanPredictor
+from xltlib.evaluation.predictor import Prediction, SpanPredictor, usual_windows
 
 AnswerQuestions = Callable[[list[str], list[str]], Sequence[Any]]
 """Maps questions and contexts to answers: texts, (text, probability) pairs, or mappings with
@@ -145,9 +145,12 @@ def _loaded(
         )
     moved = on_device(model, device) if device else model
     # Wrapped models, such as peft's, are no PreTrainedModel; the call below is the test.
-    predictor = SpanPredictor(cast(PreTrainedModel, moved), tokenizer)
+    own = cast(PreTrainedModel, moved)
     try:
+        predictor = SpanPredictor(own, tokenizer, usual_windows(own))
         predictor.predict(["Who?"], ["Ada Lovelace."])
+    except InputError:
+        raise
     except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise InputError(
             f"model: {type(model).__name__} does not answer as a span-QA model ({error}); give one "

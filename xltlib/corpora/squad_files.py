@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -136,6 +137,7 @@ def _placed(context: str, answers: list[tuple[str, int]]) -> tuple[list[int], li
 
 
 _TYDI = {LANGUAGES[code].name.lower(): code for code in TYDI}
+_TYDI_ID = re.compile(rf"({'|'.join(_TYDI)})-\d+-\d+")
 
 
 def tydi_language(path: Path | str, identity: str) -> str:
@@ -149,6 +151,13 @@ def tydi_language(path: Path | str, identity: str) -> str:
     return _TYDI[name]
 
 
+def language_of_id(identity: str) -> str | None:
+    """The code of the language that an id of TyDi QA's form states, such as `arabic-123-4`; None
+    for other ids."""
+    found = _TYDI_ID.fullmatch(identity)
+    return None if found is None else _TYDI[found[1]]
+
+
 def stated_language(one: Question) -> str | None:
     """The code of the language that a file states for a question, with its passage or in TyDi QA's
     id; None if it states none."""
@@ -156,7 +165,7 @@ def stated_language(one: Question) -> str | None:
     if isinstance(stated, str):
         with suppress(InputError):
             return find_language(stated).code
-    return _TYDI.get(one.id.split("-")[0])
+    return language_of_id(one.id)
 
 
 def first_articles(rows: Dataset, articles: int | None, *, rest: bool, key: str) -> Dataset:

@@ -87,9 +87,8 @@ class SpanPredictor:
         """
         tokenizer = open_tokenizer(Path(folder))
         model = open_model(AutoModelForQuestionAnswering, Path(folder), tokenizer, device=device)
-        limit = max_tokens(model)
         if settings is None:
-            settings = window_settings(min(limit or USUAL, USUAL))
+            settings = usual_windows(model)
         require_positions(model, settings.max_length, "max_length")
         return cls(model, tokenizer, settings, **options)
 
@@ -220,6 +219,15 @@ class SpanPredictor:
 def _digest(ids: Sequence[int]) -> bytes:
     """A key for a window's tokens that takes less memory than the tokens."""
     return hashlib.blake2b(array("i", ids).tobytes(), digest_size=16).digest()
+
+
+def usual_windows(model: PreTrainedModel) -> SpanQASettings:
+    """The default windows, or shorter ones if the model reads fewer tokens.
+
+    Raises:
+        InputError: it reads too few.
+    """
+    return window_settings(min(max_tokens(model) or USUAL, USUAL))
 
 
 def window_settings(max_length: int) -> SpanQASettings:

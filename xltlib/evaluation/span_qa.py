@@ -16,6 +16,7 @@ from xltlib.evaluation import squad
 from xltlib.evaluation.answer_scoring import normalizer
 from xltlib.evaluation.predictor import SpanPredictor, window_settings
 from xltlib.languages import find_language
+from xltlib.text_files import shown
 
 METRICS = ("squad", "mlqa")
 """Official rules: SQuAD 1.1's, also for XQuAD and TyDi QA, and MLQA's own."""
@@ -50,18 +51,34 @@ def evaluate(
     """F1 and EM of a span-QA model on a file of questions.
 
     Args:
-        model: the folder of a Hugging Face span-QA model, or a predictor, which keeps its own
-            windows, batch size and device.
-        data: SQuAD JSON, or rows as JSON or JSON lines.
+        model: the folder of a Hugging Face span-QA model, or a `SpanPredictor`, which keeps its
+            own windows, batch size and device: a loaded model is one as
+            `SpanPredictor(model, tokenizer)`.
+        data: a file, SQuAD JSON or rows as JSON or JSON lines.
         language: the code of the file's language.
         metric: the corpus whose official rule is used: `squad` (also for XQuAD and TyDi QA) or
             `mlqa`.
         max_length: tokens per window; by default 384, or fewer if the model reads fewer.
 
     Raises:
-        InputError: the model or the file cannot be read, the language (in CLDR) or the metric is
-            unknown, or no question has an answer.
+        InputError: the model or the file cannot be read, an argument is of another type, the
+            language (in CLDR) or the metric is unknown, or no question has an answer.
     """
+    if not isinstance(model, Path | str | SpanPredictor):
+        raise InputError(
+            f"model: {type(model).__name__} cannot be evaluated; give a model's folder, or a "
+            "xltlib.evaluation.predictor.SpanPredictor, e.g. SpanPredictor(model, tokenizer)"
+        )
+    if not isinstance(data, Path | str):
+        raise InputError(
+            f"data: {type(data).__name__} cannot be read; give a file: SQuAD JSON, or rows as JSON "
+            "or JSON lines"
+        )
+    for name, size in (("max_length", max_length), ("batch_size", batch_size)):
+        if not (name == "max_length" and size is None) and (type(size) is not int or size < 1):
+            raise InputError(f"{name} {shown(size)}: give a whole number, 1 or more")
+    if not isinstance(language, str):
+        raise InputError(f"language {shown(language)}: give the code of the file's, e.g. sw")
     find_language(language)
     if metric not in METRICS:
         raise InputError(f"metric {metric}: unknown; known: {' '.join(METRICS)}")
