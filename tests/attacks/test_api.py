@@ -343,3 +343,17 @@ def test_a_choice_of_rows_that_holds_none_is_explained(options, message):
 def test_a_probability_that_is_none_is_refused(sure):
     with pytest.raises(InputError, match=r"returned the probability .*return one from 0 to 1"):
         attack(lambda q, c: [("Ann", sure)] * len(q), [ROW], "typo", language="en", **QUICK)
+
+
+@pytest.mark.parametrize("answer", [None, 7, ("Ann Lee", None), ("Ann Lee", float("nan"))])
+def test_a_bad_answer_of_a_function_ends_its_own_example_only(answer, tmp_path):
+    rows = [ROW | {"id": str(n), "question": f"Who came in, {n}?"} for n in range(4)]
+
+    def function(questions, contexts):
+        return [answer if "2" in question else "Ann Lee" for question in questions]
+
+    options = QUICK | {"language": "en", "identity": "f", "out": tmp_path}
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="the model's function returned"):
+            found = attack(function, rows, "typo", **options).results
+        assert (found["outcome"] == "error").tolist() == [False, False, True, False]
