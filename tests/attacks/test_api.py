@@ -474,3 +474,17 @@ def test_a_folder_has_the_results_of_one_attack_whatever_its_parts(tmp_path):
     with pytest.raises(InputError, match="an unknown recipe"):
         attack(model, rows, "typo", **given)
     assert saved() == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("answer", [None, 7, ("Ann Lee", None), ("Ann Lee", float("nan"))])
+def test_a_bad_answer_of_a_function_ends_its_own_example_only(answer, tmp_path):
+    rows = [ROW | {"id": str(n), "question": f"Who came in, {n}?"} for n in range(4)]
+
+    def function(questions, contexts):
+        return [answer if "2" in question else "Ann Lee" for question in questions]
+
+    options = QUICK | {"language": "en", "identity": "f", "out": tmp_path}
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="the model's function returned"):
+            found = attack(function, rows, "typo", **options).results
+        assert (found["outcome"] == "error").tolist() == [False, False, True, False]

@@ -1,14 +1,17 @@
 """The engine: side by side as one at a time, resumed as uninterrupted, confirmed in float32."""
 
+import gc
 import json
 import random
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from xltlib.artifacts import InputError
 from xltlib.attacks import Resources, attack_examples, report
 from xltlib.attacks import engine as engine_module
 from xltlib.attacks.engine import Answers
@@ -145,17 +148,51 @@ def test_the_same_query_is_asked_once():
 
 
 def test_the_caller_keeps_the_random_numbers(rows, predictor, tmp_path):
-    resources, part = Resources(predictor, rows), rows["en"][:2]
-
-    def drawn():
-        return random.random(), float(np.random.rand()), float(torch.rand(1))
-
+    """With several examples under way at once, too."""
+    resources, part = Resources(predictor, rows), chosen(rows)
     random.seed(1), np.random.seed(1), torch.manual_seed(1)
-    expected = drawn()
-    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    before = generators()
     attack_examples(part, resources, TYPO, tmp_path / "log", progress=False)
+    assert generators() == before
     attack_example(part[0], lambda queries: ask(predictor, queries), TYPO, resources)
-    assert drawn() == expected
+    assert generators() == before
+
+
+def generators():
+    return random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+
+
+class Stopping:
+    """Answers as another predictor, until it raises."""
+
+    def __init__(self, predictor, error, rounds):
+        self.predictor, self.error, self.rounds = predictor, error, rounds
+
+    def score(self, questions, contexts, spans):
+        self.rounds -= 1
+        if self.rounds < 0:
+            raise self.error
+        return self.predictor.score(questions, contexts, spans)
+
+
+@pytest.mark.parametrize("custom", [False, True])
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_the_caller_keeps_the_random_numbers_after_an_interruption(
+    rows, predictor, tmp_path, error, custom
+):
+    """Then, and when the examples that were under way are collected."""
+    build = (lambda *parts: RECIPES["typo"](*parts)) if custom else None
+    resources, log = Resources(Stopping(predictor, error, 3), rows), tmp_path / "log"
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    before = generators()
+    with pytest.raises(error) as raised:
+        attack_examples(chosen(rows), resources, TYPO, log, build=build, progress=False)
+    assert generators() == before
+    random.seed(2), np.random.seed(2), torch.manual_seed(2)
+    before = generators()
+    del raised
+    gc.collect()
+    assert generators() == before
 
 
 def test_an_error_in_one_job_reaches_the_caller():
@@ -550,6 +587,104 @@ def test_a_query_that_the_model_fails_on_ends_its_own_example_only(rows, predict
     assert done["outcome"].tolist().count("error") == sum(
         row["context"].startswith(poison) for row in examples
     )
+
+
+def answering(answer):
+    """A predictor object whose `score` returns what a function makes of its right result."""
+
+    class Object:
+        identity = "object"
+
+        def score(self, questions, contexts, spans):
+            right = [
+                Prediction(c[s[0][0] : s[0][1]], *s[0], 0.9)
+                for c, s in zip(contexts, spans, strict=True)
+            ]
+            return answer(right, np.full(len(questions), 0.9))
+
+    return Object()
+
+
+BAD_ANSWERS = {
+    "nothing": lambda found, sure: None,
+    "one too few": lambda found, sure: (found[:-1], sure),
+    "texts": lambda found, sure: ([one.text for one in found], sure),
+    "no text": lambda found, sure: ([replace(one, text=None) for one in found], sure),
+    "a table": lambda found, sure: (found, np.stack([sure, sure], axis=1)),
+    "not a number": lambda found, sure: (found, sure * np.nan),
+    "beyond 1": lambda found, sure: (found, sure * 2),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ANSWERS)
+def test_a_model_without_one_usable_answer_stops_the_run(rows, tmp_path, name):
+    resources = Resources(answering(BAD_ANSWERS[name]), rows)
+    with pytest.raises(InputError, match=r"`score` has to return|probability (nan|1\.8)"):
+        attack_examples(chosen(rows), resources, TYPO, tmp_path / "log", progress=False)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 16])
+def test_an_unusable_answer_ends_its_own_example_only(rows, predictor, tmp_path, at_once):
+    """Also when the run is resumed and only such examples are left."""
+    examples, engine = chosen(rows), EngineSettings(at_once=at_once)
+    bad = {row["context"][:40] for row in examples[:2]}
+
+    class Sometimes:
+        identity = "sometimes"
+
+        def score(self, questions, contexts, spans):
+            found, sure = predictor.score(questions, contexts, spans)
+            return found, sure * [np.nan if one[:40] in bad else 1 for one in contexts]
+
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="raised an error"):
+            done = attack_examples(
+                examples,
+                Resources(Sometimes(), rows),
+                TYPO,
+                tmp_path / "log",
+                engine=engine,
+                progress=False,
+            )
+        wrong = [row["context"][:40] in bad for row in examples]
+        assert (done["outcome"] == "error").tolist() == wrong
+        assert done["error"][0].startswith("UnusableAnswer: the model")
+
+
+def test_unusable_answers_are_not_asked_for_without_end(rows, tmp_path):
+    examples = [dict(rows["en"][0]) | {"id": str(number)} for number in range(60)]
+    asked = []
+
+    def nothing(found, sure):
+        asked.extend(found)
+
+    with pytest.raises(InputError, match="has to return"):
+        attack_examples(
+            examples, Resources(answering(nothing), rows), TYPO, tmp_path / "log", progress=False
+        )
+    assert len(asked) < 60
+
+
+@pytest.mark.parametrize(
+    "settings", [TYPO, HotFlipSettings(), EmbeddingSettings(radius=1, step_size=1)]
+)
+def test_a_model_that_breaks_on_some_texts_is_not_certain_there(
+    rows, predictor, tmp_path, monkeypatch, settings
+):
+    row, plain = rows["en"][0], type(predictor.model).forward
+
+    def forward(self, **inputs):
+        output = plain(self, **inputs)
+        if clean_read:
+            output.start_logits = output.start_logits * float("nan")
+        clean_read.append(True)
+        return output
+
+    clean_read = []
+    monkeypatch.setattr(type(predictor.model), "forward", forward)
+    resources, log = Resources(predictor, rows), tmp_path / "log"
+    with pytest.raises(InputError, match="returned the probability nan"):
+        attack_examples([row], resources, settings, log, progress=False)
 
 
 def test_the_same_id_twice_is_two_examples(rows, predictor, tmp_path):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,17 @@ from xltlib.artifacts import InputError
 from xltlib.attacks import identity
 from xltlib.attacks.example import OUTCOMES, attack_example, failed_with, prepare
 from xltlib.attacks.journal import append_lines
-from xltlib.attacks.query import Output, Predictor, Query, Reading, Scorer, ask, nearby
+from xltlib.attacks.query import (
+    Output,
+    Predictor,
+    Query,
+    Reading,
+    Scorer,
+    UnusableAnswer,
+    ask,
+    nearby,
+)
+from xltlib.attacks.random_state import kept_random_state
 from xltlib.attacks.recipes import Build
 from xltlib.attacks.resources import Resources, Row, standard
 from xltlib.attacks.side_by_side import side_by_side
@@ -34,6 +44,8 @@ from xltlib.text_files import recovered_json_lines
 KEPT_WINDOWS = 20_000
 FINISHED = set(OUTCOMES) - {"error"}
 """Outcomes that a resumed attack keeps; an example that raised is tried again."""
+# If the first examples all end with an unusable answer, the others are not attacked.
+ENOUGH = 20
 
 
 def attack_examples(
@@ -51,8 +63,9 @@ def attack_examples(
 
     Records of another model, recipe, engine or example are never reused: each line of the log has a
     digest of everything its outcome depends on, with files and weights by content. An example that
-    raises becomes a record with the outcome `error`, is reported at the end, and is tried again in
-    the next run.
+    raises, or to which the model gives an unusable answer, becomes a record with the outcome
+    `error`, is reported at the end, and is tried again in the next run. However the attack ends,
+    the caller's random numbers are as before.
 
     Args:
         rows: QA rows whose answers are in the context; a row may name its `corpus`, whose official
@@ -70,8 +83,8 @@ def attack_examples(
         `xltlib.attacks.example.attack_example`.
 
     Raises:
-        InputError: the log cannot be written, the recipe lacks something, or the engine cannot run
-            it.
+        InputError: the log cannot be written, the recipe lacks something, the engine cannot run
+            it, or no example got a usable answer.
     """
     engine, rows = engine or EngineSettings(), list(rows)
     try:
@@ -90,12 +103,17 @@ def attack_examples(
     victim = f"{resources.victim} {engine.guide_words} {settings.f1}"
     answers = Answers(resources, engine, log.with_name(f"{log.name}.queries"), victim)
 
+    unusable: list[UnusableAnswer] = []
+
     def job(key: str, row: Row) -> Callable[[Scorer], tuple[str, dict[str, Any]]]:
         def run(scorer: Scorer) -> tuple[str, dict[str, Any]]:
             try:
                 return key, attack_example(
                     row, scorer, settings, resources, build=build, guide=engine.guide
                 )
+            except UnusableAnswer as error:
+                unusable.append(error)
+                return key, failed_with(error, row)
             except InputError:
                 raise
             except Exception as error:  # the other examples are unaffected
@@ -107,12 +125,16 @@ def attack_examples(
     if build is None:
         _require_languages(rows, resources, settings)
     left = [job(key, row) for key, row in todo.items() if key not in finished]
-    with tqdm(total=len(todo), desc=settings.kind, unit="example", disable=not progress) as bar:
+    # The project's recipes have their own generators; custom recipes may not.
+    running = side_by_side(
+        left, answers, engine.at_once, engine.batch_size, isolated=build is not None
+    )
+    with (
+        tqdm(total=len(todo), desc=settings.kind, unit="example", disable=not progress) as bar,
+        kept_random_state(),
+        closing(running),
+    ):
         bar.update(len(finished))
-        # The project's recipes have their own generators; custom recipes may not.
-        running = side_by_side(
-            left, answers, engine.at_once, engine.batch_size, isolated=build is not None
-        )
         for key, record in running:
             finished[key] = record
             append_lines(log, [{"key": key} | record], sync=True)
@@ -121,6 +143,8 @@ def attack_examples(
             rate = answers.asked / max(bar.format_dict["elapsed"], 1e-9)
             bar.set_postfix_str(f"{won}/{len(tried)} succeeded, {rate:.1f} queries/s")
             bar.update()
+            if len(unusable) == len(finished) >= min(len(todo), ENOUGH):
+                raise unusable[0]
     answers.forget()
     _warn_of_errors(finished.values())
     _warn_of_words(resources.notes)

@@ -9,9 +9,11 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from xltlib.artifacts import InputError
 from xltlib.corpora.answer_spans import nearest_place
 from xltlib.evaluation.predictor import Prediction
 from xltlib.languages import words
+from xltlib.text_files import shown
 
 Spans = tuple[tuple[int, int], ...]
 Reading = Literal["guide", "whole", "exact"]
@@ -20,6 +22,12 @@ float32."""
 # The shape of a batch moves log-odds by about 1e-5; no choice may depend on that.
 DECIMALS = 3
 MAX_LOG_ODDS = 50.0
+# How far a probability may be outside [0, 1].
+ROUNDING = 1e-3
+
+
+class UnusableAnswer(InputError):
+    """A model answered a query with something that is no answer; other examples go on."""
 
 
 @dataclass(frozen=True)
@@ -101,20 +109,49 @@ class Predictor(Protocol):
 
 
 def ask(predictor: Predictor, queries: list[Query]) -> list[Output]:
-    """Put queries to a model."""
-    predictions, probabilities = predictor.score(
+    """Put queries to a model.
+
+    Raises:
+        UnusableAnswer: it does not return one prediction and one probability per query.
+    """
+    given = predictor.score(
         [query.question for query in queries],
         [query.context for query in queries],
         [query.spans for query in queries],
     )
-    return [
-        Output(prediction.text, log_odds(float(probability)))
-        for prediction, probability in zip(predictions, probabilities, strict=True)
-    ]
+    try:
+        predictions, probabilities = given
+        answers = zip(queries, predictions, probabilities, strict=True)
+        pairs = [(prediction.text, float(probability)) for _, prediction, probability in answers]
+        for text, _ in pairs:
+            if not isinstance(text, str):
+                raise TypeError(f"{shown(text)} is no text")
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UnusableAnswer(
+            f"the model's `score` has to return {len(queries)} predictions and as many "
+            f"probabilities, one of each per question ({error})"
+        ) from error
+    return [Output(text, log_odds(probability)) for text, probability in pairs]
+
+
+def checked(probability: float) -> float:
+    """The probability itself.
+
+    Raises:
+        UnusableAnswer: it is none.
+    """
+    if not -ROUNDING <= probability <= 1 + ROUNDING:  # NaN is not, either
+        raise UnusableAnswer(f"the model returned the probability {probability}, not one in [0, 1]")
+    return probability
 
 
 def log_odds(probability: float) -> float:
-    """log p - log(1 - p), rounded, and within +-50."""
+    """log p - log(1 - p), rounded, and within +-50.
+
+    Raises:
+        UnusableAnswer: it is no probability.
+    """
+    checked(probability)
     if probability <= 0:
         return -MAX_LOG_ODDS
     if probability >= 1:

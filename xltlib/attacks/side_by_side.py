@@ -7,13 +7,13 @@ job needs no changes and does not know of the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from greenlet import getcurrent, greenlet
 
-from xltlib.attacks.query import Output, Query, Scorer
+from xltlib.attacks.query import Output, Query, Scorer, UnusableAnswer
 from xltlib.attacks.random_state import random_state, set_random_state
 
 T = TypeVar("T")
@@ -26,11 +26,15 @@ def side_by_side(
     batch_size: int = 1,
     *,
     isolated: bool = True,
-) -> Iterator[T]:
+) -> Generator[T, None, None]:
     """Run jobs that query a model, merging their queries; yields results as they come.
 
     A job is a function of a scorer. If the model fails on the queries of some jobs, its error is
-    raised inside those; if it fails for each of several jobs, the run stops.
+    raised inside those; if it fails for each of several jobs, the run stops. Unusable answers stop
+    nothing else.
+
+    Whatever ends the run, no job outlives it: what a job restores on its way out is restored then,
+    and not when the job happens to be collected.
 
     Args:
         batch_size: float32 readings are collected until there are this many, or until no job waits
@@ -41,24 +45,28 @@ def side_by_side(
     """
     waiting: list[_Running[T]] = []
     coming = iter(jobs)
-    while True:
-        while len(waiting) < at_once and (job := next(coming, None)) is not None:
-            one = _Running(job, isolated)
-            if one.go_on(None):
-                waiting.append(one)
-            else:
-                yield one.result
-        if not waiting:
-            return
-        served = _to_serve(waiting, batch_size)
-        held = [one for one in waiting if one not in served]
-        going = []
-        for one, outputs in _answered(served, scorer):
-            if one.go_on(outputs):
-                going.append(one)
-            else:
-                yield one.result
-        waiting = held + going
+    try:
+        while True:
+            while len(waiting) < at_once and (job := next(coming, None)) is not None:
+                one = _Running(job, isolated)
+                if one.go_on(None):
+                    waiting.append(one)
+                else:
+                    yield one.result
+            if not waiting:
+                return
+            served = _to_serve(waiting, batch_size)
+            held = [one for one in waiting if one not in served]
+            going = []
+            for one, outputs in _answered(served, scorer):
+                if one.go_on(outputs):
+                    going.append(one)
+                else:
+                    yield one.result
+            waiting = held + going
+    finally:
+        for one in waiting:
+            one.stop()
 
 
 def _to_serve(waiting: list[_Running[T]], batch_size: int) -> list[_Running[T]]:
@@ -83,14 +91,14 @@ def _answered(
             yield jobs[0], error
             return
         first = error
-    # Which job's queries caused it? If all do, it is the model.
+    # Which job's queries caused it? If all do, it is the model, unless it has answered them.
     found: list[tuple[_Running[T], list[Output] | Exception]] = []
     for one in jobs:
         try:
             found += _together([one], scorer)
         except Exception as error:
             found.append((one, error))
-    if all(isinstance(answer, Exception) for _, answer in found):
+    if not any(isinstance(answer, list | UnusableAnswer) for _, answer in found):
         raise first
     yield from found
 
@@ -126,6 +134,12 @@ class _Running(Generic[T]):
             return False
         self.queries = value
         return True
+
+    def stop(self) -> None:
+        """End the job, if it has not ended."""
+        with _random_numbers_of(self):
+            self._greenlet.parent = getcurrent()
+            self._greenlet.throw()
 
 
 @contextmanager

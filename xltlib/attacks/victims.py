@@ -13,19 +13,19 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
-from xltlib.attacks.query import Predictor, Spans
+from xltlib.attacks.query import ROUNDING, Predictor, Spans, UnusableAnswer
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.parts import on_device
 from xltlib.evaluation import squad
 from xltlib.evaluation.answer_scoring import ScoreAnswer
 from xltlib.evaluation.predictor import Prediction, SpanPredictor, usual_windows
+from xltlib.text_files import shown
 
 AnswerQuestions = Callable[[list[str], list[str]], Sequence[Any]]
 """Maps questions and contexts to answers: texts, (text, probability) pairs, or mappings with
 `answer` and optionally `score`, as pipelines return them."""
 # The probability of an answer that comes without one.
 _SURE = 0.99
-_ROUNDING = 1e-3
 
 
 class CallablePredictor:
@@ -56,21 +56,23 @@ class CallablePredictor:
         """Answers, and a probability for the wanted spans of each example.
 
         Raises:
-            InputError: the function does not return one answer per question.
+            UnusableAnswer: the function does not return one answer per question.
         """
         given = self.function(list(questions), list(contexts))
         if isinstance(given, str | Mapping) or not hasattr(given, "__len__"):
-            raise InputError(f"the model's function returned {given!r}; return a list of answers")
+            raise UnusableAnswer(
+                f"the model's function returned {shown(given)}; return a list of answers"
+            )
         if len(given) != len(questions):
-            raise InputError(
+            raise UnusableAnswer(
                 f"the model's function was asked {len(questions)} questions and returned "
                 f"{len(given)} answers; return one per question, in order"
             )
         predictions, probabilities = [], []
         for answer, context, wanted in zip(given, contexts, spans, strict=True):
             text, sure = _answer(answer)
-            if not -_ROUNDING <= sure <= 1 + _ROUNDING:
-                raise InputError(
+            if not -ROUNDING <= sure <= 1 + ROUNDING:
+                raise UnusableAnswer(
                     f"the model's function returned the probability {sure}; return one from 0 to 1"
                 )
             start = max(context.find(text), 0)
@@ -93,8 +95,8 @@ def _answer(given: Any) -> tuple[str, float]:
     with suppress(TypeError, ValueError):
         if text is not None:
             return text, float(sure)
-    raise InputError(
-        f"the model's function returned {given!r} as an answer; return a text, a (text, "
+    raise UnusableAnswer(
+        f"the model's function returned {shown(given)} as an answer; return a text, a (text, "
         "probability) pair or a mapping with `answer` and `score`"
     )
 

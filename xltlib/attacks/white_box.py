@@ -10,6 +10,7 @@ import torch
 
 from xltlib.attacks.goal import SpanGoal
 from xltlib.attacks.passage import Passage
+from xltlib.attacks.query import checked
 from xltlib.encoders.attention import reading
 from xltlib.encoders.parts import word_embeddings
 from xltlib.evaluation.predictor import SpanPredictor
@@ -28,6 +29,7 @@ class WhiteBox:
 
     predictor: SpanPredictor
 
+    @torch.inference_mode(False)
     def windows(self, question: str, context: str) -> Windows:
         """One example's windows, ready for forward passes."""
         predictor = self.predictor
@@ -81,9 +83,11 @@ class Windows:
             return 0.0 * start[0, 0]
         return torch.logsumexp(total, 0) - torch.stack(scores).max()
 
+    @torch.inference_mode(False)
+    @torch.enable_grad()
     def gradient(self, spans: Spans, perturbation: torch.Tensor) -> torch.Tensor:
-        """The gradient of the loss at a perturbation: [W, T, H]."""
-        moved = perturbation.detach().requires_grad_(True)
+        """The gradient of the loss at a perturbation, even where none are computed: [W, T, H]."""
+        moved = perturbation.detach().clone().requires_grad_(True)
         (found,) = torch.autograd.grad(self.loss(spans, *self.logits(moved)), moved)
         return found
 
@@ -95,11 +99,15 @@ class Windows:
 
     @torch.inference_mode()
     def answer(self, spans: Spans, perturbation: torch.Tensor | None) -> tuple[str, float]:
-        """The predicted answer under a perturbation, and the probability of the likeliest span."""
+        """The predicted answer under a perturbation, and the probability of the likeliest span.
+
+        Raises:
+            UnusableAnswer: the probability is NaN.
+        """
         start, end = self.logits(perturbation)
+        probability = checked(float(torch.exp(-self.loss(spans, start, end)))) if spans else 0.0
         arrays = (start.cpu().numpy(), end.cpu().numpy())
         best = best_spans(self.features, *arrays, 1, self.predictor.settings)
-        probability = float(torch.exp(-self.loss(spans, start, end))) if spans else 0.0
         return self.context[best.start[0] : best.end[0]], probability
 
 
