@@ -125,6 +125,7 @@ CONTEXT = "Some rain fell. The Eiffel Tower was built in 1889 by Eiffel. It is t
 
 def test_tasa_changes_what_sentence_and_question_share():
     row = {
+        "language": "en",
         "question": "When was the Eiffel Tower built?",
         "context": CONTEXT,
         "answers": {"text": ["1889"], "answer_start": [CONTEXT.index("1889")]},

@@ -8,6 +8,7 @@ from textattack.shared import AttackedText
 
 from xltlib.attacks.lexicon import Lexicon
 from xltlib.attacks.swap import CandidateSwap, in_case_of, is_phrase
+from xltlib.letter_case import folded, lower
 
 
 class CodeMix(CandidateSwap):
@@ -24,8 +25,8 @@ class CodeMix(CandidateSwap):
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
         """The word's translations in the lexicon's order."""
         word = text.words[index]
-        for translation in self.lexicon.get(word.lower(), ()):
-            if translation.casefold() != word.casefold():
+        for translation in self.lexicon.get(lower(word, self.language), ()):
+            if folded(translation, self.language) != folded(word, self.language):
                 yield in_case_of(translation, word)
 
     def is_fit(self, candidate: str) -> bool:

@@ -22,6 +22,7 @@ import yaml
 from xltlib.artifacts import InputError
 from xltlib.language_codes import closest
 from xltlib.languages import find_language, script_of, words
+from xltlib.letter_case import upper
 
 Template = Literal["statement", "side by side", "answer"]
 TEMPLATES: tuple[Template, ...] = ("statement", "side by side", "answer")
@@ -59,7 +60,7 @@ def _stated(language: str, question: str, answer: str) -> str | None:
         pattern = regex.compile(_alone(language, word), regex.I)
         if pattern.search(question):
             text = pattern.sub(lambda _: answer, question, count=1)
-            return text[:1].upper() + text[1:]
+            return upper(text[:1], language) + text[1:]
     return None
 
 

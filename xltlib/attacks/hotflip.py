@@ -69,7 +69,7 @@ class HotFlip(CandidateSwap):
         scale = float(np.abs(gain).max(initial=0.0)) or 1.0
         best = np.argsort(-np.round(gain / scale, 5), kind="stable")
         for i in best[: _DEPTH * self.candidates_per_word]:
-            yield in_case_of(known[i], text.words[index])
+            yield in_case_of(known[i], text.words[index], self.language)
 
     def _gradient_uncached(
         self, question: str, context: str

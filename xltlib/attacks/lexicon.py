@@ -14,6 +14,7 @@ from xltlib.encoders import encoder_folder
 from xltlib.encoders.opening import open_model, open_tokenizer
 from xltlib.language_codes import closest
 from xltlib.languages import words
+from xltlib.letter_case import lower
 from xltlib.text_files import InputError, lines, shown
 
 Lexicon = dict[str, list[str]]
@@ -21,10 +22,13 @@ MAX_LENGTH = 256
 CACHE = Path("~/.cache/xltlib").expanduser()
 
 
-def read_lexicon(path: Path) -> Lexicon:
+def read_lexicon(path: Path, language: str = "en") -> Lexicon:
     """A lexicon in MUSE's format: a word and its translation per line, separated by white space.
 
     Both columns are lower-cased. Translations of several words are kept, in the file's order.
+
+    Args:
+        language: of the first column.
 
     Raises:
         InputError: names the file, and the line if one is at fault.
@@ -37,8 +41,10 @@ def read_lexicon(path: Path) -> Lexicon:
                 f"{path}, line {number}: {shown(line)} has one column; a lexicon has a word and "
                 "its translation on each line, with white space between"
             )
-        if parts and parts[1].lower() not in found[parts[0].lower()]:
-            found[parts[0].lower()].append(parts[1].lower())
+        if parts:
+            translations = found[lower(parts[0], language)]
+            if parts[1].lower() not in translations:
+                translations.append(parts[1].lower())
     if not found:
         raise InputError(f"{path}: the lexicon is empty")
     return dict(found)
@@ -69,6 +75,7 @@ def induce(
     encoder: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     *,
+    languages: tuple[str, str] = ("en", "en"),
     min_count: int = 1,
 ) -> Lexicon:
     """Translations of words, from sentences and their translations.
@@ -77,7 +84,11 @@ def induce(
     contextual embeddings (the argmax method of SimAlign, Jalili Sabet et al. 2020, last layer, mean
     over pieces). A word's translations are those with which it is aligned at least `min_count`
     times, the most frequent first.
+
+    Args:
+        languages: those of a sentence and of its translation.
     """
+    own, other_language = languages
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for source, target in pairs:
         ours, theirs = (_word_vectors(text, encoder, tokenizer) for text in (source, target))
@@ -88,7 +99,7 @@ def induce(
         for i, j in enumerate(near.argmax(axis=1)):
             if near[:, j].argmax() == i:
                 (a, b), (c, d) = spans[i], others[j]
-                counts[source[a:b].lower()][target[c:d].lower()] += 1
+                counts[lower(source[a:b], own)][lower(target[c:d], other_language)] += 1
     lexicon = {}
     for word, found in sorted(counts.items()):
         # Ties are in alphabetical order, so the order of sentences does not matter.
@@ -112,8 +123,10 @@ def induced(
     """
     used, english = parallel(pairs, language), closest(language, ["en"])
     return joined(
-        induce([(b, a) if english else (a, b) for a, b in part], encoder, tokenizer)
-        for _, part in sorted(used.items())
+        induce([(b, a) for a, b in part], encoder, tokenizer, languages=("en", code))
+        if english
+        else induce(part, encoder, tokenizer, languages=(language, "en"))
+        for code, part in sorted(used.items())
     )
 
 
@@ -128,11 +141,12 @@ def parallel(
     return {} if code is None else {code: pairs[code]}
 
 
-def bitext_lexicon(file: Path, model: str, cache: Path = CACHE) -> Lexicon:
+def bitext_lexicon(file: Path, model: str, language: str, cache: Path = CACHE) -> Lexicon:
     """A lexicon induced from a file with a sentence, a tab and its translation on each line.
 
     Args:
         model: me5-small, a hub repository or a folder.
+        language: that of the sentences.
 
     Raises:
         InputError: names the file, and the line if one is at fault.
@@ -151,7 +165,8 @@ def bitext_lexicon(file: Path, model: str, cache: Path = CACHE) -> Lexicon:
         raise InputError(f"{file}: the parallel text is empty")
     folder = encoder_folder(model, cache=cache)
     tokenizer = open_tokenizer(folder)
-    return induce(pairs, open_model(AutoModel, folder, tokenizer), tokenizer)
+    encoder = open_model(AutoModel, folder, tokenizer)
+    return induce(pairs, encoder, tokenizer, languages=(language, "en"))
 
 
 @torch.inference_mode()

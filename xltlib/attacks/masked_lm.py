@@ -155,7 +155,7 @@ class MaskedLMSwap(CandidateSwap):
         """The model's words for the gap that a word leaves, the likeliest first."""
         word, (start, end) = text.words[index], context_span(text, index)
         for proposal in self._proposals(text, start, end):
-            yield in_case_of(proposal, word)
+            yield in_case_of(proposal, word, self.language)
 
     def _get_transformations(
         self, current_text: AttackedText, indices_to_modify: Iterable[int]
@@ -183,7 +183,8 @@ class MaskedLMSwap(CandidateSwap):
         if text.tokenizer_input[1][end:second].strip():
             return []
         word = text.words[index]
-        words = self._some((in_case_of(w, word) for w in self._proposals(text, start, last)), word)
+        proposals = self._proposals(text, start, last)
+        words = self._some((in_case_of(w, word, self.language) for w in proposals), word)
         return [text.replace_words_at_indices([index, index + 1], [new, ""]) for new in words]
 
     def _some(self, proposals: Iterable[str], word: str) -> list[str]:

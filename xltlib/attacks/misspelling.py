@@ -15,6 +15,7 @@ from textattack.shared import AttackedText
 from xltlib.artifacts import InputError
 from xltlib.attacks.swap import CandidateSwap, in_case_of, is_whole_word
 from xltlib.language_codes import closest
+from xltlib.letter_case import lower
 
 LANGUAGES_LISTED = ("en",)
 
@@ -29,7 +30,7 @@ class Misspelling(CandidateSwap):
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
         """The word's listed mistakes, in the seed's order."""
         word = text.words[index]
-        found = list(self.known.get(word.lower(), ()))
+        found = list(self.known.get(lower(word, self.language), ()))
         self.rng(text, index).shuffle(found)
         yield from (in_case_of(mistake, word) for mistake in found)
 

@@ -28,6 +28,7 @@ from xltlib.attacks.swap import in_case_of
 from xltlib.attacks.typo import misspellings
 from xltlib.language_codes import closest
 from xltlib.languages import graphemes, script_of, words
+from xltlib.letter_case import lower
 from xltlib.params import AddOneSentence, CodeMixing, Noise, explain
 
 Row = dict[str, Any]
@@ -135,7 +136,7 @@ def _variants(
     if isinstance(settings, CodeMixing):
         lexicon = lexicons.get(closest(language, lexicons) or "", {})
         return lambda word, rng: (
-            in_case_of(other, word) for other in lexicon.get(word.lower(), ())
+            in_case_of(other, word) for other in lexicon.get(lower(word, language), ())
         )
     if settings.kind == "typo":
         return lambda word, rng: misspellings(word, language, rng)
@@ -144,7 +145,7 @@ def _variants(
     if settings.kind == "misspelling":
         known = misspelt(language)
         return lambda word, rng: _shuffled(
-            [in_case_of(one, word) for one in known.get(word.lower(), ())], rng
+            [in_case_of(one, word) for one in known.get(lower(word, language), ())], rng
         )
     return lambda word, rng: _shuffled(list(unseen(word, rng)), rng)
 

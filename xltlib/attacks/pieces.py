@@ -1,24 +1,27 @@
 """The pieces of a vocabulary that are whole words, for any kind of vocabulary.
 
 SentencePiece marks pieces that begin a word ("▁house"), and so does byte-level BPE, in its own
-alphabet for bytes ("Ġhouse"). WordPiece marks pieces that continue a word ("##s"). In scripts
-without spaces words begin anywhere, so pieces without a mark of the beginning are words too, and so
-are WordPiece's continuations.
+alphabet for bytes ("Ġhouse"). WordPiece marks pieces that continue a word ("##s"). Other BPE marks
+pieces that end one ("house</w>"), which does not distinguish words from endings. In scripts without
+spaces words begin and end anywhere, so pieces without these marks are words too, and so are
+WordPiece's continuations.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.attacks.swap import is_whole_word
 from xltlib.languages import UNSPACED_SCRIPTS, script_of
 
-Kind = Literal["sentencepiece", "wordpiece", "byte-level", "unmarked"]
+Kind = Literal["byte-level", "end-of-word", "sentencepiece", "wordpiece", "unmarked"]
+_END = "</w>"  # of XLM, whose tokenizer does not say so
 
 
 class Pieces:
@@ -27,28 +30,41 @@ class Pieces:
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self.vocabulary: dict[str, int] = tokenizer.get_vocab()
         self.special = set(tokenizer.all_special_tokens)
-        self.kind = _kind(tokenizer)
+        core = getattr(tokenizer, "backend_tokenizer", None)
+        self._normalizer = core.normalizer if core is not None else None
+        state = json.loads(core.to_str()) if core is not None else {}
+        self._end = _end_of_word(state, self.vocabulary)
+        self.kind = _kind(state, self.vocabulary, self._end)
 
     def word(self, piece: str) -> str | None:
-        """The word that a piece represents at the beginning of a word in its script, or None."""
+        """The word that a piece represents as a whole word in its script, in composed form, or
+        None."""
         if piece in self.special:
             return None
-        begins = True
-        if self.kind == "sentencepiece":
-            begins, text = piece.startswith("▁"), piece.removeprefix("▁")
-        elif self.kind == "wordpiece":
-            begins, text = not piece.startswith("##"), piece.removeprefix("##")
-        elif self.kind == "byte-level":
-            decoded = _decoded(piece)
+        whole, text = piece.endswith(self._end), piece.removesuffix(self._end)
+        if self.kind == "byte-level":
+            decoded = _decoded(text)
             if decoded is None:
                 return None
-            begins, text = decoded.startswith(" "), decoded.removeprefix(" ")
-        else:
-            text = piece
+            whole, text = whole if self._end else decoded.startswith(" "), decoded.removeprefix(" ")
+        elif self.kind == "sentencepiece":
+            whole, text = piece.startswith("▁"), piece.removeprefix("▁")
+        elif self.kind == "wordpiece":
+            whole, text = not piece.startswith("##"), piece.removeprefix("##")
+        text = unicodedata.normalize("NFC", text)
         script = script_of(text)
-        if script is None or not (begins or script in UNSPACED_SCRIPTS):
+        if script is None or not (whole or script in UNSPACED_SCRIPTS):
             return None
         return text if text.isalpha() or _letters_and_marks(text) else None
+
+    def written(self, word: str) -> str:
+        """A word as `words` has it: as the tokenizer normalises it, in composed form.
+
+        An uncased vocabulary has "cafe" for "Café".
+        """
+        if self._normalizer is not None:
+            word = self._normalizer.normalize_str(word).strip("▁ ")
+        return unicodedata.normalize("NFC", word)
 
     def words(self) -> Iterator[tuple[str, int]]:
         """All words that are a single piece, with the piece's id, in the order of pieces."""
@@ -60,17 +76,23 @@ class Pieces:
                 yield word, number
 
 
-def _kind(tokenizer: PreTrainedTokenizerBase) -> Kind:
-    pieces = tokenizer.get_vocab()
-    core = getattr(tokenizer, "backend_tokenizer", None)
-    state = json.loads(core.to_str()) if core is not None else {}
+def _kind(state: Mapping[str, Any], pieces: Iterable[str], end: str) -> Kind:
     if '"ByteLevel"' in json.dumps([state.get("pre_tokenizer"), state.get("decoder")]):
         return "byte-level"
+    if end:
+        return "end-of-word"
     if any(piece.startswith("▁") and len(piece) > 1 for piece in pieces):
         return "sentencepiece"
     if any(piece.startswith("##") and len(piece) > 2 for piece in pieces):
         return "wordpiece"
     return "unmarked"
+
+
+def _end_of_word(state: Mapping[str, Any], pieces: Iterable[str]) -> str:
+    """What marks the end of a word; "" if nothing does."""
+    if "model" in state:
+        return state["model"].get("end_of_word_suffix") or ""
+    return _END if any(piece.endswith(_END) for piece in pieces) else ""
 
 
 def _letters_and_marks(text: str) -> bool:

@@ -155,7 +155,9 @@ class Resources:
     def noted(self, settings: SynonymSettings, language: str) -> Noted:
         """A language's synonyms, with notes on the words that have none."""
         near = partial(self.neighbours, settings, language)
-        return self._once(lambda: Noted(near()), "noted", language, _list_of(settings, language))
+        return self._once(
+            lambda: Noted(near(), language), "noted", language, _list_of(settings, language)
+        )
 
     @property
     def notes(self) -> list[tuple[str, Noted]]:
@@ -172,7 +174,7 @@ class Resources:
 
         def make() -> Lexicon:
             if given:
-                return joined(map(read_lexicon, given))
+                return joined(read_lexicon(file, language) for file in given)
             if not any(parallel(self.bitext, language).values()):
                 raise InputError(
                     "codemix needs `lexicons` by language, or `parallel` text (`bitext=` in "

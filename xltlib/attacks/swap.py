@@ -11,6 +11,7 @@ from textattack.transformations.word_swaps import WordSwap
 
 from xltlib.attacks.passage import passage_of, words_within
 from xltlib.languages import graphemes, min_word_length
+from xltlib.letter_case import upper
 
 
 class CandidateSwap(WordSwap):
@@ -109,8 +110,12 @@ def is_phrase(text: str) -> bool:
     return bool(spans) and (spans[0][0], spans[-1][1]) == (0, len(text))
 
 
-def in_case_of(word: str, model: str) -> str:
-    """A word in the letter case of another: all capitals, a first capital, or unchanged."""
+def in_case_of(word: str, model: str, language: str = "en") -> str:
+    """A word in the letter case of another: all capitals, a first capital, or unchanged.
+
+    Args:
+        language: the word's; "en" stands for all without rules of their own.
+    """
     if model.isupper() and len(model) > 1:
-        return word.upper()
-    return word[:1].upper() + word[1:] if model[:1].isupper() else word
+        return upper(word, language)
+    return upper(word[:1], language) + word[1:] if model[:1].isupper() else word

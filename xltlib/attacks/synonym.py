@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerBase
 from xltlib.attacks.pieces import Pieces
 from xltlib.attacks.swap import CandidateSwap, in_case_of
 from xltlib.languages import UNSPACED_SCRIPTS, find_language, graphemes, script_of
+from xltlib.letter_case import folded, lower
 
 
 class Neighbourhood(Protocol):
@@ -26,14 +27,14 @@ class Neighbourhood(Protocol):
 class Noted:
     """A neighbourhood that notes which words have no neighbour."""
 
-    def __init__(self, neighbours: Neighbourhood) -> None:
-        self.neighbours = neighbours
+    def __init__(self, neighbours: Neighbourhood, language: str) -> None:
+        self.neighbours, self.language = neighbours, language
         self.known: set[str] = set()
         self.lacking: set[str] = set()
 
     def of(self, word: str) -> Sequence[str]:
         """The neighbours of a word as written, or else in lower case."""
-        found = self.neighbours.get(word) or self.neighbours.get(word.lower()) or ()
+        found = self.neighbours.get(word) or self.neighbours.get(lower(word, self.language)) or ()
         (self.known if found else self.lacking).add(word)
         return found
 
@@ -60,15 +61,19 @@ class Synonym(CandidateSwap):
         **options: int,
     ) -> None:
         super().__init__(language, seed, **options)
-        self.neighbours = neighbours if isinstance(neighbours, Noted) else Noted(neighbours)
+        if not isinstance(neighbours, Noted):
+            neighbours = Noted(neighbours, language)
+        self.neighbours = neighbours
         self.same_form = same_form
 
     def candidates(self, text: AttackedText, index: int) -> Iterator[str]:
         """The word's neighbours, nearest first."""
         word = text.words[index]
         for near in self.neighbours.of(word):
-            if not same_stem(word, near) and (not self.same_form or same_ending(word, near)):
-                yield in_case_of(near, word)
+            if same_stem(word, near, self.language):
+                continue
+            if not self.same_form or same_ending(word, near, self.language):
+                yield in_case_of(near, word, self.language)
 
 
 class VocabularyNeighbours:
@@ -95,30 +100,34 @@ class VocabularyNeighbours:
         min_cosine: float,
     ) -> None:
         self.nearest, self.min_cosine = nearest, min_cosine
+        self._pieces = Pieces(tokenizer)
         self._ids = {
             word: number
-            for word, number in Pieces(tokenizer).words()
+            for word, number in self._pieces.words()
             if number < len(embeddings)  # a trimmed encoder has fewer
         }
         self._embeddings = embeddings.detach().float().cpu().numpy()
+        self._language = language
         self._letters = set(find_language(language).alphabet)
         self._near = lru_cache(maxsize=None)(self._nearest_to)
         self._of_script = lru_cache(maxsize=4)(self._words_of)
 
     def get(self, word: str, default: Sequence[str] = (), /) -> Sequence[str]:
         """The neighbours of a word, nearest first; the default if it is not a single piece."""
-        return self._near(word) if word in self._ids else default
+        known = word if word in self._ids else self._pieces.written(word)
+        return self._near(known) if known in self._ids else default
 
     def _nearest_to(self, word: str) -> tuple[str, ...]:
         known, vectors = self._of_script(script_of(word))
         own = self._embeddings[self._ids[word]]
         cosines = vectors @ (own / max(float(np.linalg.norm(own)), 1e-12))
         found: list[str] = []
+        caseless = folded(word, self._language)
         # Four decimals, so that the order does not depend on the machine's instruction set.
         for i in np.argsort(-np.round(cosines, 4), kind="stable"):
             if cosines[i] < self.min_cosine or len(found) == self.nearest:
                 break
-            if known[i].casefold() != word.casefold():
+            if folded(known[i], self._language) != caseless:
                 found.append(known[i])
         return tuple(found)
 
@@ -131,23 +140,22 @@ class VocabularyNeighbours:
 
     def _is_written(self, word: str) -> bool:
         """Whether the language uses every Latin or Cyrillic letter of a word."""
-        return all(
-            char in self._letters or not ("\u00c0" <= char < "\u0530") for char in word.casefold()
-        )
+        letters = folded(word, self._language)
+        return all(char in self._letters or not ("\u00c0" <= char < "\u0530") for char in letters)
 
 
-def same_stem(word: str, other: str) -> bool:
+def same_stem(word: str, other: str, language: str = "en") -> bool:
     """Whether two words share the first three quarters of the shorter one's graphemes."""
-    one, two = graphemes(word.casefold()), graphemes(other.casefold())
+    one, two = graphemes(folded(word, language)), graphemes(folded(other, language))
     shared = 0
     while shared < min(len(one), len(two)) and one[shared] == two[shared]:
         shared += 1
     return 4 * shared >= 3 * min(len(one), len(two))
 
 
-def same_ending(word: str, other: str) -> bool:
+def same_ending(word: str, other: str, language: str = "en") -> bool:
     """Whether two words end in the same grapheme, or are in a script without inflectional
     endings."""
     if script_of(word) in UNSPACED_SCRIPTS:
         return True
-    return graphemes(word.casefold())[-1] == graphemes(other.casefold())[-1]
+    return graphemes(folded(word, language))[-1] == graphemes(folded(other, language))[-1]

@@ -90,7 +90,9 @@ def words_to_change(row: dict[str, Any], window_words: int | None = None) -> set
             i for i in free if any(abs(i - text.question_words - g) <= window_words for g in gold)
         }
     asked = text.words[: text.question_words]
-    shared = {i for i in free if any(same_stem(text.words[i], word) for word in asked)}
+    shared = {
+        i for i in free if any(same_stem(text.words[i], word, row["language"]) for word in asked)
+    }
     return shared or free
 
 

@@ -13,6 +13,7 @@ from xltlib.attacks import keyboard
 from xltlib.attacks.swap import CandidateSwap
 from xltlib.language_codes import parse_code
 from xltlib.languages import LANGUAGES, find_language, graphemes, script_of
+from xltlib.letter_case import upper
 
 EDITS = ("swap", "delete", "insert", "substitute")
 _TRIES = 8  # draws per wanted candidate, because short words have few different edits
@@ -66,7 +67,7 @@ def _edit(rng: random.Random, parts: list[str], language: str) -> str:
     place, edited = rng.randrange(len(parts)), list(parts)
     edit = rng.choice(EDITS)
     letter = rng.choice(find_language(language).alphabet)
-    letter = letter.upper() if parts[place].isupper() else letter
+    letter = upper(letter, language) if parts[place].isupper() else letter
     if edit == "swap":
         other = place + 1 if place + 1 < len(parts) else place - 1
         edited[place], edited[other] = edited[other], edited[place]

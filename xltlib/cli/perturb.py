@@ -59,8 +59,8 @@ def perturb(
     _require_language(data, lang)
     lexicons = {}
     if kind == "codemix":
-        found = [read_lexicon(file) for file in lexicon or ()]
-        found += [bitext_lexicon(bitext, encoder or "me5-small")] if bitext else []
+        found = [read_lexicon(file, lang) for file in lexicon or ()]
+        found += [bitext_lexicon(bitext, encoder or "me5-small", lang)] if bitext else []
         lexicons = {lang: joined(found)}
     done = perturbing.perturb(rows, settings, lexicons)
     about = {"language": lang, "source": data.name} | settings.model_dump(

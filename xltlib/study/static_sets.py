@@ -84,7 +84,8 @@ def _lexicons(
     for language in sets:
         code = closest(language, settings.lexicons)
         if code is not None:
-            found[language] = joined(map(read_lexicon, settings.lexicons[code]))
+            files = settings.lexicons[code]
+            found[language] = joined(read_lexicon(file, language) for file in files)
             continue
         text = parallel(pairs, language)
         if not text:

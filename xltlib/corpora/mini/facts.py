@@ -24,6 +24,7 @@ from babel.dates import format_date, get_month_names
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xltlib.artifacts import InputError
+from xltlib.letter_case import upper
 
 LANGUAGES = (
     "en",
@@ -266,8 +267,7 @@ def pieces_of(
         if name:
             pieces.append(fills[name])
     text, filled = pieces[0]
-    capital = "İ" if language == "tr" and text[0] == "i" else text[0].upper()
-    return [(capital + text[1:], filled), *pieces[1:]]
+    return [(upper(text[0], language) + text[1:], filled), *pieces[1:]]
 
 
 def statement(

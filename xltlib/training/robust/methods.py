@@ -90,4 +90,5 @@ def _neighbours(
         word_embeddings(encoder).weight,
         nearest=settings.nearest,
         min_cosine=settings.min_cosine,
+        language=language,
     )

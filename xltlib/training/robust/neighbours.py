@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.languages import words
+from xltlib.letter_case import folded
 from xltlib.text_files import InputError, read_json, shown
 
 Neighbours = Mapping[str, Sequence[str]]
@@ -47,6 +48,7 @@ def embedding_neighbours(
     *,
     nearest: int,
     min_cosine: float,
+    language: str = "en",
 ) -> dict[str, list[str]]:
     """For each word of texts in one language, the nearest words of the same texts.
 
@@ -59,6 +61,7 @@ def embedding_neighbours(
         embeddings: the encoder's word embeddings, float [V, H].
         nearest: the limit on the number of neighbours of a word.
         min_cosine: the smallest cosine of a neighbour.
+        language: of the texts.
     """
     found = {text[start:end] for text in texts for start, end in words(text)}
     plain = sorted(word for word in found if _PLAIN.fullmatch(word))
@@ -69,18 +72,18 @@ def embedding_neighbours(
     vocabulary = list(whole)
     rows = embeddings[list(whole.values())].float().cpu()
     vectors = torch.nn.functional.normalize(rows, dim=-1)
-    folded = [word.casefold() for word in vocabulary]
+    caseless = [folded(word, language) for word in vocabulary]
     result: dict[str, list[str]] = {}
     for first in range(0, len(vocabulary), BLOCK):
         cosines = vectors[first : first + BLOCK] @ vectors.T
         # A few more than wanted, because the word itself does not count, in any letter case.
         values, places = cosines.topk(min(nearest + 4, len(vocabulary)), dim=-1)
         for i, (value, place) in enumerate(zip(values.tolist(), places.tolist(), strict=True)):
-            own = folded[first + i]
+            own = caseless[first + i]
             near = [
                 vocabulary[j]
                 for cosine, j in zip(value, place, strict=True)
-                if cosine >= min_cosine and folded[j] != own
+                if cosine >= min_cosine and caseless[j] != own
             ][:nearest]
             if near:
                 result[vocabulary[first + i]] = near
