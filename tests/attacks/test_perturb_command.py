@@ -46,8 +46,8 @@ def test_the_file_that_is_read_is_not_replaced(tmp_path):
 @pytest.mark.parametrize(
     ("names", "stated", "lang", "code"),
     [
-        (("swahili-1", "swahili-2"), None, "en", "sw"),
-        (("english-1", "finnish-2"), None, "en", "fi"),
+        (("swahili-1-0", "swahili-2-0"), None, "en", "sw"),
+        (("english-1-0", "finnish-2-0"), None, "en", "fi"),
         (("q1",), "ko", "en", "ko"),
     ],
 )
@@ -60,7 +60,12 @@ def test_a_file_of_another_language_is_refused(tmp_path, names, stated, lang, co
 
 
 def test_a_file_that_states_its_own_language_or_none_is_perturbed(tmp_path):
-    for name, stated in (("swahili-1", None), ("q1", "sw"), ("q1", "sw_KE"), ("q1", None)):
+    for name, stated in (
+        ("swahili-1-0", None),
+        ("swahili-1", "sw"),
+        ("q1", "sw_KE"),
+        ("english-1", None),
+    ):
         file = squad(tmp_path / "a.json", name, language=stated)
         done = perturb(file, tmp_path / "b.json", "--lang", "sw")
         assert done.exit_code == 0, done.output
