@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from datasets import Dataset, DatasetDict
 from textattack import Attack
 from textattack.constraints.pre_transformation import RepeatModification
@@ -232,21 +235,48 @@ def test_a_loaded_model_needs_its_tokenizer_and_its_head(qa_folder, some, tiny_e
         attack(qa_folder, [some[0] | {"answers": "1951"}], "typo", language="en")
 
 
-def test_nothing_is_left_behind_in_the_process():
-    """Importing the attacks leaves no placeholder, no environment and no random numbers behind."""
+def test_the_callers_random_numbers_are_kept(qa_folder, rows, tiny_encoder):
+    def generators():
+        return random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+
+    examples = [plain(row) for row in rows["en"][:3]]
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    before = generators()
+    settings = QUICK | {"ranking": "gradient", "surrogate": str(qa_folder)}
+    attack(qa_folder, examples, "typo", language="en", encoder=str(tiny_encoder), **settings)
+    assert generators() == before
+
+
+@pytest.mark.parametrize("parallelism", ["false", None])
+def test_nothing_is_left_behind_in_the_process(parallelism):
+    """Importing the attacks leaves no placeholder, no environment, no filters of warnings and no
+    random numbers behind."""
     code = (
-        "import importlib.util, os, random, sys, numpy, torch\n"
-        "before = dict(os.environ), random.getstate()[1][:9], torch.get_rng_state().tolist()[:9]\n"
+        "import importlib.util, os, random, sys, warnings, numpy, torch\n"
+        "def generators():\n"
+        "    numbers = numpy.random.get_state()[1].tolist()\n"
+        "    return random.getstate(), numbers, torch.get_rng_state().tolist()\n"
+        "before = dict(os.environ), list(warnings.filters), generators()\n"
         "import xltlib.attacks, textattack\n"
         "import textattack.constraints.grammaticality\n"
         "assert 'flair' not in sys.modules, 'flair'\n"
         "assert importlib.util.find_spec('flair') is None\n"
-        "after = dict(os.environ), random.getstate()[1][:9], torch.get_rng_state().tolist()[:9]\n"
-        "changed = {k for k in after[0] | before[0] if after[0].get(k) != before[0].get(k)}\n"
-        "assert not changed & {'HF_HOME', 'XDG_CACHE_HOME', 'TA_CACHE_DIR'}, changed\n"
-        "assert before[1:] == after[1:]\n"
+        "after = dict(os.environ)\n"
+        "changed = {k for k in after | before[0] if after.get(k) != before[0].get(k)}\n"
+        "assert not changed, changed\n"
+        "new = [one for one in warnings.filters if one not in before[1]]\n"
+        "assert not new, new\n"
+        "assert generators() == before[2]\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("KMP_", "TOKENIZERS_", "HF_HOME", "XDG_", "WANDB_", "TA_"))
+    }
+    if parallelism is not None:
+        environment["TOKENIZERS_PARALLELISM"] = parallelism
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
 
 

@@ -89,6 +89,38 @@ def test_an_attack_without_queries_left_has_failed():
     )
 
 
+def test_a_repeated_text_counts_once():
+    """Deleting either of two equal neighbours gives one text."""
+    asked = []
+
+    def model(questions, contexts):
+        asked.extend(contexts)
+        return always("Ann Lee")(questions, contexts)
+
+    passage = row("Ann Lee said no no no no no to the very very very long request.", "Ann Lee")
+    settings = QUICK | {"max_queries": 60, "min_word_length": 2}
+    found = attack(model, [passage], "typo", **settings).results.iloc[0]
+    assert found["queries"] == found["readings"] == len(asked) == len(set(asked))
+
+
+@pytest.mark.parametrize("budget", [2, 3, 4])
+def test_a_gradient_that_the_budget_lacks_is_a_failure(rows, predictor, budget):
+    settings = QUICK | {"max_queries": budget, "f1_threshold": 0.001}
+    found = attack(predictor, rows["en"][:3], "hotflip", **settings).results
+    assert set(found["outcome"]) <= {"failed", "succeeded"}
+    assert found["queries"].max() <= budget
+
+
+def test_embedding_counts_all_that_it_reads(rows, predictor, monkeypatch):
+    from xltlib.attacks.white_box import Windows
+
+    read, answer = [], Windows.answer
+    monkeypatch.setattr(Windows, "answer", lambda *parts: read.append(1) or answer(*parts))
+    settings = QUICK | {"max_queries": 2, "radius": 0.5, "step_size": 0.1}
+    found = attack(predictor, rows["en"][:1], "embedding", **settings).results.iloc[0]
+    assert found["queries"] == found["readings"] == 1 + len(read) == 2
+
+
 def test_an_inserted_sentence_is_as_many_words_as_it_has():
     rows = [BRIDGE, row("In 1951 Bo Ek died in Rome.", "Bo Ek", "b", "Who died in 1951?")]
     found = attack(always("Ann Lee"), rows, "distractor", **QUICK).results.iloc[0]

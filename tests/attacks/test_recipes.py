@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from transformers import BertConfig, BertForMaskedLM, set_seed
 
 from xltlib.artifacts import InputError
@@ -534,3 +535,25 @@ def test_the_search_edits_words_behind_a_phrase(monkeypatch, tmp_path):
         assert [edit["old"] for edit in done["edits"]] == ["old house", "lives"] or [
             edit["old"] for edit in done["edits"]
         ] == ["old", "house", "lives"]
+
+
+@pytest.mark.parametrize("without", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("loaded", [True, False])
+def test_gradients_are_computed_where_the_caller_has_none(
+    rows, predictor, qa_folder, without, loaded
+):
+    rows, options = rows["en"][:1], {"language": "en", "max_queries": 8, "progress": False}
+    recipes = {
+        "hotflip": {},
+        "typo": {"ranking": "gradient", "surrogate": str(qa_folder)},
+        "embedding": {"radius": 0.5, "step_size": 0.1, "restarts": 2},
+    }
+    for recipe, settings in recipes.items():
+        expected = attack(predictor, rows, recipe, **options, **settings).results
+        with without():
+            model = predictor if loaded else qa_folder
+            found = attack(model, rows, recipe, **options, **settings).results
+            assert torch.is_inference_mode_enabled() == (without is torch.inference_mode)
+            assert not torch.is_grad_enabled()
+        assert found["error"].tolist() == [None]
+        assert found["attacked_context"].tolist() == expected["attacked_context"].tolist()

@@ -59,7 +59,7 @@ def ascend(
         restarts: ascents, the first included.
         seed: determines the random points.
         toward: descend instead, to make the spans likelier.
-        max_queries: the limit on gradients and readings together; at least 2.
+        max_queries: the limit on gradients and readings together; at least 1.
         reached: whether an answer is what the attack wants.
     """
     windows = box.windows(question, context)
@@ -85,9 +85,9 @@ def ascend(
                 best = found
             if reached(answer):
                 return replace(best, queries=queries)
-    if best is None:  # no query was left for even one step
+    if best is None:  # one query was left, too few for a step
         answer, probability = windows.answer(spans, windows.zero())
-        return Found(answer, probability, queries, 0.0, bool(free.any()))
+        return Found(answer, probability, 1, 0.0, bool(free.any()))
     return replace(best, queries=queries, free=bool(free.any()))
 
 

@@ -108,7 +108,8 @@ def _attacked(
     result = attack.attack(Passage(row["question"], row["context"]), truth)
     before, after = result.original_result, result.perturbed_result
     outcome, last, missed = _OUTCOMES.get(after.goal_status, "failed"), after.raw_output, False
-    if outcome == "failed" and not goal.tried and goal.num_queries < goal.query_budget:
+    starved = goal.starved or goal.num_queries >= goal.query_budget
+    if outcome == "failed" and not goal.tried and not starved:
         outcome = "no_candidates"
     if guide in ("fast", "partial") and outcome == "failed":
         (last,) = scorer([goal.query(after.attacked_text, "exact")])

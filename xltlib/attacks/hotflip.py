@@ -76,6 +76,7 @@ class HotFlip(CandidateSwap):
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """Offsets [W, T, 2] of the tokens and the gradient [W, T, H] at each."""
         if not self.goal.spend(1):
+            self.goal.starved = True
             return None
         windows = self.box.windows(question, context)
         spans = self.goal.wanted_spans(context)

@@ -20,6 +20,7 @@ from xltlib.attacks.hotflip import Vocabulary, one_piece_words
 from xltlib.attacks.lexicon import CACHE, Lexicon, induced, joined, parallel, read_lexicon
 from xltlib.attacks.masked_lm import MaskedLM
 from xltlib.attacks.query import Predictor
+from xltlib.attacks.random_state import kept_random_state
 from xltlib.attacks.synonym import Neighbourhood, Noted, VocabularyNeighbours
 from xltlib.attacks.white_box import WhiteBox
 from xltlib.encoders import encoder_folder
@@ -115,6 +116,7 @@ class Resources:
         return [self.folder(name) for name in names if name]
 
     @cached_property
+    @kept_random_state()  # loading draws random numbers
     def pretrained(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         """The encoder and its tokeniser.
 

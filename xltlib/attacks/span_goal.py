@@ -87,6 +87,8 @@ class SpanGoal(GoalFunction):
 
     def _begin(self) -> None:
         self.num_queries = self.readings = self.tried = self.unconfirmed = 0
+        # Set by a transformation that the budget leaves no query to find candidates with.
+        self.starved = False
         self.margin = LEAST_MARGIN
         # A search sets this to the score that a text must beat.
         self.to_beat = float("-inf")
@@ -158,9 +160,9 @@ class SpanGoal(GoalFunction):
         """Scores of texts that only rank words; no search ends on one.
 
         Args:
-            texts: the texts to rank, each of which costs a query.
+            texts: the texts to rank; each different one costs a query.
         """
-        self._count(len(texts))
+        self._count(len(set(texts)))
         reading: Reading = "exact" if self.model.guide == "none" else "guide"
         return [self.score(output) for output in self._read(texts, reading)]
 
@@ -176,8 +178,11 @@ class SpanGoal(GoalFunction):
         self.num_queries += texts
 
     def _read(self, texts: list[AttackedText], reading: Reading) -> list[Output]:
-        self.readings += len(texts)
-        return self.model([self.query(text, reading) for text in texts])
+        queries = [self.query(text, reading) for text in texts]
+        new = list(dict.fromkeys(queries))
+        self.readings += len(new)
+        known = dict(zip(new, self.model(new), strict=True))
+        return [known[query] for query in queries]
 
     def _answers_to(self, texts: list[AttackedText]) -> list[Output]:
         """Answers for texts that are not in the cache."""

@@ -15,6 +15,7 @@ import os
 import sys
 import tempfile
 import types
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,19 @@ def _offline_nltk() -> Iterator[None]:
 
 
 @contextmanager
+def _kept_environment() -> Iterator[None]:
+    """Restore the environment and the warning filters, which TextAttack and what it imports set."""
+    kept = dict(os.environ)
+    with warnings.catch_warnings():
+        try:
+            yield
+        finally:
+            for name in os.environ.keys() - kept.keys():
+                del os.environ[name]
+            os.environ.update(kept)
+
+
+@contextmanager
 def _no_gpu() -> Iterator[None]:
     """During the import, PyTorch says that there is no GPU.
 
@@ -93,16 +107,16 @@ def patch_textattack() -> None:
         module = sys.modules["textattack.shared.attacked_text"]
         if module.words_from_text is words_from_text:
             return
-    kept = {name: os.environ.get(name) for name in ("HF_HOME", "XDG_CACHE_HOME", "WANDB_SILENT")}
-    with kept_random_state(), _placeholder_flair(), _offline_nltk(), _no_gpu():
+    with (
+        _kept_environment(),
+        kept_random_state(),
+        _placeholder_flair(),
+        _offline_nltk(),
+        _no_gpu(),
+    ):
         import textattack.augmentation
         import textattack.shared.attacked_text
         import textattack.shared.utils.strings
-    for name, value in kept.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
     logging.getLogger("textattack").setLevel(logging.ERROR)
     textattack.shared.logger.setLevel(logging.ERROR)
     for module in (

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
 from xltlib.attacks.query import ROUNDING, Predictor, Spans, UnusableAnswer
+from xltlib.attacks.random_state import kept_random_state
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.parts import on_device
 from xltlib.evaluation import squad
@@ -101,6 +102,7 @@ def _answer(given: Any) -> tuple[str, float]:
     )
 
 
+@kept_random_state()  # loading draws random numbers
 def victim(
     model: Any,
     tokenizer: PreTrainedTokenizerBase | None = None,

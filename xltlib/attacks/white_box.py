@@ -91,6 +91,7 @@ class Windows:
         (found,) = torch.autograd.grad(self.loss(spans, *self.logits(moved)), moved)
         return found
 
+    @torch.inference_mode(False)
     def zero(self) -> torch.Tensor:
         """A zero perturbation: [W, T, H]."""
         size = word_embeddings(self.predictor.model).embedding_dim

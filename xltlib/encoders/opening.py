@@ -88,6 +88,8 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
+# A model made in inference mode could not give gradients later.
+@torch.inference_mode(False)
 def open_model(
     auto_class: Any,
     folder: Path,

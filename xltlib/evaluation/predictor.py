@@ -152,6 +152,7 @@ class SpanPredictor:
         limit."""
         return padded_length(tokens, self._limit)
 
+    @torch.inference_mode(False)  # whose tensors have no gradients
     def faster(self) -> SpanPredictor:
         """A copy that computes everything in bf16; its logits are close to this one's.
 
