@@ -80,7 +80,7 @@ def test_what_is_wrong_with_a_sheet_is_said(tmp_path):
     file = tmp_path / "sheet.csv"
     key = annotation.write_sheet(file, RESULTS, limit=2)
     assert len(annotation._read(file, ["item"])) == 4
-    with pytest.raises(InputError, match="no answer; copy it, or give -"):
+    with pytest.raises(InputError, match="no answer; copy it from the passage, or write - if"):
         annotation.read_sheets([fill(file, "a", "")], key)
     with pytest.raises(InputError, match="readable is '9'; give 1 to 5"):
         annotation.read_sheets([fill(file, "a", "Ann", "9")], key)
