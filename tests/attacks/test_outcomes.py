@@ -40,10 +40,15 @@ BRIDGE = row("The mason Ann Lee built the ancient bridge across the quiet river.
 MADE: list[str] = []
 
 
+def noted(name):
+    """Notes a recipe's use in a list that is no part of the recipe."""
+    MADE.append(name)
+
+
 def test_lambdas_and_closures_are_told_apart_by_their_code(tmp_path):
     def with_(name, window):
         def build(goal, example, settings, resources):
-            MADE.append(name)
+            noted(name)
             swap = TypoSettings(window_words=window)
             return recipes.typo(goal, example, swap, resources)
 
@@ -53,8 +58,8 @@ def test_lambdas_and_closures_are_told_apart_by_their_code(tmp_path):
     attack(always("Ann Lee"), [BRIDGE], with_("one", 1), **options)
     for build in (
         with_("nine", 9),
-        lambda g, r, s, t: MADE.append("typo") or recipes.typo(g, r, TypoSettings(), t),
-        lambda g, r, s, t: MADE.append("other") or recipes.typo(g, r, TypoSettings(seed=1), t),
+        lambda g, r, s, t: noted("typo") or recipes.typo(g, r, TypoSettings(), t),
+        lambda g, r, s, t: noted("other") or recipes.typo(g, r, TypoSettings(seed=1), t),
     ):
         with pytest.raises(InputError, match="has the results of another attack"):
             attack(always("Ann Lee"), [BRIDGE], build, **options)
