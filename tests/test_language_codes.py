@@ -11,8 +11,8 @@ from xltlib.attacks.lexicon import parallel
 from xltlib.attacks.misspelling import misspelt
 from xltlib.attacks.perturb import perturb
 from xltlib.evaluation.answer_scoring import official
-from xltlib.language_codes import closest, parse_code
 from xltlib.languages import LANGUAGES, find_language, script_of
+from xltlib.languages.codes import closest, parse_code
 from xltlib.params import CodeMixing
 
 

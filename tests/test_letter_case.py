@@ -12,7 +12,7 @@ from xltlib.attacks.lexicon import read_lexicon
 from xltlib.attacks.perturb import perturb
 from xltlib.attacks.swap import in_case_of
 from xltlib.attacks.synonym import Synonym
-from xltlib.letter_case import folded, lower, upper
+from xltlib.languages.letter_case import folded, lower, upper
 from xltlib.params import CodeMixing
 
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from xltlib.alphabets import letters
 from xltlib.artifacts import InputError
 from xltlib.attacks import perturb, static_set
 from xltlib.attacks.distractor_templates import TEMPLATES, AlteredQuestions, false_sentence
@@ -19,6 +18,7 @@ from xltlib.attacks.perturb import _outside
 from xltlib.cli import app
 from xltlib.corpora.squad_files import read_squad
 from xltlib.languages import LANGUAGES, TYDI, graphemes, script_of, words
+from xltlib.languages.alphabets import letters
 
 NAMES = {code: LANGUAGES[code].name.lower() for code in TYDI}
 NOISE = ("typo", "homoglyph", "imperceptible")

@@ -13,14 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textattack.shared import AttackedText
 
-from xltlib import alphabets
 from xltlib.attacks import Resources, attack_examples
 from xltlib.attacks.differences import edits
 from xltlib.attacks.goal import occurrences
 from xltlib.attacks.keyboard import neighbours
 from xltlib.attacks.typo import Typo, misspellings
 from xltlib.evaluation.predictor import Prediction
-from xltlib.languages import graphemes, words
+from xltlib.languages import alphabets, graphemes, words
 from xltlib.params import TypoSettings
 
 TEXTS = {

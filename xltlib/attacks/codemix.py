@@ -8,7 +8,7 @@ from textattack.shared import AttackedText
 
 from xltlib.attacks.lexicon import Lexicon
 from xltlib.attacks.swap import CandidateSwap, in_case_of, is_phrase
-from xltlib.letter_case import folded, lower
+from xltlib.languages.letter_case import folded, lower
 
 
 class CodeMix(CandidateSwap):

@@ -20,9 +20,9 @@ import regex
 import yaml
 
 from xltlib.artifacts import InputError
-from xltlib.language_codes import closest
 from xltlib.languages import find_language, script_of, words
-from xltlib.letter_case import upper
+from xltlib.languages.codes import closest
+from xltlib.languages.letter_case import upper
 
 Template = Literal["statement", "side by side", "answer"]
 TEMPLATES: tuple[Template, ...] = ("statement", "side by side", "answer")

@@ -11,8 +11,8 @@ import unicodedata
 from functools import cache
 from importlib.resources import files
 
-from xltlib.language_codes import closest
 from xltlib.languages import find_language
+from xltlib.languages.codes import closest
 
 # Each row of keys is half a key to the right of the row above.
 _BESIDE = ((0, -1), (0, 1), (-1, 0), (-1, 1), (1, -1), (1, 0))

@@ -12,9 +12,9 @@ from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.opening import open_model, open_tokenizer
-from xltlib.language_codes import closest
 from xltlib.languages import words
-from xltlib.letter_case import lower
+from xltlib.languages.codes import closest
+from xltlib.languages.letter_case import lower
 from xltlib.text_files import InputError, lines, shown
 
 Lexicon = dict[str, list[str]]

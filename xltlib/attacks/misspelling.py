@@ -14,8 +14,8 @@ from textattack.shared import AttackedText
 
 from xltlib.artifacts import InputError
 from xltlib.attacks.swap import CandidateSwap, in_case_of, is_whole_word
-from xltlib.language_codes import closest
-from xltlib.letter_case import lower
+from xltlib.languages.codes import closest
+from xltlib.languages.letter_case import lower
 
 LANGUAGES_LISTED = ("en",)
 

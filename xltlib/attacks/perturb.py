@@ -26,9 +26,9 @@ from xltlib.attacks.lexicon import Lexicon
 from xltlib.attacks.misspelling import misspelt
 from xltlib.attacks.swap import in_case_of
 from xltlib.attacks.typo import misspellings
-from xltlib.language_codes import closest
 from xltlib.languages import graphemes, script_of, words
-from xltlib.letter_case import lower
+from xltlib.languages.codes import closest
+from xltlib.languages.letter_case import lower
 from xltlib.params import AddOneSentence, CodeMixing, Noise, explain
 
 Row = dict[str, Any]

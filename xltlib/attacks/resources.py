@@ -28,7 +28,7 @@ from xltlib.encoders.opening import open_model, open_tokenizer
 from xltlib.encoders.parts import word_embeddings
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.evaluation.retrieval import embed
-from xltlib.language_codes import closest
+from xltlib.languages.codes import closest
 from xltlib.params import (
     CodeMixSettings,
     EngineSettings,

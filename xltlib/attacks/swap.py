@@ -11,7 +11,7 @@ from textattack.transformations.word_swaps import WordSwap
 
 from xltlib.attacks.passage import passage_of, words_within
 from xltlib.languages import graphemes, min_word_length
-from xltlib.letter_case import upper
+from xltlib.languages.letter_case import upper
 
 
 class CandidateSwap(WordSwap):

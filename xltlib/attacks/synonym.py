@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerBase
 from xltlib.attacks.pieces import Pieces
 from xltlib.attacks.swap import CandidateSwap, in_case_of
 from xltlib.languages import UNSPACED_SCRIPTS, find_language, graphemes, script_of
-from xltlib.letter_case import folded, lower
+from xltlib.languages.letter_case import folded, lower
 
 
 class Neighbourhood(Protocol):

@@ -11,9 +11,9 @@ from textattack.shared import AttackedText
 
 from xltlib.attacks import keyboard
 from xltlib.attacks.swap import CandidateSwap
-from xltlib.language_codes import parse_code
 from xltlib.languages import LANGUAGES, find_language, graphemes, script_of
-from xltlib.letter_case import upper
+from xltlib.languages.codes import parse_code
+from xltlib.languages.letter_case import upper
 
 EDITS = ("swap", "delete", "insert", "substitute")
 _TRIES = 8  # draws per wanted candidate, because short words have few different edits

@@ -87,7 +87,7 @@ def _require_language(data: Path, lang: str) -> None:
     """
     from xltlib.corpora.squad_files import stated_language
     from xltlib.corpora.squad_json import questions
-    from xltlib.language_codes import parse_code
+    from xltlib.languages.codes import parse_code
 
     for one in questions(data):
         stated = stated_language(one)

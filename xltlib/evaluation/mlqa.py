@@ -14,7 +14,7 @@ from functools import partial
 import regex
 
 from xltlib.evaluation.squad import Normalize
-from xltlib.language_codes import closest
+from xltlib.languages.codes import closest
 
 _ARTICLES = {
     "en": r"\b(a|an|the)\b",

@@ -16,7 +16,7 @@ from xltlib.attacks.perturb import perturb
 from xltlib.attacks.static_set import read
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.opening import open_model, open_tokenizer
-from xltlib.language_codes import closest
+from xltlib.languages.codes import closest
 from xltlib.params import CodeMixing, Params, Perturbation, PerturbedFile
 from xltlib.study import data, revisions
 from xltlib.study.contents import Contents

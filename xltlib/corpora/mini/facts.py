@@ -24,7 +24,7 @@ from babel.dates import format_date, get_month_names
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xltlib.artifacts import InputError
-from xltlib.letter_case import upper
+from xltlib.languages.letter_case import upper
 
 LANGUAGES = (
     "en",

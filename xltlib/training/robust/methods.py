@@ -10,7 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from xltlib.artifacts import InputError
 from xltlib.corpora import texts
 from xltlib.encoders.parts import word_embeddings
-from xltlib.language_codes import closest
+from xltlib.languages.codes import closest
 from xltlib.params import (
     AdversarialSettings,
     DataAugmentationSettings,

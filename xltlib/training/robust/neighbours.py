@@ -10,7 +10,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.languages import words
-from xltlib.letter_case import folded
+from xltlib.languages.letter_case import folded
 from xltlib.text_files import InputError, read_json, shown
 
 Neighbours = Mapping[str, Sequence[str]]

@@ -17,9 +17,9 @@ from itertools import accumulate, pairwise
 import regex
 from icu4py.breakers import WordBreaker
 
-from xltlib import alphabets
 from xltlib.artifacts import InputError
-from xltlib.language_codes import SCRIPT_NAMES, LanguageCode, parse_code
+from xltlib.languages import alphabets
+from xltlib.languages.codes import SCRIPT_NAMES, LanguageCode, parse_code
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from xltlib.language_codes import closest
+from xltlib.languages.codes import closest
 
 _LOWER = str.maketrans("Iİ", "ıi")
 _UPPER = str.maketrans("iı", "İI")
