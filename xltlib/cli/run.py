@@ -57,23 +57,24 @@ def run(
     job = workflow.Workflow(
         root, params, loaded, cores, gpus, workflow_profile, tuple(only or ()), per_gpu
     )
-    if loaded.compute.gpus > gpus and not job.on_cluster:
+    on_cluster = job.on_cluster  # a profile that cannot be read is refused before anything is done
+    if loaded.compute.gpus > gpus and not on_cluster:
         raise InputError(
             f"{params}: compute.gpus: each cell needs {loaded.compute.gpus}, but --gpus is {gpus}. "
             f"Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
         )
-    if per_gpu > 1 and (job.on_cluster or not loaded.compute.gpus):
+    if per_gpu > 1 and (on_cluster or not loaded.compute.gpus):
         raise InputError(
             f"{params}: --per-gpu is for cells that share the GPUs of this machine, but "
-            + ("a scheduler gives each job its own." if job.on_cluster else "no cell uses one.")
+            + ("a scheduler gives each job its own." if on_cluster else "no cell uses one.")
             + " Leave it out."
         )
-    if loaded.compute.threads > cores and not job.on_cluster:
+    if loaded.compute.threads > cores and not on_cluster:
         raise InputError(
             f"{params}: compute.threads: each cell uses {loaded.compute.threads} cores, but "
             f"--cores is {cores}. Give --cores {loaded.compute.threads} or more, or lower it."
         )
-    if loaded.compute.mem_mb > workflow.memory_here() and not job.on_cluster:
+    if loaded.compute.mem_mb > workflow.memory_here() and not on_cluster:
         raise InputError(
             f"{params}: compute.mem_mb: each cell takes up to {loaded.compute.mem_mb} MiB, but "
             f"this machine has {workflow.memory_here()} MiB. Lower it, or run elsewhere."

@@ -57,7 +57,8 @@ def _misused(params: Params) -> Iterator[str]:
         nearest = next(path for path in (folder, *folder.parents) if path.exists())
         if not nearest.is_dir():
             yield f"{key}: {folder} cannot be a folder, because {nearest} is a file"
-    if params.outputs.resolve().is_relative_to(params.cache.resolve()):
+    own, cache = (params.outputs / params.profile).resolve(), params.cache.resolve()
+    if own.is_relative_to(cache) or cache.is_relative_to(own):
         yield f"cache: {params.cache} also holds the outputs; give it a folder of its own"
     for name, source in params.corpora.items():
         if name not in corpora.CORPORA:
