@@ -214,6 +214,14 @@ def test_a_target_task_tests_the_pairs_of_one_test_set(changed):
         check_sources(schema.load(changed({"targets.xnli.test_sets": sets})))
 
 
+def test_outputs_and_cache_do_not_lie_within_each_other(changed, tmp_path):
+    made = tmp_path / "outputs"
+    for profile, cache in (("cache", made / "cache"), ("mine", made / "mine" / "05_attacks")):
+        edits = {"profile": profile, "outputs": str(made), "cache": str(cache)}
+        with pytest.raises(InputError, match=r"cache: .* also holds the outputs"):
+            check_sources(schema.load(changed(edits)))
+
+
 def test_arms_with_different_tasks_are_refused(changed):
     tasks = {"nli": {"corpus": "xnli", "languages": ["en"]}}
     file = changed({"intermediate.arms.english": {"tasks": tasks}})

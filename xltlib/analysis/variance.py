@@ -168,7 +168,7 @@ def _clustered(sums: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return max(n_units - 1, 1) / n_units * (left**2).sum(axis=-1)
 
 
-def effective(weights: np.ndarray) -> float:
+def _effective(weights: np.ndarray) -> float:
     """The number of equal units that would determine a mean as well as these do (Kish 1965)."""
     return float(weights.sum() ** 2 / (weights**2).sum())
 
@@ -243,7 +243,7 @@ def spread(
         means = sum(w * _by_unit(_centred(block), block, n_units) for block, w in own)
         variance = _clustered(means, of_unit)
         questions = questions + variance
-        scaled = scaled + variance**2 / max(effective(of_unit) - 1, 1)
+        scaled = scaled + variance**2 / max(_effective(of_unit) - 1, 1)
         if seeds is not None:
             left = sum(w * _by_unit(_residuals(block), block, n_units) for block, w in own)
             rest = rest + _rest_of_sums(left, of_unit)
