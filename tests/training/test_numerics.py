@@ -1,4 +1,4 @@
-"""Numerics: one place decides, bf16 with masters learns what float32 learns, models come back."""
+"""Numerics: one place decides, bf16 learns what float32 learns, models come back."""
 
 import copy
 
@@ -8,6 +8,7 @@ from torch import nn
 from transformers import AutoModelForQuestionAnswering, set_seed
 
 from xltlib.encoders import device
+from xltlib.encoders.attention import ONE_BY_ONE
 from xltlib.params import STANDARD, SpanQASettings
 from xltlib.tasks.span_qa import pad_spans, span_loss, training_rows
 from xltlib.tasks.windows import featurize
@@ -36,6 +37,7 @@ def used(**changes):
         **{
             "device": "cpu",
             "precision": "float32",
+            "weights": "float32",
             "attention": "sdpa",
             "dropout": "torch",
             "compiled": False,
@@ -54,7 +56,7 @@ def losses(model, batch, how, steps=20):
         optimiser = make([{"params": list(model.parameters())}], **options)
         model.train()
         for _ in range(steps):
-            loss = span_loss(model, batch)
+            loss = how.computing(span_loss)(model, batch)
             loss.backward()
             optimiser.step()
             optimiser.zero_grad()
@@ -75,13 +77,14 @@ def test_auto_is_bf16_where_there_are_units_for_it(monkeypatch, units, expected)
 def test_the_record_says_what_was_used():
     record = numerics.choose("bf16", "cpu").record()
     assert numerics.choose("float32", "cpu").attention == "sdpa"
-    assert record["precision"] == "bf16"
-    assert record["master_weights"] == "float32"
-    assert (record["attention"], record["dropout"]) == ("eager", "cheap")
+    assert (record["precision"], record["weights"]) == ("bf16", "float32")
+    assert (record["attention"], record["dropout"]) == ("one_by_one", "cheap")
     assert record["torch"] == torch.__version__
+    on_gpu = numerics.choose("bf16", "cuda").record()
+    assert (on_gpu["weights"], on_gpu["master_weights"]) == ("bf16", "float32")
 
 
-@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize("attention", ["eager", "sdpa", ONE_BY_ONE])
 def test_attention_does_not_change_the_loss(model, batch, attention):
     model.eval()
     plain = span_loss(model, batch)
@@ -90,23 +93,51 @@ def test_attention_does_not_change_the_loss(model, batch, attention):
     assert model.config._attn_implementation == "sdpa"
 
 
-def test_bf16_with_masters_learns_as_float32_does(model, batch, tiny_encoder):
+def without_dropout(tiny_encoder):
     set_seed(3)
-    other = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder)
-    for part in (*model.modules(), *other.modules()):
+    model = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder)
+    for part in model.modules():
         if isinstance(part, nn.Dropout):
             part.p = 0.0
-    exact = losses(model, batch, used())
-    rounded = losses(other, batch, used(precision="bf16"))
+    return model
+
+
+AUTOCAST = {"precision": "bf16", "attention": ONE_BY_ONE}
+BF16_WEIGHTS = {"precision": "bf16", "weights": "bf16"}
+
+
+@pytest.mark.parametrize("bf16", [AUTOCAST, BF16_WEIGHTS], ids=["autocast", "bf16 weights"])
+def test_bf16_learns_as_float32_does(batch, tiny_encoder, bf16):
+    exact = losses(without_dropout(tiny_encoder), batch, used())
+    rounded = losses(without_dropout(tiny_encoder), batch, used(**bf16))
     assert rounded[0] == pytest.approx(exact[0], rel=0.02)
+    assert rounded != exact
     assert exact[-1] < 0.7 * exact[0]
     assert rounded[-1] == pytest.approx(exact[-1], rel=0.15)
+
+
+def test_gradients_of_autocast_are_near_those_of_float32(batch, tiny_encoder):
+    def gradient(how):
+        model = without_dropout(tiny_encoder)
+        with numerics.applied(how, model):
+            how.computing(span_loss)(model, batch).backward()
+            return torch.cat(
+                [w.grad.float().flatten() for w in model.parameters() if w.grad is not None]
+            )
+
+    exact = gradient(used())
+    error = {
+        name: ((gradient(used(**bf16)) - exact).norm() / exact.norm()).item()
+        for name, bf16 in (("autocast", AUTOCAST), ("weights", BF16_WEIGHTS))
+    }
+    assert 0 < error["autocast"] < 0.02
+    assert error["autocast"] < error["weights"] / 2
 
 
 def test_masters_keep_steps_that_bf16_would_round_away(model):
     weight = model.qa_outputs.weight
     before = weight.detach().clone()
-    with numerics.applied(used(precision="bf16"), model) as masters:
+    with numerics.applied(used(precision="bf16", weights="bf16"), model) as masters:
         assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
         make, options = numerics.optimiser(masters, 1e-6)
         optimiser = make([{"params": [weight], "weight_decay": 0.0}], **options)
@@ -122,7 +153,7 @@ def test_masters_keep_steps_that_bf16_would_round_away(model):
 def test_frozen_weights_come_back_exactly(model):
     words = model.get_input_embeddings().weight.requires_grad_(False)
     before = words.detach().clone()
-    with numerics.applied(used(precision="bf16"), model):
+    with numerics.applied(used(precision="bf16", weights="bf16"), model):
         assert words.dtype == torch.bfloat16
     assert torch.equal(words, before)
     assert {p.dtype for p in model.parameters()} == {torch.float32}
@@ -198,22 +229,18 @@ def test_a_model_has_its_own_dropout_back_after_the_block(model):
     assert [module for module in model.modules() if type(module) is nn.Dropout] == before
 
 
-def test_the_cost_of_bf16_counts_the_masters():
+def test_the_cost_of_bf16_weights_counts_the_masters(monkeypatch):
     """Beside float32's, a step in bf16 holds the weights and their gradients in both precisions."""
     batches = {STANDARD: [{"x": torch.ones(1, 600)}] * 2}
 
     def loss(model, batch):
         return model(batch["x"].to(model.weight.dtype)).float().mean()
 
-    peak = {
-        precision: cost.measure(
-            nn.Linear(600, 600),
-            batches,
-            {STANDARD: None},
-            precision=precision,
-            rounds=1,
-            loss=loss,
-        )["peak memory (MiB)"].item()
-        for precision in ("float32", "bf16")
-    }
-    assert peak["bf16"] == pytest.approx(20 / 16 * peak["float32"], rel=0.05)
+    def peak(how):
+        monkeypatch.setattr(numerics, "choose", lambda precision, device: how)
+        measured = cost.measure(
+            nn.Linear(600, 600), batches, {STANDARD: None}, precision="auto", rounds=1, loss=loss
+        )
+        return measured["peak memory (MiB)"].item()
+
+    assert peak(used(**BF16_WEIGHTS)) == pytest.approx(20 / 16 * peak(used()), rel=0.05)

@@ -96,7 +96,7 @@ def test_a_killed_run_resumes_and_ends_as_an_uninterrupted_one(
     assert whole.dtype == torch.float32
     with pytest.raises(Killed):
         run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", kill_at=8, **options)
-    made = tmp_path / "b" / f"cpu-{precision}"
+    made = tmp_path / "b" / f"cpu-{precision}-float32"
     assert last_checkpoint(made).endswith("checkpoint-6")
     # A checkpoint that was being written when the kill came is passed over.
     (made / "checkpoint-9").mkdir()
@@ -115,7 +115,7 @@ def test_a_damaged_checkpoint_is_passed_over(
     whole, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "a", save_every_steps=3)
     with pytest.raises(Killed):
         run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", kill_at=8, save_every_steps=3)
-    made = tmp_path / "b" / "cpu-float32"
+    made = tmp_path / "b" / "cpu-float32-float32"
     newest = made / "checkpoint-6"
     if damage == "cut":
         (newest / name).write_bytes((newest / name).read_bytes()[:100])

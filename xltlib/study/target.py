@@ -38,10 +38,10 @@ from xltlib.tasks.span_qa import pad_spans, span_loss, training_rows
 from xltlib.tasks.windows import featurize
 from xltlib.training.memory import batch_shape, training_mib
 from xltlib.training.multitask import MultiTaskModel, load_pretrained
-from xltlib.training.numerics import choose
+from xltlib.training.numerics import BatchLoss, choose
 from xltlib.training.plan import Batching, copies_plan, n_batches
 from xltlib.training.robust.methods import copies, robust_training
-from xltlib.training.run import BatchLoss, model_loss, train, use_threads
+from xltlib.training.run import model_loss, train, use_threads
 
 
 def training_data(params: Params, task: str) -> Dataset:

@@ -15,8 +15,9 @@ from torch import nn
 from xltlib.encoders.footprint import peak_bytes
 from xltlib.params import STANDARD, Precision
 from xltlib.training import numerics
+from xltlib.training.numerics import BatchLoss
 from xltlib.training.robust import RobustTraining, robust_loss
-from xltlib.training.run import BatchLoss, model_loss
+from xltlib.training.run import model_loss
 
 Batch = dict[str, Any]
 
@@ -45,8 +46,9 @@ def measure(
         and relative: weights, gradients, optimiser state and activations as PyTorch allocates them.
     """
     device = next(model.parameters()).device.type
-    with numerics.applied(numerics.choose(precision, device), model) as masters:
-        return _measured(model, batches, robust, masters, rounds, loss)
+    used = numerics.choose(precision, device)
+    with numerics.applied(used, model) as masters:
+        return _measured(model, batches, robust, masters, rounds, used.computing(loss))
 
 
 def _measured(

@@ -29,8 +29,8 @@ def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[in
     Activations after Korthikanti et al. 2022 (arXiv 2205.05198, equation 1): a layer keeps
     b s h (34 + 5 a s / h) bytes in 16 bits (b sequences of s tokens, width h, a heads), of which
     dropout's masks are 2 and a / h; in 32 bits the rest doubles. Masks of cheap dropout are as wide
-    as the states. SDPA keeps no attention matrices (the terms with a), unless attention has
-    dropout.
+    as the states. Autocast to bf16 keeps the residual stream in float32 too (12 more, as measured).
+    Without dropout, attention keeps 2 a s / h only, and SDPA none.
 
     Args:
         shapes: sequences and tokens per sequence of each batch.
@@ -41,15 +41,21 @@ def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[in
     config = next(part for part in model.modules() if isinstance(part, PreTrainedModel)).config
     heads, width = config.num_attention_heads, config.hidden_size
     half = numerics.precision == "bf16"
-    state = 4 * weights + 12 * trained + (2 * weights + 2 * trained if half else 0)
+    autocast = half and numerics.weights == "float32"
+    state = 4 * weights + 12 * trained
+    if half:  # weights in bf16 and, unless only the products are, gradients
+        state += 2 * trained if autocast else 2 * weights + 2 * trained
 
-    dropout = getattr(config, "attention_probs_dropout_prob", 0.0)
-    matrices = heads / width if numerics.attention == "eager" or dropout else 0.0
+    scale = 1 if half else 2
+    mask = 2 * scale if numerics.dropout == "cheap" else 1
+    states = 32 * scale + 2 * mask + (12 if autocast else 0)
+    if getattr(config, "attention_probs_dropout_prob", 0.0):
+        scores = 4 * scale + mask
+    else:
+        scores = 0 if numerics.attention == "sdpa" else 2 * scale
 
     def activations(sequences: int, tokens: int) -> float:
-        scale = 1 if half else 2
-        mask = 2 * scale if numerics.dropout == "cheap" else 1
-        per_layer = 32 * scale + 2 * mask + (4 * scale + mask) * matrices * tokens
+        per_layer = states + scores * heads / width * tokens
         return sequences * tokens * width * per_layer * config.num_hidden_layers
 
     largest = max((activations(*shape) for shape in shapes), default=0.0)

@@ -14,24 +14,30 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from xltlib.encoders.attention import attending
+from xltlib.encoders.attention import ONE_BY_ONE, attending
 from xltlib.encoders.device import resolve
 from xltlib.params import Precision
 from xltlib.tasks.kind import PADDING
 from xltlib.training.dropout import cheap_dropout
+
+BatchLoss = Callable[[nn.Module, dict[str, Any]], torch.Tensor]
+"""The loss of a model on a collated batch: a scalar, the mean over its examples."""
 
 
 @dataclass(frozen=True)
 class Numerics:
     """The numerics of a training run.
 
-    `precision` applies to the weights in the forward and backward passes. With bf16 the optimiser
-    keeps float32 master weights (Micikevicius et al. 2018), which become the trained model.
+    `precision` is that of matrix products, `weights` that of the model's weights. If weights are in
+    bf16, so is everything else in the model, and the optimiser keeps float32 master weights
+    (Micikevicius et al. 2018), which become the trained model. If weights are in float32, bf16 is
+    autocast.
     """
 
     device: str
     precision: Literal["float32", "bf16"]
-    attention: Literal["eager", "sdpa"]
+    weights: Literal["float32", "bf16"]
+    attention: str
     dropout: Literal["torch", "cheap"]
     compiled: bool
     threads: int
@@ -39,8 +45,18 @@ class Numerics:
 
     def record(self) -> dict[str, Any]:
         """For a cell's `manifest.json`."""
-        master = {"master_weights": "float32"} if self.precision == "bf16" else {}
+        master = {"master_weights": "float32"} if self.weights == "bf16" else {}
         return asdict(self) | {"optimiser": "fused AdamW", "torch": torch.__version__} | master
+
+    def computing(self, loss: BatchLoss) -> BatchLoss:
+        """A loss whose forward pass has these numerics."""
+        autocast = self.precision == "bf16" and self.weights == "float32"
+
+        def computed(model: nn.Module, batch: dict[str, Any]) -> torch.Tensor:
+            with torch.autocast(self.device, torch.bfloat16, enabled=autocast):
+                return loss(model, batch)
+
+        return computed
 
 
 def choose(precision: Precision, device: str, *, compiled: bool = False) -> Numerics:
@@ -50,9 +66,10 @@ def choose(precision: Precision, device: str, *, compiled: bool = False) -> Nume
     return Numerics(
         device=device,
         precision=used,
-        # On CPUs, SDPA is faster in float32 and much slower in bf16. Attention by sequence is
-        # faster still, but F1 was then over a point below float32's (docs/training.md).
-        attention="eager" if on_cpu and used == "bf16" else "sdpa",
+        # On CPUs, autocast is as fast as weights in bf16 and its gradients are much more exact. On
+        # a GPU, casting the weights of a small encoder costs more time than multiplying by them.
+        weights="float32" if on_cpu else used,
+        attention=ONE_BY_ONE if on_cpu and used == "bf16" else "sdpa",
         dropout="cheap" if on_cpu else "torch",
         compiled=compiled,
         threads=torch.get_num_threads(),
@@ -63,15 +80,15 @@ def choose(precision: Precision, device: str, *, compiled: bool = False) -> Nume
 def applied(numerics: Numerics, model: nn.Module) -> Iterator[Masters | None]:
     """Inside the block, a model computes with these numerics; afterwards it is in float32 again.
 
-    Yields the float32 master weights if in bf16, else None. After the block the trainable weights
-    are rounded to bf16, unless `Masters.restore` was called inside the block.
+    Yields the float32 master weights if the weights are in bf16, else None. After the block such
+    trainable weights are rounded to bf16, unless `Masters.restore` was called inside the block.
     """
     masters = None
     with ExitStack() as stack:
         stack.enter_context(attending(model, numerics.attention))
         if numerics.dropout == "cheap":
             stack.enter_context(cheap_dropout(model))
-        if numerics.precision == "bf16":
+        if numerics.weights == "bf16":
             masters = Masters(model)
             stack.callback(masters.end)
         yield masters

@@ -18,13 +18,12 @@ from xltlib.artifacts import InputError
 from xltlib.params import Optimisation
 from xltlib.training import numerics
 from xltlib.training.checkpoints import Sealing, last_checkpoint
+from xltlib.training.numerics import BatchLoss
 from xltlib.training.robust import RobustTraining, robust_loss
 
 DEV = "eval_dev"
 DevScore = Callable[[nn.Module], float]
 """A model's score on the English dev set, in points."""
-BatchLoss = Callable[[nn.Module, dict[str, Any]], torch.Tensor]
-"""The loss of a model on a collated batch: a scalar, the mean over its examples."""
 
 
 def model_loss(model: nn.Module, batch: dict[str, Any]) -> torch.Tensor:
@@ -147,7 +146,7 @@ def train(
     steps = -(-len(batches) // optimisation.gradient_accumulation)
     used = numerics.choose(optimisation.precision, device, compiled=optimisation.compile)
     # A checkpoint fits only the numerics that made it.
-    checkpoints /= f"{used.device}-{used.precision}"
+    checkpoints /= f"{used.device}-{used.precision}-{used.weights}"
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         max_steps=steps,
@@ -189,7 +188,7 @@ def train(
             eval_dataset=[] if stopping else None,
             callbacks=callbacks,
             optimizer_cls_and_kwargs=numerics.optimiser(masters, optimisation.learning_rate),
-            loss=loss,
+            loss=used.computing(loss),
             robust=robust,
             dev_score=dev_score,
         )
