@@ -1,20 +1,20 @@
 # The grid, with one rule per stage; a job executes the stage's notebook for one of its cells.
 # `xlt run PARAMS` starts it. The cells that run are those without a notebook. By hand:
 #   XLT_PARAMS=params/quick.yaml snakemake --cores 2
-import json
 import os
 import sys
 from pathlib import Path
 
 from xltlib import params as schema
 from xltlib.study import STAGES, Grid
+from xltlib.study.todo import Todo
 
 ROOT = Path(workflow.basedir)
 PARAMS = Path(os.environ["XLT_PARAMS"]).resolve()
 PROFILE = schema.load(PARAMS)
 GRID = Grid(PROFILE)
-ONLY = json.loads(os.environ.get("XLT_ONLY", "[]"))
-TODO = GRID.to_run(notebooks=ROOT / "notebooks", only=ONLY)
+FILE = os.environ.get("XLT_TODO")
+TODO = Todo.read(Path(FILE), GRID) if FILE else Todo.of(GRID, ROOT / "notebooks")
 
 
 # Every path below is relative to this folder, so its own path may contain any character.
@@ -30,15 +30,19 @@ def reads(stage):
     return lambda wildcards: [
         notebook(cell.stage.name, cell.key)
         for cell in GRID.cell(stage, wildcards.key).upstream
-        if cell in TODO
+        if cell in TODO.cells
     ]
 
 
 # Arguments of a process; Snakemake quotes each (:q), so the shell interprets nothing in them.
 def command(stage):
     source = ROOT / "notebooks" / f"{STAGES[stage].notebook}.ipynb"
-    job = [sys.executable, "-m", "xltlib.execution.warm"]
-    return lambda wildcards: [*job, str(source), str(PARAMS), stage, wildcards.key]
+    job = [sys.executable, "-m", "xltlib.execution.warm", str(source), str(PARAMS), stage]
+    return lambda wildcards: [
+        *job,
+        wildcards.key,
+        *(["again"] if GRID.cell(stage, wildcards.key) in TODO.again else []),
+    ]
 
 
 COMPUTE = PROFILE.compute
@@ -57,7 +61,7 @@ localrules:
 
 rule all:
     input:
-        [notebook(cell.stage.name, cell.key) for cell in TODO],
+        [notebook(cell.stage.name, cell.key) for cell in TODO.cells],
 
 
 for stage in STAGES:

@@ -153,3 +153,16 @@ def test_a_clone_of_what_git_keeps_has_every_result(finished, tmp_path):
     profile = tmp_path / "clone" / "params" / "small.yaml"
     assert "0 cells will run" in finish(start("check", profile))
     assert "every cell is done" in finish(start("run", profile))
+
+    # A cell that needs a model makes it again. Its finished cell stays until that begins.
+    shutil.copytree(file.parent / "xnli data", profile.parent / "xnli data")
+    there = profile.parents[1] / "outputs"
+    lost = sorted(there.glob("small/04_*/*/manifest.json"))[0]
+    (model,) = there.glob(f"small/03_*/{lost.parent.name}")
+    lost.unlink()
+    assert "2 cells will run" in finish(start("check", profile))
+    assert (model / "manifest.json").exists()
+    assert "2 cells done in" in finish(start("run", profile))
+    assert (model / "model" / "model.safetensors").exists()
+    assert "0 cells will run" in finish(start("check", profile))
+    assert results(there) == results(outputs)

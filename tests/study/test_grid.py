@@ -16,6 +16,7 @@ from xltlib.params.training import Crossing
 from xltlib.study import STAGES, Grid, code, design, open_cell, work
 from xltlib.study.planned import held
 from xltlib.study.splits import drawn_from
+from xltlib.study.todo import Todo
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_a_pattern_chooses_cells_and_all_that_they_need(grid):
         "03_target_training/tiny.english.tydiqa.standard.seed1",
         "04_zero_shot_evaluation/tiny.english.tydiqa.standard.seed1",
     ]
-    assert [cell.name for cell in grid.to_run(only=["04_*/*.english.tydiqa.*"])] == names
+    assert [cell.name for cell in Todo.of(grid, only=["04_*/*.english.tydiqa.*"]).cells] == names
     with pytest.raises(InputError, match=r"--only 'seed1': no cell has a name that matches"):
         grid.chosen(["seed1"])
 
@@ -240,11 +241,11 @@ def test_a_finished_cell_is_done_until_its_settings_change(grid, edited):
     assert not changed.done
 
 
-def test_a_stopped_run_of_edited_params_loses_nothing_that_it_did_not_begin(grid, edited):
+def test_a_stopped_run_of_edited_params_loses_nothing_that_it_did_not_begin(grid, edited, tmp_path):
     (cell,) = grid.cells("corpora")
     work.once(cell, lambda: work.finish(cell, {"splits": 3}, started=time.time()))
     changed = Grid(edited("corpora.tydiqa.mini.train", 25))
-    changed.forget(changed.to_run())
+    Todo.of(changed).begin(tmp_path)
     assert changed.cells("corpora")[0].problem == "was made with other params or data"
     assert Grid(grid.params).cells("corpora")[0].metrics() == {"splits": 3}
 
@@ -267,10 +268,10 @@ def test_a_copy_of_an_executed_notebook_is_no_reason_to_execute_it_again(grid):
     work.once(cell, lambda: work.finish(cell, {}, started=time.time()))
     for name in ("notebook.ipynb", "notebook-Copy1.ipynb"):
         cell.path(name).write_text("{}")
-    assert cell not in grid.to_run()
+    assert cell not in Todo.of(grid).cells
     for name in ("failed.ipynb", ".executing.host-1.ipynb"):
         cell.path(name).write_text("{}")
-        assert cell in grid.to_run()
+        assert cell in Todo.of(grid).cells
         cell.path(name).unlink()
 
 

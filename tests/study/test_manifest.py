@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from xltlib import params as schema
 from xltlib.artifacts import InputError
 from xltlib.study import STAGES, Grid, code, evaluation, manifest, results, saved, work
 from xltlib.study.cell import STRICT
+from xltlib.study.todo import Todo, from_earlier_results
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ def test_a_foreign_manifest_means_not_done(copied, content):
     (cell,) = copied.cells("corpora")
     cell.path("manifest.json").write_bytes(content.encode("utf-8", "surrogatepass"))
     assert not cell.done
-    assert cell in copied.to_run()
+    assert cell in Todo.of(copied).cells
     with pytest.raises(InputError, match="has not finished"):
         cell.metrics()
 
@@ -152,7 +154,7 @@ def test_results_travel_without_models_texts_and_cache(copied, finished_study, e
         (cell,) = grid.cells(stage)
         cell.path("manifest.json").unlink()
     (cell,) = grid.cells("results")
-    assert [one.stage.name for one in grid.to_run()] == ["design", "results", "claims"]
+    assert [one.stage.name for one in Todo.of(grid).cells] == ["design", "results", "claims"]
     results.run(cell)
     tables = saved.tables_of(finished_study.cells("results")[0])
     assert all(saved.tables_of(cell)[name].equals(tables[name]) for name in tables)
@@ -161,12 +163,19 @@ def test_results_travel_without_models_texts_and_cache(copied, finished_study, e
     raw = schema.load(profile).attacks["typo"].model_dump(mode="json", exclude_none=True)
     more = raw | {"arms": ["english"], "examples_per_language": 1}
     target = edit_profile(profile, profile.with_name("more.yaml"), {"attacks.more": more})
-    todo = [cell.name for cell in Grid(schema.load(target)).to_run()]
+    needed = Todo.of(Grid(schema.load(target)))
+    todo = [cell.name for cell in needed.cells]
     assert {name for name in todo if name[:2] in ("02", "03", "04", "05")} == {
         "02_intermediate_training/tiny.english.seed1",
         "03_target_training/tiny.english.tydiqa.standard.seed1",
         "05_attacks/tiny.english.tydiqa.standard.seed1.more",
     }
+    assert {cell.stage.name for cell in needed.again} == {"intermediate", "target"}
+    file = needed.begin(target.parent)
+    assert all(cell.done for cell in needed.again)  # until their own work begins
+    again = Todo.read(file, Grid(schema.load(target)))
+    assert [cell.name for cell in again.cells] == todo
+    assert {cell.name for cell in again.again} == {cell.name for cell in needed.again}
 
 
 def test_scores_that_travel_hold_no_text(finished_study):
@@ -189,6 +198,58 @@ def test_cells_of_other_code_are_reported_and_strict_makes_them_again(copied, mo
     monkeypatch.setenv(STRICT, "1")
     assert not cell.done
     assert "was made by a different version of the code" in cell.problem
+
+
+def make_again(cell, **metrics) -> None:
+    """Finish a cell once more, with other metrics."""
+    before = cell.metrics()
+    cell.path("manifest.json").unlink()
+    work.finish(cell, before | metrics, started=time.time())
+
+
+def test_a_model_made_again_with_another_result_is_reported_and_strict_makes_its_readers_again(
+    copied, monkeypatch
+):
+    model = copied.cells("target")[0]
+    readers = [cell for cell in copied.everything() if model in cell.read]
+    assert {cell.stage.name for cell in readers} >= {"evaluation", "attacks"}
+    make_again(model)
+    assert not [cell for cell in copied.everything() if cell.superseded]
+    assert from_earlier_results(copied.everything()) is None
+
+    make_again(model, loss=0.5)
+    assert [cell for cell in copied.everything() if cell.superseded] == readers
+    assert readers[0].done
+    warning = from_earlier_results(copied.everything())
+    assert warning.startswith(f"{len(readers)} finished cells were made from results")
+    assert f"({readers[0].name} from {model.name})" in warning
+    monkeypatch.setenv(STRICT, "1")
+    assert readers[0].problem == f"was made from an earlier result of {model.name}"
+    assert set(readers) <= set(Todo.of(copied).cells)
+
+
+def test_a_manifest_without_results_of_other_cells_says_nothing_about_them(copied):
+    model, (reader, *_) = copied.cells("target")[0], copied.cells("evaluation")
+    about = json.loads(reader.path("manifest.json").read_text())
+    manifest.write(reader.folder, {k: v for k, v in about.items() if k not in ("results", "seal")})
+    make_again(model, loss=0.5)
+    assert reader.done
+    assert not reader.superseded
+
+
+def test_a_strict_run_follows_what_it_makes_again(copied, monkeypatch):
+    model = copied.cells("target")[0]
+    model.path("manifest.json").unlink()
+    for cell in copied.everything():
+        cell.folder.mkdir(parents=True, exist_ok=True)
+        cell.notebook.touch()  # nothing is only to be read back
+    assert [cell.stage.name for cell in Todo.of(copied).cells] == ["design", "target"]
+    monkeypatch.setenv(STRICT, "1")
+    after = Todo.of(copied)
+    assert after.again == frozenset()
+    assert {cell.stage.name for cell in after.cells} == {
+        "design", "target", "evaluation", "attacks", "results", "representation", "claims",
+    }  # fmt: skip
 
 
 def test_everything_is_on_the_disk_before_the_manifest_says_so(copied, monkeypatch):

@@ -14,6 +14,7 @@ from xltlib.cli.run import project_root
 from xltlib.cli.terminal import Only, ParamsFile, PerGpu, Strict, checked, console, require_today
 from xltlib.params import ComputeSettings
 from xltlib.study import Cell, Grid
+from xltlib.study.todo import Todo, from_earlier_results
 
 
 def check(
@@ -39,13 +40,15 @@ def check(
         notebooks = project_root(params) / "notebooks"
     except InputError:
         notebooks = None  # outside a clone there are no notebooks to compare with
-    todo = grid.to_run(notebooks, only or ())
+    todo = Todo.of(grid, notebooks, only or ()).cells
     at_once = cells_at_once(compute, cores, gpus=_gpus_here(compute) * per_gpu)
     learnt = Seconds.learnt(grid.params.outputs, grid.params.profile)
     rest = Rest.of(todo, learnt, at_once)
     outputs = grid.params.outputs / grid.params.profile
     peak = peak_mb(grid.params.outputs, grid.params.profile)
-    outdated = [cell for cell in cells if cell not in todo and cell.outdated]
+    finished = [cell for cell in cells if cell not in todo]
+    outdated = [cell for cell in finished if cell.outdated]
+    superseded = {cell: cell.superseded for cell in finished if cell.superseded}
     if as_json:
         found: dict[str, Any] = {
             "profile": grid.params.profile,
@@ -56,6 +59,7 @@ def check(
                     "cell": cell.key,
                     "state": "will run" if cell in todo else "done",
                     "by_other_code": cell in outdated,
+                    "from_earlier_results": [one.name for one in superseded.get(cell, ())],
                     "seconds": learnt.of(cell)[0],
                 }
                 for cell in cells
@@ -77,6 +81,8 @@ def check(
     for cell in cells:
         state = _to_do(cell) if cell in todo else "done"
         state += " (by a different code version)" if cell in outdated else ""
+        if cell in superseded:
+            state += f" (from an earlier result of {superseded[cell][0].name})"
         table.add_row(cell.stage.notebook, cell.key, state)
     console.print(table)
     console.print(
@@ -89,6 +95,8 @@ def check(
             "by a different version of the code; `xlt run --strict` runs them again.",
             soft_wrap=True,
         )
+    if warning := from_earlier_results(superseded):
+        console.print(warning, soft_wrap=True)
     if todo:
         gibibytes = min(at_once, len(todo)) * compute.mem_mb / 1024
         side = f"{at_once} cells at a time" if at_once > 1 else "one cell at a time"

@@ -50,6 +50,7 @@ def run(
     from xltlib.execution import workflow
     from xltlib.execution.lock import only_run
     from xltlib.study import Grid, revisions
+    from xltlib.study.todo import Todo
 
     require_today(strict)
     loaded = checked(params, to_run=True)
@@ -85,13 +86,13 @@ def run(
     with only_run(job.folder, wait=wait) as lock:
         revisions.record(loaded)  # for models named since stage 01 ran
         grid = Grid(loaded)
-        todo = grid.to_run(notebooks=root / "notebooks", only=job.only)
-        if not todo:
+        todo = Todo.of(grid, root / "notebooks", job.only)
+        if not todo.cells:
             which = "every cell that matches" if job.only else "every cell"
             console.print(f"{job.folder}: {which} is done.", soft_wrap=True)
             return
-        grid.forget(todo)
-        code = _follow(job, grid, todo, lock)
+        todo.begin(job.folder)
+        code = _follow(job, grid, todo.cells, lock)
     if code:
         raise typer.Exit(code)
 
@@ -102,6 +103,7 @@ def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
     from xltlib.execution.estimate import duration
     from xltlib.execution.workflow import started
     from xltlib.study import STAGES
+    from xltlib.study.todo import from_earlier_results
 
     ran = Counter(cell.stage.name for cell in todo)
     of_stage = Counter(cell.stage.name for cell in grid.chosen(job.only))
@@ -120,6 +122,8 @@ def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
     if code == 0:
         console.print(f"{len(todo)} {cells} done in {took}.", highlight=False)
         _tell_of_edits(job)
+        if warning := from_earlier_results(grid.everything()):
+            console.print(warning, soft_wrap=True)
         return 0
     left = len(todo) - len(watch.done) - len(watch.failed)
     console.print(

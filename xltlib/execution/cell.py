@@ -1,7 +1,7 @@
 """Execute one cell of the grid: its notebook, through papermill, in a kernel of its own.
 
-A job of the workflow runs `python -m xltlib.execution.cell NOTEBOOK PARAMS STAGE KEY`. The executed
-notebook gets its final name when all of it has run; a failed one is kept beside it as
+A job of the workflow runs `python -m xltlib.execution.cell NOTEBOOK PARAMS STAGE KEY [again]`. The
+executed notebook gets its final name when all of it has run; a failed one is kept beside it as
 `failed.ipynb`.
 """
 
@@ -23,10 +23,11 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
     """Execute a cell and return the exit code.
 
     Args:
-        arguments: notebook, params file, stage, key.
+        arguments: notebook, params file, stage, key, and `again` to make a finished cell again if
+            its models or texts are absent.
         client: closes when the process that requested the cell is gone; this process then ends.
     """
-    source, params, stage, key = arguments
+    source, params, stage, key, *again = arguments
     kernel = ForkedKernel()  # before any thread starts
     if client is not None:
         threading.Thread(target=_end_with, args=(client, kernel), daemon=True).start()
@@ -45,6 +46,8 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
         with FileLock(cell.path(f"{manifest.EXECUTING}lock")):
             for left in cell.folder.glob(f"{manifest.EXECUTING}*.ipynb"):
                 left.unlink(missing_ok=True)
+            if again and not cell.complete:
+                cell.path(manifest.NAME).unlink(missing_ok=True)
             status = Status(cell)
             cause = _execute(Path(source), Path(params), cell, kernel, status)
             if cause is None:

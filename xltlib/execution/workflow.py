@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -19,13 +18,14 @@ from typing import Any
 from xltlib.artifacts import InputError
 from xltlib.execution import warm
 from xltlib.params import ComputeSettings, Params
+from xltlib.study import todo
 from xltlib.study.gpu import PER_GPU
 from xltlib.yaml_files import read_yaml
 
 PARAMS = "XLT_PARAMS"
 """The environment variable with the params file, read by the Snakefile and a cluster's jobs."""
-ONLY = "XLT_ONLY"
-"""The environment variable with the patterns of cells to run, as a JSON list."""
+TODO = "XLT_TODO"
+"""The environment variable with the file that says what to do, of `Todo.begin`."""
 PATIENCE = 60  # seconds for cancelling a cluster's jobs
 
 
@@ -112,7 +112,7 @@ class Workflow:
         return os.environ | {
             "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
             PARAMS: str(self.file.resolve()),
-            ONLY: json.dumps(self.only),
+            TODO: str(self.folder / todo.FILE),
             PER_GPU: str(self.per_gpu),
             # Spinning idle threads starve cells that run at the same time.
             "OMP_WAIT_POLICY": "passive",

@@ -34,7 +34,12 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 STRICT = "XLT_STRICT"
-"""If this environment variable is 1, cells made by other code are not done."""
+"""If this environment variable is 1, cells of other code or from other results are not done."""
+
+
+def strict() -> bool:
+    """Whether `STRICT` is set."""
+    return os.environ.get(STRICT) == "1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,8 +180,10 @@ class Cell:
         wrong = manifest.damaged(self.folder, found)
         if wrong is not None:
             return f"is damaged: {wrong} was cut short, edited or removed"
-        if os.environ.get(STRICT) == "1" and self.outdated:
+        if strict() and self.outdated:
             return f"was made by a different version of the code ({found.code.version})"
+        if strict() and self.superseded:
+            return f"was made from an earlier result of {self.superseded[0].name}"
         return None
 
     @property
@@ -198,6 +205,14 @@ class Cell:
         """Whether the stage's code has changed since the cell was made."""
         found = self.manifest
         return found is not None and found.code.source != code.source_of(self.stage.module)
+
+    @property
+    def superseded(self) -> list[Cell]:
+        """The upstream cells that have another result now than when this cell was made."""
+        found = self.manifest
+        before = found.results if found else {}
+        now = {one: one.manifest for one in self.read if one.name in before}
+        return [one for one, made in now.items() if made and made.result != before[one.name]]
 
     def metrics(self) -> dict[str, Any]:
         """The finished cell's metrics.

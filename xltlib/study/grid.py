@@ -1,4 +1,4 @@
-"""The grid: all cells of a profile, and those that a run has to execute."""
+"""The grid: all cells of a profile."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from pydantic import ValidationError
 from xltlib import params as schema
 from xltlib.artifacts import InputError
 from xltlib.params import Params
-from xltlib.study import manifest
 from xltlib.study.cell import KINDS, Cell
 from xltlib.study.contents import Contents
-from xltlib.study.notebooks import is_current
 from xltlib.study.stages import STAGES, Stage
 
 
@@ -163,47 +161,6 @@ class Grid:
             if cell in wanted:
                 wanted.update(cell.upstream)
         return [cell for cell in everything if cell in wanted]
-
-    def to_run(self, notebooks: Path | None = None, only: Iterable[str] = ()) -> list[Cell]:
-        """The cells that a run has to execute, upstream ones first.
-
-        These are the cells that are not done, those whose models or texts are absent and needed by
-        a cell that runs, and those to be read back because their executed notebook is missing,
-        incomplete, or has other code than the one in `notebooks`. Results of a real profile travel
-        without notebooks, so a missing one does not count there. `only` is as in `chosen`.
-        """
-        found: list[Cell] = []
-        opened: set[Cell] = set()
-        for cell in reversed(self.chosen(only)):
-            if not cell.done or (cell in opened and not cell.complete):
-                found.append(cell)
-                opened.update(cell.stage.opens(cell))
-            elif self._unread(cell, notebooks):
-                found.append(cell)
-        return found[::-1]
-
-    def _unread(self, cell: Cell, notebooks: Path | None) -> bool:
-        """Whether the notebook of a finished cell has to be executed again, to read the results
-        back."""
-        if any(cell.folder.glob(f"{manifest.EXECUTING}*.ipynb")):
-            return True  # a killed run left it
-        if cell.path(manifest.FAILED).exists():
-            return True
-        if not cell.notebook.is_file():
-            return self.params.synthetic
-        return notebooks is not None and not is_current(cell.notebook, cell.stage, notebooks)
-
-    def forget(self, cells: Iterable[Cell]) -> None:
-        """Remove what keeps a run from executing cells: their notebooks, and the manifests of
-        those that are done but whose models or texts have to be made again.
-
-        A stale cell keeps its manifest until its own work begins, so nothing is lost if the run is
-        stopped before that and the params are changed back.
-        """
-        for cell in cells:
-            cell.notebook.unlink(missing_ok=True)
-            if cell.done and not cell.complete:
-                cell.path(manifest.NAME).unlink(missing_ok=True)
 
 
 def open_cell(stage: str, namespace: Mapping[str, Any]) -> Any:

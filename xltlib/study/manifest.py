@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from xltlib.artifacts import read_sealed, sha256, sync, write_sealed
+from xltlib.artifacts import fingerprint, read_sealed, sha256, sync, write_sealed
 
 NAME = "manifest.json"
 METRICS = "metrics.json"
@@ -45,7 +45,11 @@ class Code(BaseModel):
 
 
 class Manifest(BaseModel):
-    """The record of a finished cell. `inputs` has hashes of data, files and encoders."""
+    """The record of a finished cell.
+
+    `inputs` has hashes of data, files and encoders; `reads` the fingerprints of the cells that were
+    read, and `results` what their results were.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -53,10 +57,16 @@ class Manifest(BaseModel):
     settings: Any
     inputs: dict[str, str]
     reads: dict[str, str]
+    results: dict[str, str] = {}
     files: dict[str, File]
     code: Code
     versions: dict[str, str]
     seconds: float
+
+    @property
+    def result(self) -> str:
+        """Identifies the cell's files by their content."""
+        return fingerprint({name: file.sha256 for name, file in self.files.items()})
 
     @field_validator("files")
     @classmethod

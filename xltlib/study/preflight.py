@@ -17,6 +17,7 @@ from xltlib.study.data import bitexts
 from xltlib.study.grid import Grid
 from xltlib.study.named_models import named_models, on_hub
 from xltlib.study.target_tasks import tested_tasks, transfer_tasks
+from xltlib.study.todo import Todo
 from xltlib.tasks import TASKS
 
 MEASURED_ON = {
@@ -41,7 +42,7 @@ def check_sources(params: Params) -> None:
     """
     problems = [*_misused(params)] or [*_tested_twice(params)]
     absent = [*_absent(params)]
-    if problems or (absent and Grid(params).to_run()):
+    if problems or (absent and Todo.of(Grid(params)).cells):
         _refuse([*problems, *absent])
 
 

@@ -113,6 +113,7 @@ def finish(cell: Cell, metrics: Mapping[str, Any], *, started: float, **record: 
         "settings": cell.inputs.used,
         "inputs": cell.inputs.content,
         "reads": {one.name: one.fingerprint for one in cell.read},
+        "results": {one.name: made.result for one in cell.read if (made := one.manifest)},
         "code": _record_of_code(cell),
         "versions": machine.versions(),
         "hardware": machine.hardware(_compute(cell)),
