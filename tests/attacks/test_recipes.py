@@ -9,7 +9,12 @@ from transformers import BertConfig, BertForMaskedLM, set_seed
 
 from xltlib.artifacts import InputError
 from xltlib.attacks import Resources, attack, attack_examples, report
-from xltlib.attacks.distractor import Distractor, distractor_language, wrong_answers
+from xltlib.attacks.distractor import (
+    Distractor,
+    distractor_language,
+    insertion_point,
+    wrong_answers,
+)
 from xltlib.attacks.distractor_templates import TEMPLATES, _all_known, false_sentence
 from xltlib.attacks.goal import SpanQAVictim, UntargetedSpanF1, example
 from xltlib.attacks.homoglyph import look_alikes
@@ -224,6 +229,12 @@ def test_distractors_stand_where_they_should(rows):
     chinese = AttackedText(OrderedDict([("question", "谁?"), ("context", "北京。")]))
     (made,) = Distractor("zh", {"假。": "zh"}, ["end"], [])(chinese)
     assert made.tokenizer_input[1] == "北京。假。"
+
+
+def test_no_sentence_comes_into_a_copy_of_the_answer_in_another_case():
+    context = "It begins here. THE END. NOW it goes on for a while and stops."
+    assert insertion_point(context, "middle", []) == context.index("NOW")
+    assert insertion_point(context, "middle", ["the end. now"]) == context.index("THE")
 
 
 @pytest.mark.parametrize("language", _all_known())

@@ -10,7 +10,7 @@ import torch
 from xltlib.attacks import validity
 from xltlib.attacks.differences import edits
 from xltlib.attacks.distractor_templates import AlteredQuestions
-from xltlib.attacks.embedding import ascend
+from xltlib.attacks.embedding import _free, ascend
 from xltlib.attacks.homoglyph import look_alike_words, look_alikes
 from xltlib.attacks.passage import Passage
 from xltlib.attacks.similarity import MinWindowSimilarity
@@ -79,6 +79,15 @@ def one(predictor, rows):
     start = row["answers"]["answer_start"][0]
     span = (start, start + len(row["answers"]["text"][0]))
     return WhiteBox(predictor), row, (span,)
+
+
+def test_no_copy_of_the_answer_moves_whatever_its_case(one):
+    box, row, _ = one
+    context = "Paris or PARIS?"
+    windows = box.windows(row["question"], context)
+    free = _free(windows, context, ["Paris"]).squeeze(-1).bool().cpu().numpy()
+    moved = {at for start, end in windows.offsets[free] for at in range(start, end)}
+    assert "".join(context[at] for at in sorted(moved)).split() == ["or", "?"]
 
 
 def test_the_best_iterate_is_kept_and_restarts_never_hurt(one):

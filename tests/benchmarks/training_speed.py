@@ -4,8 +4,9 @@ DATA is a folder with TyDi QA GoldP in its official layout; ENCODER is a folder 
 cache of the quick profile has one). All recipes train on the same batches of English questions, in
 turn, in one process and on one thread (recipes in bf16 only if the machine has units for it, or
 with --only). Prints tokens of text (without padding) per second of processor time, the median over
-the rounds, and the ratio to the recipe before this project's optimisations. The machine's load and
-clock affect all recipes equally, so compare ratios, not numbers from different runs.
+the rounds, the ratio to the recipe before this project's optimisations, and how far the first
+gradient is from float32's. The machine's load and clock affect all recipes equally, so compare
+ratios, not numbers from different runs.
 """
 
 from __future__ import annotations
@@ -61,9 +62,11 @@ RECIPES = {
     "+ eager attention": Recipe("blocks", "eager", "float32", fused=False),
     "+ fused AdamW": Recipe("blocks", "eager", "float32"),
     "+ cheap dropout (now, float32)": Recipe("blocks", "eager", "float32", "cheap"),
-    "bf16 weights, float32 masters (now, bf16)": Recipe("blocks", "eager", "bf16", "cheap"),
+    "bf16 weights, float32 masters, eager": Recipe("blocks", "eager", "bf16", "cheap"),
     "the same with SDPA": Recipe("blocks", "sdpa", "bf16", "cheap"),
     "the same with attention by sequence": Recipe("blocks", ONE_BY_ONE, "bf16", "cheap"),
+    "bf16 autocast, eager": Recipe("blocks", "eager", "autocast", "cheap"),
+    "attention by sequence (now, bf16)": Recipe("blocks", ONE_BY_ONE, "autocast", "cheap"),
 }
 
 
@@ -108,13 +111,7 @@ class Run:
         """Seconds (of processor time on a processor, of wall time on a GPU), and the loss."""
         clock = time.process_time if self.device == "cpu" else time.perf_counter
         started = clock()
-        batch = {
-            name: values.to(self.device)
-            for name, values in collated(self.tokenizer, rows, self.recipe.padding).items()
-        }
-        autocast = self.recipe.precision == "autocast"
-        with torch.autocast(self.device, dtype=torch.bfloat16) if autocast else nullcontext():
-            loss = span_loss(self.model, batch)
+        loss = self.loss(rows)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
         self.optimiser.step()
@@ -123,6 +120,26 @@ class Run:
         if self.device == "cuda":
             torch.cuda.synchronize()
         return clock() - started, value
+
+    def loss(self, rows: list[Row]) -> torch.Tensor:
+        """The loss of a batch."""
+        batch = {
+            name: values.to(self.device)
+            for name, values in collated(self.tokenizer, rows, self.recipe.padding).items()
+        }
+        autocast = self.recipe.precision == "autocast"
+        with torch.autocast(self.device, dtype=torch.bfloat16) if autocast else nullcontext():
+            return span_loss(self.model, batch)
+
+    def gradient(self, rows: list[Row]) -> torch.Tensor:
+        """The gradient of a batch's loss without dropout, of all weights but word embeddings."""
+        self.model.eval()
+        self.loss(rows).backward()
+        words = self.model.get_input_embeddings().weight
+        found = [w.grad.float().flatten() for w in self.trained if w is not words]
+        self.optimiser.zero_grad()
+        self.model.train()
+        return torch.cat(found)
 
 
 def english_rows(data: Path, tokenizer: Any) -> list[Row]:
@@ -161,11 +178,17 @@ def speed(
     losses: dict[str, float] = {}
     per_round = len(batches[False]) // (rounds + 1)
     runs: dict[str, Run] = {}
+    errors: dict[str, float] = {}
+    exact = Run(Recipe("full", "sdpa", "float32"), model, tokenizer, device).gradient(
+        batches[False][0]
+    )
     for round_ in range(rounds + 1):
         for name, recipe in recipes.items():
             set_seed(round_)
             if name not in runs:
                 runs[name] = Run(recipe, model, tokenizer, device)
+                found = runs[name].gradient(batches[False][0])
+                errors[name] = ((found - exact).norm() / exact.norm()).item()
             part = batches[recipe.shuffled][round_ * per_round : (round_ + 1) * per_round]
             taken = [runs[name].step(rows) for rows in part]
             tokens = sum(length(row) for rows in part for row in rows)
@@ -181,6 +204,7 @@ def speed(
                 np.median(np.array(rates[name]) / np.array(rates[base])) for name in recipes
             ],
             "last loss": [losses[name] for name in recipes],
+            "gradient error": [errors[name] for name in recipes],
         }
     )
     if USUAL in recipes:
@@ -218,7 +242,7 @@ def main() -> None:
     }
     print(f"bf16 units: {computes_bf16('cpu')}; torch {torch.__version__}; one thread")
     frame = speed(recipes, model, tokenizer, batches, chosen.rounds)
-    print(frame.round(2).to_string(index=False))
+    print(frame.to_string(index=False, float_format="{:.3g}".format))
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from icu4py.breakers import SentenceBreaker
 from textattack.shared import AttackedText
 from textattack.transformations import Transformation
 
+from xltlib.attacks.copies import copies_in
 from xltlib.attacks.distractor_templates import answer_with_other_numbers
-from xltlib.attacks.goal import occurrences
 from xltlib.attacks.passage import Passage
 from xltlib.evaluation import squad
 from xltlib.languages import find_language, words
@@ -107,8 +107,8 @@ def insertion_point(context: str, place: str, answers: Sequence[str]) -> int:
     inside = {
         offset
         for answer in answers
-        for start in occurrences(context, answer)
-        for offset in range(start + 1, start + len(answer))
+        for start, end in copies_in(context, answer)
+        for offset in range(start + 1, end)
     }
     free = [border for border in borders[:-1] if border not in inside]
     return min(free, key=lambda border: abs(border - len(context) / 2), default=len(context))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from xltlib.attacks.goal import occurrences
+from xltlib.attacks.copies import copies_in
 from xltlib.attacks.white_box import Spans, WhiteBox, Windows
 from xltlib.training.robust import into_ball
 
@@ -103,7 +103,7 @@ def _free(windows: Windows, context: str, frozen: Iterable[str]) -> torch.Tensor
     offsets = windows.offsets
     free = (offsets[..., 0] >= 0) & (offsets[..., 1] > offsets[..., 0])
     for text in frozen:
-        for start in occurrences(context, text):
-            free &= ~((offsets[..., 0] < start + len(text)) & (offsets[..., 1] > start))
+        for start, end in copies_in(context, text):
+            free &= ~((offsets[..., 0] < end) & (offsets[..., 1] > start))
     ids = windows.batch["input_ids"]
     return torch.from_numpy(free).unsqueeze(-1).to(ids.device, torch.float32)

@@ -91,13 +91,12 @@ def run(
             which = "every cell that matches" if job.only else "every cell"
             console.print(f"{job.folder}: {which} is done.", soft_wrap=True)
             return
-        todo.begin(job.folder)
-        code = _follow(job, grid, todo.cells, lock)
+        code = _follow(job, grid, todo.cells, todo.begin(job.folder), lock)
     if code:
         raise typer.Exit(code)
 
 
-def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
+def _follow(job: Any, grid: Any, todo: list[Any], file: Path, lock: int) -> int:
     """Start Snakemake on these cells, show its progress, and report the outcome."""
     from xltlib.execution.display import Watch
     from xltlib.execution.estimate import duration
@@ -112,7 +111,7 @@ def _follow(job: Any, grid: Any, todo: list[Any], lock: int) -> int:
     cells = f"cell{'s' * (len(todo) != 1)}"
     console.print(f"{len(todo)} {cells} to run; log: {job.log}", soft_wrap=True, highlight=False)
     try:
-        with started(job, lock) as snakemake:
+        with started(job, file, lock) as snakemake:
             watch.follow(lambda: snakemake.poll() is None)
             code = snakemake.returncode
     except KeyboardInterrupt:

@@ -18,7 +18,6 @@ from typing import Any
 from xltlib.artifacts import InputError
 from xltlib.execution import warm
 from xltlib.params import ComputeSettings, Params
-from xltlib.study import todo
 from xltlib.study.gpu import PER_GPU
 from xltlib.yaml_files import read_yaml
 
@@ -112,7 +111,6 @@ class Workflow:
         return os.environ | {
             "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
             PARAMS: str(self.file.resolve()),
-            TODO: str(self.folder / todo.FILE),
             PER_GPU: str(self.per_gpu),
             # Spinning idle threads starve cells that run at the same time.
             "OMP_WAIT_POLICY": "passive",
@@ -137,13 +135,13 @@ def cells_at_once(compute: ComputeSettings, cores: int, gpus: int) -> int:
 
 
 @contextmanager
-def started(workflow: Workflow, lock: int) -> Iterator[subprocess.Popen[bytes]]:
+def started(workflow: Workflow, todo: Path, lock: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run Snakemake in a process group of its own, which ends with the block.
 
     A companion process holds the other end of a pipe and ends the group if this process is killed.
     On this machine it is also the warm process from which cells are forked.
     """
-    environment = workflow.environment()
+    environment = workflow.environment() | {TODO: str(todo)}
     with (
         tempfile.TemporaryDirectory(prefix="xlt-", dir="/tmp") as folder,
         open(workflow.log, "ab") as log,
