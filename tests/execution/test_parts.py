@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 import yaml
@@ -31,7 +31,7 @@ from xltlib.execution.estimate import OVERHEAD_SECONDS, Rest, Seconds, duration,
 from xltlib.execution.leftovers import leftovers
 from xltlib.execution.lock import only_run
 from xltlib.execution.warm import HEAVY
-from xltlib.study import STAGES, Grid, code, preflight, workload
+from xltlib.study import STAGES, Grid, cell_files, code, manifest, preflight, work, workload
 
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
 
@@ -211,15 +211,115 @@ def test_clean_shows_what_is_left_over_and_removes_it_only_when_told(grid, tmp_p
     assert kept.exists()
 
 
-def test_clean_removes_from_the_cache_what_this_project_keeps_there(grid, tmp_path, tiny_encoder):
-    cache = grid.params.cache  # there need be no outputs any more
-    made_once(cache / "tiny-trimmed-1", lambda path: (path / "config.json").write_text("{}"))
-    (cache / "contents").mkdir()
-    (cache / "somebody's thesis").mkdir()
-    (cache / "notes.txt").write_text("mine")
-    done = RUNNER.invoke(app, ["clean", str(tmp_path / "small.yaml"), "--cache", "--yes"])
+def clean(folder: Path, *options: str) -> str:
+    """What `xlt clean` says of the small study in a folder."""
+    done = RUNNER.invoke(app, ["clean", str(folder / "small.yaml"), *options])
     assert done.exit_code == 0, done.output
-    assert {path.name for path in cache.iterdir()} == {"somebody's thesis", "notes.txt"}
+    return done.output
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+
+
+def test_clean_removes_no_file_that_the_study_did_not_make(grid, tmp_path):
+    outputs = grid.params.outputs / "small"
+    targets, (target,) = outputs / "03_target_training", grid.cells("target")
+    gone = targets / "tiny.old-arm.xnli.standard.seed1"
+    # Copies under other names are the user's, with or without a manifest.
+    about = {"stage": "03_target_training", "factors": {"encoder": "tiny"}, "settings": None}
+    about |= {"fingerprint": "", "inputs": {}, "reads": {}, "versions": {}, "seconds": 1}
+    code = {"version": "", "source": ""}
+    listed = {"metrics.json": {"sha256": "", "bytes": 0}}
+    for folder in (target.folder, targets / "tiny.best.xnli.standard.seed1"):
+        record = about | {"code": code, "files": listed}
+        artifacts.write_sealed(folder / "manifest.json", record)
+        (folder / "metrics.json").write_text("{}")
+    mine = {
+        f"03_target_training/{name}"
+        for name in (
+            "notes.txt",
+            "a copy of tiny/metrics.json",
+            "tiny.best.xnli.standard.seed1/manifest.json",
+            "tiny.best.xnli.standard.seed1/metrics.json",
+            f"{target.key}/notes.txt",
+            f"{target.key}/tables/mine.csv",
+            f"{gone.name}/notes.md",
+            f"{gone.name}/my.ipynb",
+            f"{gone.name}/work/ideas.txt",
+        )
+    } | {"00_notes/all/metrics.json", "logs/notes.txt", "notes.txt"}
+    study = {
+        f"{target.key}/notebook.ipynb",
+        f"{gone.name}/metrics.json",
+        f"{gone.name}/model/model.safetensors",
+        f"{gone.name}/.metrics.json.ab3_defg",
+        f"{gone.name}/work/0123456789abcdef/state",
+    }
+    study = {f"03_target_training/{name}" for name in study} | {"logs/03_x.y.log", "run.log"}
+    for name in mine | study:
+        (outputs / name).parent.mkdir(parents=True, exist_ok=True)
+        (outputs / name).touch()
+    said = clean(tmp_path, "--yes")
+    assert files(outputs) - {".run.lock"} == mine
+    assert f"{gone}: kept, with files that the study did not make" in said
+    assert not (gone / "model").exists()
+
+
+def test_clean_removes_from_the_cache_what_this_project_keeps_there(grid, tmp_path):
+    cache = grid.params.cache  # there need be no outputs any more
+    for name in ("tiny-trimmed-1", "tiny"):
+        made_once(cache / name, lambda path: (path / "config.json").write_text("{}"))
+    own = {"contents/rows-0123456789abcdef", "lexicons/0123456789abcdef.sealed.json"}
+    mine = {
+        "somebody's thesis/1.txt",
+        "notes.txt",
+        "contents/notes.txt",
+        "lexicons/german.txt",
+        "tiny/my notes.txt",
+        "unsealed/config.json",
+        "unsealed/.digests.json",
+    }
+    for name in own | mine:
+        (cache / name).parent.mkdir(parents=True, exist_ok=True)
+        (cache / name).touch()
+    said = clean(tmp_path, "--cache", "--yes")
+    assert files(cache) == mine
+    assert f"{cache / 'tiny'}: kept, with files that the study did not make" in said
+    assert not (cache / "tiny-trimmed-1").exists()
+
+
+def test_clean_makes_nothing(grid, tmp_path):
+    (grid.params.cache / "contents").mkdir(parents=True)
+    clean(tmp_path, "--cache")
+    clean(tmp_path, "--cache", "--yes")
+    assert not grid.params.outputs.exists()
+    (target,) = grid.cells("target")
+    target.folder.mkdir(parents=True)
+    clean(tmp_path)
+    assert files(grid.params.outputs) == set()
+
+
+def test_a_cell_that_is_made_again_keeps_the_notes_in_its_folder(grid):
+    (target,) = grid.cells("target")
+    for name in ("metrics.json", "model/config.json", ".metrics.json.ab3_defg", "notes.txt"):
+        target.path(name).parent.mkdir(parents=True, exist_ok=True)
+        target.path(name).touch()
+    target.path("work").mkdir()
+    target.path("work/notes.txt").touch()
+    with work.held(target) as todo:
+        assert todo
+    assert files(target.folder) - {".lock"} == {"notes.txt", "work/notes.txt"}
+
+
+def test_every_file_that_a_stage_makes_is_known_to_be_the_studys():
+    made = {
+        PurePosixPath(name)
+        for record in (ROOT / "outputs").glob("*/*/*/manifest.json")
+        for name in manifest.read(record.parent).files
+    }
+    assert len(made) > 60
+    assert [str(name) for name in made if not cell_files.is_result(str(name))] == []
 
 
 @pytest.mark.parametrize("cache", ["outputs", "."])
@@ -451,7 +551,7 @@ def test_what_cannot_be_removed_is_said(grid, tmp_path, monkeypatch):
     def refuse(path):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr(shutil, "rmtree", refuse)
+    monkeypatch.setattr(Path, "rmdir", refuse)
     result = RUNNER.invoke(app, ["clean", str(tmp_path / "small.yaml"), "--yes"])
     assert result.exit_code == 2
     assert f"{gone}: cannot be removed (Permission denied)" in result.output
