@@ -124,6 +124,19 @@ def test_a_deleted_folder_comes_back_byte_for_byte(finished_study, folder):
     assert content(paper.write(finished_study)) == first
 
 
+def test_files_that_the_user_put_into_the_folder_stay(finished_study, folder):
+    first = content(folder)
+    mine = {"article.pdf": b"%PDF", "tables/notes.txt": b"mine", "sections/intro.tex": b"Mine."}
+    for name, text in mine.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(text)
+    (folder / "tables" / "of_before.csv").touch()
+    assert content(paper.write(finished_study)) == first | mine
+    for name in mine:
+        (folder / name).unlink()
+    (folder / "sections").rmdir()
+
+
 def test_an_unfinished_study_is_refused_and_the_old_folder_stays(tiny_profile, tmp_path):
     grid = Grid(schema.load(tiny_profile))
     old = grid.params.outputs / "tiny" / "paper" / "report.html"
