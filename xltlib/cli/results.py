@@ -18,9 +18,10 @@ def results(
 ) -> None:
     """Print the answer of a finished profile in five lines, and then its tables."""
     from xltlib.reporting.answers import in_five_lines
-    from xltlib.study.saved import tables_of
+    from xltlib.study.saved import require_undamaged, tables_of
 
     grid = Grid(schema.load(params))
+    require_undamaged(grid)
     cells = [cell for stage in ("results", "transfer", "claims") for cell in grid.cells(stage)]
     tables = {cell.name: tables_of(cell) for cell in cells}
     if as_json:

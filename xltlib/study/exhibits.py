@@ -45,8 +45,10 @@ def gather(grid: Grid) -> Paper:
     """Everything that the paper shows.
 
     Raises:
-        InputError: a cell is not done; names the cell and the command to run.
+        InputError: a cell is damaged, or one that the paper covers is not done; names the cell and
+            the command to run.
     """
+    saved.require_undamaged(grid)
     stages = {name: cells for name in SECTIONS if (cells := grid.cells(name))}
     everything = [cell for cells in stages.values() for cell in cells]
     for cell in everything:
