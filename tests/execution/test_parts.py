@@ -394,6 +394,49 @@ def test_a_bundle_holds_what_a_run_needs_under_relative_paths_and_no_more(tmp_pa
     assert not list(there.rglob("__pycache__"))
 
 
+def bundled(file: Path, archive: Path) -> Path:
+    """A profile's bundle, unpacked beside it."""
+    pack(file, file.parent, archive)
+    with tarfile.open(archive) as tar:
+        names = tar.getnames()
+        assert len(names) == len(set(names))
+        tar.extractall(file.parent / "there", filter="data")
+    return file.parent / "there" / archive.stem
+
+
+def test_a_bundle_gives_every_file_a_name_of_its_own(tmp_path, tiny_encoder):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "words.json").write_text(json.dumps({"red": [name]}))
+    lists = {code: f"{name}/words.json" for code, name in (("en", "a"), ("de", "b"))}
+    methods = {"rs-da": {"kind": "rs-da", "neighbours": lists}}
+    shutil.copy(ROOT / "params" / "claims.yaml", tmp_path / "its claims.yaml")
+    file = write_profile(tmp_path, tiny_encoder, methods=methods, claims="its claims.yaml")
+    # The name that the claims have in a bundle.
+    file = file.rename(tmp_path / "claims.yaml")
+    there = schema.load(bundled(file, tmp_path / "study.tar") / "params" / "claims.yaml")
+    assert there.claims == schema.load(file).claims
+    found = there.methods["rs-da"].neighbours
+    assert {code: json.loads(path.read_text())["red"] for code, path in found.items()} == {
+        "en": ["a"],
+        "de": ["b"],
+    }
+    assert {path.suffix for path in found.values()} == {".json"}
+
+
+def test_a_bundle_is_not_written_into_a_folder_that_it_packs(tmp_path, tiny_encoder):
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    (tmp_path / "link").symlink_to(encoder)
+    file = write_profile(tmp_path, encoder)
+    for folder in (encoder, tmp_path / "link", encoder / "new"):
+        with pytest.raises(InputError, match=r"study\.tar: lies in .*encoder, which it packs"):
+            pack(file, tmp_path, folder / "study.tar")
+    assert files(encoder) == files(tiny_encoder)
+    # Of a corpus only the files that are read are packed, and not what lies beside them.
+    there = bundled(file, tmp_path / "xnli data" / "study.tar")
+    assert not list(there.rglob("*.tar"))
+
+
 def test_a_bundle_takes_every_model_that_a_profile_names():
     from xltlib.execution.bundle import _models
 
