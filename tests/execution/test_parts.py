@@ -117,6 +117,23 @@ def test_a_failure_is_three_short_lines():
     assert lines[2] == "  See f; to continue: xlt run 'my p.yaml'"
 
 
+def test_a_cell_that_failed_before_it_had_a_notebook_names_its_log(grid, tmp_path):
+    (target,) = grid.cells("target")
+    target.folder.mkdir(parents=True)
+    target.path("failed.ipynb").write_text("an earlier failure")
+    source = tmp_path / "03_target_training.ipynb"
+    source.write_text("no notebook")
+    params, watch = tmp_path / "small.yaml", watching(grid, target)
+    job = [sys.executable, "-m", execution.__name__, source, params, "target", target.key]
+    done = subprocess.run(job, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1, done.stderr
+    log = status.log_of(target)
+    assert "NotJSONError" in log.read_text()
+    assert f"  See {log}; to continue: xlt run {params}" in done.stdout
+    watch.look()
+    assert f"See {log}" in watch.console.export_text()
+
+
 def finished(folder: Path, notebook: str, seconds: float, **factors: str) -> None:
     """A manifest with what an estimate reads."""
     name = ".".join(factors.values()) or "all"
