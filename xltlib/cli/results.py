@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from xltlib import params as schema
-from xltlib.cli.terminal import ParamsFile, console, print_table
+from xltlib.cli.terminal import ParamsFile, console, print_json, print_table
 from xltlib.study import Grid
 
 
@@ -31,7 +31,7 @@ def results(
             }
             for name, of in tables.items()
         }
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        print_json(found)
         return
     for cell in grid.cells("claims"):
         encoder = str(cell.factors["encoder"])

@@ -66,7 +66,9 @@ def failure(notebook: str, key: str, cause: str, trace: Path, params: Path | str
     """Three lines about a failed cell: its name, the cause, and what to do next."""
     from shlex import quote
 
-    said = " ".join(cause.split()) or "no message"
+    from xltlib.text_files import printable
+
+    said = printable(" ".join(cause.split())) or "no message"
     return [
         f"{notebook} {key} failed:",
         f"  {said[:400]}",
