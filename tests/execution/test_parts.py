@@ -30,6 +30,7 @@ from xltlib.execution.bundle import pack
 from xltlib.execution.estimate import OVERHEAD_SECONDS, Rest, Seconds, duration, peak_mb
 from xltlib.execution.leftovers import leftovers
 from xltlib.execution.lock import only_run
+from xltlib.execution.socket_folder import socket_folder
 from xltlib.execution.warm import HEAVY
 from xltlib.study import STAGES, Grid, cell_files, code, manifest, preflight, work, workload
 
@@ -45,6 +46,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from xltlib.execution.lock import only_run
+from xltlib.execution.socket_folder import socket_folder
 with only_run(Path(sys.argv[1])):
     print("ready", flush=True)
     time.sleep(60)
@@ -65,6 +67,34 @@ def test_a_second_run_is_told_who_runs_and_a_killed_one_leaves_no_lock(tmp_path)
     holder.communicate()
     with only_run(tmp_path):
         pass
+
+
+SOCKETS = """
+import time
+from xltlib.execution.socket_folder import socket_folder
+with socket_folder() as folder:
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_folders_of_sockets_that_killed_processes_left_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setenv(warm.ADDRESS, str(tmp_path / "warm"))  # else they are in /tmp
+    holders = [
+        subprocess.Popen([sys.executable, "-c", SOCKETS], stdout=subprocess.PIPE, cwd=ROOT)
+        for _ in range(2)
+    ]
+    killed, alive = (Path(one.stdout.readline().decode().strip()) for one in holders)
+    (tmp_path / "xlt-mine").mkdir()
+    holders[0].kill()
+    holders[0].wait()
+    assert killed.is_dir()
+    with socket_folder() as folder:
+        assert {path.name for path in tmp_path.iterdir()} == {folder.name, alive.name, "xlt-mine"}
+    assert not folder.exists()
+    holders[1].kill()
+    for one in holders:
+        one.communicate()
 
 
 @pytest.mark.parametrize(

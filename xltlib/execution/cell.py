@@ -29,6 +29,8 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
     """
     source, params, stage, key = arguments
     kernel = ForkedKernel()  # before any thread starts
+    # A scheduler's first signal to a cancelled job, which then removes its temporary files.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     if client is not None:
         threading.Thread(target=_end_with, args=(client, kernel), daemon=True).start()
 

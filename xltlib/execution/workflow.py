@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 
 from xltlib.artifacts import InputError
 from xltlib.execution import warm
+from xltlib.execution.socket_folder import socket_folder
 from xltlib.params import ComputeSettings, Params
 from xltlib.study.gpu import PER_GPU
 from xltlib.yaml_files import read_yaml
@@ -144,11 +144,10 @@ def started(workflow: Workflow, lock: int) -> Iterator[subprocess.Popen[bytes]]:
     On this machine it is also the warm process from which cells are forked.
     """
     environment = workflow.environment()
-    with (
-        tempfile.TemporaryDirectory(prefix="xlt-", dir="/tmp") as folder,
-        open(workflow.log, "ab") as log,
-    ):
-        address = str(Path(folder, "warm"))
+    with socket_folder() as folder, open(workflow.log, "ab") as log:
+        address = str(folder / "warm")
+        if not workflow.on_cluster:
+            environment |= {warm.ADDRESS: address}
         end, life = os.pipe()
         companion = subprocess.Popen(
             [sys.executable, "-m", warm.__name__, "serve", address, str(end)]
@@ -161,8 +160,6 @@ def started(workflow: Workflow, lock: int) -> Iterator[subprocess.Popen[bytes]]:
             process_group=0,
         )
         os.close(end)
-        if not workflow.on_cluster:
-            environment |= {warm.ADDRESS: address}
         snakemake = subprocess.Popen(
             workflow.command(),
             stdin=subprocess.DEVNULL,
