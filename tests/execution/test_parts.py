@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 import yaml
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -317,7 +318,12 @@ def test_clean_removes_from_the_cache_what_this_project_keeps_there(grid, tmp_pa
     cache = grid.params.cache  # there need be no outputs any more
     for name in ("tiny-trimmed-1", "tiny"):
         made_once(cache / name, lambda path: (path / "config.json").write_text("{}"))
-    own = {"contents/rows-0123456789abcdef", "lexicons/0123456789abcdef.sealed.json"}
+    own = {
+        "contents/rows-0123456789abcdef",
+        "contents/.rows-0123456789abcdef.ab3_defg",
+        "lexicons/0123456789abcdef.sealed.json",
+        ".tiny.ab3_defg/model.safetensors",
+    }
     mine = {
         "somebody's thesis/1.txt",
         "notes.txt",
@@ -326,10 +332,13 @@ def test_clean_removes_from_the_cache_what_this_project_keeps_there(grid, tmp_pa
         "tiny/my notes.txt",
         "unsealed/config.json",
         "unsealed/.digests.json",
+        ".unsealed.ab3_defg/config.json",
     }
     for name in own | mine:
         (cache / name).parent.mkdir(parents=True, exist_ok=True)
         (cache / name).touch()
+    with FileLock(cache / ".tiny.lock"):  # a conversion is under way
+        assert ".tiny.ab3_defg" not in clean(tmp_path, "--cache")
     said = clean(tmp_path, "--cache", "--yes")
     assert files(cache) == mine
     assert f"{cache / 'tiny'}: kept, with files that the study did not make" in said

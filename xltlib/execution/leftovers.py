@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from xltlib.artifacts import InputError, read_sealed
-from xltlib.encoders.cache import DIGESTS
+from xltlib.encoders.cache import DIGESTS, abandoned
 from xltlib.study import Cell, Grid, cell_files, manifest
 from xltlib.study.contents import CONTENTS
 from xltlib.study.static_sets import LEXICONS
@@ -113,6 +113,8 @@ def _of_cell(cell: Cell) -> Iterator[Leftover]:
 
 def _of_cache(cache: Path) -> Iterator[Leftover]:
     """What the study keeps in the cache: encoders with their seal, hashes, and lexicons."""
+    for path in abandoned(cache):
+        yield Leftover(path, "left by a killed run", (path,))
     for path in sorted(cache.glob("*")):
         sealed = read_sealed(path / DIGESTS)
         parts: list[Path] = []
