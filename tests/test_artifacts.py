@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 
 import pytest
@@ -12,6 +13,8 @@ from xltlib.artifacts import (
     InputError,
     fingerprint,
     read_json,
+    replacing_folder,
+    require_writable,
     write_atomic,
     write_json,
     write_with,
@@ -58,9 +61,15 @@ def test_written_files_have_ordinary_permissions(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_explained(tmp_path):
     (tmp_path / "outputs").write_text("a file, not a folder")
-    with pytest.raises(InputError, match=r"outputs.*cannot be written.*Choose|choose") as error:
-        write_atomic(tmp_path / "outputs" / "quick" / "metrics.json", "{}")
-    assert str(tmp_path / "outputs" / "quick" / "metrics.json") in str(error.value)
+    target, says = tmp_path / "outputs" / "quick", f"{tmp_path / 'outputs'} is not a folder. Move"
+    with pytest.raises(InputError, match=re.escape(says)) as error:
+        write_atomic(target / "metrics.json", "{}")
+    assert str(target / "metrics.json") in str(error.value)
+    with pytest.raises(InputError, match=re.escape(says)):
+        require_writable(target, "`outputs`")
+    with pytest.raises(InputError, match=re.escape(says)), replacing_folder(tmp_path / "outputs"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux's /dev/full")

@@ -59,6 +59,22 @@ def no_room(error: BaseException | None) -> str | None:
     return None
 
 
+def obstacle(folder: Path) -> Path | None:
+    """What keeps a folder from being made: a file in its place, or in that of a parent."""
+    nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    return None if os.path.isdir(nearest) else nearest
+
+
+def _refuse_obstacle(folder: Path, to_write: Path) -> None:
+    """Refuse to write where a folder is needed and a file is."""
+    file = obstacle(folder)
+    if file is not None:
+        raise InputError(
+            f"{shown_path(to_write)}: cannot be written, because {shown_path(file)} is not a "
+            "folder. Move or remove it, or choose another place."
+        )
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it over `path` when the block succeeds.
@@ -67,6 +83,7 @@ def replacing(path: Path) -> Iterator[Path]:
         InputError: the folder cannot be written (read-only, full); nothing was changed.
     """
     path = Path(path)
+    _refuse_obstacle(path.parent, path)
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,6 +120,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     """
     folder = Path(folder)
     new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))
+    _refuse_obstacle(folder, folder)
     require_writable(folder.parent, OUTPUTS)
     with FileLock(folder.with_name(f".{folder.name}.lock")):
         if old.exists() and not folder.exists():
@@ -143,8 +161,9 @@ def require_writable(folder: Path, setting: str) -> None:
     """Refuse a folder that cannot be written, before anything is computed for it.
 
     Raises:
-        InputError: names the folder and the setting to change.
+        InputError: names the folder and the setting to change, or the file in its place.
     """
+    _refuse_obstacle(folder, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()

@@ -148,6 +148,39 @@ def test_a_failure_is_three_short_lines():
     assert lines[2] == "  See f; to continue: xlt run 'my p.yaml'"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "outputs",
+        "outputs/small",
+        "outputs/small/logs",
+        "outputs/small/00_study_design",
+        "outputs/small/00_study_design/all",
+        "cache",
+        "cache/contents",
+    ],
+)
+def test_a_file_in_the_place_of_a_folder_is_named_before_anything_starts(
+    tmp_path, tiny_encoder, name
+):
+    params, file = write_profile(tmp_path, tiny_encoder), tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("mine")
+    for command in ("check", "run", "clean"):
+        done = RUNNER.invoke(app, [command, str(params)])
+        assert done.exit_code == 2, done.output
+        assert f"{file} is a file where a folder is needed; move or remove it" in done.output
+    assert file.read_text() == "mine"
+
+
+def test_a_profile_without_tables_says_so(grid, tmp_path):
+    params = str(tmp_path / "small.yaml")
+    done = RUNNER.invoke(app, ["paper", params])
+    assert done.exit_code == 2
+    assert "profile small: none of its stages makes a table or a figure. Add " in done.output
+    assert "Profile small has no tables. Add " in RUNNER.invoke(app, ["results", params]).output
+
+
 def test_a_cell_that_failed_before_it_had_a_notebook_names_its_log(grid, tmp_path):
     (target,) = grid.cells("target")
     target.folder.mkdir(parents=True)

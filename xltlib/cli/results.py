@@ -18,6 +18,7 @@ def results(
 ) -> None:
     """Print the answer of a finished profile in five lines, and then its tables."""
     from xltlib.reporting.answers import in_five_lines
+    from xltlib.study.exhibits import ADD
     from xltlib.study.saved import require_undamaged, tables_of
 
     grid = Grid(schema.load(params))
@@ -33,6 +34,8 @@ def results(
         }
         print_json(found)
         return
+    if not cells:
+        console.print(f"Profile {grid.params.profile} has no tables. {ADD}", soft_wrap=True)
     for cell in grid.cells("claims"):
         encoder = str(cell.factors["encoder"])
         profile = grid.params

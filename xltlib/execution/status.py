@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from xltlib.artifacts import InputError, read_json
+from xltlib.artifacts import OUTPUTS, InputError, read_json, require_writable
 from xltlib.study import Cell, manifest
 
 # A tqdm bar: "answering:  40%|####      | 4/10 [00:02<00:03,  1.98batch/s]".
@@ -81,7 +81,7 @@ class Log:
 
     def __init__(self, cell: Cell, status: Status) -> None:
         file = log_of(cell)
-        file.parent.mkdir(parents=True, exist_ok=True)
+        require_writable(file.parent, OUTPUTS)
         self._out = file.open("a", encoding="utf-8", errors="replace")
         self._status = status
 
