@@ -8,6 +8,7 @@ import stat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from xltlib.artifacts import (
     InputError,
@@ -19,6 +20,7 @@ from xltlib.artifacts import (
     write_json,
     write_with,
 )
+from xltlib.encoders.cache import made_once
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -52,11 +54,21 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
 
 
-def test_written_files_have_ordinary_permissions(tmp_path):
-    write_atomic(tmp_path / "a", "x")
-    (tmp_path / "b").write_text("x")
-    modes = {stat.S_IMODE(os.stat(tmp_path / name).st_mode) for name in "ab"}
-    assert len(modes) == 1
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o002])
+def test_what_is_written_follows_the_umask(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        write_atomic(tmp_path / "a", "x")
+        with replacing_folder(tmp_path / "paper") as folder:
+            write_atomic(folder / "a", "x")
+        made_once(tmp_path / "model", lambda path: save_file({}, path / "model.safetensors"))
+    finally:
+        os.umask(before)
+    own = [path for path in tmp_path.rglob("*") if path.suffix != ".lock"]
+    assert len(own) == 6
+    for path in own:
+        usual = 0o777 if path.is_dir() else 0o666
+        assert stat.S_IMODE(path.stat().st_mode) == usual & ~umask, path
 
 
 def test_a_folder_that_cannot_be_made_is_explained(tmp_path):

@@ -93,9 +93,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        follow_umask(temporary)
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
@@ -138,6 +136,13 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         finally:
             for left in (new, old):
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def follow_umask(path: Path) -> None:
+    """Give a file or folder that was made private the permissions of other new ones."""
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
 
 
 def sync(folder: Path) -> None:

@@ -55,6 +55,14 @@ def test_the_terminal_shows_progress_and_nothing_else(finished):
     assert left == set()
 
 
+def test_models_can_be_read_by_whom_the_umask_allows(finished):
+    _, outputs, _ = finished
+    weights = [*outputs.glob("small/03_*/*/model/*.safetensors")]
+    modes = {path.stat().st_mode for path in (*weights, *outputs.glob("small/03_*/*/metrics.json"))}
+    assert weights
+    assert len(modes) == 1
+
+
 def test_a_finished_study_runs_nothing_again(finished):
     file, outputs, _ = finished
     before = results(outputs)

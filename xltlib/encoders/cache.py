@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from xltlib.artifacts import InputError, read_sealed, sha256, write_sealed
+from xltlib.artifacts import InputError, follow_umask, read_sealed, sha256, write_sealed
 
 DIGESTS = ".digests.json"
 """The SHA-256 of each file of a kept model; hidden, so that no fingerprint counts it."""
@@ -58,7 +58,9 @@ def _make(target: Path, make: Callable[[Path], None]) -> None:
     try:
         make(temporary)
         write_sealed(temporary / DIGESTS, _digests(temporary))
-        temporary.chmod(0o755)  # caches are shared, but mkdtemp makes private folders
+        # Caches are shared, but mkdtemp and safetensors make private folders and files.
+        for path in (temporary, *temporary.rglob("*")):
+            follow_umask(path)
         if target.is_dir():
             shutil.rmtree(target)
         temporary.rename(target)

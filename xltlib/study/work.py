@@ -10,7 +10,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from xltlib.artifacts import OUTPUTS, InputError, no_room, require_writable, write_json
+from xltlib.artifacts import (
+    OUTPUTS,
+    InputError,
+    follow_umask,
+    no_room,
+    require_writable,
+    write_json,
+)
 from xltlib.params import ComputeSettings
 from xltlib.study import cell_files, code, gpu, machine, manifest
 from xltlib.study.cell import Cell
@@ -110,6 +117,8 @@ def finish(cell: Cell, metrics: Mapping[str, Any], *, started: float, **record: 
             "belongs to neither version. Run the same command again."
         )
     write_json(cell.path(manifest.METRICS), dict(metrics))
+    for path in cell_files.results(cell.folder):
+        follow_umask(path)  # safetensors makes private files
     about = {
         "fingerprint": cell.fingerprint,
         "profile": cell.params.profile,
