@@ -346,6 +346,18 @@ def test_the_workflow_plans_every_cell_of_a_profile(profile):
     assert (jobs["intermediate"], jobs["attacks"], jobs["results"]) == ("4", "13", "1")
 
 
+@pytest.mark.parametrize("params", [None, ""])
+def test_the_workflow_without_a_params_file_says_how_to_give_one(tmp_path, params):
+    environment = {name: text for name, text in os.environ.items() if name != "XLT_PARAMS"}
+    environment |= {"PYTHONPATH": str(ROOT)} | ({} if params is None else {"XLT_PARAMS": params})
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "-c1", "-n"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "No params file: set XLT_PARAMS, as in XLT_PARAMS=params/quick.yaml" in said
+    assert "KeyError" not in said
+
+
 @pytest.mark.parametrize("pairs", [["a"], ["max_queries=3", "max_queries.x=2"], ["x=[1"], ["x={"]])
 def test_settings_of_an_attack_that_are_malformed_are_named(pairs):
     from xltlib.artifacts import InputError
