@@ -276,8 +276,8 @@ def test_clean_shows_what_is_left_over_and_removes_it_only_when_told(grid, tmp_p
     gone = target.folder.parent / "tiny.old-arm.xnli.standard.seed1"
     kept = target.work("checkpoints/checkpoint-1/state")
     other = target.folder / "work" / "0123456789abcdef" / "state"
-    for path in (gone / "metrics.json", kept, other):
-        path.parent.mkdir(parents=True)
+    for path in (gone / "metrics.json", gone / ".lock", kept, other):
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x" * 1000)
     found = {one.path for one in leftovers(grid)}
     assert found == {gone, other.parent}
@@ -321,6 +321,7 @@ def test_clean_removes_no_file_that_the_study_did_not_make(grid, tmp_path):
         for name in (
             "notes.txt",
             "a copy of tiny/metrics.json",
+            "tiny.my-notes.xnli.standard.seed1/tables/mine.csv",
             "tiny.best.xnli.standard.seed1/manifest.json",
             "tiny.best.xnli.standard.seed1/metrics.json",
             f"{target.key}/notes.txt",
@@ -329,15 +330,17 @@ def test_clean_removes_no_file_that_the_study_did_not_make(grid, tmp_path):
             f"{gone.name}/my.ipynb",
             f"{gone.name}/work/ideas.txt",
         )
-    } | {"00_notes/all/metrics.json", "logs/notes.txt", "notes.txt"}
+    } | {"00_study_design/drafts/.lock", "00_notes/all/metrics.json", "logs/notes.txt", "notes.txt"}
     study = {
         f"{target.key}/notebook.ipynb",
+        f"{gone.name}/.executing.lock",
         f"{gone.name}/metrics.json",
         f"{gone.name}/model/model.safetensors",
         f"{gone.name}/.metrics.json.ab3_defg",
         f"{gone.name}/work/0123456789abcdef/state",
     }
-    study = {f"03_target_training/{name}" for name in study} | {"logs/03_x.y.log", "run.log"}
+    study = {f"03_target_training/{name}" for name in study}
+    study |= {"logs/03_x.y.log", "run.log", ".revisions.json.ab3_defg"}
     for name in mine | study:
         (outputs / name).parent.mkdir(parents=True, exist_ok=True)
         (outputs / name).touch()
@@ -679,6 +682,7 @@ def test_on_a_cluster_as_many_cells_run_as_its_profile_allows(grid):
 def test_what_cannot_be_removed_is_said(grid, tmp_path, monkeypatch):
     gone = grid.params.outputs / "small" / "03_target_training" / "tiny.gone.xnli.standard.seed1"
     gone.mkdir(parents=True)
+    (gone / ".lock").touch()
 
     def refuse(path):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))

@@ -83,14 +83,15 @@ def leftovers(grid: Grid, *, cache: bool = False) -> list[Leftover]:
             found += _of_cell(known[path])
         elif cell_files.is_cell(path):
             parts = tuple(cell_files.everything(path))
-            if parts or _is_empty(path):
-                found.append(Leftover(path, "a cell that the profile does not have", parts))
+            found.append(Leftover(path, "a cell that the profile does not have", parts))
     logs = [path for path in sorted(folder.glob("logs/*")) if _LOG.fullmatch(path.name)]
     if logs:
         found.append(Leftover(folder / "logs", "logs", tuple(logs)))
     for name in ("run.log", ".snakemake"):
         if (folder / name).exists():
             found.append(Leftover(folder / name, "logs", (folder / name,)))
+    for left in sorted(folder.glob(".revisions.json.*")):
+        found.append(Leftover(left, "left by a killed run", (left,)))
     return [*found, *(_of_cache(grid.params.cache) if cache else ())]
 
 

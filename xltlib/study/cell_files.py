@@ -22,12 +22,12 @@ RESULTS = (
 RECORDS = (manifest.NAME, manifest.NOTEBOOK, manifest.FAILED, f"{manifest.EXECUTING}*", ".lock")
 """The files that a run keeps beside them."""
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
-_LEVEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*")
+_KEY = re.compile(r"[A-Za-z0-9_+.-]+")
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}")
 
 
 def is_cell(folder: Path) -> bool:
-    """Whether a folder is a cell's by its name, and by its manifest if it has one.
+    """Whether a folder is a cell's: by its manifest, or by its name and what a run leaves in it.
 
     A copy of a cell under another name is the user's.
     """
@@ -37,13 +37,11 @@ def is_cell(folder: Path) -> bool:
     if record is not None:
         about = record.model_extra or {}
         return (about.get("stage"), _key(about.get("factors", {}))) == (notebook, folder.name)
-    stages = [stage for stage in STAGES.values() if stage.notebook == notebook]
-    levels = folder.name.split(".")
-    return (
-        bool(stages)
-        and len(levels) == max(1, len(stages[0].factors))
-        and all(map(_LEVEL.fullmatch, levels))
-    )
+    levels = [len(stage.factors) for stage in STAGES.values() if stage.notebook == notebook]
+    named = [len(folder.name.split("."))] == levels and _KEY.fullmatch(folder.name)
+    locks = (folder / ".lock", folder / f"{manifest.EXECUTING}lock")
+    ran = any(lock.is_file() for lock in locks) or any(work_folders(folder))
+    return bool(named) and ran
 
 
 def _key(factors: Mapping[str, Any]) -> str:
