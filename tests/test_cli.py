@@ -479,3 +479,22 @@ def test_a_reader_that_has_gone_ends_the_command_quietly(profile, command):
     os.close(writing)
     assert done.stderr == b""
     assert done.returncode in (-signal.SIGPIPE, 128 + signal.SIGPIPE)
+
+
+ENDED = """
+import pathlib, sys, time
+from xltlib.artifacts import write_with
+from xltlib.cli.terminal import prepare
+prepare()
+write_with(pathlib.Path(sys.argv[1]), lambda path: (print("begun", flush=True), time.sleep(60)))
+"""
+
+
+def test_a_command_that_is_ended_removes_its_temporary_file(tmp_path):
+    command = [sys.executable, "-c", ENDED, tmp_path / "file.json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    assert process.stdout.readline() == b"begun\n"
+    process.terminate()
+    _, said = process.communicate()
+    assert (process.returncode, said) == (128 + signal.SIGTERM, b"")
+    assert list(tmp_path.iterdir()) == []

@@ -173,6 +173,15 @@ def test_a_file_in_the_place_of_a_folder_is_named_before_anything_starts(
     assert file.read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["run.log", ".run.lock"])
+def test_a_folder_in_the_place_of_a_file_is_named_before_anything_starts(grid, tmp_path, name):
+    folder = grid.params.outputs / "small" / name
+    folder.mkdir(parents=True)
+    done = RUNNER.invoke(app, ["run", str(tmp_path / "small.yaml")])
+    assert done.exit_code == 2
+    assert f"{folder} is a folder where a file is needed; move or remove it" in done.output
+
+
 def test_a_profile_without_tables_says_so(grid, tmp_path):
     params = str(tmp_path / "small.yaml")
     done = RUNNER.invoke(app, ["paper", params])

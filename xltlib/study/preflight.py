@@ -52,15 +52,19 @@ def _refuse(problems: list[str]) -> None:
 
 
 def _obstacles(params: Params) -> Iterator[str]:
-    """Files where the study has to write folders."""
+    """Files where the study has to write folders, and the other way round."""
+    own = params.outputs / params.profile
     cells = [cell.folder for cell in Grid(params).everything()]
     places = {
-        "outputs": [params.outputs / params.profile / "logs", *cells],
+        "outputs": [own / "logs", *cells],
         "cache": [params.cache / CONTENTS],
     }
     for key, folders in places.items():
         for file in sorted({file for folder in folders if (file := obstacle(folder)) is not None}):
             yield f"{key}: {file} is a file where a folder is needed; move or remove it"
+    for folder in (own / "run.log", own / ".run.lock"):
+        if folder.is_dir():
+            yield f"outputs: {folder} is a folder where a file is needed; move or remove it"
 
 
 def _misused(params: Params) -> Iterator[str]:
