@@ -9,9 +9,12 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from pathlib import Path, PurePosixPath
 
+import nbformat
+import psutil
 import pytest
 import yaml
 from filelock import FileLock
@@ -146,6 +149,24 @@ def test_a_failure_is_three_short_lines():
     assert max(map(len, lines)) < 500
     assert lines[1].startswith("  Error: one two xxx")
     assert lines[2] == "  See f; to continue: xlt run 'my p.yaml'"
+
+
+def test_the_kernel_of_a_killed_cell_ends_too(grid, tmp_path, monkeypatch):
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        monkeypatch.setenv(warm.ADDRESS, f"{short}/warm")
+        notebook = nbformat.read(ROOT / "notebooks" / "00_study_design.ipynb", 4)
+        notebook.cells[-1].source = "while True: pass"
+        nbformat.write(notebook, tmp_path / "00_study_design.ipynb")
+        job = [tmp_path / "00_study_design.ipynb", tmp_path / "small.yaml", "design", "all"]
+        process = psutil.Popen([sys.executable, "-m", execution.__name__, *job], cwd=ROOT)
+        while not list(Path(short).glob("xlt-*/kernel-ipc-*")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        kernels = process.children()
+        process.kill()
+        process.wait()
+        assert len(kernels) == 1
+        assert psutil.wait_procs(kernels, timeout=10)[1] == []
 
 
 @pytest.mark.parametrize(

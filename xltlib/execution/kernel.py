@@ -89,7 +89,9 @@ def _become_kernel(reading: int) -> None:
         connection_file = os.fsdecode(os.read(reading, 4096))
         os.close(reading)
         if connection_file:  # empty: the parent ended without anything to execute
-            IPKernelApp.launch_instance(["-f", connection_file, *QUIET])
+            # It ends with its parent, however that ends.
+            parent = f"--IPKernelApp.parent_handle={os.getppid()}"
+            IPKernelApp.launch_instance(["-f", connection_file, parent, *QUIET])
             code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
