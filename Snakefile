@@ -9,6 +9,12 @@ from xltlib import params as schema
 from xltlib.study import STAGES, Grid
 from xltlib.study.todo import Todo
 
+if not os.environ.get("XLT_PARAMS"):
+    raise WorkflowError(
+        "No params file: set XLT_PARAMS, as in XLT_PARAMS=params/quick.yaml snakemake --cores 2, or use "
+        "xlt run params/quick.yaml."
+    )
+
 ROOT = Path(workflow.basedir)
 PARAMS = Path(os.environ["XLT_PARAMS"]).resolve()
 PROFILE = schema.load(PARAMS)

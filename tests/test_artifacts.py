@@ -2,20 +2,25 @@
 
 import json
 import os
+import re
 import stat
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from xltlib.artifacts import (
     InputError,
     fingerprint,
     read_json,
+    replacing_folder,
+    require_writable,
     write_atomic,
     write_json,
     write_with,
 )
+from xltlib.encoders.cache import made_once
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -49,18 +54,34 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
 
 
-def test_written_files_have_ordinary_permissions(tmp_path):
-    write_atomic(tmp_path / "a", "x")
-    (tmp_path / "b").write_text("x")
-    modes = {stat.S_IMODE(os.stat(tmp_path / name).st_mode) for name in "ab"}
-    assert len(modes) == 1
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o002])
+def test_what_is_written_follows_the_umask(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        write_atomic(tmp_path / "a", "x")
+        with replacing_folder(tmp_path / "paper") as folder:
+            write_atomic(folder / "a", "x")
+        made_once(tmp_path / "model", lambda path: save_file({}, path / "model.safetensors"))
+    finally:
+        os.umask(before)
+    own = [path for path in tmp_path.rglob("*") if path.suffix != ".lock"]
+    assert len(own) == 6
+    for path in own:
+        usual = 0o777 if path.is_dir() else 0o666
+        assert stat.S_IMODE(path.stat().st_mode) == usual & ~umask, path
 
 
 def test_a_folder_that_cannot_be_made_is_explained(tmp_path):
     (tmp_path / "outputs").write_text("a file, not a folder")
-    with pytest.raises(InputError, match=r"outputs.*cannot be written.*Choose|choose") as error:
-        write_atomic(tmp_path / "outputs" / "quick" / "metrics.json", "{}")
-    assert str(tmp_path / "outputs" / "quick" / "metrics.json") in str(error.value)
+    target, says = tmp_path / "outputs" / "quick", f"{tmp_path / 'outputs'} is not a folder. Move"
+    with pytest.raises(InputError, match=re.escape(says)) as error:
+        write_atomic(target / "metrics.json", "{}")
+    assert str(target / "metrics.json") in str(error.value)
+    with pytest.raises(InputError, match=re.escape(says)):
+        require_writable(target, "`outputs`")
+    with pytest.raises(InputError, match=re.escape(says)), replacing_folder(tmp_path / "outputs"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux's /dev/full")

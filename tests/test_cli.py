@@ -1,8 +1,13 @@
 """The command line: what it prints, and exit code 2 with a clear message for every bad input."""
 
+import contextlib
 import json
+import os
+import pty
 import re
+import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -341,6 +346,18 @@ def test_the_workflow_plans_every_cell_of_a_profile(profile):
     assert (jobs["intermediate"], jobs["attacks"], jobs["results"]) == ("4", "13", "1")
 
 
+@pytest.mark.parametrize("params", [None, ""])
+def test_the_workflow_without_a_params_file_says_how_to_give_one(tmp_path, params):
+    environment = {name: text for name, text in os.environ.items() if name != "XLT_PARAMS"}
+    environment |= {"PYTHONPATH": str(ROOT)} | ({} if params is None else {"XLT_PARAMS": params})
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "-c1", "-n"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "No params file: set XLT_PARAMS, as in XLT_PARAMS=params/quick.yaml" in said
+    assert "KeyError" not in said
+
+
 @pytest.mark.parametrize("pairs", [["a"], ["max_queries=3", "max_queries.x=2"], ["x=[1"], ["x={"]])
 def test_settings_of_an_attack_that_are_malformed_are_named(pairs):
     from xltlib.artifacts import InputError
@@ -373,3 +390,111 @@ def test_sharing_a_gpu_is_refused_where_no_cell_shares_one(profile):
     assert result.exit_code == 2
     assert "--per-gpu is for cells that share the GPUs of this machine" in result.output
     assert "no cell uses one. Leave it out." in " ".join(result.output.split())
+
+
+XLT = "import sys; from xltlib.cli import app; sys.argv[0] = 'xlt'; app()"
+
+
+def in_a_process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """`xlt` with no terminal and this environment."""
+    command = [sys.executable, "-c", XLT, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, env=os.environ | environment, cwd=ROOT)
+
+
+def in_a_terminal(*arguments: object, **environment: str) -> bytes:
+    """What `xlt` writes to a terminal."""
+    ours, theirs = pty.openpty()
+    plain = {name: text for name, text in os.environ.items() if name not in ("NO_COLOR", "CI")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", XLT, *map(str, arguments)],
+        env=plain | {"TERM": "xterm-256color"} | environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=ROOT,
+    )
+    os.close(theirs)
+    said = b""
+    with contextlib.suppress(OSError):  # the terminal is closed at the other end
+        while part := os.read(ours, 4096):
+            said += part
+    process.wait()
+    os.close(ours)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_an_error_is_red_where_the_terminal_wants_colours(tmp_path, environment, coloured):
+    said = in_a_terminal("check", tmp_path / "absent.yaml", **environment)
+    assert b"no such file" in said
+    assert (b"\x1b[31m" in said) == coloured
+    assert coloured or b"\x1b" not in said
+
+
+def test_what_the_terminals_encoding_lacks_is_escaped(profile):
+    file = profile({"description": "Ein schönes 日本 😀"})
+    ascii_only = {"PYTHONIOENCODING": "ascii"}
+    done = in_a_process("check", file, **ascii_only)
+    assert done.returncode == 0, done.stderr
+    assert rb"sch\xf6nes" in done.stdout
+    assert done.stdout.isascii()
+    failed = in_a_process("check", file.with_name("é.yaml"), **ascii_only)
+    assert failed.returncode == 2
+    assert rb"\xe9.yaml: no such file" in failed.stderr
+
+
+def test_json_is_json_in_every_encoding(tmp_path, edit_profile):
+    file = edit_profile(QUICK, tmp_path / "mine.yaml", {"outputs": "é😀"})
+    for encoding in ("ascii", "utf-8"):
+        done = in_a_process("check", file, "--json", PYTHONIOENCODING=encoding)
+        assert json.loads(done.stdout)["outputs"] == str(tmp_path / "é😀" / "quick")
+
+
+def test_no_text_acts_on_the_terminal(profile, capsys):
+    file = profile({"description": "a \x1b[31mred\x07 thing :smile:"})
+    result = xlt("check", file)
+    assert "a \\x1b[31mred\\x07 thing :smile:" in result.output
+    result = xlt("check", file.with_name("\x1b[2J.yaml"))
+    assert result.exit_code == 2
+    assert "\x1b" not in result.output
+    print_table("\x1b[1m", pd.DataFrame({"\x1b[2m": ["\x1b[3m\x9b"]}))
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert "\x9b" not in printed
+
+
+@pytest.mark.parametrize("command", [["check"], ["check", "--json"], ["--help"]])
+def test_a_reader_that_has_gone_ends_the_command_quietly(profile, command):
+    reading, writing = os.pipe()
+    os.close(reading)
+    files = [profile()] if "check" in command else []
+    done = subprocess.run(
+        [sys.executable, "-c", XLT, *map(str, command + files)],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    os.close(writing)
+    assert done.stderr == b""
+    assert done.returncode in (-signal.SIGPIPE, 128 + signal.SIGPIPE)
+
+
+ENDED = """
+import pathlib, sys, time
+from xltlib.artifacts import write_with
+from xltlib.cli.terminal import prepare
+prepare()
+write_with(pathlib.Path(sys.argv[1]), lambda path: (print("begun", flush=True), time.sleep(60)))
+"""
+
+
+def test_a_command_that_is_ended_removes_its_temporary_file(tmp_path):
+    command = [sys.executable, "-c", ENDED, tmp_path / "file.json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    assert process.stdout.readline() == b"begun\n"
+    process.terminate()
+    _, said = process.communicate()
+    assert (process.returncode, said) == (128 + signal.SIGTERM, b"")
+    assert list(tmp_path.iterdir()) == []

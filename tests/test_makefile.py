@@ -116,6 +116,53 @@ def test_an_environment_of_conda_is_never_removed(checkout):
     assert [path.name for path in conda.iterdir()] == ["conda-meta"]
 
 
+@pytest.mark.parametrize("file", ["pyvenv.cfg", "thesis.tex"])
+def test_a_folder_that_was_not_made_here_is_never_removed_or_filled(checkout, file):
+    mine = checkout / "mine"
+    mine.mkdir()
+    (mine / file).write_text("version = 3.9")
+    said = command(checkout, "setup", "PYTHON=../python", "VENV=mine")
+    assert said.returncode != 0
+    assert "make setup did not make it, so it stays as it is" in said.stdout
+    assert [path.name for path in mine.iterdir()] == [file]
+
+
+def test_another_folder_is_set_up_and_made_anew_like_the_default_one(checkout):
+    assert "Ready." in make(checkout, "VENV=other")
+    (checkout / "other" / ".ready").unlink()  # it broke off
+    without_pip(checkout / "other")
+    said = make(checkout, "VENV=other")
+    assert "does not work" in said
+    assert "Ready." in said
+
+
+def test_make_clean_keeps_what_git_keeps(checkout):
+    kept = checkout / "outputs" / "quick" / "01_corpora" / "all" / "metrics.json"
+    made = [
+        kept.with_name("manifest.json"),
+        kept.with_name("notebook.ipynb"),
+        checkout / "outputs" / "quick" / "run.log",
+        checkout / "outputs" / "cache" / "contents" / "rows-1",
+    ]
+    other = checkout / "outputs" / "mine" / "run.log"
+    for path in (kept, *made, other):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    refused = command(checkout, "clean")
+    assert refused.returncode != 0
+    assert "remove outputs/quick and outputs/cache yourself" in refused.stdout
+    assert all(path.exists() for path in made)
+    shutil.copy(ROOT / ".gitignore", checkout)
+    for arguments in (("init", "--quiet"), ("add", "Makefile", ".gitignore", "outputs")):
+        subprocess.run(["git", *arguments], cwd=checkout, check=True)
+    for _ in range(2):  # also if there is nothing left to remove
+        done = command(checkout, "clean")
+        assert done.returncode == 0, done.stderr
+        assert kept.exists()
+        assert other.exists()
+        assert not any(path.exists() for path in made)
+
+
 def test_make_paper_writes_the_paper_of_the_params_file_that_it_is_given(checkout):
     xlt = checkout / ".venv" / "bin" / "xlt"
     xlt.write_text('#!/bin/sh\nprintf "%s|" "$@" > asked\n')

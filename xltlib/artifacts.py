@@ -59,6 +59,22 @@ def no_room(error: BaseException | None) -> str | None:
     return None
 
 
+def obstacle(folder: Path) -> Path | None:
+    """What keeps a folder from being made: a file in its place, or in that of a parent."""
+    nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    return None if os.path.isdir(nearest) else nearest
+
+
+def _refuse_obstacle(folder: Path, to_write: Path) -> None:
+    """Refuse to write where a folder is needed and a file is."""
+    file = obstacle(folder)
+    if file is not None:
+        raise InputError(
+            f"{shown_path(to_write)}: cannot be written, because {shown_path(file)} is not a "
+            "folder. Move or remove it, or choose another place."
+        )
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it over `path` when the block succeeds.
@@ -67,6 +83,7 @@ def replacing(path: Path) -> Iterator[Path]:
         InputError: the folder cannot be written (read-only, full); nothing was changed.
     """
     path = Path(path)
+    _refuse_obstacle(path.parent, path)
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,9 +93,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        follow_umask(temporary)
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
@@ -103,6 +118,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     """
     folder = Path(folder)
     new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))
+    _refuse_obstacle(folder, folder)
     require_writable(folder.parent, OUTPUTS)
     with FileLock(folder.with_name(f".{folder.name}.lock")):
         if old.exists() and not folder.exists():
@@ -120,6 +136,13 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         finally:
             for left in (new, old):
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def follow_umask(path: Path) -> None:
+    """Give a file or folder that was made private the permissions of other new ones."""
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
 
 
 def sync(folder: Path) -> None:
@@ -143,8 +166,9 @@ def require_writable(folder: Path, setting: str) -> None:
     """Refuse a folder that cannot be written, before anything is computed for it.
 
     Raises:
-        InputError: names the folder and the setting to change.
+        InputError: names the folder and the setting to change, or the file in its place.
     """
+    _refuse_obstacle(folder, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()

@@ -25,6 +25,7 @@ MOST_DIGITS = 4300
 _STRING_OR_NUMBER = re.compile(
     r'"(?:[^"\\]|\\.)*+"|(?P<number>-?(?:Infinity|NaN|\d++(?:\.\d++)?(?:[eE][+-]?\d++)?))'
 )
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _HALF_PAIR = re.compile(r"[\ud800-\udfff]")
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 # The longer mark comes first, because UTF-32's begins with UTF-16's.
@@ -53,6 +54,12 @@ def shown(value: object, most: int = 80) -> str:
     if len(text) > 2 * most:
         text = text[:most] + "..." + text[-most // 2 :]
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def printable(text: str) -> str:
+    """The text with its control characters escaped, but for tabs and line feeds: names, paths and
+    descriptions must not act on the terminal."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def shown_path(path: Path | str) -> str:

@@ -9,11 +9,15 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+import nbformat
+import psutil
 import pytest
 import yaml
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -30,8 +34,9 @@ from xltlib.execution.bundle import pack
 from xltlib.execution.estimate import OVERHEAD_SECONDS, Rest, Seconds, duration, peak_mb
 from xltlib.execution.leftovers import leftovers
 from xltlib.execution.lock import only_run
+from xltlib.execution.socket_folder import socket_folder
 from xltlib.execution.warm import HEAVY
-from xltlib.study import STAGES, Grid, code, preflight, workload
+from xltlib.study import STAGES, Grid, code, manifest, preflight, work, workload
 
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
 
@@ -45,6 +50,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from xltlib.execution.lock import only_run
+from xltlib.execution.socket_folder import socket_folder
 with only_run(Path(sys.argv[1])):
     print("ready", flush=True)
     time.sleep(60)
@@ -65,6 +71,34 @@ def test_a_second_run_is_told_who_runs_and_a_killed_one_leaves_no_lock(tmp_path)
     holder.communicate()
     with only_run(tmp_path):
         pass
+
+
+SOCKETS = """
+import time
+from xltlib.execution.socket_folder import socket_folder
+with socket_folder() as folder:
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_folders_of_sockets_that_killed_processes_left_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setenv(warm.ADDRESS, str(tmp_path / "warm"))  # else they are in /tmp
+    holders = [
+        subprocess.Popen([sys.executable, "-c", SOCKETS], stdout=subprocess.PIPE, cwd=ROOT)
+        for _ in range(2)
+    ]
+    killed, alive = (Path(one.stdout.readline().decode().strip()) for one in holders)
+    (tmp_path / "xlt-mine").mkdir()
+    holders[0].kill()
+    holders[0].wait()
+    assert killed.is_dir()
+    with socket_folder() as folder:
+        assert {path.name for path in tmp_path.iterdir()} == {folder.name, alive.name, "xlt-mine"}
+    assert not folder.exists()
+    holders[1].kill()
+    for one in holders:
+        one.communicate()
 
 
 @pytest.mark.parametrize(
@@ -115,6 +149,83 @@ def test_a_failure_is_three_short_lines():
     assert max(map(len, lines)) < 500
     assert lines[1].startswith("  Error: one two xxx")
     assert lines[2] == "  See f; to continue: xlt run 'my p.yaml'"
+
+
+def test_the_kernel_of_a_killed_cell_ends_too(grid, tmp_path, monkeypatch):
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        monkeypatch.setenv(warm.ADDRESS, f"{short}/warm")
+        notebook = nbformat.read(ROOT / "notebooks" / "00_study_design.ipynb", 4)
+        notebook.cells[-1].source = "while True: pass"
+        nbformat.write(notebook, tmp_path / "00_study_design.ipynb")
+        job = [tmp_path / "00_study_design.ipynb", tmp_path / "small.yaml", "design", "all"]
+        process = psutil.Popen([sys.executable, "-m", execution.__name__, *job], cwd=ROOT)
+        while not list(Path(short).glob("xlt-*/kernel-ipc-*")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        kernels = process.children()
+        process.kill()
+        process.wait()
+        assert len(kernels) == 1
+        assert psutil.wait_procs(kernels, timeout=10)[1] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "outputs",
+        "outputs/small",
+        "outputs/small/logs",
+        "outputs/small/00_study_design",
+        "outputs/small/00_study_design/all",
+        "cache",
+        "cache/contents",
+    ],
+)
+def test_a_file_in_the_place_of_a_folder_is_named_before_anything_starts(
+    tmp_path, tiny_encoder, name
+):
+    params, file = write_profile(tmp_path, tiny_encoder), tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("mine")
+    for command in ("check", "run", "clean"):
+        done = RUNNER.invoke(app, [command, str(params)])
+        assert done.exit_code == 2, done.output
+        assert f"{file} is a file where a folder is needed; move or remove it" in done.output
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["run.log", ".run.lock"])
+def test_a_folder_in_the_place_of_a_file_is_named_before_anything_starts(grid, tmp_path, name):
+    folder = grid.params.outputs / "small" / name
+    folder.mkdir(parents=True)
+    done = RUNNER.invoke(app, ["run", str(tmp_path / "small.yaml")])
+    assert done.exit_code == 2
+    assert f"{folder} is a folder where a file is needed; move or remove it" in done.output
+
+
+def test_a_profile_without_tables_says_so(grid, tmp_path):
+    params = str(tmp_path / "small.yaml")
+    done = RUNNER.invoke(app, ["paper", params])
+    assert done.exit_code == 2
+    assert "profile small: none of its stages makes a table or a figure. Add " in done.output
+    assert "Profile small has no tables. Add " in RUNNER.invoke(app, ["results", params]).output
+
+
+def test_a_cell_that_failed_before_it_had_a_notebook_names_its_log(grid, tmp_path):
+    (target,) = grid.cells("target")
+    target.folder.mkdir(parents=True)
+    target.path("failed.ipynb").write_text("an earlier failure")
+    source = tmp_path / "03_target_training.ipynb"
+    source.write_text("no notebook")
+    params, watch = tmp_path / "small.yaml", watching(grid, target)
+    job = [sys.executable, "-m", execution.__name__, source, params, "target", target.key]
+    done = subprocess.run(job, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1, done.stderr
+    log = status.log_of(target)
+    assert "NotJSONError" in log.read_text()
+    assert f"  See {log}; to continue: xlt run {params}" in done.stdout
+    watch.look()
+    assert f"See {log}" in watch.console.export_text()
 
 
 def finished(folder: Path, notebook: str, seconds: float, **factors: str) -> None:
@@ -195,8 +306,8 @@ def test_clean_shows_what_is_left_over_and_removes_it_only_when_told(grid, tmp_p
     gone = target.folder.parent / "tiny.old-arm.xnli.standard.seed1"
     kept = target.work("checkpoints/checkpoint-1/state")
     other = target.folder / "work" / "0123456789abcdef" / "state"
-    for path in (gone / "metrics.json", kept, other):
-        path.parent.mkdir(parents=True)
+    for path in (gone / "metrics.json", gone / ".lock", kept, other):
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x" * 1000)
     found = {one.path for one in leftovers(grid)}
     assert found == {gone, other.parent}
@@ -211,15 +322,126 @@ def test_clean_shows_what_is_left_over_and_removes_it_only_when_told(grid, tmp_p
     assert kept.exists()
 
 
-def test_clean_removes_from_the_cache_what_this_project_keeps_there(grid, tmp_path, tiny_encoder):
-    cache = grid.params.cache  # there need be no outputs any more
-    made_once(cache / "tiny-trimmed-1", lambda path: (path / "config.json").write_text("{}"))
-    (cache / "contents").mkdir()
-    (cache / "somebody's thesis").mkdir()
-    (cache / "notes.txt").write_text("mine")
-    done = RUNNER.invoke(app, ["clean", str(tmp_path / "small.yaml"), "--cache", "--yes"])
+def clean(folder: Path, *options: str) -> str:
+    """What `xlt clean` says of the small study in a folder."""
+    done = RUNNER.invoke(app, ["clean", str(folder / "small.yaml"), *options])
     assert done.exit_code == 0, done.output
-    assert {path.name for path in cache.iterdir()} == {"somebody's thesis", "notes.txt"}
+    return done.output
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+
+
+def test_clean_removes_no_file_that_the_study_did_not_make(grid, tmp_path):
+    outputs = grid.params.outputs / "small"
+    targets, (target,) = outputs / "03_target_training", grid.cells("target")
+    gone = targets / "tiny.old-arm.xnli.standard.seed1"
+    # Copies under other names are the user's, with or without a manifest.
+    about = {"stage": "03_target_training", "factors": {"encoder": "tiny"}, "settings": None}
+    about |= {"fingerprint": "", "inputs": {}, "reads": {}, "versions": {}, "seconds": 1}
+    code = {"version": "", "source": ""}
+    listed = {"metrics.json": {"sha256": "", "bytes": 0}}
+    for folder in (target.folder, targets / "tiny.best.xnli.standard.seed1"):
+        record = about | {"code": code, "files": listed}
+        artifacts.write_sealed(folder / "manifest.json", record)
+        (folder / "metrics.json").write_text("{}")
+    mine = {
+        f"03_target_training/{name}"
+        for name in (
+            "notes.txt",
+            "a copy of tiny/metrics.json",
+            "tiny.my-notes.xnli.standard.seed1/tables/mine.csv",
+            "tiny.best.xnli.standard.seed1/manifest.json",
+            "tiny.best.xnli.standard.seed1/metrics.json",
+            f"{target.key}/notes.txt",
+            f"{target.key}/tables/mine.csv",
+            f"{gone.name}/notes.md",
+            f"{gone.name}/my.ipynb",
+            f"{gone.name}/work/ideas.txt",
+        )
+    } | {"00_study_design/drafts/.lock", "00_notes/all/metrics.json", "logs/notes.txt", "notes.txt"}
+    study = {
+        f"{target.key}/notebook.ipynb",
+        f"{gone.name}/.executing.lock",
+        f"{gone.name}/metrics.json",
+        f"{gone.name}/model/model.safetensors",
+        f"{gone.name}/.metrics.json.ab3_defg",
+        f"{gone.name}/work/0123456789abcdef/state",
+    }
+    study = {f"03_target_training/{name}" for name in study}
+    study |= {"logs/03_x.y.log", "run.log", ".revisions.json.ab3_defg"}
+    for name in mine | study:
+        (outputs / name).parent.mkdir(parents=True, exist_ok=True)
+        (outputs / name).touch()
+    said = clean(tmp_path, "--yes")
+    assert files(outputs) - {".run.lock"} == mine
+    assert f"{gone}: kept, with files that the study did not make" in said
+    assert not (gone / "model").exists()
+
+
+def test_clean_removes_from_the_cache_what_this_project_keeps_there(grid, tmp_path):
+    cache = grid.params.cache  # there need be no outputs any more
+    for name in ("tiny-trimmed-1", "tiny"):
+        made_once(cache / name, lambda path: (path / "config.json").write_text("{}"))
+    own = {
+        "contents/rows-0123456789abcdef",
+        "contents/.rows-0123456789abcdef.ab3_defg",
+        "lexicons/0123456789abcdef.sealed.json",
+        ".tiny.ab3_defg/model.safetensors",
+    }
+    mine = {
+        "somebody's thesis/1.txt",
+        "notes.txt",
+        "contents/notes.txt",
+        "lexicons/german.txt",
+        "tiny/my notes.txt",
+        "unsealed/config.json",
+        "unsealed/.digests.json",
+        ".unsealed.ab3_defg/config.json",
+    }
+    for name in own | mine:
+        (cache / name).parent.mkdir(parents=True, exist_ok=True)
+        (cache / name).touch()
+    with FileLock(cache / ".tiny.lock"):  # a conversion is under way
+        assert ".tiny.ab3_defg" not in clean(tmp_path, "--cache")
+    said = clean(tmp_path, "--cache", "--yes")
+    assert files(cache) == mine
+    assert f"{cache / 'tiny'}: kept, with files that the study did not make" in said
+    assert not (cache / "tiny-trimmed-1").exists()
+
+
+def test_clean_makes_nothing(grid, tmp_path):
+    (grid.params.cache / "contents").mkdir(parents=True)
+    clean(tmp_path, "--cache")
+    clean(tmp_path, "--cache", "--yes")
+    assert not grid.params.outputs.exists()
+    (target,) = grid.cells("target")
+    target.folder.mkdir(parents=True)
+    clean(tmp_path)
+    assert files(grid.params.outputs) == set()
+
+
+def test_a_cell_that_is_made_again_keeps_the_notes_in_its_folder(grid):
+    (target,) = grid.cells("target")
+    for name in ("metrics.json", "model/config.json", ".metrics.json.ab3_defg", "notes.txt"):
+        target.path(name).parent.mkdir(parents=True, exist_ok=True)
+        target.path(name).touch()
+    target.path("work").mkdir()
+    target.path("work/notes.txt").touch()
+    with work.held(target) as todo:
+        assert todo
+    assert files(target.folder) - {".lock"} == {"notes.txt", "work/notes.txt"}
+
+
+def test_every_file_that_a_stage_makes_is_known_to_be_the_studys():
+    made = {
+        PurePosixPath(name)
+        for record in (ROOT / "outputs").glob("*/*/*/manifest.json")
+        for name in manifest.read(record.parent).files
+    }
+    assert len(made) > 60
+    assert [str(name) for name in made if not manifest.is_result(str(name))] == []
 
 
 @pytest.mark.parametrize("cache", ["outputs", "."])
@@ -292,6 +514,49 @@ def test_a_bundle_holds_what_a_run_needs_under_relative_paths_and_no_more(tmp_pa
     assert "6 cells will run" in result.output  # with that of the claims
     assert (there / "study" / "notebooks" / "03_target_training.ipynb").is_file()
     assert not list(there.rglob("__pycache__"))
+
+
+def bundled(file: Path, archive: Path) -> Path:
+    """A profile's bundle, unpacked beside it."""
+    pack(file, file.parent, archive)
+    with tarfile.open(archive) as tar:
+        names = tar.getnames()
+        assert len(names) == len(set(names))
+        tar.extractall(file.parent / "there", filter="data")
+    return file.parent / "there" / archive.stem
+
+
+def test_a_bundle_gives_every_file_a_name_of_its_own(tmp_path, tiny_encoder):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "words.json").write_text(json.dumps({"red": [name]}))
+    lists = {code: f"{name}/words.json" for code, name in (("en", "a"), ("de", "b"))}
+    methods = {"rs-da": {"kind": "rs-da", "neighbours": lists}}
+    shutil.copy(ROOT / "params" / "claims.yaml", tmp_path / "its claims.yaml")
+    file = write_profile(tmp_path, tiny_encoder, methods=methods, claims="its claims.yaml")
+    # The name that the claims have in a bundle.
+    file = file.rename(tmp_path / "claims.yaml")
+    there = schema.load(bundled(file, tmp_path / "study.tar") / "params" / "claims.yaml")
+    assert there.claims == schema.load(file).claims
+    found = there.methods["rs-da"].neighbours
+    assert {code: json.loads(path.read_text())["red"] for code, path in found.items()} == {
+        "en": ["a"],
+        "de": ["b"],
+    }
+    assert {path.suffix for path in found.values()} == {".json"}
+
+
+def test_a_bundle_is_not_written_into_a_folder_that_it_packs(tmp_path, tiny_encoder):
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    (tmp_path / "link").symlink_to(encoder)
+    file = write_profile(tmp_path, encoder)
+    for folder in (encoder, tmp_path / "link", encoder / "new"):
+        with pytest.raises(InputError, match=r"study\.tar: lies in .*encoder, which it packs"):
+            pack(file, tmp_path, folder / "study.tar")
+    assert files(encoder) == files(tiny_encoder)
+    # Of a corpus only the files that are read are packed, and not what lies beside them.
+    there = bundled(file, tmp_path / "xnli data" / "study.tar")
+    assert not list(there.rglob("*.tar"))
 
 
 def test_a_bundle_takes_every_model_that_a_profile_names():
@@ -447,11 +712,12 @@ def test_on_a_cluster_as_many_cells_run_as_its_profile_allows(grid):
 def test_what_cannot_be_removed_is_said(grid, tmp_path, monkeypatch):
     gone = grid.params.outputs / "small" / "03_target_training" / "tiny.gone.xnli.standard.seed1"
     gone.mkdir(parents=True)
+    (gone / ".lock").touch()
 
     def refuse(path):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr(shutil, "rmtree", refuse)
+    monkeypatch.setattr(Path, "rmdir", refuse)
     result = RUNNER.invoke(app, ["clean", str(tmp_path / "small.yaml"), "--yes"])
     assert result.exit_code == 2
     assert f"{gone}: cannot be removed (Permission denied)" in result.output

@@ -6,7 +6,9 @@ import shutil
 import signal
 import subprocess
 import tarfile
+import tempfile
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -53,6 +55,14 @@ def test_the_terminal_shows_progress_and_nothing_else(finished):
     assert left == set()
 
 
+def test_models_can_be_read_by_whom_the_umask_allows(finished):
+    _, outputs, _ = finished
+    weights = [*outputs.glob("small/03_*/*/model/*.safetensors")]
+    modes = {path.stat().st_mode for path in (*weights, *outputs.glob("small/03_*/*/metrics.json"))}
+    assert weights
+    assert len(modes) == 1
+
+
 def test_a_finished_study_runs_nothing_again(finished):
     file, outputs, _ = finished
     before = results(outputs)
@@ -91,6 +101,20 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(finished, tmp_path, t
     assert "waiting for it to end" in (said := finish(waiting))
     assert "every cell is done" in said
     assert results(tmp_path / "outputs") == results(finished[1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_stopped_leaves_no_temporary_folder(tmp_path, tiny_encoder, number):
+    file = write_profile(tmp_path, tiny_encoder)
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        process = start("run", file, XLT_WARM=f"{folder}/warm")  # where the run makes its own
+        while not list(Path(folder).glob("xlt-*/xlt-*/kernel.json")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 130, said
+        assert os.listdir(folder) == []
 
 
 def test_a_failed_cell_ends_with_three_lines(finished, tmp_path, tiny_encoder):

@@ -124,6 +124,46 @@ def test_a_deleted_folder_comes_back_byte_for_byte(finished_study, folder):
     assert content(paper.write(finished_study)) == first
 
 
+def test_a_damaged_cell_of_any_stage_stops_whoever_reads_the_results(finished_study, tmp_path):
+    source = finished_study.params.outputs.parent
+    shutil.copytree(source, tmp_path / "moved")
+    file = tmp_path / "moved" / "tiny.yaml"
+    run = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke
+    read = [
+        lambda: run(app, ["results", str(file)]).output,
+        lambda: run(app, ["paper", str(file)]).output,
+        lambda: run(app, ["power", str(file), "--seeds", "5"]).output,
+    ]
+    for stage in ("corpora", "intermediate", "target", "evaluation", "attacks", "representation"):
+        cell = Grid(schema.load(file)).cells(stage)[-1]
+        for name in ("metrics.json", "manifest.json"):
+            whole = cell.path(name).read_bytes()
+            cell.path(name).write_bytes(whole[: len(whole) // 2])
+            for said in [one() for one in read]:
+                assert f"{cell.name} is damaged: {name} was cut short, edited or removed" in said
+                assert "Run `xlt run` on the params file" in said
+            with pytest.raises(InputError, match="is damaged"):
+                saved.load_results(file)
+            cell.path(name).write_bytes(whole)
+    # A cell that is merely absent does not keep the results of others from being read.
+    shutil.rmtree(cell.folder)
+    shutil.rmtree(Grid(schema.load(file)).cells("evaluation")[0].folder)
+    assert run(app, ["results", str(file)]).exit_code == 0
+
+
+def test_files_that_the_user_put_into_the_folder_stay(finished_study, folder):
+    first = content(folder)
+    mine = {"article.pdf": b"%PDF", "tables/notes.txt": b"mine", "sections/intro.tex": b"Mine."}
+    for name, text in mine.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(text)
+    (folder / "tables" / "of_before.csv").touch()
+    assert content(paper.write(finished_study)) == first | mine
+    for name in mine:
+        (folder / name).unlink()
+    (folder / "sections").rmdir()
+
+
 def test_an_unfinished_study_is_refused_and_the_old_folder_stays(tiny_profile, tmp_path):
     grid = Grid(schema.load(tiny_profile))
     old = grid.params.outputs / "tiny" / "paper" / "report.html"

@@ -258,7 +258,5 @@ def test_places_to_write_that_are_files_are_named_by_check(profile):
     params = schema.load(profile)
     for key in ("outputs", "cache"):
         odd = params.model_copy(update={key: profile / "below"})
-        with pytest.raises(
-            InputError, match=rf"{key}: .*below cannot be a folder, because .* a file"
-        ):
+        with pytest.raises(InputError, match=rf"{key}: .* is a file where a folder is needed"):
             preflight.check_sources(odd)

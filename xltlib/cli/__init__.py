@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,9 +19,19 @@ from xltlib.cli.power import power
 from xltlib.cli.results import paper, results
 from xltlib.cli.run import run
 from xltlib.cli.schema import schema
-from xltlib.cli.terminal import explained
+from xltlib.cli.terminal import explained, prepare
 
-app = typer.Typer(
+
+class App(typer.Typer):
+    """The command line, as a process of its own."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse the arguments, run a command and exit."""
+        prepare()
+        return super().__call__(*args, **kwargs)
+
+
+app = App(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

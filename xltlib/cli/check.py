@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Annotated, Any
 
@@ -11,7 +10,16 @@ from rich.table import Table
 
 from xltlib.artifacts import InputError
 from xltlib.cli.run import project_root
-from xltlib.cli.terminal import Only, ParamsFile, PerGpu, Strict, checked, console, require_today
+from xltlib.cli.terminal import (
+    Only,
+    ParamsFile,
+    PerGpu,
+    Strict,
+    checked,
+    console,
+    print_json,
+    require_today,
+)
 from xltlib.params import ComputeSettings
 from xltlib.study import Cell, Grid
 from xltlib.study.todo import Todo, from_earlier_results
@@ -73,7 +81,7 @@ def check(
                 "largest_cell_mb": peak,
             },
         }
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        print_json(found)
         return
     table = Table(title=f"{grid.params.profile}: {grid.params.description.strip()}")
     for column in ("stage", "cell", "state"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -27,7 +28,7 @@ def clean(
     if not folder.is_dir() and not (cache and loaded.cache.is_dir()):
         console.print(f"{folder}: nothing there.", soft_wrap=True)
         return
-    with only_run(folder):
+    with only_run(folder) if yes and folder.is_dir() else nullcontext():
         found = leftovers(Grid(loaded), cache=cache)
         table = Table(title=f"{loaded.profile}: what can be removed")
         for column, justify in (("what", "left"), ("why", "left"), ("MB", "right")):
@@ -38,12 +39,13 @@ def clean(
             table.add_row(str(shown), one.why, f"{one.bytes / 1e6:.1f}")
         console.print(table)
         megabytes = sum(one.bytes for one in found) / 1e6
-        if yes:
-            for one in found:
-                one.remove()
-            console.print(f"{megabytes:.1f} MB freed.", highlight=False)
-        else:
+        if not yes:
             console.print(
                 f"{megabytes:.1f} MB would be freed; nothing was removed. Add --yes to remove it.",
                 highlight=False,
             )
+            return
+        kept = [one.path for one in found if not one.remove()]
+        console.print(f"{megabytes:.1f} MB freed.", highlight=False)
+        for path in kept:
+            console.print(f"{path}: kept, with files that the study did not make.", soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from xltlib.cli.terminal import console
+from xltlib.cli.terminal import console, print_json
 
 
 class Metric(StrEnum):
@@ -54,7 +53,7 @@ def evaluate(
         progress=not (as_json or os.environ.get("CI")),
     )
     if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        print_json(found, indent=None)
         return
     lines = [
         f"{data.name} ({lang}): F1 {found['f1']:.2f}, EM {found['em']:.2f}, n = {found['n']}",

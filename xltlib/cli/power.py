@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from xltlib import params as schema
-from xltlib.cli.terminal import ParamsFile, console
+from xltlib.cli.terminal import ParamsFile, console, print_json
 from xltlib.study import Grid
 
 
@@ -36,7 +36,7 @@ def power(
             name: json.loads(frame.to_json(orient="records", double_precision=15))
             for name, frame in found.items()
         }
-        typer.echo(json.dumps(tables, ensure_ascii=False, indent=1))
+        print_json(tables)
         return
     if grid.params.synthetic:
         console.print("The pilot data are synthetic; real text would give different numbers.")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from xltlib import params as schema
-from xltlib.cli.terminal import ParamsFile, console, print_table
+from xltlib.cli.terminal import ParamsFile, console, print_json, print_table
 from xltlib.study import Grid
 
 
@@ -18,9 +18,11 @@ def results(
 ) -> None:
     """Print the answer of a finished profile in five lines, and then its tables."""
     from xltlib.reporting.answers import in_five_lines
-    from xltlib.study.saved import tables_of
+    from xltlib.study.exhibits import ADD
+    from xltlib.study.saved import require_undamaged, tables_of
 
     grid = Grid(schema.load(params))
+    require_undamaged(grid)
     cells = [cell for stage in ("results", "transfer", "claims") for cell in grid.cells(stage)]
     tables = {cell.name: tables_of(cell) for cell in cells}
     if as_json:
@@ -30,8 +32,10 @@ def results(
             }
             for name, of in tables.items()
         }
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        print_json(found)
         return
+    if not cells:
+        console.print(f"Profile {grid.params.profile} has no tables. {ADD}", soft_wrap=True)
     for cell in grid.cells("claims"):
         encoder = str(cell.factors["encoder"])
         profile = grid.params

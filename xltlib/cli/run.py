@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,16 @@ import typer
 
 from xltlib import params as schema
 from xltlib.artifacts import OUTPUTS, InputError, require_writable
-from xltlib.cli.terminal import Only, ParamsFile, PerGpu, Strict, checked, console, require_today
+from xltlib.cli.terminal import (
+    Only,
+    ParamsFile,
+    PerGpu,
+    Strict,
+    checked,
+    console,
+    errors,
+    require_today,
+)
 
 
 def project_root(params: Path) -> Path:
@@ -132,7 +140,7 @@ def _follow(job: Any, grid: Any, todo: list[Any], file: Path, lock: int) -> int:
         highlight=False,
     )
     if not watch.failed:
-        print(job.tail(), file=sys.stderr)
+        errors.print(job.tail(), soft_wrap=True, highlight=False)
     _tell_of_edits(job)
     return 1
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
+from xltlib.cli.terminal import console, print_json
 from xltlib.params import reference
 
 
@@ -16,5 +16,7 @@ def schema(
     ] = False,
 ) -> None:
     """Print the JSON Schema of a params file, as in params/schema.json."""
-    found = json.dumps(reference.json_schema(), indent=1, ensure_ascii=False) + "\n"
-    typer.echo(reference.markdown() if markdown else found, nl=False)
+    if markdown:
+        console.out(reference.markdown(), end="", highlight=False)
+    else:
+        print_json(reference.json_schema())

@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import signal
+import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from xltlib import params as schema
 from xltlib.artifacts import InputError
+from xltlib.text_files import printable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-console = Console(markup=False)  # names and paths may contain brackets
+READER_GONE = 128 + signal.SIGPIPE
+
+
+class Terminal(Console):
+    """A console that prints every text as it is: no markup, no emoji codes, no control
+    characters."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Make a text printable, and style it."""
+        return super().render_str(printable(text), **options)
+
+    def on_broken_pipe(self) -> NoReturn:
+        """End quietly if nobody reads the output any more, as in `xlt check PARAMS | head`."""
+        self.quiet = True
+        raise typer.Exit(READER_GONE)
+
+
+console = Terminal()
+errors = Terminal(stderr=True)
 WIDEST_TABLE = 150
 
 ParamsFile = Annotated[Path, typer.Argument(help="A params file, e.g. params/quick.yaml")]
@@ -49,16 +76,33 @@ def require_today(strict: bool) -> None:
         os.environ[STRICT] = "1"
 
 
+def prepare() -> None:
+    """Make this process behave as other commands do, whatever the terminal.
+
+    What the output's encoding lacks is escaped. If the reader has gone, or on SIGTERM, the process
+    ends quietly; in the latter case it removes its temporary files.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
 def explained(command: Callable[..., None]) -> Callable[..., None]:
     """Turn input errors into a message and exit code 2."""
 
     @wraps(command)
     def wrapper(*args: object, **kwargs: object) -> None:
+        # A lost connection to the hub is an error like others and does not end the process.
+        before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         try:
             command(*args, **kwargs)
         except InputError as error:
-            typer.secho(f"Error: {error}", fg="red", err=True)
+            errors.print(f"Error: {error}", style="red", soft_wrap=True, highlight=False)
             raise typer.Exit(2) from error
+        finally:
+            signal.signal(signal.SIGPIPE, before)
 
     return wrapper
 
@@ -75,7 +119,7 @@ def checked(params: Path, *, to_run: bool = False) -> schema.Params:
     except InputError as error:
         raise InputError(f"{params}: {error}") from error
     for lost in preflight.not_compared(loaded):
-        typer.secho(f"Warning: {params}: {lost}.", fg="yellow", err=True)
+        errors.print(f"Warning: {params}: {lost}.", style="yellow", soft_wrap=True, highlight=False)
     return loaded
 
 
@@ -88,4 +132,10 @@ def print_table(title: str, frame: pd.DataFrame) -> None:
         table.add_column(str(column), overflow="fold")
     for row in shown(frame).itertuples(index=False):
         table.add_row(*row)
-    Console(width=max(console.width, WIDEST_TABLE), markup=False).print(table)
+    Terminal(width=max(console.width, WIDEST_TABLE)).print(table)
+
+
+def print_json(value: object, indent: int | None = 1) -> None:
+    """Print a value for scripts; characters that the output's encoding lacks are escaped."""
+    plain = not console.encoding.lower().startswith("utf")
+    console.out(json.dumps(value, ensure_ascii=plain, indent=indent), highlight=False)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from xltlib.artifacts import InputError, read_sealed, sha256, write_sealed
+from xltlib.artifacts import InputError, follow_umask, read_sealed, sha256, write_sealed
 
 DIGESTS = ".digests.json"
 """The SHA-256 of each file of a kept model; hidden, so that no fingerprint counts it."""
@@ -58,7 +58,9 @@ def _make(target: Path, make: Callable[[Path], None]) -> None:
     try:
         make(temporary)
         write_sealed(temporary / DIGESTS, _digests(temporary))
-        temporary.chmod(0o755)  # caches are shared, but mkdtemp makes private folders
+        # Caches are shared, but mkdtemp and safetensors make private folders and files.
+        for path in (temporary, *temporary.rglob("*")):
+            follow_umask(path)
         if target.is_dir():
             shutil.rmtree(target)
         temporary.rename(target)
@@ -101,9 +103,21 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def abandoned(cache: Path) -> Iterator[Path]:
+    """Unfinished folders that killed processes left behind, whatever they were making."""
+    for lock in cache.glob(".*.lock"):
+        with suppress(Timeout, OSError), FileLock(lock, timeout=0):
+            yield from _unfinished(cache / lock.name[1 : -len(".lock")])
+
+
 def _sweep(target: Path) -> None:
     """Remove unfinished folders that killed processes left behind; the caller holds the lock."""
+    for left in _unfinished(target):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _unfinished(target: Path) -> Iterator[Path]:
     temporary = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}")
-    for left in target.parent.iterdir():
+    for left in sorted(target.parent.iterdir()):
         if temporary.fullmatch(left.name) and left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
+            yield left

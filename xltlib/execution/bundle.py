@@ -35,30 +35,32 @@ def pack(file: Path, root: Path, archive: Path) -> list[str]:
         The names of everything packed besides the code, e.g. `data/xquad`.
 
     Raises:
-        InputError: a corpus comes from the hub, a file is absent, or the archive cannot be written.
+        InputError: a corpus comes from the hub, a file is absent, or the archive cannot be written
+            or lies in a folder that it packs.
     """
     top = _top(archive)
     params = schema.load(file)
     _refuse_hub(file, params)
-    packer = _Packer(top)
+    own = f"params/{file.name}"
+    packer = _Packer(top, own)
     raw = schema.read_raw(file)
     claims = raw.pop("claims", None)
-    for own in ("outputs", "cache"):  # results made here are not packed
-        raw.pop(own, None)
+    for made in ("outputs", "cache"):  # results made here are not packed
+        raw.pop(made, None)
     _choose_data(params, raw, packer)
     raw = packer.relocated(raw, params) | {"outputs": OUTPUTS, "cache": CACHE}
     if isinstance(claims, str):
-        raw["claims"] = "claims.yaml"
-        packer.add(file.parent / claims, "params/claims.yaml")
+        raw["claims"] = Path(packer.add(file.parent / claims, "params/claims.yaml")).name
     elif claims is not None:
         raw["claims"] = claims
     _add_models(params, raw, packer)
     for name in (*CODE, *CODE_FOLDERS):
         if (root / name).exists():
             packer.add(root / name, name)
+    packer.refuse_itself(archive)
     text = yaml.safe_dump(raw, allow_unicode=True, sort_keys=False)
     with replacing(archive) as temporary:
-        packer.write(temporary, archive.suffix in (".gz", ".tgz"), {f"params/{file.name}": text})
+        packer.write(temporary, archive.suffix in (".gz", ".tgz"), {own: text})
     code = (*CODE, *CODE_FOLDERS)
     return [name for name in packer.sources if name not in code]
 
@@ -154,8 +156,8 @@ def _models(settings: Any, raw: Any) -> Iterator[tuple[str, Any, str]]:
 class _Packer:
     """Collects files and folders, each once and under a unique name."""
 
-    def __init__(self, top: str) -> None:
-        self.top = top
+    def __init__(self, top: str, taken: str) -> None:
+        self.top, self.taken = top, taken
         self.sources: dict[str, Path] = {}
         self.only: dict[Path, set[Path]] = {}
         """Folders that are not packed whole, and the files in them that are packed."""
@@ -182,12 +184,20 @@ class _Packer:
     def add(self, source: Path, name: str) -> str:
         """Add a file or folder; returns its path relative to the params file."""
         source = source.resolve()
-        wanted, count = name, 1
-        while self.sources.get(name, source) != source:
+        wanted, count = Path(name), 1
+        while name == self.taken or self.sources.get(name, source) != source:
             count += 1
-            name = f"{wanted}-{count}"
+            name = str(wanted.with_stem(f"{wanted.stem}-{count}"))
         self.sources[name] = source
         return f"../{name}"
+
+    def refuse_itself(self, archive: Path) -> None:
+        """Refuse an archive that would be packed into itself."""
+        for source in self.sources.values():
+            if source not in self.only and archive.resolve().is_relative_to(source):
+                raise InputError(
+                    f"{archive}: lies in {source}, which it packs. Write it to another folder."
+                )
 
     def write(self, archive: Path, compressed: bool, texts: dict[str, str]) -> None:
         """Write everything in order, following links."""

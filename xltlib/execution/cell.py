@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 import warnings
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
     """
     source, params, stage, key, *again = arguments
     kernel = ForkedKernel()  # before any thread starts
+    # A scheduler's first signal to a cancelled job, which then removes its temporary files.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     if client is not None:
         threading.Thread(target=_end_with, args=(client, kernel), daemon=True).start()
 
@@ -36,7 +39,7 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
 
     from xltlib import params as schema
     from xltlib.artifacts import OUTPUTS, InputError, require_writable
-    from xltlib.execution.status import Status
+    from xltlib.execution.status import Status, trace_of
     from xltlib.study import Grid, manifest
 
     try:
@@ -60,19 +63,21 @@ def main(arguments: list[str], client: socket.socket | None = None) -> int:
         return 2
     finally:
         kernel.kill()
-    print("\n".join(failure(cell.stage.notebook, key, cause, cell.path(manifest.FAILED), params)))
+    print("\n".join(failure(cell.stage.notebook, key, cause, trace_of(cell), params)))
     return 1
 
 
-def failure(notebook: str, key: str, cause: str, failed: Path, params: Path | str) -> list[str]:
+def failure(notebook: str, key: str, cause: str, trace: Path, params: Path | str) -> list[str]:
     """Three lines about a failed cell: its name, the cause, and what to do next."""
     from shlex import quote
 
-    said = " ".join(cause.split()) or "no message"
+    from xltlib.text_files import printable
+
+    said = printable(" ".join(cause.split())) or "no message"
     return [
         f"{notebook} {key} failed:",
         f"  {said[:400]}",
-        f"  See {failed}; to continue: xlt run {quote(str(params))}",
+        f"  See {trace}; to continue: xlt run {quote(str(params))}",
     ]
 
 
@@ -106,6 +111,7 @@ def _execute(
             cause = f"{error.ename}: {error.evalue}"
         except Exception as error:
             # The kernel died (killed, or out of memory), or the notebook could not be saved.
+            log.write(traceback.format_exc())
             died = kernel.poll()
             reason = no_room(error)
             cause = f"{type(error).__name__}: {error}"
@@ -120,6 +126,8 @@ def _execute(
         cell.path(manifest.FAILED).unlink(missing_ok=True)
     elif running.exists():
         running.replace(cell.path(manifest.FAILED))
+    else:
+        cell.path(manifest.FAILED).unlink(missing_ok=True)  # it shows an earlier failure
     return cause
 
 

@@ -16,7 +16,7 @@ from xltlib.execution import status
 from xltlib.execution.cell import failure
 from xltlib.execution.estimate import Rest, Seconds, duration
 from xltlib.execution.workflow import Workflow
-from xltlib.study import STAGES, Cell, manifest
+from xltlib.study import STAGES, Cell
 
 PERIOD = 0.5
 """Seconds between checks of the cells."""
@@ -154,7 +154,7 @@ class Watch:
             cell.stage.notebook,
             cell.key,
             self.failed[cell],
-            cell.path(manifest.FAILED),
+            status.trace_of(cell),
             self.workflow.file,
         )
         self._say("\n".join(lines), style="red")

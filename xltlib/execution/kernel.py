@@ -7,15 +7,14 @@ waits for its connection file.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from xltlib.execution.socket_folder import socket_folder
 
 if TYPE_CHECKING:
     from jupyter_client import AsyncKernelManager
@@ -90,7 +89,9 @@ def _become_kernel(reading: int) -> None:
         connection_file = os.fsdecode(os.read(reading, 4096))
         os.close(reading)
         if connection_file:  # empty: the parent ended without anything to execute
-            IPKernelApp.launch_instance(["-f", connection_file, *QUIET])
+            # It ends with its parent, however that ends.
+            parent = f"--IPKernelApp.parent_handle={os.getppid()}"
+            IPKernelApp.launch_instance(["-f", connection_file, parent, *QUIET])
             code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
@@ -102,8 +103,7 @@ def _become_kernel(reading: int) -> None:
 def managed(kernel: ForkedKernel) -> Iterator[AsyncKernelManager]:
     """A kernel manager for papermill with this kernel, which ends with the block.
 
-    It uses Unix sockets in a private folder, so nothing listens on the network. The folder's path
-    is short, as sockets require, wherever the study is.
+    It uses Unix sockets in a private folder, so nothing listens on the network.
     """
     from jupyter_client import AsyncKernelManager
     from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -117,9 +117,9 @@ def managed(kernel: ForkedKernel) -> Iterator[AsyncKernelManager]:
             kernel.start(str(self.parent.connection_file))
             return self.connection_info
 
-    with tempfile.TemporaryDirectory(prefix="xlt-", dir=_short_folder()) as folder:
+    with socket_folder() as folder:
         manager = AsyncKernelManager(
-            transport="ipc", connection_file=str(Path(folder, "kernel.json")), kernel_name="python3"
+            transport="ipc", connection_file=str(folder / "kernel.json"), kernel_name="python3"
         )
         manager.provisioner = Provisioner(
             kernel_id=manager.kernel_id, kernel_spec=manager.kernel_spec, parent=manager
@@ -131,12 +131,3 @@ def managed(kernel: ForkedKernel) -> Iterator[AsyncKernelManager]:
             if kernel.wait(2) is None:
                 kernel.kill()
                 kernel.wait()
-
-
-def _short_folder() -> str | None:
-    """The temporary folder, or /tmp if its path is too long for a Unix socket (108 bytes)."""
-    usual = tempfile.gettempdir()
-    with contextlib.suppress(OSError):
-        if len(os.fsencode(usual)) > 60 and os.access("/tmp", os.W_OK):
-            return "/tmp"
-    return usual

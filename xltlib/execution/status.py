@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from xltlib.artifacts import InputError, read_json
-from xltlib.study import Cell
+from xltlib.artifacts import OUTPUTS, InputError, read_json, require_writable
+from xltlib.study import Cell, manifest
 
 # A tqdm bar: "answering:  40%|####      | 4/10 [00:02<00:03,  1.98batch/s]".
 BAR = re.compile(
@@ -26,6 +26,12 @@ def log_of(cell: Cell, kind: str = "log") -> Path:
     """The file with a cell's printed output (`log`), or with its present state (`json`)."""
     folder = cell.params.outputs / cell.params.profile / "logs"
     return folder / f"{cell.stage.notebook}.{cell.key}.{kind}"
+
+
+def trace_of(cell: Cell) -> Path:
+    """Where a failure can be read: the notebook, or the log if it failed before one was written."""
+    failed = cell.path(manifest.FAILED)
+    return failed if failed.is_file() else log_of(cell)
 
 
 class Status:
@@ -75,7 +81,7 @@ class Log:
 
     def __init__(self, cell: Cell, status: Status) -> None:
         file = log_of(cell)
-        file.parent.mkdir(parents=True, exist_ok=True)
+        require_writable(file.parent, OUTPUTS)
         self._out = file.open("a", encoding="utf-8", errors="replace")
         self._status = status
 

@@ -103,6 +103,8 @@ def _answer(client: socket.socket) -> None:
         from xltlib.execution import cell
 
         code = cell.main(json.loads(body), client)
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
     except BaseException:
         traceback.print_exc()
     finally:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 from xltlib.artifacts import InputError
 from xltlib.execution import warm
+from xltlib.execution.socket_folder import socket_folder
 from xltlib.params import ComputeSettings, Params
 from xltlib.study.gpu import PER_GPU
 from xltlib.yaml_files import read_yaml
@@ -142,11 +142,10 @@ def started(workflow: Workflow, todo: Path, lock: int) -> Iterator[subprocess.Po
     On this machine it is also the warm process from which cells are forked.
     """
     environment = workflow.environment() | {TODO: str(todo)}
-    with (
-        tempfile.TemporaryDirectory(prefix="xlt-", dir="/tmp") as folder,
-        open(workflow.log, "ab") as log,
-    ):
-        address = str(Path(folder, "warm"))
+    with socket_folder() as folder, open(workflow.log, "ab") as log:
+        address = str(folder / "warm")
+        if not workflow.on_cluster:
+            environment |= {warm.ADDRESS: address}
         end, life = os.pipe()
         companion = subprocess.Popen(
             [sys.executable, "-m", warm.__name__, "serve", address, str(end)]
@@ -159,8 +158,6 @@ def started(workflow: Workflow, todo: Path, lock: int) -> Iterator[subprocess.Po
             process_group=0,
         )
         os.close(end)
-        if not workflow.on_cluster:
-            environment |= {warm.ADDRESS: address}
         snakemake = subprocess.Popen(
             workflow.command(),
             stdin=subprocess.DEVNULL,

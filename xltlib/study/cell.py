@@ -90,7 +90,7 @@ class Cell:
         found = read_sealed(file)
         if found is None:
             found = {"rows": measure()}
-            for old in file.parent.glob(f"{name}.*"):
+            for old in file.parent.glob(f"{name}.{'[0-9a-f]' * 16}.json"):
                 old.unlink()
             write_sealed(file, found)
         return found["rows"]

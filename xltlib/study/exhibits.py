@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from xltlib.analysis.verdict import NOT_ANSWERED
-from xltlib.artifacts import fingerprint
+from xltlib.artifacts import InputError, fingerprint
 from xltlib.reporting.answers import question
 from xltlib.reporting.document import (
     Figure,
@@ -38,6 +38,11 @@ SECTIONS = {
 """The stages that the paper covers, in order."""
 GLANCE = ("answer", "effective_robustness")
 """The figures of the results that open the paper; the others go into the appendix."""
+ADD = (
+    "Add `attacks`, `claims`, a measure of `representation`, or a test set with `perturbation` or "
+    "`pairs` to the params file."
+)
+"""What to do if a profile has nothing to show."""
 APPENDIX = "Appendix: all contrasts, all languages"
 
 
@@ -45,10 +50,16 @@ def gather(grid: Grid) -> Paper:
     """Everything that the paper shows.
 
     Raises:
-        InputError: a cell is not done; names the cell and the command to run.
+        InputError: a cell is damaged, or one that the paper covers is not done; names the cell and
+            the command to run.
     """
+    saved.require_undamaged(grid)
     stages = {name: cells for name in SECTIONS if (cells := grid.cells(name))}
     everything = [cell for cells in stages.values() for cell in cells]
+    if not everything:
+        raise InputError(
+            f"profile {grid.params.profile}: none of its stages makes a table or a figure. {ADD}"
+        )
     for cell in everything:
         cell.metrics()
     versions: dict[str, set[str]] = {}

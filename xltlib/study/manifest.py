@@ -7,6 +7,7 @@ It is written last, when everything else is on disk. Git keeps the numbers of a 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,6 +25,15 @@ FAILED = "failed.ipynb"
 """A notebook in which a cell failed."""
 EXECUTING = ".executing."
 """How the names of notebooks that are being executed begin."""
+
+RESULTS = (
+    *(METRICS, "summary.csv", "static_set.json"),
+    *("scores.parquet", "predictions.parquet"),
+    *("attacks.parquet", "attacks.jsonl", "attacks.html"),
+    *("encoder/*", "model/*"),
+    *("tables/*.csv", "figures/*.png", "figures/*.pdf", "measured/*.*.json"),
+)
+"""The files that stages make. A new stage that makes others adds them here."""
 
 
 class File(BaseModel):
@@ -108,13 +118,18 @@ def write(folder: Path, about: dict[str, Any]) -> None:
     write_sealed(folder / NAME, about | {"files": files})
 
 
+def is_result(name: str) -> bool:
+    """Whether a file is one that stages make, by its name within a cell's folder."""
+    return any(fnmatchcase(name, pattern) for pattern in RESULTS)
+
+
 def made(folder: Path) -> Iterator[Path]:
-    """The files of a cell's folder that are its result."""
+    """The files of a cell's folder that are its result, or the begun files of one; any others are
+    the user's."""
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         hidden = any(part.startswith(".") for part in parts)
-        other = parts[0] in (WORK, NAME) or path.suffix == ".ipynb"
-        if path.is_file() and not hidden and not other:
+        if path.is_file() and not hidden and is_result("/".join(parts)):
             yield path
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,16 @@ from xltlib.reporting.document import Paper, Table
 from xltlib.study import exhibits, saved
 from xltlib.study.grid import Grid
 
+OWN = (
+    *("report.html", "article.tex", "numbers.tex"),
+    *("tables/*.tex", "tables/*.csv", "figures/*.png", "figures/*.pdf", "json/*.json"),
+)
+"""The files that `xlt paper` writes; any other in the folder is the user's."""
+
 
 def write(grid: Grid) -> Path:
-    """Write the profile's paper folder; the same cells always give the same bytes.
+    """Write the profile's paper folder; the same cells always give the same bytes. The user's own
+    files in it stay.
 
     Returns:
         The folder: `report.html`, `article.tex`, `numbers.tex`, `tables/`, `figures/`, `json/`.
@@ -39,7 +48,17 @@ def write(grid: Grid) -> Path:
         write_atomic(new / "numbers.tex", macros.definitions(paper.quotes))
         write_atomic(new / "article.tex", article.article(paper))
         write_atomic(new / "report.html", html_report.page(paper))
+        _keep_others(folder, new)
     return folder
+
+
+def _keep_others(old: Path, new: Path) -> None:
+    """Copy what `xlt paper` does not write, such as a compiled article or a bibliography."""
+    for path in old.rglob("*"):
+        name = path.relative_to(old).as_posix()
+        if path.is_file() and not any(fnmatchcase(name, own) for own in OWN):
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, new / name)
 
 
 def _rows(table: Table) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from xltlib.artifacts import InputError
 from xltlib.params import STANDARD
 from xltlib.study.cell import ModelCell
 from xltlib.study.grid import Grid
+from xltlib.study.saved import require_undamaged
 from xltlib.study.target_tasks import tested_tasks
 
 
@@ -26,7 +27,7 @@ def statement(
         seed_sd: the assumed standard deviation over seeds, in points.
 
     Raises:
-        InputError: no model has been evaluated, or the plan is impossible.
+        InputError: no model has been evaluated, a cell is damaged, or the plan is impossible.
     """
     planned = len(grid.params.seeds) if seeds is None else seeds
     if seeds is None and planned < MIN_SEEDS:
@@ -34,6 +35,7 @@ def statement(
             f"{grid.params.profile}: the profile has fewer than {MIN_SEEDS} seeds, so nothing can "
             "be detected. Give the planned number with --seeds."
         )
+    require_undamaged(grid)
     plan = power.Plan(planned, questions, seed_sd)
     settings, found = grid.params.analysis, {}
     for encoder in grid.params.encoders:

@@ -8,11 +8,12 @@ from itertools import combinations
 from pathlib import Path
 
 from xltlib import corpora
-from xltlib.artifacts import InputError
+from xltlib.artifacts import InputError, obstacle
 from xltlib.corpora.hub import require_network
 from xltlib.evaluation.retrieval import RETRIEVAL
 from xltlib.params import Params, PerturbedFile, TaskData, TestSet
 from xltlib.study import revisions
+from xltlib.study.contents import CONTENTS
 from xltlib.study.data import bitexts
 from xltlib.study.grid import Grid
 from xltlib.study.named_models import named_models, on_hub
@@ -40,7 +41,7 @@ def check_sources(params: Params) -> None:
         InputError: lists all errors: unknown corpora, absent folders, languages that a source
             lacks, and corpora of the wrong kind for their place.
     """
-    problems = [*_misused(params)] or [*_tested_twice(params)]
+    problems = [*_misused(params)] or [*_tested_twice(params), *_obstacles(params)]
     absent = [*_absent(params)]
     if problems or (absent and Todo.of(Grid(params)).cells):
         _refuse([*problems, *absent])
@@ -51,13 +52,25 @@ def _refuse(problems: list[str]) -> None:
     raise InputError(f"{count}; nothing was started\n  " + "\n  ".join(problems))
 
 
+def _obstacles(params: Params) -> Iterator[str]:
+    """Files where the study has to write folders, and the other way round."""
+    own = params.outputs / params.profile
+    cells = [cell.folder for cell in Grid(params).everything()]
+    places = {
+        "outputs": [own / "logs", *cells],
+        "cache": [params.cache / CONTENTS],
+    }
+    for key, folders in places.items():
+        for file in sorted({file for folder in folders if (file := obstacle(folder)) is not None}):
+            yield f"{key}: {file} is a file where a folder is needed; move or remove it"
+    for folder in (own / "run.log", own / ".run.lock"):
+        if folder.is_dir():
+            yield f"outputs: {folder} is a folder where a file is needed; move or remove it"
+
+
 def _misused(params: Params) -> Iterator[str]:
-    """Corpora that do not exist or are of the wrong kind for their place, and places to write
-    that are not folders."""
-    for key, folder in (("outputs", params.outputs), ("cache", params.cache)):
-        nearest = next(path for path in (folder, *folder.parents) if path.exists())
-        if not nearest.is_dir():
-            yield f"{key}: {folder} cannot be a folder, because {nearest} is a file"
+    """Corpora that do not exist or are of the wrong kind for their place, and a cache in the wrong
+    place."""
     own, cache = (params.outputs / params.profile).resolve(), params.cache.resolve()
     if own.is_relative_to(cache) or cache.is_relative_to(own):
         yield f"cache: {params.cache} also holds the outputs; give it a folder of its own"

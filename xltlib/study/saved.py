@@ -15,6 +15,7 @@ from xltlib.artifacts import InputError, write_atomic, write_with
 from xltlib.reporting.answers import question
 from xltlib.reporting.sentences import Sentence
 from xltlib.reporting.shown import sentences, style
+from xltlib.study import manifest
 from xltlib.study.cell import Cell
 from xltlib.study.grid import Grid
 
@@ -89,6 +90,27 @@ def provenance(cell: Cell) -> Provenance:
     )
 
 
+def require_undamaged(grid: Grid) -> None:
+    """Refuse a profile with a damaged cell: others have their numbers from it.
+
+    Cells that have not finished, or were made with other params or data, are passed over.
+
+    Raises:
+        InputError: names the cell, the file and the command that makes it again.
+    """
+    for cell in grid.everything():
+        record, wrong = cell.manifest, None
+        if record is None and cell.path(manifest.NAME).exists():
+            wrong = manifest.NAME
+        elif record is not None and record.fingerprint == cell.fingerprint:
+            wrong = manifest.damaged(cell.folder, record)
+        if wrong is not None:
+            raise InputError(
+                f"{cell.folder}: {cell.name} is damaged: {wrong} was cut short, edited or removed. "
+                "Run `xlt run` on the params file to make it again."
+            )
+
+
 def tables_of(cell: Cell) -> dict[str, pd.DataFrame]:
     """The saved tables by name."""
     return {file.stem: pd.read_csv(file) for file in cell.artefacts("tables/*.csv")}
@@ -101,9 +123,11 @@ def load_results(params: Path | str | schema.Params) -> dict[str, pd.DataFrame]:
     `outputs/quick/06_results/me5-small/tables/contrasts.csv`.
 
     Raises:
-        InputError: the params file is wrong, or a cell that saves tables is not done.
+        InputError: the params file is wrong, a cell is damaged, or one that saves tables is not
+            done.
     """
     grid = Grid(params if isinstance(params, schema.Params) else schema.load(params))
+    require_undamaged(grid)
     cells = [cell for stage in WITH_TABLES for cell in grid.cells(stage)]
     return {
         f"{cell.name}/{name}": frame for cell in cells for name, frame in tables_of(cell).items()

@@ -5,14 +5,21 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from xltlib.artifacts import OUTPUTS, InputError, no_room, require_writable, write_json
+from xltlib.artifacts import (
+    OUTPUTS,
+    InputError,
+    follow_umask,
+    no_room,
+    require_writable,
+    write_json,
+)
 from xltlib.params import ComputeSettings
-from xltlib.study import code, gpu, machine, manifest
+from xltlib.study import cell_files, code, gpu, machine, manifest
 from xltlib.study.cell import Cell
 
 
@@ -74,12 +81,17 @@ def held(cell: Cell) -> Iterator[bool]:
 
 
 def _clear(cell: Cell) -> None:
-    """Remove the files of another result, the manifest first, and the work of other params."""
+    """Remove the files of another result, the manifest first, and the work of other params.
+
+    The user's own files stay.
+    """
     cell.path(manifest.NAME).unlink(missing_ok=True)
     for path in manifest.made(cell.folder):
         if path.relative_to(cell.folder).parts[0] != "measured":
             path.unlink()
-    for path in cell.path(manifest.WORK).glob("*"):
+    for path in cell_files.half_written(cell.folder):
+        path.unlink()
+    for path in cell_files.work_folders(cell.folder):
         if path.name != cell.fingerprint:
             shutil.rmtree(path, ignore_errors=True)
 
@@ -105,6 +117,8 @@ def finish(cell: Cell, metrics: Mapping[str, Any], *, started: float, **record: 
             "belongs to neither version. Run the same command again."
         )
     write_json(cell.path(manifest.METRICS), dict(metrics))
+    for path in manifest.made(cell.folder):
+        follow_umask(path)  # safetensors makes private files
     about = {
         "fingerprint": cell.fingerprint,
         "profile": cell.params.profile,
@@ -120,4 +134,7 @@ def finish(cell: Cell, metrics: Mapping[str, Any], *, started: float, **record: 
         "seconds": round(time.time() - started, 1),
     }
     manifest.write(cell.folder, about | record)
-    shutil.rmtree(cell.path(manifest.WORK), ignore_errors=True)
+    for path in cell_files.work_folders(cell.folder):
+        shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):  # the user has files there
+        cell.path(manifest.WORK).rmdir()
