@@ -15,11 +15,11 @@ from xltlib.params.profile import Params
 INTRODUCTION = """# Params
 
 Every key of a params file, written by `xlt schema --markdown`; do not edit it by hand. Unknown keys
-are errors. Numbers are numbers: `"2"` and `yes` are refused. Paths are relative to the folder of the
-params file; if that is a symbolic link, to the folder of the file that it points to.
+are errors. Numbers are numbers: `"2"` and `yes` are refused. Paths are relative to the folder of
+the params file; if that is a symbolic link, to the folder of the file that it points to.
 
-`null`, or nothing after the colon, stands for the default of a key (so `attacks:` means no attacks);
-a required key cannot be `null`. Only at `max_edited_words` and `min_window_similarity`, `null` is a
+`null`, or nothing after the colon, stands for the default of a key: `attacks:` means no attacks. A
+required key cannot be `null`. Only at `max_edited_words` and `min_window_similarity`, `null` is a
 value of its own: no limit.
 
 With `extends: other.yaml` a file adds to another one in the same folder: its sections are merged
