@@ -114,8 +114,8 @@ def _table(cell: Cell, name: str) -> pd.DataFrame:
     tables = tables_of(cell)
     if name not in tables:
         raise InputError(
-            f"{cell.folder}: {cell.name} has no table {name}; older code made it. Run `xlt run "
-            "--strict` on the params file, which makes such cells again."
+            f"{cell.folder}: {cell.name} has no table {name}; older code made it. Run "
+            f"`{cell.params.run_command} --strict`, which makes such cells again."
         )
     return tables[name]
 
