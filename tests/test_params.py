@@ -172,6 +172,28 @@ def test_a_measure_of_representation_on_the_wrong_data_is_refused(changed, edits
         check_sources(schema.load(changed(edits)))
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "targets.tydiqa.data.split",
+        "targets.xnli.data.dev_split",
+        "targets.xnli.test_sets.0.split",
+        "intermediate.arms.english.tasks.nli.split",
+        "intermediate.arms.english.tasks.nli.dev_split",
+        "attacks.typo.test_sets.0.split",
+        "attacks.codemix.recipe.parallel.split",
+        "representation.probe.split",
+        "representation.retrieval.0.split",
+    ],
+)
+@pytest.mark.parametrize("name", ["nosuch", "''"])
+def test_an_unknown_split_is_named_with_its_key(extending, key, name):
+    with pytest.raises(InputError, match="has no split") as error:
+        check_sources(schema.load(set_at(extending, key, name)))
+    expected = rf"\n  {key}: \w+ \(mini\) has no split .*; available: train, dev, test$"
+    assert re.search(expected, str(error.value), re.MULTILINE)
+
+
 SECOND = {"data": {"corpus": "tydiqa", "languages": ["en"]}, "epochs": 1}
 SECOND["optimisation"] = {"learning_rate": 1e-4, "batch_size": 4}
 
