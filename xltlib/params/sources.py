@@ -19,7 +19,7 @@ from xltlib.params.values import (
     known_languages,
 )
 
-Items = Annotated[int, Field(gt=0, le=20_000)]
+Items = Annotated[int, Field(gt=0, le=10_000)]
 
 
 class MiniSettings(Settings):
