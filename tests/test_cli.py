@@ -217,7 +217,9 @@ def test_a_profile_outside_a_clone_says_where_to_run(profile, monkeypatch, tmp_p
 def test_results_of_an_unfinished_profile_say_what_to_run(profile):
     result = xlt("results", profile())
     assert result.exit_code == 2
-    assert "06_results/me5-small has not finished" in result.output
+    words = " ".join(result.output.split())
+    assert "06_results/me5-small has not finished" in words
+    assert f"Run `xlt run {profile()}` to make what is missing." in words
 
 
 def test_evaluate_scores_any_model_on_any_file(tiny_model, tmp_path):
@@ -385,11 +387,21 @@ def test_check_counts_the_cells_that_share_a_gpu(profile):
     assert "--per-gpu: no cell uses a GPU. Leave it out." in " ".join(result.output.split())
 
 
-def test_sharing_a_gpu_is_refused_where_no_cell_shares_one(profile):
-    result = xlt("run", profile({}), "--per-gpu", "4")
+@pytest.mark.parametrize("option", ["--gpus", "--per-gpu"])
+def test_gpus_are_refused_where_no_cell_uses_one(profile, option):
+    result = xlt("run", profile({}), option, "4")
     assert result.exit_code == 2
-    assert "--per-gpu is for cells that share the GPUs of this machine" in result.output
-    assert "no cell uses one. Leave it out." in " ".join(result.output.split())
+    words = " ".join(result.output.split())
+    assert f"{option} is for cells that use the GPUs of this machine" in words
+    assert "compute.device is cpu. Leave it out, or set compute: {device: cuda" in words
+
+
+def test_gpus_are_refused_where_a_scheduler_gives_them(profile):
+    on_gpu = profile({"compute": {"device": "cuda", "gpus": 1}})
+    slurm = ("--workflow-profile", ROOT / "params" / "slurm")
+    result = xlt("run", on_gpu, "--gpus", "4", *slurm)
+    assert result.exit_code == 2
+    assert "a scheduler gives each job its own. Leave it out." in " ".join(result.output.split())
 
 
 XLT = "import sys; from xltlib.cli import app; sys.argv[0] = 'xlt'; app()"

@@ -4,9 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from xltlib import params as schema
-from xltlib.artifacts import InputError
+from xltlib.artifacts import InputError, write_atomic
+from xltlib.execution.status import Status, log_of
+from xltlib.params import Params
 from xltlib.study import Grid
 from xltlib.study.preflight import check_sources, not_compared
 
@@ -77,7 +80,7 @@ def test_every_shipped_profile_is_valid(name):
             {"targets.tydiqa.test_sets": [{"corpus": "tydiqa", "languages": ["xx"]}]},
             r"targets\.tydiqa\.test_sets\.0\.languages: unknown language xx; known: en",
         ),
-        ({"seeds": [1, 1]}, r"seeds: a seed is listed twice"),
+        ({"seeds": [1, 1]}, r"seeds: 1 is listed twice"),
         ({"compute.gpus": 1}, r"compute: device: cuda needs gpus"),
         ({"corpora.tydiqa": {"source": "local"}}, r"corpora\.tydiqa: .*needs `folder`"),
         ({"span_qa.doc_stride": 250}, r"span_qa: doc_stride must be less than"),
@@ -167,6 +170,28 @@ TAGS = {"corpus": "udpos", "languages": ["ar", "ru"]}
 def test_a_measure_of_representation_on_the_wrong_data_is_refused(changed, edits, expected):
     with pytest.raises(InputError, match=expected):
         check_sources(schema.load(changed(edits)))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "targets.tydiqa.data.split",
+        "targets.xnli.data.dev_split",
+        "targets.xnli.test_sets.0.split",
+        "intermediate.arms.english.tasks.nli.split",
+        "intermediate.arms.english.tasks.nli.dev_split",
+        "attacks.typo.test_sets.0.split",
+        "attacks.codemix.recipe.parallel.split",
+        "representation.probe.split",
+        "representation.retrieval.0.split",
+    ],
+)
+@pytest.mark.parametrize("name", ["nosuch", "''"])
+def test_an_unknown_split_is_named_with_its_key(extending, key, name):
+    with pytest.raises(InputError, match="has no split") as error:
+        check_sources(schema.load(set_at(extending, key, name)))
+    expected = rf"\n  {key}: \w+ \(mini\) has no split .*; available: train, dev, test$"
+    assert re.search(expected, str(error.value), re.MULTILINE)
 
 
 SECOND = {"data": {"corpus": "tydiqa", "languages": ["en"]}, "epochs": 1}
@@ -313,18 +338,116 @@ def test_claims_come_with_the_profile(changed, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("folder", "message"),
+    ("path", "message"),
     [
-        ("~nosuchuser/data", "~nosuchuser/data: there is no such user"),
-        ("a\0b", "a path cannot contain NUL|no file can have this name"),
-        ("x" * 5000, "no file can have this name"),
+        ("~nosuchuser/data", r"there is no such user; .* \(found '~nosuchuser/data'\)"),
+        ("a\0b", "a path cannot contain NUL"),
+        ("x" * 300, "cannot be opened .File name too long"),
+        ("/".join(["x" * 100] * 50), "cannot be opened .File name too long"),
+        (" ", "empty; give a path"),
     ],
+    ids=str.__len__,
 )
-def test_a_path_that_cannot_be_is_named(changed, folder, message):
-    file = changed({"corpora.xquad": {"source": "local", "folder": folder}})
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("corpora.xquad", lambda path: {"source": "local", "folder": path}),
+        ("outputs", str),
+        ("cache", str),
+        ("methods.rs-da.neighbours", lambda path: {"en": path}),
+        ("attacks.codemix.recipe.lexicons", lambda path: {"ar": [path]}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_path_that_cannot_be_is_named_with_its_key(changed, key, value, path, message):
+    file = changed({key: value(path)})
     with pytest.raises(InputError, match=message) as error:
         schema.load(file)
-    assert len(str(error.value)) < 500
+    assert str(error.value).startswith(f"{file}: ")
+    assert all(part in str(error.value) for part in key.split("."))
+    assert len(str(error.value)) < 700
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ('""', "empty; give a path"),
+        ("~nosuchuser/claims.yaml", "there is no such user"),
+        (f"{'x' * 300}.yaml", "cannot be opened .File name too long"),
+        ("absent.yaml", r"absent\.yaml: no such file"),
+        (".", "is a folder, not a file"),
+    ],
+    ids=str.__len__,
+)
+def test_a_claims_file_that_cannot_be_read_is_named_with_its_key(extending, name, message):
+    file = extending(f"extends: quick.yaml\nprofile: mine\nclaims: {name}\n")
+    with pytest.raises(InputError, match=message) as error:
+        schema.load(file)
+    assert str(error.value).startswith(f"{file}: claims: ")
+
+
+MODELS = [
+    "encoders.me5-small.name",
+    "attacks.mlm.recipe.model",
+    "attacks.typo.recipe.surrogate",
+    "targets.tydiqa.test_sets.3.perturbation.encoder",
+]
+
+
+def naming(changed, key, name):
+    """A profile that names a model at a key."""
+    base = schema.load(changed({}))
+    mlm = base.attacks["typo"].model_dump(mode="json", exclude_none=True)
+    mlm |= {"recipe": {"kind": "mlm", "model": name if ".mlm." in key else "me5-small"}}
+    sets = [one.model_dump(exclude_none=True) for one in base.targets["tydiqa"].test_sets]
+    mixing = {"kind": "codemix", "parallel": {"corpus": "tatoeba", "languages": ["ar"]}}
+    mixing |= {"encoder": name} if key.startswith("targets") else {}
+    sets += [QA | {"perturbation": mixing}]
+    edits = {"attacks.mlm": mlm, "attacks.typo.recipe.ranking": "gradient"}
+    edits |= {"targets.tydiqa.test_sets": sets}
+    return changed(edits | ({} if ".mlm." in key or key.startswith("targets") else {key: name}))
+
+
+@pytest.mark.parametrize("key", MODELS)
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("https://huggingface.co/x/y", "a web address; give the name alone, x/y"),
+        ("https://huggingface.co/x/y/tree/main?a=b", "give the name alone, x/y "),
+        ("huggingface.co/x/y", "give the name alone, x/y "),
+        ("https://", "give the name alone, OWNER/NAME"),
+        ("a b", "not the name of a hub repository"),
+        ("a/../b", "not the name of a hub repository"),
+        ("a/b/c", "path of a folder begins with ./"),
+        ("x" * 100, "not the name of a hub repository"),
+        ("", "not the name of a hub repository"),
+        ("~nosuchuser/model", "there is no such user"),
+        ("./a\0b", "a path cannot contain NUL"),
+    ],
+    ids=str,
+)
+def test_what_cannot_name_a_model_is_refused(changed, key, name, message):
+    file = naming(changed, key, name)
+    with pytest.raises(InputError, match=message) as error:
+        schema.load(file)
+    words = str(error.value)
+    assert words.startswith(f"{file}: 1 error")
+    assert all(part in words for part in key.split("."))
+
+
+@pytest.mark.parametrize("key", MODELS)
+def test_hub_names_and_folders_name_models(changed, key, tmp_path):
+    for name in ("me5-small", "FacebookAI/xlm-roberta-base", "gpt2", "./my model", "/a/../b c"):
+        params = schema.load(naming(changed, key, name))
+        expected = name.replace(".", str(tmp_path), 1) if name.startswith(".") else name
+        assert expected in str(params)
+
+
+@pytest.mark.parametrize("section", ["corpora.tydiqa", "encoders.me5-small"])
+@pytest.mark.parametrize("revision", ["", " ", "https://huggingface.co/x", "a b", "../x"])
+def test_what_cannot_name_a_revision_is_refused(changed, section, revision):
+    with pytest.raises(InputError, match=rf"{section}\.revision: String should match"):
+        schema.load(changed({f"{section}.revision": revision}))
 
 
 @pytest.mark.parametrize(
@@ -358,7 +481,7 @@ def test_a_name_that_is_read_as_something_else_is_refused(changed, section, name
         "targets": schema.load(changed({})).targets["tydiqa"].model_dump(exclude_none=True),
         "attacks": schema.load(changed({})).attacks["typo"].model_dump(exclude_none=True),
     }
-    with pytest.raises(InputError, match="choose another name"):
+    with pytest.raises(InputError, match=r"choose another name|a valid string"):
         schema.load(changed({f"{section}.{name}": inside[section]}))
 
 
@@ -377,7 +500,7 @@ def test_names_that_differ_in_case_alone_are_refused(changed):
         ({"seeds": ["1"]}, r"seeds\.0: .*valid integer"),
         ({"seeds": [2**33]}, r"seeds\.0: .*less than 4294967296"),
         ({"attacks.typo.seed": -1}, r"attacks\.typo\.seed: .*greater than or equal to 0"),
-        ({"targets.tydiqa.seeds": [1, 1]}, "a seed is listed twice"),
+        ({"targets.tydiqa.seeds": [1, 1]}, "1 is listed twice"),
         ({"targets.tydiqa.epochs": float("inf")}, r"epochs: .*finite number"),
         ({"intermediate.optimisation.learning_rate": float("inf")}, "finite number"),
         ({"methods.adv.radius": float("nan")}, r"radius: .*"),
@@ -463,7 +586,7 @@ def test_a_file_extends_one_that_extends_another(extending):
         ("extends: mine.yaml", r"extends: 'mine\.yaml' extends this file in turn"),
         ("extends: absent.yaml", r"mine\.yaml: extends: .*absent\.yaml: no such file"),
         (
-            "extends: quick.yaml\nseedz: [1]",
+            "extends: quick.yaml\nprofile: mine\nseedz: [1]",
             r"mine\.yaml \(extends quick\.yaml\): 1 error.*\n  seedz: unknown key",
         ),
     ],
@@ -471,3 +594,255 @@ def test_a_file_extends_one_that_extends_another(extending):
 def test_what_cannot_be_extended_is_refused(extending, text, message):
     with pytest.raises(InputError, match=message):
         schema.load(extending(text))
+
+
+def test_a_file_that_extends_another_names_its_profile(extending):
+    """Without a name of its own it would make the other file's results again."""
+    with pytest.raises(InputError, match=r"mine\.yaml: profile: missing, .* 'quick\.yaml' again"):
+        schema.load(extending("extends: quick.yaml\nseeds: [7]\n"))
+    assert schema.load(extending("extends: quick.yaml\nprofile: quick\n")).profile == "quick"
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["claims", "attacks", "representation", "evaluation", "analysis", "span_qa", "outputs", "cost"],
+)
+def test_null_at_the_top_stands_for_the_default(extending, tmp_path, key):
+    default = Params.model_fields[key].default
+    expected = tmp_path.parent / "outputs" if key == "outputs" else default
+    mine = schema.load(extending(f"extends: quick.yaml\nprofile: mine\n{key}: null\n"))
+    assert getattr(mine, key) == expected
+    whole = (PARAMS / "quick.yaml").read_text(encoding="utf-8")
+    alone = re.sub(rf"^{key}:.*\n(?:[ #].*\n|\n)*", "", whole, flags=re.MULTILINE)
+    assert getattr(schema.load(extending(f"{alone}{key}:\n")), key) == expected
+
+
+def test_null_stands_for_the_default_of_every_key_that_has_one(extending):
+    text = """
+extends: quick.yaml
+profile: mine
+representation: {retrieval: null, rotation: null, batch_size: null}
+targets: {xnli: {crossings: null, max_length: null}}
+corpora: {tydiqa: {mini: null, cut_after: null}}
+attacks: {typo: {engine: null, recipe: {max_edited_words: null, max_edited_share: 0.1}}}
+compute: {threads: null}
+"""
+    mine = schema.load(extending(text))
+    assert (mine.representation.retrieval, mine.representation.batch_size) == ([], 64)
+    assert mine.targets["xnli"].max_length == 128
+    assert len(mine.targets["xnli"].crossings) == 1
+    assert mine.corpora["tydiqa"].mini == schema.MiniSettings()
+    assert mine.attacks["typo"].engine == schema.EngineSettings()
+    assert mine.attacks["typo"].recipe.max_edited_words is None  # where null is a value
+    assert mine.compute.threads == 1
+
+
+def test_a_key_without_a_default_cannot_be_null(extending):
+    for key in ("seeds", "description", "encoders"):
+        base = (PARAMS / "quick.yaml").read_text(encoding="utf-8")
+        file = extending(re.sub(rf"^{key}:", f"_{key}:", base, flags=re.MULTILINE) + f"{key}:\n")
+        with pytest.raises(InputError, match=rf"\n  {key}: .*\(found None\)"):
+            schema.load(file)
+
+
+def test_paths_start_from_where_the_params_file_really_is(tmp_path):
+    """A symbolic link to a params file stands for the file, wherever the link is."""
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir()
+    here.mkdir()
+    (there / "base.yaml").write_bytes((PARAMS / "quick.yaml").read_bytes())
+    (there / "claims.yaml").write_text(CLAIM)
+    (there / "mine.yaml").write_text("extends: base.yaml\nprofile: mine\noutputs: out\n")
+    (here / "link.yaml").symlink_to(there / "mine.yaml")
+    params = schema.load(here / "link.yaml")
+    assert params.outputs == there / "out"
+    assert params.cache == tmp_path / "outputs" / "cache"
+    assert list(params.claims) == ["more"]
+
+
+def test_a_file_cannot_extend_a_link_to_another_folder(tmp_path):
+    (tmp_path / "base.yaml").symlink_to(PARAMS / "quick.yaml")
+    (tmp_path / "mine.yaml").write_text("extends: base.yaml\nprofile: mine\n")
+    with pytest.raises(InputError, match="extends: give the name of a params file in the same fo"):
+        schema.load(tmp_path / "mine.yaml")
+
+
+NUMBERS = [
+    "seeds.0",
+    "compute.threads",
+    "compute.mem_mb",
+    "span_qa.doc_stride",
+    "corpora.xnli.mini.test",
+    "corpora.xnli.mini.seed",
+    "encoders.me5-small.extra_pieces",
+    "encoders.me5-small.attention_dropout",
+    "intermediate.epochs",
+    "intermediate.examples.nli",
+    "intermediate.optimisation.learning_rate",
+    "methods.adv.radius",
+    "methods.rs-da.copies",
+    "targets.tydiqa.epochs",
+    "targets.tydiqa.optimisation.warmup_ratio",
+    "targets.tydiqa.optimisation.batch_size",
+    "targets.tydiqa.test_sets.1.perturbation.severity",
+    "representation.rotation.max_examples",
+    "attacks.typo.examples_per_language",
+    "attacks.typo.recipe.max_queries",
+    "attacks.embedding.recipe.radius",
+    "analysis.level",
+]
+
+
+def set_at(extending, key, text):
+    """quick.yaml with the value at a dotted key, given as YAML text."""
+    raw = yaml.safe_load((PARAMS / "quick.yaml").read_text(encoding="utf-8"))
+    *path, last = key.split(".")
+    section = raw
+    for part in path:
+        section = section[int(part)] if isinstance(section, list) else section.setdefault(part, {})
+    section[int(last) if isinstance(section, list) else last] = "THE VALUE"
+    return extending(yaml.safe_dump(raw, sort_keys=False).replace("THE VALUE", text))
+
+
+@pytest.mark.parametrize("value", ["yes", "'1'", "on", "false", "[1]", "one"])
+@pytest.mark.parametrize("key", NUMBERS)
+def test_only_numbers_are_numbers(extending, key, value):
+    with pytest.raises(InputError, match=r"1 error.*\n.*should be a valid (integer|number)"):
+        schema.load(set_at(extending, key, value))
+
+
+@pytest.mark.parametrize("value", ["1", "'yes'", "'true'", "2.0", "maybe"])
+@pytest.mark.parametrize(
+    "key", ["encoders.me5-small.trim_vocabulary", "targets.xnli.test_sets.0.pairs"]
+)
+def test_only_booleans_are_booleans(extending, key, value):
+    with pytest.raises(InputError, match=r"1 error.*\n.*should be a valid boolean"):
+        schema.load(set_at(extending, key, value))
+
+
+@pytest.mark.parametrize("text", ["1e-4", "1.0e-4", "+1E-4", "0.0001", ".1e-3", "1.e-4"])
+def test_numbers_may_have_exponents(extending, text):
+    params = schema.load(set_at(extending, "targets.tydiqa.optimisation.learning_rate", text))
+    assert params.targets["tydiqa"].optimisation.learning_rate == 1e-4
+
+
+def test_whole_numbers_stand_for_floats(extending):
+    epochs = schema.load(set_at(extending, "targets.tydiqa.epochs", "3")).targets["tydiqa"].epochs
+    assert (epochs, type(epochs)) == (3.0, float)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("corpora.tydiqa.mini.train", "3000000"),
+        ("compute.threads", "100000"),
+        ("compute.gpus", "100000"),
+        ("compute.mem_mb", "1" + "0" * 30),
+        ("intermediate.examples.nli", "1000000000"),
+        ("intermediate.epochs", "1000000"),
+        ("targets.tydiqa.epochs", "1e300"),
+        ("targets.tydiqa.max_examples", "1" + "0" * 30),
+        ("targets.tydiqa.optimisation.learning_rate", "1e300"),
+        ("targets.tydiqa.optimisation.batch_size", "1" + "0" * 30),
+        ("methods.rs-da.copies", "1000000"),
+        ("methods.rs-rp.draws", "1000000"),
+        ("methods.adv.steps", "1000000"),
+        ("methods.adv.step_size", "1e300"),
+        ("attacks.embedding.recipe.radius", "1e300"),
+        ("attacks.typo.recipe.candidates_per_word", "1" + "0" * 30),
+        ("attacks.typo.recipe.max_queries", "1" + "0" * 30),
+        ("cost.rounds", "1000000"),
+    ],
+)
+def test_an_absurd_number_is_refused(extending, key, value):
+    with pytest.raises(InputError, match=r"1 error.*\n.*should be less than or equal to"):
+        schema.load(set_at(extending, key, value))
+
+
+def test_every_count_has_an_upper_bound():
+    unbounded = [
+        f"{name}.{key}"
+        for name, section in Params.model_json_schema()["$defs"].items()
+        for key, about in section["properties"].items()
+        for one in (about, *about.get("anyOf", ()))
+        if one.get("type") == "integer" and not {"maximum", "exclusiveMaximum"} & one.keys()
+    ]
+    assert unbounded == []
+
+
+TWICE = {
+    "analysis.contrasts": "[[english, none], [english, none]]",
+    "analysis.published": "[&a {source: x, corpus: tydiqa, f1: {ar: 50.0}}, *a]",
+    "attacks.homoglyph.arms": "[none, none]",
+    "attacks.distractor.recipe.languages": "[passage, passage]",
+    "attacks.distractor.recipe.places": "[end, end]",
+    "attacks.distractor.recipe.templates": "[answer, answer]",
+    "attacks.codemix.recipe.lexicons": "{ar: [a.txt, ./a.txt]}",
+    "encoders.me5-small.vocabulary": "[&b {corpus: xnli, languages: [en]}, *b]",
+    "seeds": "[1, 1]",
+    "targets.xnli.crossings": "[{arms: [none]}, {arms: [none]}]",
+    "targets.xnli.crossings.0.arms": "[none, none]",
+    "targets.xnli.crossings.0.methods": "[adv, adv]",
+    "targets.xnli.crossings.0.seeds": "[1, 1]",
+    "targets.xnli.seeds": "[1, 1]",
+    "targets.xnli.test_sets.0.languages": "[en, en]",
+}
+
+
+@pytest.mark.parametrize("key", TWICE)
+def test_what_is_listed_twice_is_refused(extending, key):
+    with pytest.raises(InputError, match=r"1 error.*\n.* is listed twice; remove one"):
+        schema.load(set_at(extending, key, TWICE[key]))
+
+
+def test_an_arm_is_not_compared_with_itself(extending, changed, tmp_path):
+    with pytest.raises(InputError, match=r"contrasts\.0: compares english with itself; name two"):
+        schema.load(set_at(extending, "analysis.contrasts", "[[english, english]]"))
+    claims = tmp_path / "mine-claims.yaml"
+    claims.write_text(CLAIM.replace("multilingual, english", "english, english"))
+    with pytest.raises(InputError, match=r"claims: .*\n  more.*contrast: compares english with it"):
+        schema.load(changed({"claims": str(claims)}))
+
+
+@pytest.mark.parametrize(
+    "section", ["encoders", "methods", "intermediate.arms", "targets", "attacks"]
+)
+def test_a_name_too_long_for_a_file_is_refused(changed, section):
+    first = {"encoders": "me5-small", "methods": "adv", "intermediate.arms": "none"}
+    first |= {"targets": "tydiqa", "attacks": "embedding"}
+    found = schema.load(changed({}))
+    for part in section.split("."):
+        found = getattr(found, part)
+    content = found[first[section]].model_dump(mode="json", exclude_none=True)
+    schema.load(changed({f"{section}.{'x' * 40}": content}))
+    with pytest.raises(InputError, match="String should have at most 40 characters"):
+        schema.load(changed({f"{section}.{'x' * 41}": content}))
+
+
+def test_the_longest_names_fit_into_the_names_of_files(changed, tmp_path):
+    """With every name of the greatest length and the largest seed."""
+    base = schema.load(changed({}))
+    target = base.targets["tydiqa"].model_dump(mode="json", exclude_none=True)
+    attack = base.attacks["typo"].model_dump(mode="json", exclude_none=True)
+    longest = dict(zip(("encoder", "arm", "task", "method", "attack"), "vwxyz", strict=True))
+    longest = {factor: letter * 40 for factor, letter in longest.items()}
+    target |= {"crossings": [{"arms": [longest["arm"]], "methods": [longest["method"]]}]}
+    edits = {
+        "profile": "p" * 80,
+        "outputs": str(tmp_path / "outputs"),
+        "seeds": [2**32 - 1],
+        "encoders": {longest["encoder"]: {}},
+        "methods." + longest["method"]: {"kind": "adv", "radius": 0.1, "step_size": 0.1},
+        "intermediate.arms." + longest["arm"]: {},
+        "targets": {longest["task"]: target},
+        "attacks": {longest["attack"]: attack | {"target": longest["task"], "arms": None}},
+    }
+    grid = Grid(schema.load(changed(edits)))
+    (cell,) = grid.cells("attacks")
+    assert set(longest.values()) < set(cell.factors.values())
+    for one in grid.everything():
+        write_atomic(one.path("metrics.json"), "{}")
+        Status(one).finished(None)
+        assert (tmp_path / "outputs" / ("p" * 80) / "logs").is_dir()
+        assert log_of(one, "json").is_file()
+        assert len(f".{log_of(one, 'json').name}.{2**22}") <= 255

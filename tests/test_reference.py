@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from xltlib.cli import app
 from xltlib.params import Claim, Params, load
 from xltlib.params.base import Settings
+from xltlib.params.reference import INTRODUCTION
 from xltlib.study import STAGES, Grid
 
 ROOT = Path(__file__).parent.parent
@@ -67,8 +69,7 @@ def test_profiles_point_editors_to_the_schema(profile):
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.name)
 def test_a_profile_has_the_name_of_its_file_or_of_the_file_that_it_extends(profile):
     written = yaml.safe_load(profile.read_text(encoding="utf-8"))
-    named = profile if "profile" in written else Path(written["extends"])
-    assert load(profile).profile == named.stem
+    assert load(profile).profile in (profile.stem, Path(written.get("extends", "")).stem)
 
 
 @pytest.mark.skipif(not (ROOT.parent / "shared" / "data").is_dir(), reason="no corpora here")
@@ -112,11 +113,31 @@ def test_the_schema_refuses_what_a_profile_cannot_say(change, validator):
 
 @pytest.mark.parametrize(
     "part",
-    [{"attacks": None}, {"targets": {"xnli": None}}, {"methods": {"rs-rp": {"radius": 0.3}}}],
+    [
+        {"attacks": None},
+        {"claims": None},
+        {"targets": {"xnli": None}},
+        {"methods": {"rs-rp": {"radius": 0.3}}},
+        {"compute": {"threads": None, "device": None}},
+    ],
     ids=str,
 )
 def test_the_schema_takes_parts_of_a_profile_that_extends_another(part, validator):
-    assert list(validator.iter_errors({"extends": "quick.yaml"} | part)) == []
+    extending = {"extends": "quick.yaml", "profile": "mine"} | part
+    assert list(validator.iter_errors(extending)) == []
+    assert list(validator.iter_errors({"extends": "quick.yaml"} | part))
+
+
+def test_the_reference_names_the_keys_at_which_null_is_a_value():
+    known = {
+        name
+        for one in classes()
+        if one.__module__.startswith("xltlib.params")
+        for name, field in one.model_fields.items()
+        if type(None) in get_args(field.annotation) and field.default is not None
+    }
+    assert known == {"max_edited_words", "min_window_similarity"}
+    assert "Only at `max_edited_words` and `min_window_similarity`" in INTRODUCTION
 
 
 def test_the_schema_requires_the_keys_that_a_profile_needs(validator):

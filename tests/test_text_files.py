@@ -86,7 +86,14 @@ def test_what_is_no_file_is_named(tmp_path):
         ("[" * 200_000, "nested too deeply"),
         ('{"a": ["Cut \\ud83d here"]}', r"lone surrogate '\\ud83d' in the text 'Cut"),
         ('{"\\udc00": 1}', "lone surrogate"),
+        (
+            '[{"a": 1}, {"b": {"c": 1, "c": 2}}]',
+            r"f\.txt: an object repeats the key 'c': {'c': 2}\.",
+        ),
+        ('{"\\u0061": 1, "a": 1}', "repeats the key 'a'"),
+        ("{" + ", ".join(f'"k{i % 99_999}": 1' for i in range(100_000)) + "}", "the key 'k0'"),
     ],
+    ids=lambda text: text[:30],
 )
 def test_json_that_cannot_be_used_is_named(file, text, message):
     with pytest.raises(InputError, match=message) as error:
@@ -101,7 +108,11 @@ def test_a_whole_surrogate_pair_is_a_character(file):
 def test_json_lines_keep_separators_inside_texts_and_name_bad_lines(file):
     found = [row for _, row in read_json_lines(file('{"a": "x\u2028y"}\r\n\n{"a": "\x85"}'))]
     assert found == [{"a": "x\u2028y"}, {"a": "\x85"}]
-    for text, message in (('{"a": 1}\n{"a', "line 2: not complete"), ("[1]", "line 1 is not a")):
+    for text, message in (
+        ('{"a": 1}\n{"a', "line 2: not complete"),
+        ("[1]", "line 1 is not a"),
+        ('{"a": 1}\n{"b": 1, "b": 1}', "line 2: an object repeats the key 'b'"),
+    ):
         with pytest.raises(InputError, match=message):
             list(read_json_lines(file(text)))
 

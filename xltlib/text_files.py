@@ -12,6 +12,7 @@ import json
 import math
 import re
 import reprlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,10 @@ _NO_TEXT = {
 
 class InputError(ValueError):
     """The user's input cannot be used; the message names the file, the key and the fix."""
+
+
+class RepeatedKeyError(InputError):
+    """A JSON object has a key twice."""
 
 
 def shown(value: object, most: int = 80) -> str:
@@ -161,12 +166,14 @@ def parse_json(text: str, where: str, *, finite: bool = True) -> Any:
         finite: refuse NaN and infinite numbers, which are not valid JSON.
 
     Raises:
+        RepeatedKeyError: an object has a key twice.
         InputError: not complete JSON, nested too deeply, a number that is too large, or a lone
             surrogate, which cannot be written to a file.
     """
     try:
         value = json.loads(
             text,
+            object_pairs_hook=_without_repeats,
             parse_constant=_refused if finite else None,
             parse_float=_finite if finite else None,
         )
@@ -180,6 +187,8 @@ def parse_json(text: str, where: str, *, finite: bool = True) -> Any:
             f"{where}: not complete JSON ({error.msg}: line {error.lineno}, column {error.colno}). "
             "Correct it, or copy or download it again."
         ) from error
+    except RepeatedKeyError as error:
+        raise RepeatedKeyError(f"{where}: {error}") from error
     except RecursionError as error:
         raise InputError(f"{where}: JSON nested too deeply to read. Flatten it.") from error
     except ValueError as error:  # raised by the hooks, and for integers with thousands of digits
@@ -188,6 +197,17 @@ def parse_json(text: str, where: str, *, finite: bool = True) -> Any:
         ) from error
     if _ESCAPED_HALF.search(text):
         refuse_half_pairs(value, where)
+    return value
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, in which no key may be repeated."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise RepeatedKeyError(
+            f"an object repeats the key {shown(twice)}: {shown(value)}. Keep one of them."
+        )
     return value
 
 

@@ -5,6 +5,7 @@ Every problem is an `InputError`, as in `xltlib.text_files`.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,17 @@ from xltlib.text_files import InputError, read_text, refuse_half_pairs, shown, s
 MOST_YAML_BYTES = 2**20
 MOST_YAML_DEPTH = 50
 MOST_YAML_NODES = 100_000
+
+
+class _Loader(yaml.CSafeLoader):
+    """Safe types, where 1e-4 is a number as in YAML 1.2; in YAML 1.1 it is a text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    [*"-+.0123456789"],
+)
 
 
 def read_yaml(path: Path | str) -> Any:
@@ -31,7 +43,7 @@ def parse_yaml(text: str, where: str) -> Any:
     """The value of a YAML text; raises as `read_yaml` does."""
     try:
         _refuse_deep_yaml(text, where)
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
         if node is None:
             return None
         _size(node, where, {})

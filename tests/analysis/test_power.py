@@ -131,7 +131,16 @@ def test_what_no_difference_can_reach_is_not_printed():
     assert "6 questions in each of 3 languages" in said
 
 
-@pytest.mark.parametrize("wrong", [{"seeds": 2}, {"seeds": 5, "questions": 2}, {"seed_sd": -1.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seeds": 2},
+        {"seeds": 5, "questions": 2},
+        {"seed_sd": -1.0},
+        {"seed_sd": 1e300},
+        {"seeds": 10**9},
+    ],
+)
 def test_a_plan_that_cannot_be_is_refused(wrong):
     with pytest.raises(InputError, match="must be at least"):
         Plan(**{"seeds": 5} | wrong)

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from datasets import Dataset
+from pydantic import ValidationError
 
 from xltlib import corpora
 from xltlib.attacks.lexicon import read_lexicon
@@ -83,6 +84,15 @@ def test_json_lines_are_known_by_their_content_too(read):
     assert rows["id"] == ["0", "1", "2"]
     with pytest.raises(InputError, match=r"mine\.jsonl: line 2: question 'b' lacks 'context'"):
         read(json.dumps(ROW) + '\n{"id": "b", "answers": []}', "mine.jsonl")
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json"])
+def test_a_key_twice_in_one_row_is_named_with_its_line(read, name):
+    twice = json.dumps(ROW)[:-1] + ', "context": "It is blue."}'
+    for content, line in (([twice, ROW], 1), ([ROW, twice], 2)):
+        rows = [row if isinstance(row, str) else json.dumps(row) for row in content]
+        with pytest.raises(InputError, match=rf"line {line}: .* repeats the key 'context'"):
+            read("\n".join(rows), name)
 
 
 # --- odd fields ---
@@ -418,8 +428,8 @@ def test_a_folder_or_a_split_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match=r"no split 'dev' in local; available: all, train, test"):
         corpora.files("xquad", local(tmp_path), "en", "dev")
     assert corpora.files("xquad", CorpusSource(source="mini"), "en", "train") == []
-    with pytest.raises(InputError, match=r"no such user|null byte|is not a folder|no such folder"):
-        corpora.load("xquad", local(tmp_path / "a\0b"), "en", "all")
+    with pytest.raises(ValidationError, match="a path cannot contain NUL"):
+        local(tmp_path / "a\0b")
 
 
 def test_a_split_is_read_once_until_its_file_changes(tmp_path):

@@ -81,8 +81,15 @@ def test_another_tokeniser_kind_cannot_be_trimmed_and_says_so(tiny_encoder, tmp_
     ("name", "message"),
     [
         ("/no/such/model", "no such model folder"),
-        ("not a name!", "neither an existing folder, nor me5-small"),
+        ("not a name!", "neither an existing folder nor me5-small, and not the name of a hub"),
+        ("https://huggingface.co/x/y", "a web address; give the name alone, x/y"),
+        ("", "'': no such model"),
+        ("x..y", "not the name of a hub repository"),
+        ("a\0b", "not the name of a hub repository"),
+        ("x" * 300, "not the name of a hub repository"),
+        ("x/y/z", r"path of a folder begins with \./"),
     ],
+    ids=repr,
 )
 def test_what_is_not_an_encoder_is_explained(tmp_path, name, message):
     with pytest.raises(InputError, match=message):

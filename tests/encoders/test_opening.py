@@ -277,6 +277,22 @@ DAMAGES = {
         ),
         "the weights lack",
     ),
+    "an activation that is unknown": (
+        lambda f: edit_json(f / "config.json", hidden_act="nosuch"),
+        r"config\.json: transformers cannot build a model from it \(KeyError: 'nosuch'\)\. Correct",
+    ),
+    "no attention heads": (
+        lambda f: edit_json(f / "config.json", num_attention_heads=0),
+        r"config\.json: transformers cannot build a model from it .ZeroDivisionError",
+    ),
+    "heads that do not divide the width": (
+        lambda f: edit_json(f / "config.json", num_attention_heads=3),
+        r"config\.json: transformers cannot build a model .*multiple of the number of attention",
+    ),
+    "a negative size": (
+        lambda f: edit_json(f / "config.json", vocab_size=-1),
+        r"config\.json: transformers cannot build a model .*negative dimension",
+    ),
     "three labels": (
         lambda f: edit_json(
             f / "config.json", id2label={str(i): str(i) for i in range(3)}, num_labels=3

@@ -141,7 +141,7 @@ def test_a_damaged_cell_of_any_stage_stops_whoever_reads_the_results(finished_st
             cell.path(name).write_bytes(whole[: len(whole) // 2])
             for said in [one() for one in read]:
                 assert f"{cell.name} is damaged: {name} was cut short, edited or removed" in said
-                assert "Run `xlt run` on the params file" in said
+                assert f"Run `xlt run {file}` to make it again." in said
             with pytest.raises(InputError, match="is damaged"):
                 saved.load_results(file)
             cell.path(name).write_bytes(whole)

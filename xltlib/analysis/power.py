@@ -37,6 +37,8 @@ BASES = (
 )
 """The basis for the variance of a question's contrast; all but the first are conservative."""
 MODEL = ["arm", "seed"]
+MOST = 10_000_000
+"""The largest number in a plan; nothing is planned with more."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class Plan:
         least = {"seeds": MIN_SEEDS, "questions": MIN_EXAMPLES, "seed_sd": 0.0}
         for name, bound in least.items():
             value = getattr(self, name)
-            if value is not None and not bound <= value < np.inf:
-                raise InputError(f"{name} {value}: must be at least {bound:g}")
+            if value is not None and not bound <= value <= MOST:
+                raise InputError(f"{name} {value}: must be at least {bound:g} and at most {MOST:,}")
 
 
 def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def attack(
         resources = Resources(
             predictor,
             by_language,
-            encoder_folder(str(encoder), cache=cache) if encoder else None,
+            encoder_folder(str(encoder), cache=cache) if encoder is not None else None,
             bitext or {},
             cache,
         )

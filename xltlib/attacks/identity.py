@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from transformers import PreTrainedTokenizerBase
 
 from xltlib.params import EngineSettings
-from xltlib.params.base import IS_MODEL
+from xltlib.params.values import IS_MODEL
 
 # Their `repr` is the same in every process, and that of no other value.
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...))

@@ -36,8 +36,12 @@ def attack(
     shard: Annotated[
         str, typer.Option(help="k/n: attack the k-th of n parts, to share the work among machines")
     ] = "1/1",
-    at_once: Annotated[int, typer.Option(min=1, help="Examples attacked in parallel")] = 16,
-    batch_size: Annotated[int, typer.Option(min=1, help="Texts per forward pass")] = 16,
+    at_once: Annotated[
+        int, typer.Option(min=1, max=10_000_000, help="Examples attacked in parallel")
+    ] = 16,
+    batch_size: Annotated[
+        int, typer.Option(min=1, max=10_000_000, help="Texts per forward pass")
+    ] = 16,
     precision: Annotated[
         Literal["float32", "bf16", "auto"],
         typer.Option(help="float32; bf16 guides the search; auto: bf16 if the device supports it"),
@@ -47,7 +51,10 @@ def attack(
         typer.Option(help="With a bf16 guide: float32 decides close calls, giving float32's texts"),
     ] = False,
     guide_words: Annotated[
-        int | None, typer.Option(min=1, help="Words on each side of the answer that a guide reads")
+        int | None,
+        typer.Option(
+            min=1, max=10_000_000, help="Words on each side of the answer that a guide reads"
+        ),
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     for_annotators: Annotated[

@@ -100,7 +100,8 @@ def check(
     if outdated:
         console.print(
             f"{len(outdated)} of the finished cells {'was' if len(outdated) == 1 else 'were'} made "
-            "by a different version of the code; `xlt run --strict` runs them again.",
+            f"by a different version of the code; `{grid.params.run_command} --strict` runs them "
+            "again.",
             soft_wrap=True,
         )
     if warning := from_earlier_results(superseded):

@@ -60,7 +60,11 @@ def perturb(
     lexicons = {}
     if kind == "codemix":
         found = [read_lexicon(file, lang) for file in lexicon or ()]
-        found += [bitext_lexicon(bitext, encoder or "me5-small", lang)] if bitext else []
+        found += (
+            [bitext_lexicon(bitext, "me5-small" if encoder is None else encoder, lang)]
+            if bitext
+            else []
+        )
         lexicons = {lang: joined(found)}
     done = perturbing.perturb(rows, settings, lexicons)
     about = {"language": lang, "source": data.name} | settings.model_dump(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from xltlib import params as schema
-from xltlib.cli.terminal import ParamsFile, console, print_json, print_table
+from xltlib.cli.terminal import ParamsFile, console, errors, print_json, print_table
 from xltlib.study import Grid
 
 
@@ -23,6 +23,7 @@ def results(
 
     grid = Grid(schema.load(params))
     require_undamaged(grid)
+    _warn(grid)
     cells = [cell for stage in ("results", "transfer", "claims") for cell in grid.cells(stage)]
     tables = {cell.name: tables_of(cell) for cell in cells}
     if as_json:
@@ -56,10 +57,20 @@ def paper(params: ParamsFile) -> None:
     """Write the paper output of a finished profile: tables, figures, numbers, one HTML report."""
     from xltlib.study.paper import write
 
-    folder = write(Grid(schema.load(params)))
+    grid = Grid(schema.load(params))
+    folder = write(grid)
+    _warn(grid)
     console.print(f"{folder}/report.html: everything, to read in a browser", soft_wrap=True)
     console.print(
         f"{folder}/article.tex, with numbers.tex, tables/ (LaTeX and CSV) and figures/ (PDF and "
         "PNG): for a paper",
         soft_wrap=True,
     )
+
+
+def _warn(grid: Grid) -> None:
+    """Say if results were made from others that have changed since."""
+    from xltlib.study.todo import from_earlier_results
+
+    if warning := from_earlier_results(grid.everything()):
+        errors.print(f"Warning: {warning}", style="yellow", soft_wrap=True, highlight=False)

@@ -72,12 +72,17 @@ def run(
             f"{params}: compute.gpus: each cell needs {loaded.compute.gpus}, but --gpus is {gpus}. "
             f"Give --gpus {loaded.compute.gpus} or more, or set compute.device: cpu."
         )
-    if per_gpu > 1 and (on_cluster or not loaded.compute.gpus):
-        raise InputError(
-            f"{params}: --per-gpu is for cells that share the GPUs of this machine, but "
-            + ("a scheduler gives each job its own." if on_cluster else "no cell uses one.")
-            + " Leave it out."
-        )
+    for option, given in (("--gpus", gpus > 0), ("--per-gpu", per_gpu > 1)):
+        if given and (on_cluster or not loaded.compute.gpus):
+            raise InputError(
+                f"{params}: {option} is for cells that use the GPUs of this machine, but "
+                + (
+                    "a scheduler gives each job its own. Leave it out."
+                    if on_cluster
+                    else f"compute.device is {loaded.compute.device}. Leave it out, or set "
+                    "compute: {device: cuda, gpus: 1}."
+                )
+            )
     if loaded.compute.threads > cores and not on_cluster:
         raise InputError(
             f"{params}: compute.threads: each cell uses {loaded.compute.threads} cores, but "

@@ -63,7 +63,9 @@ PerGpu = Annotated[
 Strict = Annotated[
     bool,
     typer.Option(
-        "--strict", help="Do not count cells made by a different version of the code as done"
+        "--strict",
+        help="Do not count cells as done that were made by a different version of the code, or "
+        "from results that have changed since",
     ),
 ]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from xltlib.text_files import (
     InputError,
+    RepeatedKeyError,
     parse_json,
     read_json_lines,
     read_text,
@@ -82,6 +83,8 @@ def _is_lines(text: str) -> bool:
         return False
     try:
         row = parse_json(first, "")
+    except RepeatedKeyError:
+        return True  # which is said when the line is read
     except InputError:
         return False
     return isinstance(row, dict) and "context" in row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,8 +15,9 @@ from xltlib.artifacts import InputError, fingerprint
 from xltlib.corpora.hub import require_network
 from xltlib.encoders import me5, vocabulary
 from xltlib.encoders.cache import made_once
+from xltlib.encoders.configs import read_config
 from xltlib.encoders.files import model_files, require_tokenizer
-from xltlib.encoders.opening import read_config
+from xltlib.params.values import hub_name
 from xltlib.text_files import shown
 
 HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model"]
@@ -81,15 +83,16 @@ def config(name: str, revision: str | None = None) -> PreTrainedConfig | None:
 def _pretrained(name: str, cache: Path, revision: str | None) -> Path:
     if name == "me5-small":
         return made_once(cache / name, lambda path: me5.convert(me5.weights_file(), path))
-    if Path(name).is_absolute() or Path(name).is_dir():
+    if name.strip() and (os.path.isabs(name) or os.path.isdir(name)):
         folder = model_files(Path(name)).folder
         require_tokenizer(folder)
         return folder
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+    try:
+        hub_name(name)
+    except ValueError as error:
         raise InputError(
-            f"{shown(name)}: no such model: neither an existing folder, nor me5-small, nor the "
-            "name of a hub repository. Check the path."
-        )
+            f"{shown(name)}: no such model: neither an existing folder nor me5-small, and {error}."
+        ) from error
     if revision is not None and re.fullmatch(r"[0-9a-f]{40}", revision):
         with suppress(OSError, ValueError):  # already in the local cache
             return Path(

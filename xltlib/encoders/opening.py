@@ -7,24 +7,25 @@ change the model's output.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import (
-    AutoConfig,
     AutoModelForMaskedLM,
     AutoModelForQuestionAnswering,
     AutoTokenizer,
-    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import logging
 
 from xltlib.artifacts import InputError
+from xltlib.encoders.configs import (
+    quoted,
+    read_config,
+    require_buildable,
+    without_load_report,
+)
 from xltlib.encoders.device import usable_device
 from xltlib.encoders.files import model_files, require_tokenizer
 from xltlib.encoders.loading_report import check_report
@@ -32,8 +33,6 @@ from xltlib.encoders.normalization import keep_normalization
 from xltlib.encoders.parts import takes_token_types
 
 HEADS = {AutoModelForQuestionAnswering: "span-QA", AutoModelForMaskedLM: "masked-LM"}
-_MOST = 300
-"""The most characters of another library's message to quote."""
 _PROOF = [
     ("Where?", "It is in the old town."),
     ("Where is the tower?", "The tower is in the town, near the river and the old bridge."),
@@ -66,7 +65,7 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     # The Rust library raises plain Exceptions.
     except Exception as error:
         raise InputError(
-            f"{folder}: the tokenizer cannot be loaded ({_short(error)}). Copy its files again, or "
+            f"{folder}: the tokenizer cannot be loaded ({quoted(error)}). Copy its files again, or "
             "save it again with save_pretrained."
         ) from error
     if len(vocabulary) <= len(tokenizer.all_special_tokens):
@@ -142,8 +141,9 @@ def open_model(
                 output_loading_info=True,
             )
     except Exception as error:
+        require_buildable(folder, config, auto_class)
         raise InputError(
-            f"{folder}: the model cannot be loaded ({_short(error)}). Copy or download it again, "
+            f"{folder}: the model cannot be loaded ({quoted(error)}). Copy or download it again, "
             "or give another model."
         ) from error
     head = HEADS.get(auto_class)
@@ -183,20 +183,6 @@ def require_positions(model: PreTrainedModel, tokens: int, key: str) -> None:
             f"{key}: {tokens} tokens, but {type(model).__name__} reads {limit} at most. Set {key} "
             f"to {limit} or less."
         )
-
-
-@contextmanager
-def without_load_report() -> Iterator[None]:
-    """Suppress transformers' messages on loading; what matters in them is checked here."""
-    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def _check_fit(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:
@@ -240,7 +226,7 @@ def _prove(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedMo
     except (IndexError, RuntimeError, TypeError, ValueError, AttributeError, KeyError) as error:
         raise InputError(
             f"{folder}: {type(model).__name__} cannot read its tokenizer's output "
-            f"({type(error).__name__}: {_short(error)}). Copy the model's own tokenizer, or give "
+            f"({type(error).__name__}: {quoted(error)}). Copy the model's own tokenizer, or give "
             "another model."
         ) from error
     if not (torch.isfinite(alone).all() and torch.isfinite(together).all()):
@@ -269,26 +255,3 @@ def _position_tables(model: PreTrainedModel) -> list[tuple[str, Any]]:
         if hasattr(module, "padding_idx")  # I-BERT's are no nn.Embedding
         and name.rpartition(".")[2] in ("position_embeddings", "embed_positions", "wpe")
     ]
-
-
-def read_config(folder: Path) -> PreTrainedConfig:
-    """The config of a model's folder.
-
-    Raises:
-        InputError: transformers does not know it.
-    """
-    try:
-        with without_load_report():
-            return AutoConfig.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False
-            )
-    except Exception as error:
-        raise InputError(
-            f"{folder / 'config.json'}: not the config of a model that transformers knows "
-            f"({_short(error)}). Models with custom code are not supported."
-        ) from error
-
-
-def _short(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= _MOST else f"{text[:_MOST]} ..."

@@ -15,7 +15,7 @@ from xltlib import corpora, encoders
 from xltlib import params as schema
 from xltlib.artifacts import InputError, replacing
 from xltlib.params import Params, TaskData
-from xltlib.params.base import IS_MODEL
+from xltlib.params.values import IS_MODEL
 from xltlib.study import revisions
 from xltlib.study.splits import dev_splits, splits_of
 
@@ -50,7 +50,8 @@ def pack(file: Path, root: Path, archive: Path) -> list[str]:
     _choose_data(params, raw, packer)
     raw = packer.relocated(raw, params) | {"outputs": OUTPUTS, "cache": CACHE}
     if isinstance(claims, str):
-        raw["claims"] = Path(packer.add(file.parent / claims, "params/claims.yaml")).name
+        kept = packer.add(schema.claims_file(file, claims), "params/claims.yaml")
+        raw["claims"] = Path(kept).name
     elif claims is not None:
         raw["claims"] = claims
     _add_models(params, raw, packer)

@@ -11,12 +11,11 @@ from xltlib.params.base import (
     Noise,
     Perturbation,
     PerturbedFile,
-    Precision,
     TestSet,
 )
 from xltlib.params.cells import ArmCell, AttackCell, EncoderCell, ModelCell, ProfileCell
 from xltlib.params.claims import Claim, Needs
-from xltlib.params.loading import explain, load, read_raw
+from xltlib.params.loading import claims_file, explain, load, read_raw
 from xltlib.params.measures import EvaluationSettings, RepresentationSettings
 from xltlib.params.profile import ComputeSettings, Params
 from xltlib.params.recipes import (
@@ -53,6 +52,7 @@ from xltlib.params.training import (
     StoppingSettings,
     TargetSettings,
 )
+from xltlib.params.values import Precision
 
 __all__ = [
     "STANDARD",
@@ -103,6 +103,7 @@ __all__ = [
     "TestSet",
     "TypoSettings",
     "WordSettings",
+    "claims_file",
     "explain",
     "load",
     "read_raw",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
-from xltlib.params.base import Name, Precision, Seed, Settings, TestSet
+from xltlib.params.base import Settings, TestSet
 from xltlib.params.recipes import Recipe, RecipeSettings, TasaSettings, WordSettings
+from xltlib.params.values import Count, Distinct, Name, Precision, Seed
 
 PAIR_RECIPES = ("typo", "homoglyph", "imperceptible", "misspelling", "synonym", "mlm", "codemix")
 """Recipes that also work on sentence pairs, because they need no answer in a passage."""
@@ -24,9 +25,9 @@ class EngineSettings(Settings):
     whether it succeeded.
     """
 
-    at_once: PositiveInt = 16
+    at_once: Count = 16
     """Examples attacked in parallel."""
-    batch_size: PositiveInt = 16
+    batch_size: Count = 16
     """Texts per forward pass: 16 fit into a CPU's caches; use 128 on a GPU."""
     precision: Precision = "float32"
     """`auto` is bf16 if the device supports it in hardware, otherwise float32 without a guide."""
@@ -34,7 +35,7 @@ class EngineSettings(Settings):
     """float32 also decides among all candidates that the guide scores within its own error of the
     best, so the attacked texts are the same as in a float32 search.
     """
-    guide_words: PositiveInt | None = None
+    guide_words: Count | None = None
     """The guide reads only this many words on each side of the answer; the float32 model reads the
     whole passage.
     """
@@ -95,11 +96,11 @@ class AttackSettings(Settings):
 
     target: Name
     """A key of `targets`."""
-    arms: Annotated[list[Name], Field(min_length=1)] | None = None
+    arms: Annotated[list[Name], Field(min_length=1), Distinct] | None = None
     """Names of the arms to attack; by default all."""
     test_sets: Annotated[list[TestSet], Field(min_length=1)]
     """The test sets from which the examples come."""
-    examples_per_language: PositiveInt
+    examples_per_language: Count
     """Examples per test set and language."""
     seed: Seed = 0
     """Seed for the choice of examples."""

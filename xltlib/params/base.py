@@ -1,141 +1,50 @@
-"""The base of all sections of a profile, and types that they share."""
+"""The base of all sections of a profile, and sections that others share."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, get_args
 
-import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    field_validator,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from xltlib.params.values import (
+    Count,
+    Distinct,
+    LocalPath,
+    ModelName,
+    Name,
+    Seed,
+    files_by_language,
+    known_languages,
 )
-
-from xltlib.languages import LANGUAGES, find_language
-from xltlib.text_files import InputError, shown
-
-
-def _reads_as_itself(name: str) -> str:
-    """A name that YAML, papermill and readers of CSV tables all take for a string."""
-    if not isinstance(yaml.safe_load(name), str) or name in MISREAD or _is_number(name):
-        raise ValueError(
-            f"{name!r} is read as a number, a date, a boolean or null by YAML, by notebooks or in "
-            "tables; choose another name"
-        )
-    return name
-
-
-MISREAD = ("None", "True", "False", "NA", "NULL", "null", "NaN", "nan")
-
-
-def _is_number(name: str) -> bool:
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return True
-
-
-# The profile names its arms, methods, attacks, target tasks and encoders; the names become parts of
-# file names.
-Name = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$"), AfterValidator(_reads_as_itself)
-]
-Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
-"""A seed that every random number generator accepts."""
-Precision = Literal["float32", "bf16", "auto"]
-"""Precision; `auto` is bf16 if the hardware has units for it, otherwise float32."""
-Fraction = Annotated[float, Field(ge=0, le=1)]
-IS_MODEL = "a folder or a name"  # marks fields whose value may be a path
-ModelName = Annotated[str, IS_MODEL]
-"""A model: me5-small, a hub repository, or a folder (which begins with `.`, `/` or `~`)."""
 
 
 class Settings(BaseModel):
     """Base of every section: unknown keys are errors, and values never change after loading.
 
-    The text below a key is its description in docs/params.md and in editors.
+    Numbers and booleans are not converted from anything else, except whole numbers to floats. The
+    text below a key is its description in docs/params.md and in editors.
     """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
     )
 
-    def resolved(self, base: Path) -> Self:
-        """The same settings with absolute paths; relative paths start from `base`."""
-        changes = {
-            name: _absolute(getattr(self, name), base, IS_MODEL in field.metadata)
-            for name, field in type(self).model_fields.items()
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_the_default(cls, raw: Any) -> Any:
+        """Null at a key that cannot be null stands for the default."""
+        if not isinstance(raw, dict):
+            return raw
+        known = {
+            key
+            for key, field in cls.model_fields.items()
+            if not field.is_required() and type(None) not in get_args(field.annotation)
         }
-        return self.model_copy(update=changes)
-
-
-def _absolute(value: Any, base: Path, is_model: bool = False) -> Any:
-    if isinstance(value, Settings):
-        return value.resolved(base)
-    if isinstance(value, Path) or (is_model and str(value).startswith((".", "/", "~"))):
-        path = _expanded(value)
-        return type(value)(path if path.is_absolute() else (base / path).resolve())
-    if isinstance(value, list):
-        return [_absolute(item, base) for item in value]
-    if isinstance(value, dict):
-        return {key: _absolute(item, base) for key, item in value.items()}
-    return value
-
-
-def without_repeats(seeds: list[int]) -> list[int]:
-    """The seeds unchanged, if none is listed twice."""
-    if len(set(seeds)) < len(seeds):
-        raise ValueError("a seed is listed twice")
-    return seeds
-
-
-def _expanded(path: Path | str) -> Path:
-    """A path with `~` replaced by a home folder.
-
-    Raises:
-        InputError: there is no such user, or the path is not valid.
-    """
-    if "\0" in str(path):
-        raise InputError(f"{shown(str(path))}: a path cannot contain NUL. Correct the params file.")
-    try:
-        found = Path(path).expanduser()
-        found.exists()
-    except RuntimeError as error:
-        raise InputError(
-            f"{path}: there is no such user. Give the full path in the params file."
-        ) from error
-    except OSError as error:
-        raise InputError(
-            f"{shown(str(path))}: no file can have this name ({error.strerror}). Correct it in the "
-            "params file."
-        ) from error
-    return found
-
-
-def known_languages(languages: list[str]) -> list[str]:
-    """The language codes unchanged, if the project knows them all and none is listed twice."""
-    unknown = [code for code in languages if code not in LANGUAGES]
-    if unknown:
-        raise ValueError(f"unknown language {', '.join(unknown)}; known: {' '.join(LANGUAGES)}")
-    if len(set(languages)) < len(languages):
-        raise ValueError("a language is listed twice")
-    return languages
-
-
-def files_by_language(files: dict[str, Any]) -> dict[str, Any]:
-    """A mapping from languages to files, if CLDR knows all of them."""
-    for code in files:
-        try:
-            find_language(code)
-        except InputError as error:
-            raise ValueError(str(error)) from error
-    return files
+        return {key: value for key, value in raw.items() if value is not None or key not in known}
 
 
 class Noise(Settings):
@@ -158,7 +67,7 @@ class CodeMixing(Settings):
     """Share of the words to replace (rounded, at least one word)."""
     seed: Seed = 0
     """Another seed gives other edits."""
-    lexicons: dict[str, list[Path]] = {}
+    lexicons: dict[str, Annotated[list[LocalPath], Distinct]] = {}
     """Files in MUSE's format by the passage's language."""
     parallel: TestSet | None = None
     """Parallel text from which a lexicon is induced instead."""
@@ -193,7 +102,7 @@ class PerturbedFile(Settings):
     """Selects which of the other keys apply."""
     name: Name
     """The name of the test set in tables."""
-    file: Path
+    file: LocalPath
     """A SQuAD file, or the edits of one (`xlt edits`)."""
 
 
@@ -213,7 +122,7 @@ class TestSet(Settings):
     """The split to read; docs/data.md lists those of each corpus."""
     languages: Annotated[list[str], Field(min_length=1)]
     """Language codes."""
-    max_examples: PositiveInt | None = None
+    max_examples: Count | None = None
     """Use only the first rows, up to this number."""
     pairs: bool = False
     """Generalised transfer: sentence 1 and sentence 2 in all ordered pairs of the languages, with

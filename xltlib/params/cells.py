@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from xltlib.params.base import Settings
 
@@ -10,7 +13,7 @@ from xltlib.params.base import Settings
 class ProfileCell(Settings):
     """Notebook parameters of a stage that runs once per profile."""
 
-    params: Path
+    params: Annotated[Path, Field(strict=False)]
     """The params file."""
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 
-from xltlib.params.base import Name, Settings, known_languages
+from xltlib.params.base import Settings
+from xltlib.params.values import Contrast, Count, Distinct, known_languages
 
 Robustness = Literal[
     "clean",
@@ -30,7 +31,7 @@ class ArmsEstimate(Settings):
     """Selects which of the other keys apply."""
     metric: Robustness
     """The measure of robustness; see docs/statistics.md."""
-    contrast: tuple[Name, Name]
+    contrast: Contrast
     """Treated and control arm."""
     conditions: Literal["static", "adaptive"] = "static"
     """Static sets, which are the same for every model, or adaptive attacks, which search against
@@ -43,7 +44,7 @@ class MethodsEstimate(Settings):
 
     kind: Literal["methods"]
     """Selects which of the other keys apply."""
-    corpora: Annotated[list[str], Field(min_length=1)]
+    corpora: Annotated[list[str], Field(min_length=1), Distinct]
     """Corpora whose pairs of languages are tested."""
     pairs: Literal["all pairs", "two languages", "one language", "English"] = "all pairs"
     """Which pairs of languages count."""
@@ -57,7 +58,7 @@ class DistanceEstimate(Settings):
 
     kind: Literal["distance"]
     """Selects which of the other keys apply."""
-    corpora: Annotated[list[str], Field(min_length=1)]
+    corpora: Annotated[list[str], Field(min_length=1), Distinct]
     """Corpora whose pairs of languages are tested."""
 
 
@@ -82,20 +83,20 @@ class VariedNeeds(Settings):
 
     above: PositiveFloat
     """The standard deviation of the estimate over seeds above which more are needed."""
-    seeds: Annotated[int, Field(ge=3)]
+    seeds: Annotated[int, Field(ge=3, le=10_000)]
     """The least number of seeds then."""
 
 
 class Needs(Settings):
     """The minimum data that an interval needs for an answer: seeds, languages and questions."""
 
-    seeds: Annotated[int, Field(ge=3)] = 3
+    seeds: Annotated[int, Field(ge=3, le=10_000)] = 3
     """The least number of seeds."""
     varied: VariedNeeds | None = None
     """The number of seeds needed if training runs differ a lot."""
     languages: list[str] = []
     """Languages that must be included."""
-    questions: PositiveInt = 100
+    questions: Count = 100
     """The least number of questions or items, in total."""
 
     _languages = field_validator("languages")(known_languages)

@@ -8,9 +8,10 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from xltlib.params.base import Name, Settings
+from xltlib.params.base import Settings
 from xltlib.params.claims import Claim
 from xltlib.params.profile import Params
+from xltlib.params.values import Name, folder_of, local
 from xltlib.text_files import InputError, shown, shown_path
 from xltlib.yaml_files import read_yaml
 
@@ -80,12 +81,23 @@ def load(path: Path | str) -> Params:
     file = Path(path)
     raw = read_raw(file)
     if isinstance(raw, dict) and isinstance(raw.get("claims"), str):
-        raw = raw | {"claims": load_claims(file.parent / raw["claims"])}
+        try:
+            raw = raw | {"claims": load_claims(claims_file(file, raw["claims"]))}
+        except ValueError as error:
+            raise InputError(f"{shown_path(file)}: claims: {error}") from error
     try:
-        params = Params.model_validate(raw)
-        return params.resolved(file.resolve().parent)
+        return Params.model_validate(raw, context=file)
     except ValidationError as error:
         raise InputError(explain(_and_base(file), error)) from error
+
+
+def claims_file(file: Path, name: str) -> Path:
+    """The path of the claims file that a params file names.
+
+    Raises:
+        ValueError: nothing can have this path.
+    """
+    return Path(local(name, file))
 
 
 def _and_base(file: Path) -> str:
@@ -99,7 +111,7 @@ def read_raw(file: Path, below: tuple[str, ...] = ()) -> Any:
     """The content of a params file, merged into that of the file that it extends.
 
     Sections are merged key by key; lists and single values replace those of the other file, and
-    null in place of a section drops it.
+    null in place of a section drops it. Elsewhere null stands for the default, as in any file.
 
     Args:
         below: the names of the files that extend this one.
@@ -107,22 +119,34 @@ def read_raw(file: Path, below: tuple[str, ...] = ()) -> Any:
     raw = read_yaml(file)
     if not isinstance(raw, dict) or "extends" not in raw:
         return raw
-    name = raw["extends"]
-    if not isinstance(name, str) or Path(name).name != name or not name.strip("."):
+    name, folder = raw["extends"], folder_of(file)
+    if (
+        not isinstance(name, str)
+        or Path(name).name != name
+        or not name.strip(".")
+        or not name.isprintable()
+        or folder_of(folder / name) != folder
+    ):
         # Paths in a params file are relative to its folder, so both must have the same.
         raise InputError(
             f"{shown_path(file)}: extends: give the name of a params file in the same folder "
             f"(found {shown(name)})"
         )
-    if name in (file.name, *below):
+    if name in (file.resolve().name, *below):
         raise InputError(
             f"{shown_path(file)}: extends: {shown(name)} extends this file in turn. Remove one "
             "`extends`."
         )
     try:
-        base = read_raw(file.with_name(name), (file.name, *below))
+        base = read_raw(folder / name, (file.resolve().name, *below))
     except InputError as error:
         raise InputError(f"{shown_path(file)}: extends: {error}") from error
+    if "profile" not in raw:
+        raise InputError(
+            f"{shown_path(file)}: profile: missing, so this file would make the results of "
+            f"{shown(name)} again, in place of the old ones. Give it a profile name of its own, or "
+            "the same name if both files are to share results."
+        )
     own = {key: value for key, value in raw.items() if key != "extends"}
     return _merged(base, own) if isinstance(base, dict) else base
 

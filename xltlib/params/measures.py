@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, PositiveFloat, field_validator
 
-from xltlib.params.base import Name, Precision, Seed, Settings, TestSet, files_by_language
+from xltlib.params.base import Settings, TestSet
+from xltlib.params.values import (
+    Contrast,
+    Count,
+    Distinct,
+    Name,
+    Precision,
+    Repetitions,
+    Seed,
+    files_by_language,
+)
 
 
 class EvaluationSettings(Settings):
     """How trained models answer their test sets."""
 
-    batch_size: PositiveInt = 32
+    batch_size: Count = 32
     """Windows or texts per forward pass."""
     precision: Precision = "float32"
     """Precision of the model."""
@@ -33,7 +43,7 @@ class RepresentationSettings(Settings):
     """A parallel span-QA corpus, for RankC of the fine-tuned models."""
     rotation: TestSet | None = None
     """Span QA in languages that have a bitext with English under `retrieval`."""
-    batch_size: PositiveInt = 64
+    batch_size: Count = 64
     """Texts per forward pass."""
 
     @field_validator("probe", "cloze", "rank_consistency")
@@ -63,7 +73,7 @@ class RepresentationSettings(Settings):
 class CostSettings(Settings):
     """Measuring the cost of robust training: steps of each method, in turn in one process."""
 
-    rounds: PositiveInt = 5
+    rounds: Repetitions = 5
     """Optimiser steps measured per method."""
 
 
@@ -83,7 +93,7 @@ class Published(Settings):
 
     source: Annotated[str, Field(min_length=1)]
     """Who published it, for which model, and where."""
-    encoders: list[Name] | None = None
+    encoders: Annotated[list[Name], Distinct] | None = None
     """Keys of the encoders that it is compared with; by default all."""
     corpus: str
     """The test set, by its name in tables."""
@@ -109,9 +119,9 @@ class AnalysisSettings(Settings):
     arm without intermediate training, its intermediate training did not work, and claims about
     it are not answered.
     """
-    published: list[Published] = []
+    published: Annotated[list[Published], Distinct] = []
     """Published scores to compare with."""
-    contrasts: Annotated[list[tuple[Name, Name]], Field(min_length=1)] = [
+    contrasts: Annotated[list[Contrast], Field(min_length=1), Distinct] = [
         ("multilingual", "english"),
         ("multilingual", "none"),
         ("english", "none"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from xltlib.params.attacks import AttackSettings
-from xltlib.params.base import Name, Seed, Settings, TestSet, without_repeats
+from xltlib.params.base import Settings, TestSet
 from xltlib.params.claims import Claim
 from xltlib.params.measures import (
     AnalysisSettings,
@@ -25,6 +26,7 @@ from xltlib.params.training import (
     Method,
     TargetSettings,
 )
+from xltlib.params.values import Distinct, LocalPath, Name, Seed
 
 
 class ComputeSettings(Settings):
@@ -32,11 +34,11 @@ class ComputeSettings(Settings):
 
     device: Literal["cpu", "cuda"] = "cpu"
     """Where models run."""
-    threads: PositiveInt = 1
+    threads: Annotated[int, Field(gt=0, le=1024)] = 1
     """CPU threads per cell."""
-    mem_mb: PositiveInt = 3000
+    mem_mb: Annotated[int, Field(gt=0, le=10_000_000)] = 3000
     """Memory in MiB; a cell whose models need more does not start."""
-    gpus: Annotated[int, Field(ge=0)] = 0
+    gpus: Annotated[int, Field(ge=0, le=64)] = 0
     """GPUs per cell that runs a model."""
 
     @model_validator(mode="after")
@@ -49,15 +51,15 @@ class ComputeSettings(Settings):
 class Params(Settings):
     """A whole profile."""
 
-    profile: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    profile: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=80)]
     """The name of the profile and of its folder of outputs."""
     description: str
     """One sentence for tables and reports."""
-    outputs: Path = Path("../outputs")
+    outputs: Annotated[LocalPath, Field(validate_default=True)] = Path("../outputs")
     """Folder of all outputs; each profile has its own folder in it."""
-    cache: Path = Path("../outputs/cache")
+    cache: Annotated[LocalPath, Field(validate_default=True)] = Path("../outputs/cache")
     """Folder of prepared encoders and hashes; profiles may share it."""
-    seeds: Annotated[list[Seed], Field(min_length=1)]
+    seeds: Annotated[list[Seed], Field(min_length=1), Distinct]
     """Seeds of training; every arm is trained once with each."""
     encoders: Annotated[dict[Name, EncoderSettings], Field(min_length=1)]
     """Pretrained encoders by name."""
@@ -86,10 +88,16 @@ class Params(Settings):
     compute: ComputeSettings = ComputeSettings()
     """Resources of a cell."""
 
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: list[int]) -> list[int]:
-        return without_repeats(seeds)
+    _file: Path | None = None
+
+    def model_post_init(self, context: Path | None) -> None:
+        """Keep the path of the params file, the context in which it is read."""
+        self._file = context
+
+    @property
+    def run_command(self) -> str:
+        """The command that makes what is missing, for messages."""
+        return "xlt run PARAMS" if self._file is None else f"xlt run {quote(str(self._file))}"
 
     @model_validator(mode="after")
     def _corpora_are_declared(self) -> Params:

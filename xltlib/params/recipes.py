@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from xltlib.params.base import (
+from xltlib.params.base import Settings, TestSet
+from xltlib.params.values import (
     IS_MODEL,
+    Count,
+    Distinct,
     Fraction,
+    LocalPath,
     ModelName,
+    Repetitions,
     Seed,
-    Settings,
-    TestSet,
     files_by_language,
     known_languages,
+    without_repeats,
 )
 
 F1Unit = Literal["words", "characters", "segmented"]
@@ -40,7 +43,7 @@ class RecipeSettings(Settings):
     """The tokens of that F1. In languages without spaces or with attached particles, `characters`
     and `segmented` keep one extra particle from counting as a broken answer.
     """
-    max_queries: Annotated[int, Field(ge=2)] = 200
+    max_queries: Annotated[int, Field(ge=2, le=1_000_000)] = 200
     """Queries per example: each text that the model answers and each gradient is one."""
     seed: Seed = 0
     """Seed for the recipe's random choices."""
@@ -49,7 +52,7 @@ class RecipeSettings(Settings):
 class WordSettings(RecipeSettings):
     """Recipes that replace words. At least one of the first three budgets must be set."""
 
-    max_edited_words: PositiveInt | None = 4
+    max_edited_words: Count | None = 4
     """The largest number of edited words."""
     max_edited_share: Annotated[float, Field(gt=0, le=1)] | None = None
     """The largest share of edited words."""
@@ -57,25 +60,25 @@ class WordSettings(RecipeSettings):
     """The largest share of the passage's graphemes that are in edited words; comparable across
     scripts.
     """
-    max_grapheme_edits: PositiveInt | None = None
+    max_grapheme_edits: Count | None = None
     """The largest total edit distance of all edited words."""
     min_similarity: Fraction | None = None
     """The least cosine similarity of the two passages' sentence vectors."""
     same_script: bool = False
     """Whether a replacement must keep the script of its word."""
-    min_word_length: PositiveInt | None = None
+    min_word_length: Count | None = None
     """Words with fewer graphemes are not edited. By default 1 for Han, 2 for syllabic scripts, 3
     for alphabets.
     """
-    candidates_per_word: PositiveInt = 4
+    candidates_per_word: Count = 4
     """Replacements tried per word."""
-    window_words: PositiveInt | None = None
+    window_words: Count | None = None
     """Edit only words within this many words of an answer."""
     search: Literal["word-importance", "greedy", "beam"] = "word-importance"
     """`word-importance` edits words one by one, in the order of `ranking`; `greedy` tries all words
     at each step; `beam` does so from each of the best texts so far.
     """
-    beam_width: PositiveInt = 4
+    beam_width: Count = 4
     """Number of texts that a beam keeps."""
     ranking: Literal["delete", "gradient", "random"] = "delete"
     """The order of words: by how much their deletion costs the gold answer (`delete`, one query per
@@ -83,7 +86,7 @@ class WordSettings(RecipeSettings):
     """
     ranking_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """The largest share of queries that `delete` may use."""
-    surrogate: Annotated[str | None, IS_MODEL] = None
+    surrogate: Annotated[ModelName | None, IS_MODEL] = None
     """Another model (folder or hub name) whose gradient ranks the words, without queries."""
 
     @model_validator(mode="after")
@@ -137,15 +140,15 @@ class SynonymSettings(WordSettings):
     """Selects which of the other keys apply."""
     same_script: bool = True
     """Whether a replacement must keep the script of its word."""
-    candidates_per_word: PositiveInt = 50
+    candidates_per_word: Count = 50
     """Replacements tried per word."""
     min_window_similarity: Fraction | None = 0.9
     """The least cosine similarity of the 15 words around an edit to the original ones."""
     same_form: bool = True
     """Whether a replacement must keep the word's ending (TextFooler: its part of speech)."""
-    neighbours: dict[str, Path] = {}
+    neighbours: dict[str, LocalPath] = {}
     """JSON lists of words by language."""
-    nearest: PositiveInt = 100
+    nearest: Count = 100
     """Neighbours per word from the encoder's vocabulary, in languages without a list."""
     min_cosine: Annotated[float, Field(gt=0, lt=1)] = 0.4
     """The least cosine similarity of such a neighbour."""
@@ -160,7 +163,9 @@ class MaskedLMSettings(WordSettings):
     """Selects which of the other keys apply."""
     model: ModelName
     """The masked LM: a folder or a hub name."""
-    edits: Annotated[list[Literal["replace", "insert", "merge"]], Field(min_length=1)] = ["replace"]
+    edits: Annotated[list[Literal["replace", "insert", "merge"]], Field(min_length=1), Distinct] = [
+        "replace"
+    ]
     """CLARE's edits: replace a word, insert one after it, or merge it with the next. BAE only
     replaces.
     """
@@ -176,7 +181,7 @@ class CodeMixSettings(WordSettings):
 
     kind: Literal["codemix"] = "codemix"
     """Selects which of the other keys apply."""
-    lexicons: dict[str, list[Path]] = {}
+    lexicons: dict[str, Annotated[list[LocalPath], Distinct]] = {}
     """Files in MUSE's format (on each line a word, white space, and its translation), by the
     passage's language.
     """
@@ -200,7 +205,7 @@ class DistractorSettings(RecipeSettings):
 
     kind: Literal["distractor"] = "distractor"
     """Selects which of the other keys apply."""
-    places: Annotated[list[Literal["start", "end", "between"]], Field(min_length=1)] = [
+    places: Annotated[list[Literal["start", "end", "between"]], Field(min_length=1), Distinct] = [
         "start",
         "end",
         "between",
@@ -208,12 +213,12 @@ class DistractorSettings(RecipeSettings):
     """Where the sentence may be inserted."""
     languages: Annotated[list[str], Field(min_length=1)] = ["passage"]
     """Languages of the sentence; `passage` and `question` stand for each example's own."""
-    answers: PositiveInt = 3
+    answers: Count = 3
     """Wrong answers tried with each template."""
     altered: bool = True
     """Whether the sentence answers a changed question, about something else, as in AddSent."""
     templates: Annotated[
-        list[Literal["statement", "side by side", "answer"]], Field(min_length=1)
+        list[Literal["statement", "side by side", "answer"]], Field(min_length=1), Distinct
     ] = ["statement", "side by side", "answer"]
     """The forms that the sentence may take."""
 
@@ -221,7 +226,7 @@ class DistractorSettings(RecipeSettings):
     @classmethod
     def _known_or_relative(cls, languages: list[str]) -> list[str]:
         known_languages([code for code in languages if code not in ("passage", "question")])
-        return languages
+        return without_repeats(languages)
 
 
 class TasaSettings(SynonymSettings):
@@ -233,13 +238,13 @@ class TasaSettings(SynonymSettings):
 
     kind: Literal["tasa"] = "tasa"  # type: ignore[assignment]
     """Selects which of the other keys apply."""
-    answers: PositiveInt = 3
+    answers: Count = 3
     """Wrong answers tried in the copy."""
-    candidates_per_word: PositiveInt = 5
+    candidates_per_word: Count = 5
     """Replacements tried per word."""
     search: Literal["beam"] = "beam"
     """A beam over both kinds of edits."""
-    beam_width: PositiveInt = 3
+    beam_width: Count = 3
     """Number of texts that the beam keeps."""
 
 
@@ -251,13 +256,13 @@ class EmbeddingSettings(RecipeSettings):
 
     kind: Literal["embedding"] = "embedding"
     """Selects which of the other keys apply."""
-    radius: PositiveFloat
+    radius: Annotated[float, Field(gt=0, le=1000)]
     """L2 norm of a token's perturbation."""
-    step_size: PositiveFloat
+    step_size: Annotated[float, Field(gt=0, le=1000)]
     """Length of one ascent step."""
-    steps: PositiveInt = 5
+    steps: Repetitions = 5
     """Ascent steps."""
-    restarts: PositiveInt = 1
+    restarts: Repetitions = 1
     """Number of ascents; all but the first begin at random points of the ball."""
 
 

@@ -14,22 +14,32 @@ from xltlib.params.profile import Params
 
 INTRODUCTION = """# Params
 
-Every key of a params file, written by `xlt schema --markdown`; do not edit it by hand. Paths are
-relative to the params file. Unknown keys are errors. With `extends: other.yaml` a file adds to
-another one in the same folder: its sections are merged into the other's key by key, its lists and
-single values replace the other's, and `null` in place of a section drops it. Editors that know YAML
-schemas complete and check keys in files that begin with
+Every key of a params file, written by `xlt schema --markdown`; do not edit it by hand. Unknown keys
+are errors. Numbers are numbers: `"2"` and `yes` are refused. Paths are relative to the folder of
+the params file; if that is a symbolic link, to the folder of the file that it points to.
+
+`null`, or nothing after the colon, stands for the default of a key: `attacks:` means no attacks. A
+required key cannot be `null`. Only at `max_edited_words` and `min_window_similarity`, `null` is a
+value of its own: no limit.
+
+With `extends: other.yaml` a file adds to another one in the same folder: its sections are merged
+into the other's key by key, and its lists and single values replace the other's. `null` in place of
+a section, of one of its entries (`targets: {xnli: null}`) or of `claims` drops what the other file
+has. The file needs a `profile` of its own; with that of the other file, the two share results.
+
+Editors that know YAML schemas complete and check keys in files that begin with
 
     # yaml-language-server: $schema=schema.json
 
-`NAME` stands for a name that the profile gives: letters, digits, `_`, `+` and `-`."""
+`NAME` stands for a name that the profile gives: up to 40 letters, digits, `_`, `+` and `-`."""
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a params file, in which `claims` names a file or holds the claims.
 
-    A file that extends another may leave out any key and drop sections with null. A schema cannot
-    tell such files' sections from those of other files, so it requires keys at the top level only.
+    A file that extends another may leave out any key but `profile`, and drop sections with null. A
+    schema cannot tell such files' sections from those of other files, so it requires keys at the
+    top level only.
     """
     whole = Params.model_json_schema()
     schema = _in_parts(whole) | {"required": whole["required"]}
@@ -38,16 +48,17 @@ def json_schema() -> dict[str, Any]:
         "description": "The params file in the same folder that this one adds to.",
         "type": "string",
     }
-    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["extends"]}]
+    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["extends", "profile"]}]
     claims = schema["properties"]["claims"]
     described = {"title": claims.pop("title"), "description": claims.pop("description")}
     claims.pop("default")
-    schema["properties"]["claims"] = described | {"anyOf": [{"type": "string"}, claims]}
+    schema["properties"]["claims"] = described | {"anyOf": [{"type": ["string", "null"]}, claims]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 
 
 def _in_parts(schema: Any) -> Any:
-    """A schema that also takes parts of what a schema describes, and null in place of sections."""
+    """A schema that also takes parts of what a schema describes, and null for sections and
+    defaults."""
     if isinstance(schema, list):
         return [_in_parts(one) for one in schema]
     if not isinstance(schema, dict):
@@ -58,7 +69,11 @@ def _in_parts(schema: Any) -> Any:
         for key, value in schema.items()
         if key not in ("required", "minProperties") or isinstance(value, dict)
     }
-    return part | ({"type": ["object", "null"]} if part.get("type") == "object" else {})
+    if part.get("type") == "object" or ("default" in part and isinstance(part.get("type"), str)):
+        part["type"] = [part["type"], "null"]
+        if "enum" in part:
+            part["enum"] = [*part["enum"], None]
+    return part
 
 
 def markdown() -> str:
@@ -157,7 +172,7 @@ def _words(schema: dict[str, Any]) -> str:
             iter(schema["patternProperties"].values())
         )
         return f"by name: {_words(inside)}"
-    limits = [f"{sign} {schema[key]}" for key, sign in BOUNDS.items() if key in schema]
+    limits = [f"{sign} {schema[key]:,}" for key, sign in BOUNDS.items() if key in schema]
     name = {"string": "text", "boolean": "true or false"}.get(kind, kind)
     return f"{name} {', '.join(limits)}".strip()
 

@@ -5,9 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from xltlib.params.base import Fraction, ModelName, Seed, Settings, TestSet, known_languages
+from xltlib.params.base import Settings, TestSet
+from xltlib.params.values import (
+    Count,
+    Distinct,
+    Fraction,
+    LocalPath,
+    ModelName,
+    Revision,
+    Seed,
+    known_languages,
+)
+
+Items = Annotated[int, Field(gt=0, le=10_000)]
 
 
 class MiniSettings(Settings):
@@ -15,11 +27,11 @@ class MiniSettings(Settings):
 
     seed: Seed = 0
     """Seed; another one gives other items."""
-    train: PositiveInt = 240
+    train: Items = 240
     """Items in the training split."""
-    dev: PositiveInt = 60
+    dev: Items = 60
     """Items in the dev split."""
-    test: PositiveInt = 60
+    test: Items = 60
     """Items in the test split."""
 
 
@@ -29,13 +41,13 @@ class CorpusSource(Settings):
     source: Literal["mini", "local", "hub"]
     """`mini` is synthetic text made by the project, `local` a folder, `hub` the Hugging Face hub.
     """
-    folder: Path | None = None
+    folder: LocalPath | None = None
     """The folder with a local corpus's files."""
-    revision: str | None = None
+    revision: Revision | None = None
     """The commit of a hub corpus; by default the newest."""
     mini: MiniSettings = MiniSettings()
     """Size and seed of a `mini` corpus."""
-    cut_after: PositiveInt | None = None
+    cut_after: Count | None = None
     """Where to cut a split that is published as one: after this many articles of XQuAD, NoiseQA or
     SQuADShifts, premises of XNLI, or groups of PAWS-X's pairs that share English sentences.
     """
@@ -59,15 +71,15 @@ class EncoderSettings(Settings):
 
     name: ModelName = "me5-small"
     """me5-small, a hub name, or a folder."""
-    revision: str | None = None
+    revision: Revision | None = None
     """The commit of a hub encoder."""
     trim_vocabulary: bool = False
     """Keep only the pieces of the texts that the profile trains and tests on. Adding a corpus or a
     language then changes the encoder; `vocabulary` avoids that.
     """
-    vocabulary: Annotated[list[TestSet], Field(min_length=1)] | None = None
+    vocabulary: Annotated[list[TestSet], Field(min_length=1), Distinct] | None = None
     """The texts to trim to, instead of all texts that the profile reads."""
-    extra_pieces: Annotated[int, Field(ge=0)] = 30_000
+    extra_pieces: Annotated[int, Field(ge=0, le=10_000_000)] = 30_000
     """Number of frequent pieces to keep in addition to those of the texts."""
     freeze_word_embeddings: bool = False
     """Do not train the word embeddings, which saves memory."""
@@ -105,13 +117,13 @@ class SpanQASettings(Settings):
 
     max_length: Annotated[int, Field(ge=32, le=4096)] = 384
     """Tokens per window."""
-    doc_stride: PositiveInt = 128
+    doc_stride: Count = 128
     """Tokens of the context from the beginning of one window to the next."""
-    max_query_length: PositiveInt = 64
+    max_query_length: Count = 64
     """The largest number of question tokens that are read."""
-    max_answer_length: PositiveInt = 30
+    max_answer_length: Count = 30
     """The longest answer, in tokens."""
-    n_best: PositiveInt = 20
+    n_best: Count = 20
     """Number of best starts and of best ends that are combined into answers."""
 
     @model_validator(mode="after")

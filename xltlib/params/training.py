@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 
-from xltlib.params.base import (
+from xltlib.params.base import Settings, TestSet
+from xltlib.params.sources import TaskData
+from xltlib.params.values import (
+    Count,
+    Distinct,
+    Epochs,
     Fraction,
+    LocalPath,
     Name,
     Precision,
+    Repetitions,
     Seed,
-    Settings,
-    TestSet,
     files_by_language,
-    without_repeats,
 )
-from xltlib.params.sources import TaskData
 
 STANDARD = "standard"
 
@@ -25,34 +27,34 @@ STANDARD = "standard"
 class StoppingSettings(Settings):
     """Score the dev set at intervals and keep the best checkpoint."""
 
-    every_steps: PositiveInt
+    every_steps: Count
     """Optimiser steps between scores."""
-    patience: PositiveInt | None = None
+    patience: Count | None = None
     """Stop after this many scores without improvement; by default all steps are taken."""
 
 
 class Optimisation(Settings):
     """The settings of a training run, apart from its data."""
 
-    learning_rate: PositiveFloat
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
     """The peak learning rate."""
-    batch_size: PositiveInt
+    batch_size: Count
     """Examples per batch."""
-    batch_tokens: PositiveInt | None = None
+    batch_tokens: Count | None = None
     """The largest number of tokens per batch, including padding; target tasks only."""
-    gradient_accumulation: PositiveInt = 1
+    gradient_accumulation: Count = 1
     """Batches per optimiser step."""
     warmup_ratio: Fraction = 0.1
     """Share of the steps over which the learning rate rises."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    weight_decay: Fraction = 0.0
     """AdamW's weight decay."""
     max_gradient_norm: PositiveFloat = 1.0
     """Gradients are clipped to this L2 norm."""
     precision: Precision = "float32"
-    """Precision of the weights in both passes; with bf16 the optimiser keeps a float32 copy."""
+    """Precision of matrix products; the optimiser's weights are in float32."""
     compile: bool = False
     """Run the model through torch.compile."""
-    save_every_steps: PositiveInt | None = None
+    save_every_steps: Count | None = None
     """Steps between checkpoints, from which a run resumes."""
     stopping: StoppingSettings | None = None
     """Early stopping; without it the budget is fixed."""
@@ -72,9 +74,9 @@ class IntermediateArm(Settings):
 class Budget(Settings):
     """Everything that the arms of a comparison have in common."""
 
-    examples: dict[Name, PositiveInt]
+    examples: dict[Name, Count]
     """Examples per task."""
-    epochs: PositiveInt = 1
+    epochs: Repetitions = 1
     """Passes over the examples."""
     schedule: Literal["mixed", "sequential"] = "mixed"
     """`mixed` shuffles the batches of all tasks; `sequential` takes the tasks in the order of
@@ -156,9 +158,9 @@ class AdversarialSettings(Perturbing):
 
     kind: Literal["adv"]
     """Selects which of the other keys apply."""
-    step_size: PositiveFloat
+    step_size: Annotated[float, Field(gt=0, le=10)]
     """Length of an ascent step, relative like `radius`."""
-    steps: PositiveInt = 1
+    steps: Repetitions = 1
     """Ascent steps."""
 
 
@@ -167,7 +169,7 @@ class RandomPerturbationSettings(Perturbing):
 
     kind: Literal["rs-rp"]
     """Selects which of the other keys apply."""
-    draws: PositiveInt = 1
+    draws: Repetitions = 1
     """Draws per step."""
 
 
@@ -176,21 +178,21 @@ class DataAugmentationSettings(Settings):
 
     kind: Literal["rs-da"]
     """Selects which of the other keys apply."""
-    neighbours: dict[str, Path] = {}
+    neighbours: dict[str, LocalPath] = {}
     """JSON lists of neighbours by language; for other languages they come from the encoder's word
     embeddings.
     """
-    nearest: PositiveInt = 4
+    nearest: Count = 4
     """Neighbours per word from the embeddings."""
     min_cosine: Annotated[float, Field(gt=0, lt=1)] = 0.4
     """The least cosine similarity of such a neighbour."""
-    copies: PositiveInt = 10
+    copies: Repetitions = 10
     """Copies of the training set."""
     matched: bool = True
     """Take as many steps as standard training, with one copy per epoch in turn. `false` is the
     authors' form: all copies in every epoch, so `copies` times as many steps.
     """
-    epochs: PositiveFloat | None = None
+    epochs: Epochs | None = None
     """Epochs if `matched` is false; by default those of the task."""
 
     _languages = field_validator("neighbours")(files_by_language)
@@ -213,17 +215,12 @@ Method = Annotated[
 class Crossing(Settings):
     """Each of these arms with each of these methods."""
 
-    arms: Annotated[list[Name], Field(min_length=1)] | None = None
+    arms: Annotated[list[Name], Field(min_length=1), Distinct] | None = None
     """Names of arms; by default all."""
-    methods: Annotated[list[Name], Field(min_length=1)] = [STANDARD]
+    methods: Annotated[list[Name], Field(min_length=1), Distinct] = [STANDARD]
     """`standard` or keys of `methods`."""
-    seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
+    seeds: Annotated[list[Seed], Field(min_length=1), Distinct] | None = None
     """Training seeds; by default those of the target task."""
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: list[int] | None) -> list[int] | None:
-        return None if seeds is None else without_repeats(seeds)
 
 
 class TargetSettings(Settings):
@@ -231,25 +228,20 @@ class TargetSettings(Settings):
 
     data: TaskData
     """Training data, in one language."""
-    seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
+    seeds: Annotated[list[Seed], Field(min_length=1), Distinct] | None = None
     """Training seeds; by default those of the profile."""
-    max_examples: PositiveInt | None = None
+    max_examples: Count | None = None
     """Train only on the first examples, up to this number."""
     max_length: Annotated[int, Field(ge=16, le=512)] = 128
     """Tokens per text; span QA has windows instead (`span_qa`)."""
-    epochs: PositiveFloat
+    epochs: Epochs
     """Passes over the data."""
-    crossings: Annotated[list[Crossing], Field(min_length=1)] = [Crossing()]
+    crossings: Annotated[list[Crossing], Field(min_length=1), Distinct] = [Crossing()]
     """Which arms are trained with which methods."""
     optimisation: Optimisation
     """Optimiser and batches."""
     test_sets: Annotated[list[TestSet], Field(min_length=1)]
     """The test sets that its models answer."""
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: list[int] | None) -> list[int] | None:
-        return None if seeds is None else without_repeats(seeds)
 
     @field_validator("data")
     @classmethod

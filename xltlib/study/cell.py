@@ -231,7 +231,7 @@ class Cell:
         problem, found = self.problem, self.manifest
         if problem is not None or found is None:
             raise InputError(
-                f"{self.folder}: {self.name} {problem}. Run `xlt run` on the params file to make "
+                f"{self.folder}: {self.name} {problem}. Run `{self.params.run_command}` to make "
                 "what is missing."
             )
         parts = [file for file in found.files if file == name or file.startswith(f"{name}/")]
@@ -239,7 +239,7 @@ class Cell:
         if absent or not parts:
             raise InputError(
                 f"{self.path(absent[0] if absent else name)}: not on this machine; git keeps the "
-                f"numbers of {self.name}, not its models and texts. `xlt run` on the params file "
+                f"numbers of {self.name}, not its models and texts. `{self.params.run_command}` "
                 "makes them again where a cell needs them."
             )
         return self.path(name)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from xltlib.params import Params
-from xltlib.params.base import IS_MODEL, Settings
+from xltlib.params.base import Settings
+from xltlib.params.values import IS_MODEL
 from xltlib.study import revisions
 from xltlib.study.contents import AbsentError, Contents
 from xltlib.study.named_models import on_hub

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from xltlib.params import Params
-from xltlib.params.base import IS_MODEL
+from xltlib.params.values import IS_MODEL
 
 
 def named_models(params: Params) -> Iterator[tuple[str, str]]:

@@ -55,7 +55,7 @@ def statement(
     if not found:
         raise InputError(
             f"{grid.params.profile}: no model has answered enough questions yet, so there is no "
-            "pilot. Run `xlt run` on the params file until a cell of 04_zero_shot_evaluation is "
+            f"pilot. Run `{grid.params.run_command}` until a cell of 04_zero_shot_evaluation is "
             "done."
         )
     return found

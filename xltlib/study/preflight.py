@@ -56,10 +56,7 @@ def _obstacles(params: Params) -> Iterator[str]:
     """Files where the study has to write folders, and the other way round."""
     own = params.outputs / params.profile
     cells = [cell.folder for cell in Grid(params).everything()]
-    places = {
-        "outputs": [own / "logs", *cells],
-        "cache": [params.cache / CONTENTS],
-    }
+    places = {"outputs": [own / "logs", *cells], "cache": [params.cache / CONTENTS]}
     for key, folders in places.items():
         for file in sorted({file for folder in folders if (file := obstacle(folder)) is not None}):
             yield f"{key}: {file} is a file where a folder is needed; move or remove it"
@@ -223,7 +220,7 @@ def _attacks_pairs(params: Params, attack: str) -> bool:
 
 
 def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[str]:
-    """What is wrong with one use of a corpus: its kind, or its languages."""
+    """What is wrong with one use of a corpus: its kind, its languages, or its splits."""
     source, kind = params.corpora[used.corpus], corpora.corpus(used.corpus).kind
     section, name = where.split(".")[:2]
     if section == "representation":
@@ -254,6 +251,14 @@ def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[
             f".languages: {used.corpus} ({source.source}) has no {' '.join(lacking)}; "
             f"available: {' '.join(there)}"
         )
+    splits = corpora.splits(used.corpus, source)
+    for key in ("split", "dev_split"):
+        split = getattr(used, key, None)
+        if split is not None and split not in splits:
+            yield (
+                f".{key}: {used.corpus} ({source.source}) has no split {split!r}; "
+                f"available: {', '.join(splits)}"
+            )
 
 
 def _measures_lack(params: Params) -> Iterator[str]:

@@ -107,7 +107,7 @@ def require_undamaged(grid: Grid) -> None:
         if wrong is not None:
             raise InputError(
                 f"{cell.folder}: {cell.name} is damaged: {wrong} was cut short, edited or removed. "
-                "Run `xlt run` on the params file to make it again."
+                f"Run `{cell.params.run_command}` to make it again."
             )
 
 
@@ -138,8 +138,8 @@ def _table(cell: Cell, name: str) -> pd.DataFrame:
     tables = tables_of(cell)
     if name not in tables:
         raise InputError(
-            f"{cell.folder}: {cell.name} has no table {name}; older code made it. Run `xlt run "
-            "--strict` on the params file, which makes such cells again."
+            f"{cell.folder}: {cell.name} has no table {name}; older code made it. Run "
+            f"`{cell.params.run_command} --strict`, which makes such cells again."
         )
     return tables[name]
 

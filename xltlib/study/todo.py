@@ -103,7 +103,7 @@ def from_earlier_results(cells: Iterable[Cell]) -> str | None:
     cell, changed = found[0]
     some, their = (f"{len(found)} finished cells were", "them") if found[1:] else ("", "it")
     return (
-        f"{some or 'A finished cell was'} made from results that have since been made again, with "
-        f"different ones ({cell.name} from {changed[0].name}); `xlt run --strict` makes {their} "
-        "again too."
+        f"{some or 'A finished cell was'} made from results that have since been replaced by "
+        f"different ones ({cell.name} from {changed[0].name}); `{cell.params.run_command} "
+        f"--strict` makes {their} again."
     )
