@@ -17,6 +17,7 @@ from pathlib import Path
 
 from xltlib import params as schema
 from xltlib.execution import warm
+from xltlib.execution.socket_folder import ADDRESS
 from xltlib.study import STAGES, Grid
 
 ROOT = Path(__file__).parents[2]
@@ -41,12 +42,12 @@ def main(params: Path, stage: str = "target", rounds: int = 3) -> None:
         papermill = [Path(sys.executable).parent / "papermill", "--no-progress-bar"]
         sides = {
             "papermill": ([*papermill, source, Path(folder, "out.ipynb"), *given], {}),
-            "warm": (job, {warm.ADDRESS: address}),
+            "warm": (job, {ADDRESS: address}),
             "cold": (job, {}),
         }
         while not Path(address).exists():
             time.sleep(0.1)
-        subprocess.run(job, check=True, env=os.environ | {warm.ADDRESS: address})
+        subprocess.run(job, check=True, env=os.environ | {ADDRESS: address})
         for _ in range(rounds):
             for name, (command, extra) in sides.items():
                 started = time.perf_counter()

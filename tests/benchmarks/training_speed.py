@@ -199,7 +199,7 @@ def speed(
     frame = pd.DataFrame(
         {
             "recipe": list(recipes),
-            "tokens/s": [np.median(rates[name]) for name in recipes],
+            "tokens/s": [round(np.median(rates[name])) for name in recipes],
             "ratio to before": [
                 np.median(np.array(rates[name]) / np.array(rates[base])) for name in recipes
             ],

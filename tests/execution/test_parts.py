@@ -34,7 +34,7 @@ from xltlib.execution.bundle import pack
 from xltlib.execution.estimate import OVERHEAD_SECONDS, Rest, Seconds, duration, peak_mb
 from xltlib.execution.leftovers import leftovers
 from xltlib.execution.lock import only_run
-from xltlib.execution.socket_folder import socket_folder
+from xltlib.execution.socket_folder import ADDRESS, socket_folder
 from xltlib.execution.warm import HEAVY
 from xltlib.study import STAGES, Grid, code, manifest, preflight, work, workload
 
@@ -83,7 +83,7 @@ with socket_folder() as folder:
 
 
 def test_folders_of_sockets_that_killed_processes_left_are_removed(tmp_path, monkeypatch):
-    monkeypatch.setenv(warm.ADDRESS, str(tmp_path / "warm"))  # else they are in /tmp
+    monkeypatch.setenv(ADDRESS, str(tmp_path / "warm"))  # else they are in /tmp
     holders = [
         subprocess.Popen([sys.executable, "-c", SOCKETS], stdout=subprocess.PIPE, cwd=ROOT)
         for _ in range(2)
@@ -153,7 +153,7 @@ def test_a_failure_is_three_short_lines():
 
 def test_the_kernel_of_a_killed_cell_ends_too(grid, tmp_path, monkeypatch):
     with tempfile.TemporaryDirectory(dir="/tmp") as short:
-        monkeypatch.setenv(warm.ADDRESS, f"{short}/warm")
+        monkeypatch.setenv(ADDRESS, f"{short}/warm")
         notebook = nbformat.read(ROOT / "notebooks" / "00_study_design.ipynb", 4)
         notebook.cells[-1].source = "while True: pass"
         nbformat.write(notebook, tmp_path / "00_study_design.ipynb")

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xltlib.execution.warm import ADDRESS
-
+ADDRESS = "XLT_WARM"
+"""The environment variable with the Unix socket of the run's warm process (`warm`)."""
 PREFIX = "xlt-"
 LOCK = "lock"
 

@@ -21,8 +21,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-ADDRESS = "XLT_WARM"
-"""The environment variable with the Unix socket of the warm process."""
+from xltlib.execution.socket_folder import ADDRESS
 
 HEAVY = (
     "papermill nbclient ipykernel.kernelapp torch transformers datasets pandas matplotlib.pyplot "

@@ -16,7 +16,7 @@ from typing import Any
 
 from xltlib.artifacts import InputError
 from xltlib.execution import warm
-from xltlib.execution.socket_folder import socket_folder
+from xltlib.execution.socket_folder import ADDRESS, socket_folder
 from xltlib.params import ComputeSettings, Params
 from xltlib.study.gpu import PER_GPU
 from xltlib.yaml_files import read_yaml
@@ -145,7 +145,7 @@ def started(workflow: Workflow, todo: Path, lock: int) -> Iterator[subprocess.Po
     with socket_folder() as folder, open(workflow.log, "ab") as log:
         address = str(folder / "warm")
         if not workflow.on_cluster:
-            environment |= {warm.ADDRESS: address}
+            environment |= {ADDRESS: address}
         end, life = os.pipe()
         companion = subprocess.Popen(
             [sys.executable, "-m", warm.__name__, "serve", address, str(end)]
