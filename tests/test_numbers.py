@@ -120,3 +120,22 @@ def test_the_gpu_side_of_the_comparison_of_numerics_is_that_of_the_committed_cel
         for view, mean in means.items():
             values = [model[side][view] for model in compared["models"]]
             assert mean == pytest.approx(sum(values) / len(values), abs=0.01)
+
+
+def test_the_means_of_the_comparison_on_one_processor_are_those_of_its_models():
+    compared = json.loads((ROOT / "docs" / "numerics.json").read_text(encoding="utf-8"))
+    one, *others = (
+        compared[name] for name in ("one processor", "attention by sequence", "autocast")
+    )
+    for view, exact in one["mean"]["float32"].items():
+
+        def mean(*parts, precision="bf16", view=view):
+            values = [model[precision][view] for part in parts for model in part["models"]]
+            return pytest.approx(sum(values) / len(values), abs=0.01)
+
+        assert exact == mean(one, precision="float32")
+        assert one["mean"]["bf16"][view] == mean(one)
+        for part in others:
+            assert part["mean"][view] == mean(part)
+            assert part["difference"][view] == pytest.approx(part["mean"][view] - exact, abs=0.01)
+        assert compared["autocast"]["nine"][view] == mean(one, *others)
