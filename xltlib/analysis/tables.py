@@ -18,6 +18,7 @@ from xltlib.analysis.robustness import (
     UNDEFINED,
     UNDER_ATTACK,
     Measure,
+    is_defined,
     of_test_sets,
     values,
 )
@@ -230,7 +231,7 @@ def _intervals(
         return
     on = " ".join(sorted(frame["corpus"].unique()))
     options: dict[str, Any] = {"level": level, "scale": measure.scale, "most": measure.most}
-    if frame["value"].isna().any():
+    if not is_defined(frame, measure.name):
         yield on, MACRO, Interval.unknown(UNDEFINED, level)
         return
     blocks = contrast_blocks(frame, "value", weights)
