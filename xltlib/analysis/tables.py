@@ -241,8 +241,7 @@ def _intervals(
     yield on, MACRO, interval([*blocks.values()], shares, languages=codes, seeds=seeds, **options)
     if len(blocks) < 2:
         return
-    own = of_test_sets(frame, measure.name)
-    known = blocks
+    own, known = of_test_sets(frame, measure.name), blocks
     if own is not frame:
         undefined = own["value"].isna().groupby([own[name] for name in PLACE]).transform("any")
         known = contrast_blocks(own[~undefined], "value", weights)
