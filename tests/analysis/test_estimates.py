@@ -6,6 +6,7 @@ import pytest
 
 from xltlib.analysis import estimates
 from xltlib.analysis.generalised import with_languages
+from xltlib.artifacts import InputError
 from xltlib.languages import SYNTACTIC_DISTANCE
 from xltlib.params.claims import ArmsEstimate, DistanceEstimate, MethodsEstimate
 
@@ -111,6 +112,14 @@ def test_a_collapsed_arm_of_the_contrast_is_named():
     found = estimates.of_arms(KEPT, zero, zero, seen={}, **LEVEL)
     assert found.intervals == {}
     assert found.undefined == ["typo"]
+
+
+def test_a_missing_answer_is_not_taken_for_an_undefined_measure():
+    estimate = KEPT.model_copy(update={"metric": "attacked"})
+    one = TYPO.groupby(["arm", "language"]).head(1).index[-1]
+    gap = TYPO.assign(attacked_f1=TYPO["attacked_f1"].where(TYPO.index != one))
+    with pytest.raises(InputError, match="lack an answer"):
+        estimates.of_arms(estimate, gap, gap, seen={}, **LEVEL)
 
 
 def test_languages_weigh_the_same_however_many_corpora_test_them():

@@ -71,6 +71,18 @@ def test_views_average_the_pairs_that_they_name():
     )
 
 
+def test_a_gain_without_an_interval_says_why_and_is_drawn_hollow():
+    means = mean_table(answers(standard=0.6, adv=0.6), **OPTIONS).set_index(["method", "pairs"])
+    assert set(means.loc["adv", "why not"]) == {"no question differs"}
+    assert set(means.loc["standard", "why not"]) == {""}
+    assert set(means.loc["adv", "level (%)"]) == {95.0}
+    drawn = heat_maps.transfer_gains(means.reset_index(), about=ABOUT)
+    (axes,) = drawn.axes
+    hollow = [line.get_marker() for line in axes.lines if line.get_markerfacecolor() == "white"]
+    assert len(hollow) == len(VIEWS)
+    assert axes.get_xlabel().endswith("(points), 95 % interval; hollow: no interval")
+
+
 def test_an_item_is_one_draw_however_many_pairs_it_is_answered_in():
     """Copies of a pair add no information, so they narrow no interval."""
     frame = answers(standard=0.6, adv=0.65)

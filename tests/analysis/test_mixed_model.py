@@ -110,3 +110,35 @@ def test_the_type_i_error_is_what_it_says():
     found = findings(100)
     assert found <= 12
     assert found == json.loads(RECORD.read_text())["findings"]
+
+
+def test_a_language_with_few_questions_is_left_out_as_it_is_of_the_contrast():
+    frame = attacked()
+    few = frame[frame["language"] == "ko"].assign(language="te", original_f1=1.0)
+    few = few[few["id"].isin(["q0", "q1"])]
+    assert fitted(pd.concat([frame, few])).equals(fitted(frame))
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("better", [0.0, 0.25])
+def test_differences_that_are_all_the_same_have_an_estimate_but_no_interval(better):
+    frame = attacked()
+    treated = frame["arm"] == "multilingual"
+    frame = frame.assign(original_f1=0.5 + better * treated, attacked_f1=0.5 + better * treated)
+    found = fitted(frame)
+    assert list(found["estimate"]) == [100 * better, 100 * better, 0.0]
+    assert (found["fit"] == "degenerate").all()
+    assert found[["low", "high", "p"]].isna().all(axis=None)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_seeds_that_do_not_differ_leave_the_estimate():
+    frame = attacked()
+    first = frame[frame["seed"] == 1]
+    same = pd.concat([first.assign(seed=seed) for seed in (1, 2, 3)])
+    same = same.assign(original_f1=same["original_f1"].round(), attacked_f1=0.0)
+    found = fitted(same)
+    means = 100 * same.groupby("arm")["original_f1"].mean()
+    assert found.loc["clean", "estimate"] == pytest.approx(means.diff().iloc[-1])
+    assert found.loc["clean", "fit"] == "degenerate"
+    assert found[["low", "high", "p"]].isna().all(axis=None)

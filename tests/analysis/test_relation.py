@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from xltlib.analysis import relation
-from xltlib.reporting import findings, relation_figure, style
+from xltlib.reporting import relation_figure, representation_findings, style
 
 CODES = ["ar", "bn", "fi", "id", "ko", "ru", "sw", "te"]
 ABOUT = style.Provenance("quick", "me5-small", True, (1,), "0123456789abcdef")
@@ -85,7 +85,7 @@ def test_few_languages_have_no_correlation_and_the_sentence_says_so():
     found = correlation(*frames(codes=CODES[:3]))
     assert np.isnan(found["Spearman's rho"])
     table = relation.correlations(relation.by_language(*frames(codes=CODES[:3])), seed=0)
-    assert "too few" in str(findings.of_relation(table)[0])
+    assert "too few" in str(representation_findings.of_relation(table)[0])
 
 
 def test_measures_without_values_have_no_correlation():
@@ -96,7 +96,7 @@ def test_measures_without_values_have_no_correlation():
     found = table.set_index(["measure", "outcome"]).loc["probe", "drop in f1"]
     assert np.isnan(found["Spearman's rho"])
     assert found["n languages"] == 0
-    assert "probe (0)" in str(findings.of_relation(table)[-1])
+    assert "probe (0 languages)" in str(representation_findings.of_relation(table)[-1])
 
 
 def _correlations(slope: float) -> pd.DataFrame:
@@ -104,7 +104,9 @@ def _correlations(slope: float) -> pd.DataFrame:
 
 
 def test_the_sentence_follows_the_data():
-    one, other = (str(findings.of_relation(_correlations(s))[0]) for s in (1.0, -1.0))
+    one, other = (
+        str(representation_findings.of_relation(_correlations(s))[0]) for s in (1.0, -1.0)
+    )
     assert "rho +1.00" in one
     assert "rho -1.00" in other
 

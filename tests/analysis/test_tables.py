@@ -5,6 +5,7 @@ import pytest
 
 from xltlib.analysis import tables
 from xltlib.analysis.robustness import UNDEFINED
+from xltlib.artifacts import InputError
 from xltlib.reporting import findings
 
 ARMS = ("english", "multilingual")
@@ -180,6 +181,12 @@ def test_a_measure_that_is_undefined_has_a_row_that_says_why(clean, attacked):
     said = [str(one) for one in findings.of_contrasts(table, tables.MACRO)]
     assert any(f"no estimate ({UNDEFINED})." in one for one in said)
     assert not any("nan" in one for one in said)
+
+
+def test_a_missing_answer_is_not_taken_for_a_measure_that_is_undefined(clean, attacked):
+    clean.loc[clean.index[clean["language"] == "ko"][0], "f1"] = float("nan")
+    with pytest.raises(InputError, match="tydiqa/ko: some questions lack an answer"):
+        tables.contrasts(many(clean), many(attacked), pairs=PAIRS, **OPTIONS)
 
 
 def test_seeds_do_not_make_questions_more(attacked):

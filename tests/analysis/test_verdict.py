@@ -111,6 +111,9 @@ def test_the_answer_and_the_statements_agree():
     )
     assert said(5.0, 4.0, 6.0)[1] == "Yes."
     assert said(0.1, -1.0, 1.0)[0][1].startswith("Any effect is too small")
+    # A claim of no difference holds, however small the difference that there is.
+    assert said(0.5, 0.2, 0.8, expected="not above")[1] == "Yes."
+    assert said(-0.5, -0.8, -0.2, expected="not above")[1] == "Yes."
 
 
 def test_what_the_corrected_p_value_does_not_show_does_not_matter_for_sure():
@@ -137,7 +140,7 @@ def test_sizes_are_stated_whatever_the_effect():
     for numbers in ((-1.0, -2.0, -0.1), (0.2, -0.5, 0.9)):
         result = verdict(interval(*numbers), size=1.6)
         words = str(answers.statements(result, result.lines[0])[1])
-        assert words == "The data exclude an effect as large as the published 1.6."
+        assert words == "The data exclude an effect as large as the published 1.6 points."
 
 
 def test_a_tiny_p_value_is_not_printed_as_zero():
@@ -247,7 +250,10 @@ def test_the_finding_holds_the_numbers_and_what_they_are():
         assert part in words
     first, second = (str(one) for one in answers.statements(result, result.lines[0]))
     assert first == "There is an effect in the claimed direction."
-    assert "minimum detectable effect (80 % power) is 4.2" in second
+    assert second == (
+        "Whether it is large enough to matter (2 points or more) is open; the minimum detectable "
+        "effect (80 % power) is 4.2 points."
+    )
 
 
 def test_small_units_have_the_decimals_that_they_need():
@@ -256,7 +262,19 @@ def test_small_units_have_the_decimals_that_they_need():
     result = judge("more", claim(), {"a - b": one}, synthetic=False, **unit)
     words = str(answers.finding(result, result.lines[0]))
     assert "+0.14 log-odds of the gold answer (95 % interval +0.04 to +0.24)" in words
-    assert "(80 % power) is 0.14." in str(answers.statements(result, result.lines[0])[1])
+    second = str(answers.statements(result, result.lines[0])[1])
+    assert "matter (0.2 log-odds or more) is open" in second
+    assert second.endswith("(80 % power) is 0.14 log-odds.")
+
+
+def test_a_single_point_is_in_the_singular():
+    options = {"synthetic": False, "unit": "points of accuracy", "smallest": 1.0}
+    result = judge("more", claim(size=1.6), {"a - b": interval(0.1, -0.5, 0.7)}, **options)
+    assert [str(one) for one in answers.statements(result, result.lines[0])] == [
+        "No effect is shown.",
+        "The data exclude an effect as large as the published 1.6 points.",
+        "Any effect is too small to matter (less than 1 point).",
+    ]
 
 
 def test_the_answer_is_a_word_and_at_most_three_sentences():
@@ -314,8 +332,8 @@ def test_a_lack_is_named_once_with_the_claims_that_have_it():
         for name, one in (("a", few), ("b", few), ("c", none), ("d", verdict(interval(4, 3, 5))))
     ]
     assert str(answers.summary(records)) == (
-        "4 claims in 4 comparisons: 3 not answered by this profile, 1 supported. Not answered "
-        "because of: too few seeds (a, b); nothing to compare (c)."
+        "4 claims in 4 comparisons: 3 not answered by this profile, 1 supported. Reasons for "
+        "no answer: too few seeds (a, b); nothing to compare (c)."
     )
     assert "too few seeds (all)" in str(answers.summary(records[:2]))
 

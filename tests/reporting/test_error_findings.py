@@ -30,9 +30,9 @@ def test_the_kinds_that_lose_most_and_least_in_every_condition():
     )
     (found,) = of_types(table, [])
     assert str(found) == (
-        "Of the kinds of answers, in languages other than English, dates lose the most F1 (15.0 "
-        "points) and numbers the least (5.5), averaged over 2 conditions (at least 25 questions of "
-        "each kind; no test, exploratory)."
+        "Of the 2 kinds of answers with enough questions under every condition, in languages other "
+        "than English, dates lose the most F1 (15.0 points) and numbers the least (5.5), averaged "
+        "over 2 conditions (at least 25 questions of each kind; no test, exploratory)."
     )
 
 
@@ -66,15 +66,25 @@ def test_calibration_clean_and_at_its_worst():
 def test_a_reliability_figure_has_a_panel_per_condition_and_none_without_points():
     table = pd.DataFrame(
         [
-            {"corpus": "tydiqa", "condition": name, "arm": arm, "probability": p, "em": p / 2}
+            {
+                "corpus": "tydiqa",
+                "condition": name,
+                "arm": arm,
+                "probability": p,
+                "em": p / 2,
+                "n": n,
+            }
             for name in ("typo", calibration.CLEAN)
-            for arm in ("none", "english")
+            for arm, n in (("none", 20), ("english", 30 if name == "typo" else 20))
             for p in (0.2, 0.6)
         ]
     )
     found = reliability.figure(table, about=ABOUT)
     assert isinstance(found, Figure)
-    assert [axes.get_title() for axes in found.axes] == ["tydiqa\nclean", "tydiqa\ntypo"]
+    assert [axes.get_title() for axes in found.axes] == [
+        "tydiqa, clean\n(n=40)",
+        "tydiqa, typo\n(n=40 to 60)",
+    ]
     assert reliability.figure(table.iloc[:0], about=ABOUT) is None
 
 

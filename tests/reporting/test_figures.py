@@ -95,7 +95,7 @@ def test_every_figure_says_its_units_n_seeds_profile_and_data(name, clean, attac
         "run 0123456789abcdef",
     ):
         assert part in text, part
-    assert "n=" in text or name == "contrast"
+    assert "n=" in text
     assert "points" in text or "%" in text
 
 
@@ -210,7 +210,8 @@ def test_names_of_six_contrasts_keep_apart():
     row = contrast_table().iloc[-1]  # it has the longest label
     pairs = [f"{SIX[i]} - {SIX[1]}" for i in (2, 4, 5)]
     pairs += ["multilingual - none", "english - none", "multilingual+targets - multilingual"]
-    table = pd.DataFrame([dict(row) | {"contrast": pair} for pair in pairs])
+    table = pd.DataFrame([dict(row) | {"contrast": pair, "n": 4637} for pair in pairs])
+    table.loc[0, "n"] = 2904
     figure = figures.contrast(table, smallest=SMALLEST, about=ABOUT)
     renderer, width = drawn(figure)
     titles = [axes.title for axes in figure.axes]
@@ -246,9 +247,22 @@ def test_claims_are_drawn_with_others_of_their_unit():
     figure = figures.verdicts(records, about=ABOUT)
     assert [len(axes.get_yticks()) for axes in figure.axes] == [2, 2]
     text = words_of(figure)
-    for part in ("points of F1", "points of accuracy", "95 %", "n=40, seeds=3", "Nothing", "four"):
+    for part in ("points of F1", "points of accuracy", "95 %", "n=40, 3 seeds", "nothing", "four"):
         assert part in text, part
     assert figures.verdicts(records[3:], about=ABOUT) is None
+
+
+def test_a_figure_of_intervals_explains_its_marks():
+    interval = {"estimate": 1.0, "low": -1.0, "high": 3.0, "detectable": 2.9}
+    interval |= {"level": 0.95, "n_examples": 40, "n_seeds": 3}
+    claims = [claimed("one", "points of F1", {"a - b": interval})]
+    for figure in (
+        figures.contrast(contrast_table(), smallest=SMALLEST, about=ABOUT),
+        figures.verdicts(claims, about=ABOUT),
+    ):
+        text = words_of(figure)
+        for part in ("95 % interval", "too small to matter", "minimum detectable effect"):
+            assert part in text, part
 
 
 def test_points_are_drawn_at_the_means(clean):

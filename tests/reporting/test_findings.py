@@ -62,6 +62,7 @@ def under_attack(n=100):
         [
             {
                 **{"attack": "typo", "corpus": "tydiqa", "language": language, "arm": arm, "n": n},
+                "seeds": 5,
                 **{"clean f1": before, "attacked f1": after, "drop in f1": before - after},
             }
             for language, arm, before, after in rows
@@ -73,7 +74,7 @@ def test_what_an_attack_takes_is_told_for_english_and_for_the_others():
     other, english = map(str, findings.of_attacks(under_attack(), {}))
     assert other == (
         "Under typo, in 1 language that no arm has trained on, F1 goes from 60.0 to 20.0 (none) "
-        "and from 50.0 to 40.0 (english); n = 100 questions."
+        "and from 50.0 to 40.0 (english); n = 100 questions, 5 seeds."
     )
     assert english.startswith("Under typo, in English, F1 goes from 90.0 to 60.0 (none)")
 
@@ -131,7 +132,7 @@ def test_success_and_transfer_are_weighted_by_their_counts():
 
 def test_methods_are_listed_and_not_ranked():
     row = {"task": "xnli", "corpus": "xnli", "arm": "none", "pairs": "two languages", "n": 40}
-    row |= {"accuracy": 50.0}
+    row |= {"accuracy": 50.0, "seeds": 3, "level (%)": 95.0, "why not": "not estimable"}
     rows = [
         row | {"method": "standard"},
         row | {"method": "standard", "pairs": "one language"},
@@ -140,7 +141,8 @@ def test_methods_are_listed_and_not_ranked():
     ]
     (said,) = findings.of_transfer(pd.DataFrame(rows))
     assert str(said).endswith(
-        "In two languages, the differences from it are: adv +1.5 (-0.5 to +3.5), rs-rp +2.5."
+        "(n = 40 items, 3 seeds). In two languages, the differences from it are: adv +1.5 (95 % "
+        "interval -0.5 to +3.5), rs-rp +2.5 (no interval: not estimable)."
     )
     other = [one | {"corpus": "other", "accuracy": 60.0} for one in rows]
     first, second = findings.of_transfer(pd.DataFrame([*rows, *other]))
@@ -152,15 +154,21 @@ def test_methods_are_listed_and_not_ranked():
 
 
 def test_measures_that_relate_to_nothing_are_named_once():
-    row = {"outcome": "drop in f1", "p (Holm)": math.nan}
+    row = {"outcome": "drop in f1", "p (Holm)": math.nan, "n arms": 4}
     rows = [
         row | {"measure": "retrieval", "Spearman's rho": math.nan, "n languages": 0},
         row | {"measure": "probe", "Spearman's rho": 0.5, "n languages": 8},
-        row | {"measure": "rotation", "Spearman's rho": math.nan, "n languages": 3},
+        row | {"measure": "margin", "Spearman's rho": -0.5, "n languages": 8, "p (Holm)": 0.04},
+        row | {"measure": "rotation", "Spearman's rho": math.nan, "n languages": 1},
     ]
-    known, without = map(str, findings.of_relation(pd.DataFrame(rows)))
-    assert "rho +0.50 (8 languages; exploratory)" in known
-    assert without.endswith(": retrieval (0), rotation (3).")
+    probe, margin, without = map(str, representation_findings.of_relation(pd.DataFrame(rows)))
+    assert probe.endswith("Spearman's rho +0.50 (8 languages, mean over 4 arms; exploratory).")
+    assert margin.endswith(
+        "rho -0.50 (8 languages, mean over 4 arms, p = 0.040 by permutation, with Holm's "
+        "correction; exploratory)."
+    )
+    assert without.startswith("No correlation with the drop in F1 under attack, because")
+    assert without.endswith(": retrieval (0 languages), rotation (1 language).")
 
 
 def test_a_single_language_is_not_the_best_and_the_worst():
@@ -194,6 +202,6 @@ def test_a_rotation_whose_interval_holds_zero_is_no_gain():
 def test_a_difference_that_rounds_to_zero_has_no_minus_sign():
     row = {"contrast": "a - b", "measured": "change", "condition": "typo", "language": MACRO}
     row |= {"estimate": -0.03, "low": -0.04, "high": -0.02, "detectable": 0.1, "n": 9}
-    row |= {"left out": "", "too few": "", "why not": ""}
+    row |= {"left out": "", "too few": "", "why not": "", "seeds": 5, "level (%)": 95.0}
     (said,) = findings.of_contrasts(pd.DataFrame([row]), MACRO)
-    assert "+0.0 points of F1 (+0.0 to +0.0)" in str(said)
+    assert "(typo, n = 9, 5 seeds): +0.0 points of F1 (95 % interval +0.0 to +0.0)" in str(said)

@@ -58,7 +58,7 @@ def test_three_methods_stand_side_by_side(size):
 
 def test_a_method_looks_alike_in_all_figures():
     of = dict.fromkeys(["arm", "corpus"], "none") | {"pairs": "all pairs", "n pairs": 9, "n": 10}
-    of |= {"gain": 1.0, "low": 0.0, "high": 2.0}
+    of |= {"gain": 1.0, "low": 0.0, "high": 2.0, "level (%)": 95.0}
     colors = []
     for methods in (["adv", "rs-rp", "rs-da"], ["rs-rp"]):
         means = pd.DataFrame([of | {"method": method} for method in methods])

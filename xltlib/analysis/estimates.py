@@ -11,7 +11,7 @@ import pandas as pd
 from xltlib.analysis.conditions import TRIED
 from xltlib.analysis.generalised import in_view, items
 from xltlib.analysis.intervals import Interval, contrast
-from xltlib.analysis.robustness import MEASURES, over_conditions, values
+from xltlib.analysis.robustness import MEASURES, is_defined, over_conditions, values
 from xltlib.languages import SYNTACTIC_DISTANCE
 from xltlib.params import STANDARD
 from xltlib.params.claims import ArmsEstimate, DistanceEstimate, MethodsEstimate
@@ -64,7 +64,7 @@ def of_arms(
         parts = {str(n): values(part, estimate.metric) for n, part in frame.groupby("attack")}
     parts = {name: part[part["arm"].isin(pair)] for name, part in parts.items()}
     parts = {name: part for name, part in parts.items() if set(part["arm"]) == set(pair)}
-    undefined = [name for name, part in parts.items() if part["value"].isna().any()]
+    undefined = [name for name, part in parts.items() if not is_defined(part, measure.name)]
     if undefined or not parts:
         return OfArms({}, left_out, undefined)
     found = contrast(

@@ -75,7 +75,7 @@ def mean_table(answers: pd.DataFrame, *, level: float, p_values: bool) -> pd.Dat
 
     All methods of an arm are averaged over the seeds that they share. The gain has an interval over
     seeds and test items, and a p-value with Holm's correction over the methods that are compared in
-    the same view. `n` counts test items.
+    the same view. `n` counts test items; `why not` says why there is no interval.
     """
     rows = []
     for (task, corpus, arm), part in with_languages(answers).groupby(
@@ -98,11 +98,13 @@ def mean_table(answers: pd.DataFrame, *, level: float, p_values: bool) -> pd.Dat
                     "n pairs": pairs["language"].nunique(),
                     "accuracy": 100 * own["correct"].mean(),
                     "p": np.nan,
+                    "why not": "",
                 }
                 if method != STANDARD and STANDARD in set(answered["arm"]):
                     weights = {method: 1.0, STANDARD: -1.0}
                     gain = contrast(answered, "correct", weights, level=level)
                     row |= {"gain": gain.estimate, "low": gain.low, "high": gain.high}
+                    row |= {"level (%)": 100 * level, "why not": gain.why_not}
                     row |= {"detectable": gain.detectable, "p": gain.p if p_values else np.nan}
                 row |= {"n": own["id"].nunique(), "seeds": own["seed"].nunique()}
                 of_view.append(row)
@@ -113,5 +115,5 @@ def mean_table(answers: pd.DataFrame, *, level: float, p_values: bool) -> pd.Dat
 
 COLUMNS = [
     *("task", "corpus", "arm", "method", "pairs", "n pairs", "accuracy"),
-    *("gain", "low", "high", "detectable", "p", "p (Holm)", "n", "seeds"),
+    *("gain", "low", "high", "level (%)", "detectable", "p", "p (Holm)", "n", "seeds", "why not"),
 ]

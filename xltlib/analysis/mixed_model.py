@@ -19,6 +19,8 @@ import statsmodels.formula.api as smf
 from scipy import stats
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
+from xltlib.analysis.blocks import large_enough
+
 OUTCOMES = ("clean", "under attack", "difference in differences")
 MAX_QUESTIONS = 120
 """With more questions, those with the lowest hashes: statsmodels solves crossed models densely."""
@@ -37,8 +39,8 @@ def mixed_model(
     both arms.
 
     Intervals use Student's t with the degrees of freedom of trainings, seeds - 1; with one seed
-    there is no interval. `fit` is `ok`, `degenerate` (some variance is zero), `not converged` or
-    `one seed`.
+    there is no interval. Test sets that are too small (`large_enough`) are left out. `fit` is `ok`,
+    `degenerate` (some variance is zero), `not converged` or `one seed`.
 
     Args:
         attacked: `xltlib.analysis.conditions`; zero-shot languages only.
@@ -47,9 +49,9 @@ def mixed_model(
     pair = attacked[attacked["arm"].isin([treated, control])]
     for attack, part in pair.groupby("attack", sort=True):
         of_both = part.groupby("seed")["arm"].transform("nunique") == 2
-        part = _fewer(part[of_both])
-        if not len(part):
+        if not of_both.any():
             continue
+        part = _fewer(large_enough(part[of_both]))
         seeds = part["seed"].nunique()
         for outcome in OUTCOMES:
             rows.append(
@@ -92,9 +94,13 @@ def _frame(part: pd.DataFrame, treated: str, outcome: str) -> pd.DataFrame:
 
 def _row(frame: pd.DataFrame, seeds: int, level: float, p_values: bool) -> dict[str, object]:
     names = {"question": "question x arm sd"}
+    # Every seed answers every question, so whatever the variances, the estimate is this mean.
+    estimate = frame.groupby("place")["value"].mean().mean()
     if seeds == 1:
         # With one difference per question, questions and the residual are the same.
-        return {"estimate": frame.groupby("place")["value"].mean().mean(), "fit": "one seed"}
+        return {"estimate": estimate, "fit": "one seed"}
+    if frame.groupby("question")["value"].nunique().max() == 1:
+        return {"estimate": estimate, "fit": "degenerate"}
     names["seed"] = "arm x seed sd"
     formula = "value ~ 1" + (" + C(place, Sum)" if frame["place"].nunique() > 1 else "")
     with warnings.catch_warnings(record=True) as raised:
@@ -105,8 +111,8 @@ def _row(frame: pd.DataFrame, seeds: int, level: float, p_values: bool) -> dict[
         try:
             found = model.fit(method="powell")
         except np.linalg.LinAlgError:
-            return {"fit": "degenerate"}
-    estimate, error = found.fe_params["Intercept"], found.bse_fe["Intercept"]
+            return {"estimate": estimate, "fit": "degenerate"}
+    error = found.bse_fe["Intercept"]
     low = high = p = np.nan
     if error > 0:
         df = seeds - 1

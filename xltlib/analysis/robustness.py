@@ -71,6 +71,12 @@ def values(condition: pd.DataFrame, measure: str) -> pd.DataFrame:
     return large_enough(_values(large_enough(condition), measure))
 
 
+def is_defined(valued: pd.DataFrame, measure: str) -> bool:
+    """Whether every model has a value. Only the share kept can be undefined: in any other measure,
+    a missing value is a missing answer."""
+    return measure != "share kept" or bool(valued["value"].notna().all())
+
+
 def _values(condition: pd.DataFrame, measure: str) -> pd.DataFrame:
     if measure == "attacked":
         return condition.assign(value=condition["attacked_f1"])
@@ -131,7 +137,7 @@ def over_conditions(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     rows["deviation"] = (rows["value"] - rows["mean"]) * share * n_place / n_here
     rows["part"] = rows["mean"] * share
     of_place = rows.drop_duplicates(cell).groupby([*MODEL, *PLACE])["part"].sum()
-    found = rows.groupby([*MODEL, *PLACE, "id"], as_index=False)["deviation"].sum()
+    found = rows.groupby([*MODEL, *PLACE, "id"], as_index=False)["deviation"].sum(skipna=False)
     level = of_place.reindex(pd.MultiIndex.from_frame(found[[*MODEL, *PLACE]])).to_numpy()
     found = found.assign(value=found["deviation"] + level).drop(columns="deviation")
     if "passage" in rows:

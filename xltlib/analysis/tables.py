@@ -18,6 +18,7 @@ from xltlib.analysis.robustness import (
     UNDEFINED,
     UNDER_ATTACK,
     Measure,
+    is_defined,
     of_test_sets,
     values,
 )
@@ -230,7 +231,7 @@ def _intervals(
         return
     on = " ".join(sorted(frame["corpus"].unique()))
     options: dict[str, Any] = {"level": level, "scale": measure.scale, "most": measure.most}
-    if frame["value"].isna().any():
+    if not is_defined(frame, measure.name):
         yield on, MACRO, Interval.unknown(UNDEFINED, level)
         return
     blocks = contrast_blocks(frame, "value", weights)
@@ -240,8 +241,7 @@ def _intervals(
     yield on, MACRO, interval([*blocks.values()], shares, languages=codes, seeds=seeds, **options)
     if len(blocks) < 2:
         return
-    own = of_test_sets(frame, measure.name)
-    known = blocks
+    own, known = of_test_sets(frame, measure.name), blocks
     if own is not frame:
         undefined = own["value"].isna().groupby([own[name] for name in PLACE]).transform("any")
         known = contrast_blocks(own[~undefined], "value", weights)

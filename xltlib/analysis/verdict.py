@@ -118,6 +118,7 @@ class Verdict:
             "statement": self.claim.statement,
             "source": self.claim.cited,
             "deviation": self.claim.deviation,
+            "expected": self.claim.expected,
             "primary": self.claim.primary,
             "conditions": getattr(self.claim.estimate, "conditions", None),
             "published": self.claim.size,

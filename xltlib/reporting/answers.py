@@ -62,19 +62,20 @@ NOT_ABOVE = {
     "not shown": "No difference is shown.",
 }
 SIZES = {
-    "compatible": "The data are compatible with the published {size:.1f}.",
-    "smaller": "The data exclude an effect as large as the published {size:.1f}.",
-    "larger": "The data exclude an effect as small as the published {size:.1f}.",
+    "compatible": "The data are compatible with the published %s.",
+    "smaller": "The data exclude an effect as large as the published %s.",
+    "larger": "The data exclude an effect as small as the published %s.",
 }
-ANY_TOO_SMALL = "Any effect is too small to matter (less than {smallest:g})."
+ANY_TOO_SMALL = "Any effect is too small to matter (less than %s)."
 MATTERS = {
-    "large enough to matter": "It is large enough to matter ({smallest:g} or more).",
-    "too small to matter": "It is too small to matter (less than {smallest:g}).",
+    "large enough to matter": "It is large enough to matter (%s or more).",
+    "too small to matter": "It is too small to matter (less than %s).",
     "open": (
-        "Whether it is large enough to matter ({smallest:g} or more) is open; the minimum "
-        "detectable effect (80 % power) is {detectable}."
+        "Whether it is large enough to matter (%s or more) is open; the minimum detectable effect "
+        "(80 %% power) is %s."
     ),
 }
+"""With an amount in the measure's unit in place of `%s`."""
 
 
 def statements(verdict: Verdict, line: Line) -> list[Sentence]:
@@ -86,17 +87,27 @@ def statements(verdict: Verdict, line: Line) -> list[Sentence]:
         effects = NOT_ABOVE if verdict.claim.expected == "not above" else EFFECTS
         found.append(Sentence("effect", effects[line.effect], {}))
     if line.size:
-        found.append(Sentence("size", SIZES[line.size], {"size": verdict.claim.size}))
-    if line.matters:
+        size = verdict.claim.size
+        words = SIZES[line.size] % _amount("size:.1f", size, verdict.unit)
+        found.append(Sentence("size", words, {"size": size}))
+    if line.matters and line.interval:
         numbers: dict[str, Any] = {"smallest": verdict.smallest}
-        if line.matters == "open" and line.interval:
+        amounts = [_amount("smallest:g", verdict.smallest, verdict.unit)]
+        if line.matters == "open":
             numbers["detectable"] = line.interval.detectable
+            field = f"detectable:.{places(verdict.smallest)}f"
+            amounts.append(_amount(field, line.interval.detectable, verdict.unit))
         unshown = line.effect == "not shown" and line.matters == "too small to matter"
         words = ANY_TOO_SMALL if unshown else MATTERS[line.matters]
-        detectable = f"{{detectable:.{places(verdict.smallest)}f}}"
-        words = words.replace("{detectable}", detectable)
-        found.append(Sentence("matters", words, numbers))
+        found.append(Sentence("matters", words % tuple(amounts), numbers))
     return found
+
+
+def _amount(field: str, size: float | None, unit: str) -> str:
+    """A replacement field with the noun of the measure's unit: `{smallest:g} points`."""
+    plural = unit.split(" of ")[0]
+    singular = "point" if plural == "points" else plural
+    return f"{{{field}}} {singular if size == 1 else plural}"
 
 
 def what_it_can_answer(claims: Mapping[str, Claim], held: Mapping[str, Held | None]) -> list[str]:
@@ -166,7 +177,8 @@ def answer(record: Mapping[str, Any] | None) -> list[Sentence]:
         words = f"Not answered, because {said.words[0].lower()}{said.words[1:]}"
         return [Sentence("answer", words, said.numbers), Sentence.of(line["finding"])]
     words = ANSWERS[line["kind"]]
-    if line["effect"] != "not shown" and line["matters"] == "too small to matter":
+    is_effect = line["effect"] != "not shown" and record.get("expected") != "not above"
+    if is_effect and line["matters"] == "too small to matter":
         words = f"{words[:-1]}, but by less than would matter."
     first = Sentence("answer", words, {})
     return [first, Sentence.of(line["finding"]), *reasons[:2]]
@@ -207,7 +219,7 @@ def summary(records: Sequence[Mapping[str, Any]]) -> Sentence:
             f"{short} ({'all' if len(names) == len(records) > 1 else ', '.join(names)})"
             for short, names in having.items()
         )
-        words += f" Not answered because of: {'; '.join(lacks)}."
+        words += f" Reasons for no answer: {'; '.join(lacks)}."
     return Sentence("claims", words, numbers)
 
 

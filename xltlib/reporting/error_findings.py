@@ -35,18 +35,20 @@ def of_types(table: pd.DataFrame, absent: Sequence[str]) -> list[Sentence]:
         names = [str(means.index[-1]), str(means.index[0])]
         if view == "answer":
             most, least = (PLURALS[name] for name in names)
-            of = "Of the kinds of answers, in languages other than English,"
+            of, where = "answers", "languages other than English"
         else:
             most, least = (f'questions with "{name}"' for name in names)
-            of = "Of the kinds of questions, in English,"
+            of, where = "questions", "English"
         numbers = {
             "most": float(means.iloc[-1]),
             "least": float(means.iloc[0]),
             "conditions": conditions,
+            "kinds": len(means),
             "n": int(whole["n"].min()),
         }
         words = (
-            f"{of} {most} lose the most F1 ({{most:z.1f}} points) and {least} the least "
+            f"Of the {{kinds}} kinds of {of} with enough questions under every condition, in "
+            f"{where}, {most} lose the most F1 ({{most:z.1f}} points) and {least} the least "
             f"({{least:z.1f}}), averaged over {counted('conditions', conditions, 'condition')} "
             "(at least {n} questions of each kind; no test, exploratory)."
         )
@@ -82,7 +84,7 @@ def of_calibration(table: pd.DataFrame) -> list[Sentence]:
             worst = others["calibration error"].idxmax()
             numbers |= {key: float(others.loc[worst, name]) for name, key in names.items()}
             words += f", and {{error:.1f}} under {worst}"
-            words += ", the largest of the static sets" if len(others) > 1 else ""
+            words += ", the static set with the largest" if len(others) > 1 else ""
         key = "over" if len(others) else "clean_over"
         side = "above" if numbers[key] > 0 else "below"
         numbers["gap"] = abs(numbers[key])

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from xltlib.analysis.blocks import MIN_EXAMPLES
 from xltlib.analysis.robustness import MEASURES
 from xltlib.analysis.tables import MACRO, arms_in, language_order
-from xltlib.reporting.glance import interval_axis
+from xltlib.reporting.glance import interval_axis, interval_legend
 from xltlib.reporting.style import (
     MAX_WIDTH,
     STYLES,
@@ -25,7 +25,9 @@ from xltlib.reporting.style import (
     Provenance,
     canvas,
     is_first_of_row,
+    least_to_most,
     legend,
+    number_of,
     shifts,
     styles,
     titled,
@@ -66,7 +68,7 @@ def _frame(axes: Axes, name: str, part: pd.DataFrame, languages: list[str]) -> N
     elif (by_language["min"] == by_language["max"]).all():
         labels = [f"{code}\nn={by_language['min'][code]}" for code in languages]
     else:
-        name += f"\n(n={least} to {most})"
+        name += f"\n(n={least_to_most(least, most)})"
     axes.set_title(name)
     axes.set_xticks(range(len(labels)), labels)
     axes.set_xlim(-0.6, len(labels) - 0.4)
@@ -122,7 +124,8 @@ def scores_by_language(clean: pd.DataFrame, *, about: Provenance) -> Figure:
         axes.vlines(x, row["min"], row["max"], color=style["color"], lw=1)
         axes.plot(x, row["mean"], **style)
 
-    title = "Zero-shot F1 by language and intermediate arm (bars span the seeds)"
+    title = "Zero-shot F1 by language and intermediate arm"
+    title += " (bars span the seeds)" if clean["seed"].nunique() > 1 else ""
     return _by_arm_and_language(rows, draw, title, "F1 (points, 0-100)", about=about)
 
 
@@ -212,16 +215,19 @@ def contrast(table: pd.DataFrame, *, smallest: Mapping[str, float], about: Prove
             part = [dict(own.loc[line]) if line in own.index else empty for line in lines]
             bands = [smallest[MEASURES[measure].unit] for measure, _ in lines]
             interval_axis(axes, part, bands, STYLES["multilingual"][0])
-            seeds = int(own["seeds"].max())
+            seeds = number_of("seed", int(own["seeds"].max()))
             name = pair.replace(" - ", "\nminus ").replace("+", "+\n")
-            axes.set_title(f"{name}\n{seeds} seed{'s' if seeds > 1 else ''}", fontsize="small")
-        panels[0].set_yticks(range(len(lines)), [f"{m}\n{c}" for m, c in lines])
-        level = rows["level (%)"].iloc[0] if len(rows) else 95.0
-        figure.supxlabel(
-            f"difference in points, {level:.0f} % interval; shaded: too small to matter",
-            fontsize="medium",
-        )
-        title = "All contrasts between arms, macro over zero-shot languages (exploratory)"
+            axes.set_title(f"{name}\n{seeds}", fontsize="small")
+        counts = rows.groupby(["measured", "condition"])["n"].agg(["min", "max"])
+        labels = [
+            f"{measure}\n{condition}, n={least_to_most(*counts.loc[(measure, condition)])}"
+            for measure, condition in lines
+        ]
+        panels[0].set_yticks(range(len(lines)), labels, fontsize="small")
+        if len(rows):
+            level = rows["level (%)"].iloc[0]
+            interval_legend(figure, rows.to_dict("records"), level, STYLES["multilingual"][0])
+        title = "All contrasts between arms, in points, mean over languages (exploratory)"
         return titled(figure, title, about)
 
 
@@ -240,19 +246,20 @@ def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | No
     if not panels:
         return None
     heights = [1.2 + len(rows) for rows in panels.values()]
+    color, drawn = STYLES["english"][0], list[dict[str, Any]]()
     with rc_context(THEME):
         figure = Figure(figsize=(MAX_WIDTH, 1.0 + 0.42 * sum(heights)), layout="constrained")
         all_axes = figure.subplots(len(panels), height_ratios=heights, squeeze=False)[:, 0]
         for axes, (unit, rows) in zip(all_axes, panels.items(), strict=True):
-            known = [
+            known: list[dict[str, Any]] = [
                 {k: np.nan if v is None else v for k, v in line["interval"].items()}
                 for _, line in rows
             ]
-            interval_axis(axes, known, [record["smallest"] for record, _ in rows], "#0072B2")
+            interval_axis(axes, known, [record["smallest"] for record, _ in rows], color)
             labels = [
                 f"{record['name']}\n{line['compared']}, "
-                f"n={line['interval']['n_examples']}, seeds={line['interval']['n_seeds']}"
-                for record, line in rows
+                f"n={one['n_examples']}, {number_of('seed', one['n_seeds'])}"
+                for (record, line), one in zip(rows, known, strict=True)
             ]
             axes.set_yticks(range(len(rows)), labels, fontsize="small")
             for y, (_, line) in enumerate(rows):
@@ -264,14 +271,14 @@ def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | No
                     va="center",
                     annotation_clip=False,
                 )
-            level = 100 * rows[0][1]["interval"]["level"]
-            label = f"effect ({unit}), {level:.0f} % interval; shaded: too small to matter"
-            axes.set_xlabel(fill(label, 75))
+            axes.set_xlabel(f"effect ({unit})")
+            drawn += known
+        interval_legend(figure, drawn, 100 * drawn[0]["level"], color)
+        title = "What this profile finds for each claim"
         empty = [record["name"] for record in records if record["lines"][0]["interval"] is None]
         if empty:
-            words = f"Nothing to compare for: {', '.join(empty)}."
-            figure.supxlabel(fill(words, 110), fontsize="small")
-        return titled(figure, "What this profile finds for each claim", about)
+            title += f"\n(nothing to compare for: {', '.join(empty)})"
+        return titled(figure, title, about)
 
 
 def training_loss(losses: list[dict[str, float]], title: str) -> Figure:

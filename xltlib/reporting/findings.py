@@ -9,7 +9,7 @@ import pandas as pd
 
 from xltlib.analysis.robustness import MEASURES
 from xltlib.analysis.tables import arms_in
-from xltlib.reporting.sentences import Sentence, counted, p_value
+from xltlib.reporting.sentences import Sentence, counted
 
 MIN_FOR_EXTREMES = 20
 """A language with fewer questions is never named as the highest or the lowest."""
@@ -27,22 +27,27 @@ def of_scores(clean: pd.DataFrame, seen: Mapping[str, Collection[str]]) -> list[
         if not len(part):
             continue
         means = 100 * part.groupby(["arm", "language"])["f1"].mean().groupby("arm").mean()
-        seeds = part.groupby("arm")["seed"].nunique()
         numbers = {
             "languages": part["language"].nunique(),
             "n": len(part[["language", "id"]].drop_duplicates()),
-            "seeds": int(seeds.max()),
         }
-        fewest = "{fewest} to " if seeds.min() < seeds.max() else ""
-        numbers |= {"fewest": int(seeds.min())} if fewest else {}
+        seeds, counts = _seeds(part.groupby("arm")["seed"].nunique())
         scores, of_arms = _of_arms({arm: (means[arm],) for arm in arms_in(part)}, ("{{{}:.1f}}",))
         words = (
             f"On {corpus}, averaged over {counted('languages', numbers['languages'], 'language')} "
-            f"{which} (n = {{n}} questions, "
-            f"{fewest}{counted('seeds', numbers['seeds'], 'seed')}), F1 is {scores}."
+            f"{which} (n = {{n}} questions, {seeds}), F1 is {scores}."
         )
-        found.append(Sentence(f"scores {corpus}", words, numbers | of_arms))
+        found.append(Sentence(f"scores {corpus}", words, numbers | counts | of_arms))
     return found
+
+
+def _seeds(by_arm: pd.Series) -> tuple[str, dict[str, int]]:
+    """The number of seeds, or the fewest and the most of an arm, and the numbers in it."""
+    fewest, most = int(by_arm.min()), int(by_arm.max())
+    words, numbers = counted("seeds", most, "seed"), {"seeds": most}
+    if fewest == most:
+        return words, numbers
+    return f"{{fewest}} to {words}", numbers | {"fewest": fewest}
 
 
 def _zero_shot(rows: pd.DataFrame, seen: Mapping[str, Collection[str]]) -> tuple[pd.DataFrame, str]:
@@ -119,6 +124,7 @@ def of_attacks(under_attack: pd.DataFrame, seen: Mapping[str, Collection[str]]) 
                 continue
             arms, languages = arms_in(rows), rows["language"].nunique()
             where = "English"
+            seeds, counts = _seeds(rows.groupby("arm")["seeds"].max())
             numbers: dict[str, Any] = {"n": int(rows.loc[rows["arm"] == arms[0], "n"].sum())}
             if view != "English":
                 where = f"{counted('languages', languages, 'language')} {which}"
@@ -128,8 +134,8 @@ def of_attacks(under_attack: pd.DataFrame, seen: Mapping[str, Collection[str]]) 
                 {arm: tuple(means.loc[arm]) for arm in arms},
                 ("from {{{}:.1f}}", "to {{{}:.1f}}"),
             )
-            words = f"Under {attack}, in {where}, F1 goes {losses}; n = {{n}} questions."
-            found.append(Sentence(f"attack {attack} {view}", words, numbers | of_arms))
+            words = f"Under {attack}, in {where}, F1 goes {losses}; n = {{n}} questions, {seeds}."
+            found.append(Sentence(f"attack {attack} {view}", words, numbers | counts | of_arms))
     return found
 
 
@@ -205,8 +211,12 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
     rows = contrasts[contrasts["language"] == macro]
     found = []
     for row in rows[rows["contrast"] == rows["contrast"].iloc[:1].squeeze()].to_dict("records"):
-        words = f"{row['contrast']}, {row['measured']} ({row['condition']}, n = {{n}}): "
+        words = f"{row['contrast']}, {row['measured']} ({row['condition']}, n = {{n}}"
         numbers = {"n": row["n"]}
+        if row["n"]:
+            words += f", {counted('seeds', row['seeds'], 'seed')}"
+            numbers["seeds"] = row["seeds"]
+        words += "): "
         measure = MEASURES[row["measured"]]
         form = "+z.1f" if measure.scale > 1 else "+z.2f"
         if row["estimate"] == row["estimate"]:
@@ -215,8 +225,8 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
         else:
             words += "no estimate"
         if row["low"] == row["low"]:
-            words += f" ({{low:{form}}} to {{high:{form}}})"
-            numbers |= {name: row[name] for name in ("low", "high")}
+            words += f" ({{level:.0f}} % interval {{low:{form}}} to {{high:{form}}})"
+            numbers |= {"level": row["level (%)"], "low": row["low"], "high": row["high"]}
             if row["detectable"] == row["detectable"]:
                 words += f"; minimum detectable effect (80 % power) {{detectable:{form[1:]}}}"
                 numbers["detectable"] = row["detectable"]
@@ -246,9 +256,10 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
             continue
         words = (
             f"{task}, arm {arm}: the accuracy of standard training is {{two:.1f}} points if the "
-            "sentences are in two languages and {one:.1f} if they are in one (n = {n} items)."
+            "sentences are in two languages and {one:.1f} if they are in one (n = {n} items, "
+            f"{counted('seeds', part['seeds'].iloc[0], 'seed')})."
         )
-        numbers: dict[str, Any] = {"n": int(part["n"].iloc[0])}
+        numbers: dict[str, Any] = {name: int(part[name].iloc[0]) for name in ("n", "seeds")}
         numbers |= dict(zip(("two", "one"), map(float, accuracy[views]), strict=True))
         gains = part[(part["pairs"] == "two languages") & part["gain"].notna()]
         said = []
@@ -257,41 +268,12 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
             said.append(f"{row['method']} {{gain_{i}:+z.1f}}")
             if row["low"] == row["low"]:
                 numbers |= {f"{end}_{i}": float(row[end]) for end in ("low", "high")}
-                said[-1] += f" ({{low_{i}:+z.1f}} to {{high_{i}:+z.1f}})"
+                numbers["level"] = row["level (%)"]
+                said[-1] += f" ({{level:.0f}} % interval {{low_{i}:+z.1f}} to {{high_{i}:+z.1f}})"
+            else:
+                said[-1] += f" (no interval: {row['why not']})"
         if said:
             words += f" In two languages, the differences from it are: {', '.join(said)}."
         place = f"{task} {arm}" if corpus == task else f"{task} {corpus} {arm}"
         found.append(Sentence(f"pairs {place}", words, numbers))
-    return found
-
-
-def of_relation(table: pd.DataFrame) -> list[Sentence]:
-    """Each measure's correlation with the loss under attack; one sentence for those without.
-
-    Args:
-        table: `xltlib.analysis.relation.correlations`.
-    """
-    found, without = [], {}
-    for row in table[table["outcome"] == "drop in f1"].to_dict("records"):
-        if row["Spearman's rho"] != row["Spearman's rho"]:
-            without[row["measure"]] = row["n languages"]
-            continue
-        measure = row["measure"][0].upper() + row["measure"][1:]
-        words = f"{measure} against the drop in F1 under attack: Spearman's rho {{rho:+z.2f}} "
-        words += "({n} languages"
-        numbers = {"rho": row["Spearman's rho"], "n": row["n languages"]}
-        if row["p (Holm)"] == row["p (Holm)"]:
-            words += ", permutation, corrected with Holm's method"
-            words += p_value("p", row["p (Holm)"])
-            numbers["p"] = row["p (Holm)"]
-        words += "; exploratory)."
-        found.append(Sentence(f"relation {row['measure']}", words, numbers))
-    if without:
-        listed = ", ".join(f"{name} ({{n_{i}}})" for i, name in enumerate(without))
-        words = (
-            "Not related to the loss under attack, because too few languages of one corpus have "
-            f"both values or one of them is always the same: {listed}."
-        )
-        numbers = {f"n_{i}": n for i, n in enumerate(without.values())}
-        found.append(Sentence("relation", words, numbers))
     return found

@@ -28,6 +28,7 @@ from xltlib.reporting.style import (
     canvas,
     is_first_of_row,
     legend,
+    number_of,
     styles,
     titled,
 )
@@ -74,6 +75,30 @@ def interval_axis(
     axes.grid(axis="y", visible=False)
 
 
+def interval_legend(
+    figure: Figure, rows: Sequence[Mapping[str, Any]], level: float, color: str
+) -> None:
+    """The legend of a figure of `interval_axis`.
+
+    Args:
+        rows: all rows that it shows.
+        level: of the intervals, in percent.
+    """
+    handles: list[Artist] = [
+        Line2D([], [], marker="D", lw=2, color=color, label=f"{level:.0f} % interval"),
+        Patch(color=BAND, label="too small to matter"),
+    ]
+    if any(row["low"] != row["low"] and row["estimate"] == row["estimate"] for row in rows):
+        hollow = Line2D([], [], marker="D", lw=0, mfc="white", color=color, label="no interval")
+        handles.append(hollow)
+    if any(row["detectable"] == row["detectable"] for row in rows):
+        handles.append(Line2D([], [], marker="|", lw=0, color="#000000", label=DETECTABLE))
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
+
+
+DETECTABLE = "minimum detectable effect (80 % power)"
+
+
 def in_words(row: Mapping[str, Any], smallest: float, *, synthetic: bool = False) -> str:
     """The meaning of one interval, in a few words; none where there is no p-value, or where the
     claim that the row belongs to is not answered."""
@@ -82,7 +107,7 @@ def in_words(row: Mapping[str, Any], smallest: float, *, synthetic: bool = False
     if synthetic:
         return "no verdict: synthetic"
     if row["seeds"] < MIN_SEEDS:
-        return f"no verdict: {row['seeds']} seed{'s' if row['seeds'] > 1 else ''}"
+        return f"no verdict: {number_of('seed', row['seeds'])}"
     if row.get("kind") == NOT_ANSWERED:
         return "no verdict: not answered"
     matters = matters_of(row["low"], row["high"], smallest)
@@ -127,7 +152,7 @@ def answer(
             interval_axis(axes, part, [unit] * len(part), STYLES["multilingual"][0])
             labels = [
                 f"{'clean, ' if measure == 'clean' else ''}{row['condition']}\n"
-                f"n={row['n']}, {row['seeds']} seed{'s' if row['seeds'] > 1 else ''}"
+                f"n={row['n']}, {number_of('seed', row['seeds'])}"
                 for row in part
             ]
             axes.set_yticks(range(len(part)), labels)
@@ -145,24 +170,8 @@ def answer(
         if not parts:
             panels[0, 0].set_axis_off()
             panels[0, 0].text(0.5, 0.5, NOTHING, ha="center", transform=panels[0, 0].transAxes)
-        level = rows["level (%)"].iloc[0]
-        color = STYLES["multilingual"][0]
         drawn = [row for _, part in parts for row in part]
-        handles: list[Artist] = [
-            Line2D([], [], marker="D", lw=2, color=color, label=f"{level:.0f} % interval"),
-            Patch(color=BAND, label="too small to matter"),
-        ]
-        if any(row["low"] != row["low"] for row in drawn):
-            hollow = Line2D([], [], marker="D", lw=0, mfc="white", color=color, label="no interval")
-            handles.append(hollow)
-        if any(row["detectable"] == row["detectable"] for row in drawn):
-            handles.append(Line2D([], [], marker="|", lw=0, color="#000000", label=DETECTABLE))
-        figure.legend(
-            handles=handles,
-            loc="outside lower center",
-            ncols=2,
-            frameon=False,
-        )
+        interval_legend(figure, drawn, rows["level (%)"].iloc[0], STYLES["multilingual"][0])
         return titled(figure, title, about)
 
 
@@ -193,9 +202,6 @@ def _primary_row(
     kind = "static sets" if primary["conditions"] == "static" else "attacks"
     what = "all test sets" if measure == "clean" else f"mean of {kind}"
     return [row | names | {"condition": f"primary: {what}"}]
-
-
-DETECTABLE = "minimum detectable effect (80 % power)"
 
 
 def effective_robustness(points: pd.DataFrame, *, about: Provenance) -> Figure:

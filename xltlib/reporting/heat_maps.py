@@ -61,7 +61,11 @@ def pair_heat_map(pairs: pd.DataFrame, *, about: Provenance) -> Figure:
 
 
 def transfer_gains(means: pd.DataFrame, *, about: Provenance) -> Figure:
-    """Each robust method minus standard training, with intervals."""
+    """Each robust method minus standard training, with intervals.
+
+    Args:
+        means: `xltlib.analysis.generalised.mean_table`, of one corpus.
+    """
     gains = means[means["gain"].notna()]
     models = list(dict.fromkeys(zip(gains["arm"], gains["method"], strict=True)))
     arms = {arm for arm, _ in models}
@@ -78,16 +82,20 @@ def transfer_gains(means: pd.DataFrame, *, about: Provenance) -> Figure:
             for row in own.to_dict("records"):
                 y = views.index(row["pairs"]) + shift
                 axes.hlines(y, row["low"], row["high"], color=color, lw=1.5)
-                axes.plot(row["gain"], y, marker, color=color, ms=5.5)
+                face = color if row["low"] == row["low"] else "white"
+                axes.plot(row["gain"], y, marker, color=color, mfc=face, ms=5.5)
         counts = gains.groupby("pairs")["n pairs"].first()
         axes.set_yticks(range(len(views)), [f"{view} ({counts[view]})" for view in views])
         axes.set_ylim(max(1, len(views)) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel("accuracy, difference from standard training (points), interval")
+        label = "accuracy, difference from standard training (points)"
         if not models:
             axes.text(0.5, 0.5, "no robust method here", ha="center", transform=axes.transAxes)
         else:
+            label += f", {gains['level (%)'].iloc[0]:.0f} % interval"
+            label += "; hollow: no interval" if gains["low"].isna().any() else ""
             legend(figure, list(looks))
+        axes.set_xlabel(label)
         corpus, n = means["corpus"].iloc[0], means["n"].iloc[0]
         title = (
             f"{corpus}: robust minus standard training (pairs of languages averaged; n={n} items)"

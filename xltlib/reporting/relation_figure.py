@@ -14,6 +14,7 @@ from xltlib.reporting.style import (
     canvas,
     is_first_of_row,
     legend,
+    number_of,
     styles,
     titled,
 )
@@ -60,11 +61,10 @@ def figure(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
                         fontsize="x-small",
                     )
             n = table.loc[table[[name, "drop in f1"]].notna().all(axis=1), "language"].nunique()
-            axes.set_xlabel(f"{name}\n({UNITS[name]}; n={n} language{'s' if n > 1 else ''})")
+            axes.set_xlabel(f"{name}\n({UNITS[name]}; n={number_of('language', n)})")
             if is_first_of_row(axes):
                 axes.set_ylabel("drop in F1 under attack (points)")
         legend(figure, arms)
-        title = (
-            "Alignment and distance against the loss under attack, one point per arm and language"
-        )
+        measures = "Distance" if shown == [DISTANCE] else "Alignment and distance"
+        title = f"{measures} against the drop in F1, one point per arm and language"
         return titled(figure, title, about)

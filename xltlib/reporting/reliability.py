@@ -13,6 +13,7 @@ from xltlib.reporting.style import (
     Provenance,
     canvas,
     is_first_of_row,
+    least_to_most,
     legend,
     styles,
     titled,
@@ -37,8 +38,18 @@ def figure(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
             axes.plot([0, 1], [0, 1], color="#999999", lw=0.8, linestyle="--")
             for arm, (color, marker) in styles(arms).items():
                 own = part[part["arm"] == arm].sort_values("probability")
-                axes.plot(own["probability"], own["em"], marker=marker, color=color, ms=3.5, lw=0.8)
-            axes.set_title(f"{corpus}\n{condition}", fontsize="small")
+                axes.plot(
+                    own["probability"],
+                    own["em"],
+                    marker=marker,
+                    color=color,
+                    ms=3.5,
+                    lw=0.8,
+                    clip_on=False,
+                )
+            answers = part.groupby("arm")["n"].sum()
+            n = least_to_most(answers.min(), answers.max())
+            axes.set_title(f"{corpus}, {condition}\n(n={n})", fontsize="small")
             axes.set_xlim(0, 1)
             axes.set_ylim(0, 1)
             axes.set_xlabel("probability of the answer")
@@ -47,6 +58,6 @@ def figure(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
         legend(figure, arms)
         title = (
             "Reliability without English: on the dashed line, confidence equals accuracy\n"
-            f"(all seeds together; bins of at least {MIN_IN_BIN} answers)"
+            f"(n: answers of an arm, all seeds together, in bins of at least {MIN_IN_BIN})"
         )
         return titled(figure, title, about)

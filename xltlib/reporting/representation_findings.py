@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 
 from xltlib.analysis.tables import MACRO
-from xltlib.reporting.sentences import Sentence, counted
+from xltlib.reporting.sentences import Sentence, counted, p_value
 
 NOT_WANTED = {
     "retrieval": "The profile names no retrieval corpus.",
@@ -151,3 +151,39 @@ SAYS: dict[str, Callable[[pd.DataFrame], Iterator[Sentence]]] = {
     "rotation": rotation,
 }
 """The function that describes each table with rows."""
+
+
+def of_relation(table: pd.DataFrame) -> list[Sentence]:
+    """Each measure's correlation with the drop in F1 under attack; one sentence for those without.
+
+    Args:
+        table: `xltlib.analysis.relation.correlations`.
+    """
+    found, without = [], {}
+    for row in table[table["outcome"] == "drop in f1"].to_dict("records"):
+        if row["Spearman's rho"] != row["Spearman's rho"]:
+            without[row["measure"]] = row["n languages"]
+            continue
+        measure = row["measure"][0].upper() + row["measure"][1:]
+        words = f"{measure} against the drop in F1 under attack: Spearman's rho {{rho:+z.2f}} "
+        words += f"({counted('n', row['n languages'], 'language')}, mean over "
+        words += f"{counted('arms', row['n arms'], 'arm')}"
+        numbers = {"rho": row["Spearman's rho"], "n": row["n languages"], "arms": row["n arms"]}
+        if row["p (Holm)"] == row["p (Holm)"]:
+            words += p_value("p", row["p (Holm)"])
+            words += " by permutation, with Holm's correction"
+            numbers["p"] = row["p (Holm)"]
+        words += "; exploratory)."
+        found.append(Sentence(f"relation {row['measure']}", words, numbers))
+    if without:
+        listed = ", ".join(
+            f"{name} ({counted(f'n_{i}', n, 'language')})"
+            for i, (name, n) in enumerate(without.items())
+        )
+        words = (
+            "No correlation with the drop in F1 under attack, because too few languages of one "
+            f"corpus have both values, or one of them is always the same: {listed}."
+        )
+        numbers = {f"n_{i}": n for i, n in enumerate(without.values())}
+        found.append(Sentence("relation", words, numbers))
+    return found

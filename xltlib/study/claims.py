@@ -12,7 +12,12 @@ from IPython.display import HTML
 from xltlib.analysis import relation
 from xltlib.analysis.verdict import Verdict, judge
 from xltlib.params import Claim
-from xltlib.reporting import answers, findings, relation_figure, representation_maps
+from xltlib.reporting import (
+    answers,
+    relation_figure,
+    representation_findings,
+    representation_maps,
+)
 from xltlib.reporting.figures import verdicts as draw_verdicts
 from xltlib.reporting.sentences import Sentence
 from xltlib.reporting.shown import style
@@ -47,7 +52,7 @@ def _run(cell: EncoderCell) -> None:
         ),
     }
     saved.save(cell, made, {name: figure for name, figure in drawn.items() if figure is not None})
-    said = [answers.summary(verdicts), *findings.of_relation(related)]
+    said = [answers.summary(verdicts), *representation_findings.of_relation(related)]
     metrics = {
         "answer": [asdict(one) for one in answers.answer(answers.primary(verdicts))],
         "claims": verdicts,

@@ -25,6 +25,7 @@ from xltlib.reporting.document import (
 from xltlib.reporting.macros import Quote
 from xltlib.reporting.sentences import Sentence
 from xltlib.reporting.style import Provenance
+from xltlib.reporting.titles import title
 from xltlib.study import saved
 from xltlib.study.cell import Cell
 from xltlib.study.grid import Grid
@@ -178,7 +179,7 @@ def _tables(stage: str, cells: list[Cell]) -> Iterator[Table]:
         frame = pd.concat([_with_levels(cell, part) for cell, part in parts], ignore_index=True)
         yield Table(
             name=f"{stage}_{name}",
-            title=_title(name),
+            title=title(name),
             about=_about([cell for cell, _ in parts]),
             frame=frame,
             origins=[
@@ -196,11 +197,6 @@ def _with_levels(cell: Cell, frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(levels, index=frame.index).join(frame) if levels else frame
 
 
-def _title(name: str) -> str:
-    words = name.replace("_", " ")
-    return words[0].upper() + words[1:]
-
-
 def _figures(cell: Cell) -> Iterator[Figure]:
     """A cell's saved figures.
 
@@ -215,7 +211,7 @@ def _figures(cell: Cell) -> Iterator[Figure]:
         levels = cell.key.split(".")[len(cell.factors) - len(_levels(cell)) :]
         yield Figure(
             name="_".join([cell.stage.name, *levels, name]),
-            title=_title(name) + (f", {label}" if label else ""),
+            title=title(name) + (f", {label}" if label else ""),
             about=saved.provenance(cell),
             png=files[0].read_bytes(),
             pdf=files[1].read_bytes(),
@@ -289,4 +285,4 @@ def _claims(cells: list[Cell]) -> Table:
                 )
                 origins.append(Origin(_file(cell, "metrics.json"), i, cell.fingerprint))
                 found.append(claim | {"lines": [line]})
-    return Table("claims", "Claims", _about(cells), pd.DataFrame(rows), origins, found)
+    return Table("claims", title("claims"), _about(cells), pd.DataFrame(rows), origins, found)
