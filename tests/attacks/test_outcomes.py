@@ -108,6 +108,26 @@ def test_a_repeated_text_counts_once():
     assert found["queries"] == found["readings"] == len(asked) == len(set(asked))
 
 
+def test_a_text_that_two_orders_of_edits_make_counts_once(monkeypatch):
+    """A word may change before or after the false sentence comes."""
+    from xltlib.attacks.resources import Resources
+
+    monkeypatch.setattr(Resources, "neighbours", lambda *_: Near())
+    asked = []
+
+    def model(questions, contexts):
+        asked.extend(contexts)
+        return [("Ann Lee", 0.9 - 0.05 * c.count("zz") - 0.2 * ("Bo Ek" in c)) for c in contexts]
+
+    rows = [
+        row("The old mason Ann Lee built the old stone bridge.", "Ann Lee"),
+        row("In 1951 Bo Ek died in Rome.", "Bo Ek", "b", "Who died in 1951?"),
+    ]
+    settings = TasaSettings(**(TASA | {"max_queries": 200}))
+    found = attack(model, rows, settings, language="en", progress=False, limit=1).results.iloc[0]
+    assert found["queries"] == found["readings"] == len(asked) == len(set(asked))
+
+
 @pytest.mark.parametrize("budget", [2, 3, 4])
 def test_a_gradient_that_the_budget_lacks_is_a_failure(rows, predictor, budget):
     settings = QUICK | {"max_queries": budget, "f1_threshold": 0.001}
