@@ -186,6 +186,10 @@ def test_a_recipe_of_ones_own(qa_folder, some, tmp_path):
         ({"rows": [{"text": "a"}]}, "row 0: no question, context, answers; a row needs"),
         ({"rows": ["a"]}, "row 0: str is not a row"),
         ({"rows": []}, "nothing to attack"),
+        (
+            {"rows": {"question": ["Who?"], "context": ["Ann"], "answers": [{}]}},
+            "rows: columns, as a slice of a data set is; give rows, e.g. data.select(range(10))",
+        ),
         ({"language": None}, "row 0: no language; give language="),
         ({"language": "xx"}, "language 'xx': no such code"),
         ({"recipe": 3}, "recipe: int cannot be used; give a name (typo"),
@@ -333,6 +337,8 @@ ROW |= {"answers": {"text": ["Ann Lee"], "answer_start": [7]}}
     [
         ({"context": "It was \ud83d Ann Lee."}, r"row 0: lone surrogate '\\ud83d'"),
         ({"corpus": 5}, "row 0: corpus is 5; it must be a name"),
+        ({"language": 3}, "row 0: language is 3; it must be a code"),
+        ({"is_impossible": "False"}, "row 0: is_impossible is 'False'; it must be true or false"),
         ({"question": "Who \udc00?"}, "row 0: lone surrogate"),
         ({"id": "\ud83d"}, "row 0: lone surrogate"),
         ({"answers": {"text": ["\ud83d"], "answer_start": [0]}}, "row 0: lone surrogate"),
