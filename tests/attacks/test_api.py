@@ -519,7 +519,9 @@ def test_a_folder_has_the_results_of_one_attack_whatever_its_parts(tmp_path):
     assert saved() == ["0", "1", "2"]
 
 
-@pytest.mark.parametrize("answer", [None, 7, ("Ann Lee", None), ("Ann Lee", float("nan"))])
+@pytest.mark.parametrize(
+    "answer", [None, 7, ("Ann Lee", None), ("Ann Lee", float("nan")), "Ann \ud83d"]
+)
 def test_a_bad_answer_of_a_function_ends_its_own_example_only(answer, tmp_path):
     rows = [ROW | {"id": str(n), "question": f"Who came in, {n}?"} for n in range(4)]
 
@@ -528,6 +530,6 @@ def test_a_bad_answer_of_a_function_ends_its_own_example_only(answer, tmp_path):
 
     options = QUICK | {"language": "en", "identity": "f", "out": tmp_path}
     for _ in range(2):
-        with pytest.warns(UserWarning, match="the model's function returned"):
+        with pytest.warns(UserWarning, match="the model.s (function returned|answer: lone surr)"):
             found = attack(function, rows, "typo", **options).results
         assert (found["outcome"] == "error").tolist() == [False, False, True, False]
