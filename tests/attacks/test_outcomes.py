@@ -315,6 +315,7 @@ def test_the_worst_of_several_attacks():
         assert found.id == rows[i]["id"]
         assert (found.outcome == "succeeded") == any(o["outcome"] == "succeeded" for o in own)
         assert found.queries == sum(o["queries"] for o in own)
+        assert found.readings == sum(o["readings"] for o in own)
         chosen = done[found.recipe].results.iloc[i]
         assert found.attacked_context == chosen["attacked_context"]
     with pytest.raises(InputError, match="give two or more"):
