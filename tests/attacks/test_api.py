@@ -435,7 +435,8 @@ def test_only_an_id_of_tydi_qas_form_states_a_language(identity, language):
 def test_every_question_of_a_real_file_has_the_language_of_its_id(shared_data):
     file = shared_data / "tydiqa-goldp/tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-bengali.json"
     found = read_rows(file, "en").rows
-    assert len(found) == 113 and {row["language"] for row in found} == {"bn"}
+    assert len(found) == 113
+    assert {row["language"] for row in found} == {"bn"}
 
 
 def test_ids_that_a_frame_turned_into_numbers_with_a_point_are_whole():
