@@ -228,6 +228,14 @@ def test_a_function_is_compared_as_the_recipe_compares():
     assert found["original_probability"] > 0.5
 
 
+@pytest.mark.parametrize("gold", ["€", "The", "👨‍👩‍👧"])
+def test_a_gold_answer_without_words_is_right_for_a_function(gold):
+    given = row(f"The sign {gold} stands before prices.", gold)
+    found = attack(always(f"{gold} "), [given], "typo", **QUICK).results.iloc[0]
+    assert found["outcome"] == "failed"
+    assert found["original_probability"] == pytest.approx(0.6, abs=1e-3)
+
+
 def test_test_sets_are_scored_by_the_rule_of_their_corpus():
     for name in ("mlqa", "MLQA", "mlqa+typo-20", "mlqa/test"):
         assert normalizer("de", name)("der Hund") == "hund"
