@@ -50,6 +50,17 @@ def test_a_sheet_goes_out_blind_and_comes_back(tmp_path, ending):
     assert np.isnan(table["kappa"].max()) or table["kappa"].max() <= 1
 
 
+@pytest.mark.parametrize("gold", ["👨‍👩‍👧", "The", "€"])
+def test_a_copied_answer_without_words_is_right(tmp_path, gold):
+    file = tmp_path / "sheet.csv"
+    gold_is = [{"text": [gold], "answer_start": [0]}] * len(RESULTS)
+    key = annotation.write_sheet(file, RESULTS.assign(answers=gold_is))
+    judged = annotation.read_sheets([fill(file, "ann", f"{gold} ")], key)
+    assert annotation.agreement(judged)["answered"].tolist() == [100, 100]
+    judged = annotation.read_sheets([fill(file, "bob", "€?")], key)
+    assert annotation.agreement(judged)["answered"].tolist() == [0, 0]
+
+
 def test_a_sheet_replaces_a_blank_one_and_nothing_else(tmp_path):
     file = tmp_path / "sheet.csv"
     annotation.write_sheet(file, RESULTS)

@@ -186,6 +186,10 @@ def test_a_recipe_of_ones_own(qa_folder, some, tmp_path):
         ({"rows": [{"text": "a"}]}, "row 0: no question, context, answers; a row needs"),
         ({"rows": ["a"]}, "row 0: str is not a row"),
         ({"rows": []}, "nothing to attack"),
+        (
+            {"rows": {"question": ["Who?"], "context": ["Ann"], "answers": [{}]}},
+            "rows: columns, as a slice of a data set is; give rows, e.g. data.select(range(10))",
+        ),
         ({"language": None}, "row 0: no language; give language="),
         ({"language": "xx"}, "language 'xx': no such code"),
         ({"recipe": 3}, "recipe: int cannot be used; give a name (typo"),
@@ -333,6 +337,8 @@ ROW |= {"answers": {"text": ["Ann Lee"], "answer_start": [7]}}
     [
         ({"context": "It was \ud83d Ann Lee."}, r"row 0: lone surrogate '\\ud83d'"),
         ({"corpus": 5}, "row 0: corpus is 5; it must be a name"),
+        ({"language": 3}, "row 0: language is 3; it must be a code"),
+        ({"is_impossible": "False"}, "row 0: is_impossible is 'False'; it must be true or false"),
         ({"question": "Who \udc00?"}, "row 0: lone surrogate"),
         ({"id": "\ud83d"}, "row 0: lone surrogate"),
         ({"answers": {"text": ["\ud83d"], "answer_start": [0]}}, "row 0: lone surrogate"),
@@ -419,10 +425,18 @@ def test_a_question_without_an_answer_is_one_in_every_form(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("identity", "language"), [("english-1", "de"), ("arabic", "de"), ("arabic-12-3", "ar")]
+    ("identity", "language"),
+    [("english-1", "de"), ("arabic", "de"), ("arabic-12-3", "ar"), ("arabic--12-3", "ar")],
 )
 def test_only_an_id_of_tydi_qas_form_states_a_language(identity, language):
     assert read_rows([ROW | {"id": identity}], "de").rows[0]["language"] == language
+
+
+def test_every_question_of_a_real_file_has_the_language_of_its_id(shared_data):
+    file = shared_data / "tydiqa-goldp/tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-bengali.json"
+    found = read_rows(file, "en").rows
+    assert len(found) == 113
+    assert {row["language"] for row in found} == {"bn"}
 
 
 def test_ids_that_a_frame_turned_into_numbers_with_a_point_are_whole():
@@ -506,7 +520,9 @@ def test_a_folder_has_the_results_of_one_attack_whatever_its_parts(tmp_path):
     assert saved() == ["0", "1", "2"]
 
 
-@pytest.mark.parametrize("answer", [None, 7, ("Ann Lee", None), ("Ann Lee", float("nan"))])
+@pytest.mark.parametrize(
+    "answer", [None, 7, ("Ann Lee", None), ("Ann Lee", float("nan")), "Ann \ud83d"]
+)
 def test_a_bad_answer_of_a_function_ends_its_own_example_only(answer, tmp_path):
     rows = [ROW | {"id": str(n), "question": f"Who came in, {n}?"} for n in range(4)]
 
@@ -515,6 +531,6 @@ def test_a_bad_answer_of_a_function_ends_its_own_example_only(answer, tmp_path):
 
     options = QUICK | {"language": "en", "identity": "f", "out": tmp_path}
     for _ in range(2):
-        with pytest.warns(UserWarning, match="the model's function returned"):
+        with pytest.warns(UserWarning, match="the model.s (function returned|answer: lone surr)"):
             found = attack(function, rows, "typo", **options).results
         assert (found["outcome"] == "error").tolist() == [False, False, True, False]

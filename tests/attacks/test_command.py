@@ -91,7 +91,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_attack(command, sq
     assert done.exit_code == 2
     said = " ".join(done.output.split())
     assert f"{squad_file}/out: cannot be written" in said
-    assert "Choose a writable folder for `out`" in said
+    assert "is not a folder. Move or remove it, or choose another place" in said
 
 
 def test_a_file_with_an_id_twice_is_refused(command, squad_file, tmp_path):
@@ -208,6 +208,11 @@ def test_validity_finds_a_lost_answer_and_a_split_grapheme(attacked, tiny_tokeni
     found = report.validity(bad, tiny_tokenizer).iloc[0]
     assert found["answer intact"] == 0
     assert found["split graphemes"] == 100
+    bad["answers"] = [{"text": ["of"], "answer_start": [-1]}]  # the name of a pair's class
+    bad["context"] = "one of three"
+    bad["attacked_context"] = "one or three"
+    bad["edits"] = [[{"old": "of", "new": "or", "start": 4}]]
+    assert report.validity(bad, tiny_tokenizer).iloc[0]["answer intact"] == 100
 
 
 def test_the_metric_is_the_corpus_whose_rule_scores(command, monkeypatch):

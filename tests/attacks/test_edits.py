@@ -85,3 +85,14 @@ def test_a_file_that_is_no_static_set_is_refused(tmp_path):
     file.write_text(json.dumps({"data": [{"title": "en", "paragraphs": [{"qas": [{}]}]}]}))
     with pytest.raises(InputError, match=r"squad\.json: not the static set of an attack"):
         edits.save(file, tmp_path / "edits.json")
+
+
+def test_a_question_of_two_corpora_is_refused(static_set, tmp_path):
+    value = json.loads(static_set.read_text())
+    value["data"][0]["paragraphs"] *= 2
+    static_set.write_text(json.dumps(value))
+    with pytest.raises(
+        InputError, match=r"static_set\.json: question 'q1' \('en'\) is there twice"
+    ):
+        edits.save(static_set, tmp_path / "edits.json")
+    assert not (tmp_path / "edits.json").exists()

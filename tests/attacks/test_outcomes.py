@@ -108,6 +108,26 @@ def test_a_repeated_text_counts_once():
     assert found["queries"] == found["readings"] == len(asked) == len(set(asked))
 
 
+def test_a_text_that_two_orders_of_edits_make_counts_once(monkeypatch):
+    """A word may change before or after the false sentence comes."""
+    from xltlib.attacks.resources import Resources
+
+    monkeypatch.setattr(Resources, "neighbours", lambda *_: Near())
+    asked = []
+
+    def model(questions, contexts):
+        asked.extend(contexts)
+        return [("Ann Lee", 0.9 - 0.05 * c.count("zz") - 0.2 * ("Bo Ek" in c)) for c in contexts]
+
+    rows = [
+        row("The old mason Ann Lee built the old stone bridge.", "Ann Lee"),
+        row("In 1951 Bo Ek died in Rome.", "Bo Ek", "b", "Who died in 1951?"),
+    ]
+    settings = TasaSettings(**(TASA | {"max_queries": 200}))
+    found = attack(model, rows, settings, language="en", progress=False, limit=1).results.iloc[0]
+    assert found["queries"] == found["readings"] == len(asked) == len(set(asked))
+
+
 @pytest.mark.parametrize("budget", [2, 3, 4])
 def test_a_gradient_that_the_budget_lacks_is_a_failure(rows, predictor, budget):
     settings = QUICK | {"max_queries": budget, "f1_threshold": 0.001}
@@ -208,6 +228,14 @@ def test_a_function_is_compared_as_the_recipe_compares():
     assert found["original_probability"] > 0.5
 
 
+@pytest.mark.parametrize("gold", ["€", "The", "👨‍👩‍👧"])
+def test_a_gold_answer_without_words_is_right_for_a_function(gold):
+    given = row(f"The sign {gold} stands before prices.", gold)
+    found = attack(always(f"{gold} "), [given], "typo", **QUICK).results.iloc[0]
+    assert found["outcome"] == "failed"
+    assert found["original_probability"] == pytest.approx(0.6, abs=1e-3)
+
+
 def test_test_sets_are_scored_by_the_rule_of_their_corpus():
     for name in ("mlqa", "MLQA", "mlqa+typo-20", "mlqa/test"):
         assert normalizer("de", name)("der Hund") == "hund"
@@ -295,6 +323,7 @@ def test_the_worst_of_several_attacks():
         assert found.id == rows[i]["id"]
         assert (found.outcome == "succeeded") == any(o["outcome"] == "succeeded" for o in own)
         assert found.queries == sum(o["queries"] for o in own)
+        assert found.readings == sum(o["readings"] for o in own)
         chosen = done[found.recipe].results.iloc[i]
         assert found.attacked_context == chosen["attacked_context"]
     with pytest.raises(InputError, match="give two or more"):

@@ -17,6 +17,7 @@ from xltlib.attacks.imperceptible import _UNJOINED, unseen
 from xltlib.attacks.perturb import _outside
 from xltlib.cli import app
 from xltlib.corpora.squad_files import read_squad
+from xltlib.corpora.squad_json import questions
 from xltlib.languages import LANGUAGES, TYDI, graphemes, script_of, words
 from xltlib.languages.alphabets import letters
 
@@ -211,6 +212,25 @@ def test_the_command_says_what_is_wrong(tmp_path, options, message):
     assert done.exit_code == 2
     assert message in " ".join(done.output.split())
     assert not (tmp_path / "out.json").exists()
+
+
+def test_questions_without_an_answer_are_left_out_and_counted(tmp_path):
+    rows = [
+        row("Anna lives", "Anna"),
+        row("Bo reads", "") | {"id": "blank"},
+        row("Cy", identity=""),
+    ]
+    source, out = tmp_path / "in.json", tmp_path / "out.json"
+    command = ["perturb", "--data", str(source), "--out", str(out), "--kind", "typo"]
+    perturb.save(source, rows, {})
+    done = CliRunner().invoke(app, command)
+    assert "1 questions, 1 (100.0%) with" in " ".join(done.output.split())
+    assert "left out, without an answer: 2" in done.output
+    assert [one.id for one in questions(out)] == ["1"]
+    perturb.save(source, rows[1:], {})
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 2
+    assert "no question has an answer" in " ".join(done.output.split())
 
 
 SQUAD = {"id": "1", "question": "Who?", "answers": [{"text": "Paris", "answer_start": 3}]}

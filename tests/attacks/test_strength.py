@@ -195,5 +195,7 @@ def test_validity_counts_what_is_kept():
         "known words": 50.0,
         "similar": 50.0,
     }
+    pairs = results.assign(answers=[{"text": ["neutral"], "answer_start": [-1]}] * 2)
+    assert validity.kept(pairs, {"en": {"snow"}})["answer sentence intact"].isna().all()
     model = SimpleNamespace(surprise=lambda text, a, b: 3.0 if "Twoer" in text else 1.0)
     assert validity.kept(results, {"en": set()}, model)["surprise"].tolist() == [1.0]

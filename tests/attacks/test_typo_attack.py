@@ -214,3 +214,8 @@ def test_edits_are_found():
     assert edits("One. Two.", "One. False. Two.") == [{"old": "", "new": "False. ", "start": 5}]
     assert edits("One. Two.", "One. Three. Two.") == [{"old": "", "new": "Three. ", "start": 5}]
     assert edits("One.", "One. False.") == [{"old": "", "new": " False.", "start": 4}]
+    # One word goes and another comes: those between them have only moved.
+    assert edits("one two three four five", "two three four nine five") == [
+        {"old": "one ", "new": "", "start": 0},
+        {"old": "", "new": " nine", "start": 18},
+    ]

@@ -13,6 +13,7 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -160,17 +161,12 @@ def agreement(judged: pd.DataFrame, unit: F1Unit = "segmented") -> pd.DataFrame:
             spaced.
 
     Returns:
-        `answered`: percentage of judgements whose answer has an F1 of at least 0.5; `readable`:
-            mean rating, 1 to 5; `kappa`: chance-corrected agreement on whether an item was
-            answered, Cohen's for two annotators and Fleiss' for more, NaN for one annotator or if
-            all judgements agree.
+        `answered`: percentage of judgements whose answer is a gold answer or has an F1 of at least
+            0.5; `readable`: mean rating, 1 to 5; `kappa`: chance-corrected agreement on whether an
+            item was answered, Cohen's for two annotators and Fleiss' for more, NaN for one
+            annotator or if all judgements agree.
     """
-    right = [
-        f1_in(unit, row.language, None)(row.answer, row.golds.split(" | ")) >= 0.5
-        if row.answer != "-"
-        else False
-        for row in judged.itertuples()
-    ]
+    right = [_is_right(row, unit) for row in judged.itertuples()]
     judged = judged.assign(right=np.asarray(right, dtype=int))
     rows = []
     for version, part in judged.groupby("version", sort=False):
@@ -186,6 +182,16 @@ def agreement(judged: pd.DataFrame, unit: F1Unit = "segmented") -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _is_right(row: Any, unit: F1Unit) -> bool:
+    """Whether an annotator's answer is right: a gold answer, even if it has no words, as "€" and
+    "The" have none, or near enough to one."""
+    answer, golds = row.answer.strip(), row.golds.split(" | ")
+    if answer == "-":
+        return False
+    same = any(answer == gold.strip() for gold in golds)
+    return same or f1_in(unit, row.language, None)(answer, golds) >= 0.5
 
 
 def _kappa(table: np.ndarray) -> float:

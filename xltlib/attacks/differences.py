@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import LCSseq, Levenshtein
 
 from xltlib.attacks.query import Spans
 from xltlib.languages import words
@@ -15,20 +16,30 @@ def edits(original: str, attacked: str) -> list[dict[str, Any]]:
     """The differences between two texts: the old text, the new text, and the offset in the
     original.
 
-    Texts with the same number of words are compared word by word. An inserted sentence is one edit.
-    In other cases words and the text between them are aligned.
+    Texts with the same number of words are compared word by word, unless fewer words differ when
+    they are aligned. An inserted sentence is one edit. In other cases words and the text between
+    them are aligned.
     """
     old, new = words(original), words(attacked)
     if _parts(original)[::2] == _parts(attacked)[::2]:
-        return [
+        by_word = [
             {"old": original[a:b], "new": attacked[c:d], "start": a}
             for (a, b), (c, d) in zip(old, new, strict=True)
             if original[a:b] != attacked[c:d]
         ]
+        # An inserted and a removed word together move all words between them, which a replacement
+        # of each of them would hide.
+        aligned = _by_parts(original, attacked, LCSseq.opcodes)
+        return min(by_word, aligned, key=lambda found: sum(map(size, found)))
     start, end = _common_ends(original, attacked, old)
     if start + end == len(original):
         return [{"old": "", "new": attacked[start : len(attacked) - end], "start": start}]
     return _by_parts(original, attacked)
+
+
+def size(edit: dict[str, Any]) -> int:
+    """The number of words that an edit changes or inserts."""
+    return max(1, *(len(words(edit[side])) for side in ("old", "new")))
 
 
 def _common_ends(original: str, attacked: str, old: Spans) -> tuple[int, int]:
@@ -47,11 +58,13 @@ def _common_ends(original: str, attacked: str, old: Spans) -> tuple[int, int]:
     return start, end
 
 
-def _by_parts(original: str, attacked: str) -> list[dict[str, Any]]:
+def _by_parts(
+    original: str, attacked: str, align: Callable[[list[str], list[str]], Any] = Levenshtein.opcodes
+) -> list[dict[str, Any]]:
     """The places where two texts differ after aligning words and the text between them."""
     old, new = _parts(original), _parts(attacked)
     found: list[dict[str, Any]] = []
-    for step in Levenshtein.opcodes(old, new):
+    for step in align(old, new):
         if step.tag == "equal":
             continue
         at = len("".join(old[: step.src_start]))

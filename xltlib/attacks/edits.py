@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xltlib.artifacts import fingerprint, write_json
 from xltlib.attacks.query import moved
-from xltlib.text_files import InputError, read_json, shown_path
+from xltlib.text_files import InputError, read_json, shown, shown_path
 
 Edit = tuple[int, int, str]
 """Characters [start, end) of a passage, and their replacement."""
@@ -67,7 +67,7 @@ def save(static_set: Path, file: Path) -> int:
     """Write the edits of a static set that an attack saved, and return its number of questions.
 
     Raises:
-        InputError: the static set lacks its original passages.
+        InputError: the static set lacks its original passages, or has a question twice.
     """
     value = read_json(static_set)
     found: dict[str, dict[str, Any]] = {}
@@ -75,8 +75,14 @@ def save(static_set: Path, file: Path) -> int:
         for article in value["data"]:
             for paragraph in article["paragraphs"]:
                 for qa in paragraph["qas"]:
-                    clean = qa["clean_context"]
-                    found.setdefault(article["title"], {})[qa["id"]] = {
+                    clean, language = qa["clean_context"], found.setdefault(article["title"], {})
+                    if qa["id"] in language:
+                        raise InputError(
+                            f"{shown_path(static_set)}: question {shown(qa['id'], 60)} "
+                            f"({shown(article['title'])}) is there twice, and edits are kept by "
+                            "language and id. Give the static set of one corpus."
+                        )
+                    language[qa["id"]] = {
                         "clean": fingerprint(clean),
                         "edited": fingerprint(paragraph["context"]),
                         "edits": between(clean, paragraph["context"]),

@@ -18,7 +18,8 @@ from xltlib.params.attacks import WORST_FIRST
 def worst_of(attacks: Mapping[str, Attacked]) -> Attacked:
     """For each example, the attack that succeeded with the lowest F1, or else came nearest.
 
-    Its row says in `recipe` which attack it was; `queries` are those of all attacks together.
+    Its row says in `recipe` which attack it was; `queries` and `readings` are those of all attacks
+    together.
 
     Args:
         attacks: finished attacks of one model on the same rows, by name.
@@ -48,9 +49,9 @@ def worst_of(attacks: Mapping[str, Attacked]) -> Attacked:
             )
     every = pd.concat(frames.values(), ignore_index=True)
     every = every.assign(rank=every["outcome"].map(WORST_FIRST.index))
-    queries = every.groupby(keys, dropna=False)["queries"].sum()
+    costs = every.groupby(keys, dropna=False)[["queries", "readings"]].sum().reindex(order)
     worst = every.sort_values(["rank", "attacked_success_f1"], kind="stable").drop_duplicates(keys)
     worst = worst.drop(columns="rank").set_index(keys).reindex(order)
-    results = worst.assign(queries=queries.reindex(order)).reset_index()[every.columns[:-1]]
+    results = worst.assign(**costs).reset_index()[every.columns[:-1]]
     left_out = next(iter(attacks.values())).left_out
     return Attacked(results, report.summary(results), left_out)

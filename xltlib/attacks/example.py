@@ -14,7 +14,7 @@ from textattack import Attack
 from textattack.goal_function_results.goal_function_result import GoalFunctionResultStatus
 
 from xltlib.artifacts import InputError
-from xltlib.attacks.differences import edits
+from xltlib.attacks.differences import edits, size
 from xltlib.attacks.distractor import distractor_language
 from xltlib.attacks.embedding import ascend
 from xltlib.attacks.goal import (
@@ -210,7 +210,7 @@ def _record(
         "original_probability": before.probability,
         "attacked_probability": after.probability,
         "edits": changes,
-        "n_edited_words": sum(map(_size, changes)),
+        "n_edited_words": sum(map(size, changes)),
         "n_words": len(words(row["context"])),
         "queries": goal.num_queries,
         "readings": goal.readings,
@@ -225,11 +225,6 @@ def _record(
 def _named(row: Row) -> dict[str, Any]:
     """The row's corpus, if it names one: two corpora may share an id."""
     return {"corpus": row["corpus"]} if row.get("corpus") else {}
-
-
-def _size(edit: dict[str, Any]) -> int:
-    """The number of words that an edit changes or inserts."""
-    return max(1, *(len(words(edit[side])) for side in ("old", "new")))
 
 
 def failed_with(error: Exception, row: Row) -> dict[str, Any]:

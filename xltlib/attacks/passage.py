@@ -101,6 +101,10 @@ class Passage(AttackedText):
             self._words = asked + [self.context[a:b] for a, b in self.spans]
         return self._words
 
+    def __eq__(self, other: object) -> bool:
+        """Whether two texts read the same, whatever edits led to them."""
+        return isinstance(other, AttackedText) and self.text == other.text
+
     def __hash__(self) -> int:
         return self._hash
 

@@ -13,7 +13,7 @@ from xltlib.artifacts import InputError
 from xltlib.corpora.answer_spans import nearest_place
 from xltlib.evaluation.predictor import Prediction
 from xltlib.languages import words
-from xltlib.text_files import shown
+from xltlib.text_files import refuse_half_pairs, shown
 
 Spans = tuple[tuple[int, int], ...]
 Reading = Literal["guide", "whole", "exact"]
@@ -112,7 +112,8 @@ def ask(predictor: Predictor, queries: list[Query]) -> list[Output]:
     """Put queries to a model.
 
     Raises:
-        UnusableAnswer: it does not return one prediction and one probability per query.
+        UnusableAnswer: it does not return one prediction and one probability per query, or a text
+            that cannot be written to a file.
     """
     given = predictor.score(
         [query.question for query in queries],
@@ -131,6 +132,10 @@ def ask(predictor: Predictor, queries: list[Query]) -> list[Output]:
             f"the model's `score` has to return {len(queries)} predictions and as many "
             f"probabilities, one of each per question ({error})"
         ) from error
+    try:
+        refuse_half_pairs([text for text, _ in pairs], "the model's answer")
+    except InputError as error:
+        raise UnusableAnswer(str(error)) from error
     return [Output(text, log_odds(probability)) for text, probability in pairs]
 
 

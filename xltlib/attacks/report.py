@@ -81,7 +81,13 @@ def validity(results: pd.DataFrame, tokenizer: PreTrainedTokenizerBase) -> pd.Da
     rows = []
     for language, part in attacked(results).groupby("language", sort=True):
         intact = [
-            all(row.attacked_context.count(t) >= row.context.count(t) for t in row.answers["text"])
+            all(
+                row.attacked_context.count(text) >= row.context.count(text)
+                for text, start in zip(
+                    row.answers["text"], row.answers["answer_start"], strict=True
+                )
+                if start >= 0  # the class of a sentence pair is no part of the text
+            )
             for row in part.itertuples()
         ]
         split = [inside for row in part.itertuples() for inside in split_graphemes(row)]

@@ -88,7 +88,7 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
         if named or corpus:
             row["corpus"] = named or corpus
         answers = [_placed(context, *one) for one in _answers(given["answers"], where)]
-        if not answers or _stated(given, "is_impossible"):
+        if not answers or _is_impossible(given, where):
             found.left_out["unanswerable"] += 1
         elif all(start < 0 for _, start in answers):
             found.left_out["answer not in its passage"] += 1
@@ -137,7 +137,12 @@ def _records(source: Any) -> Iterator[Any]:
     elif isinstance(source, Mapping) and "data" in source:
         raise InputError("rows: the content of a SQuAD file; give the file's path instead")
     elif isinstance(source, Mapping) and set(_NEEDED) <= set(source):
-        raise InputError("rows: a single row; give a list of rows, e.g. [row]")
+        if isinstance(source["context"], str):
+            raise InputError("rows: a single row; give a list of rows, e.g. [row]")
+        raise InputError(
+            "rows: columns, as a slice of a data set is; give rows, e.g. data.select(range(10)) or "
+            "Dataset.from_dict(columns)"
+        )
     elif isinstance(source, Mapping):
         raise InputError(
             f"rows: a mapping with the keys {', '.join(map(str, source))}; choose one of its "
@@ -158,10 +163,18 @@ def _stated(row: Mapping[str, Any], name: str) -> Any:
     return None if isinstance(value, float) and isnan(value) else value
 
 
+def _is_impossible(row: Mapping[str, Any], where: str) -> bool:
+    stated = _stated(row, "is_impossible")
+    if stated is None or stated in (0, 1):  # a frame with a gap writes 1.0 for true
+        return bool(stated)
+    raise InputError(f"{where}: is_impossible is {shown(stated)}; it must be true or false")
+
+
 def _language(row: Mapping[str, Any], identity: str, default: str | None, where: str) -> str:
-    stated = row.get("language")
-    code = stated if isinstance(stated, str) and stated else language_of_id(identity)
-    code = code or default
+    stated = _stated(row, "language")
+    if not isinstance(stated, str | None):
+        raise InputError(f"{where}: language is {shown(stated)}; it must be a code, e.g. sw")
+    code = stated or language_of_id(identity) or default
     if not isinstance(code, str):
         raise InputError(f"{where}: no language; give language=, e.g. language='sw'")
     code = _TYDI.get(code.lower(), code)

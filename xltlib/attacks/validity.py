@@ -28,10 +28,10 @@ def kept(
     """How much changed texts keep: one row per language.
 
     `answer sentence intact`: percentage of texts in which the answer's sentence is unchanged, so
-        that it still entails the answer. `known words`: percentage of the inserted words that occur
-        in the data of this language. `similar`: percentage with a cosine of at least 0.9 to the
-        clean passage, if `similarity` was measured. `surprise`: for a masked LM, how much less
-        likely the new text is than the text it replaced, in nats per piece.
+        that it still entails the answer; NaN for sentence pairs. `known words`: percentage of the
+        inserted words that occur in the data of this language. `similar`: percentage with a cosine
+        of at least 0.9 to the clean passage, if `similarity` was measured. `surprise`: for a masked
+        LM, how much less likely the new text is than the text it replaced, in nats per piece.
 
     Args:
         known: the words of a language, in lower case.
@@ -63,12 +63,13 @@ def known_words(texts: Collection[str]) -> set[str]:
     return {text[a:b].lower() for text in texts for a, b in words(text)}
 
 
-def _intact(row: Any) -> bool:
-    """Whether the sentence with the first answer that has an offset is still there."""
+def _intact(row: Any) -> float:
+    """Whether the sentence with the first answer that has an offset is still there; NaN if none has
+    one: the class of a sentence pair is in no sentence."""
     pairs = zip(row.answers["text"], row.answers["answer_start"], strict=True)
     placed = [(int(start), int(start) + len(text)) for text, start in pairs if start >= 0]
     if not placed:
-        return False
+        return np.nan
     first, last = sentence_around(row.context, *placed[0])
     return row.context[first:last] in row.attacked_context
 

@@ -33,9 +33,10 @@ class CallablePredictor:
     """A black box: a function from questions and contexts to answers.
 
     A function does not say how likely the gold answer is. Its probability is estimated as that of
-    the given answer times the F1 between the two. If answers come without probabilities, the search
-    knows only how correct they are and misses small gains. Anything that needs gradients (hotflip,
-    embedding, ranking by the model's own gradient) is refused, and so is a faster guide.
+    the given answer times the F1 between the two (1 if they are the same). If answers come without
+    probabilities, the search knows only how correct they are and misses small gains. Anything that
+    needs gradients (hotflip, embedding, ranking by the model's own gradient) is refused, and so is
+    a faster guide.
 
     Args:
         identity: a name that distinguishes this function from others, so that interrupted attacks
@@ -79,9 +80,14 @@ class CallablePredictor:
             start = max(context.find(text), 0)
             predictions.append(Prediction(text, start, start + len(text), sure))
             golds = [context[a:b] for a, b in wanted]
-            right = self.f1(text, golds) if golds else 0.0
+            right = self._right(text, golds) if golds else 0.0
             probabilities.append(right * sure + (1 - right) * (1 - sure) if golds else 0.0)
         return predictions, np.array(probabilities)
+
+    def _right(self, text: str, golds: list[str]) -> float:
+        """How right an answer is: fully if it is a gold answer, even one that normalises to
+        nothing, as "The" does."""
+        return 1.0 if text.strip() in golds else self.f1(text, golds)
 
 
 def _answer(given: Any) -> tuple[str, float]:

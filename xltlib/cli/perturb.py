@@ -40,7 +40,7 @@ def perturb(
     """Perturb the passages of a SQuAD file; the same seed gives the same file."""
     from xltlib.attacks import perturb as perturbing
     from xltlib.attacks.lexicon import bitext_lexicon, joined, read_lexicon
-    from xltlib.corpora.squad_files import read_squad
+    from xltlib.corpora.squad_files import is_answerable, read_squad
     from xltlib.languages import find_language
 
     find_language(lang)
@@ -55,7 +55,10 @@ def perturb(
     )
     if out.resolve() in {file.resolve() for file in (data, *(lexicon or ()), bitext) if file}:
         raise InputError(f"--out {out}: this file is an input; give another")
-    rows = list(read_squad(data, lang))
+    every = list(read_squad(data, lang, unanswerable="keep"))
+    rows = [row for row in every if is_answerable(row)]
+    if not rows:
+        raise InputError(f"{data}: no question has an answer. Give a file of answered questions.")
     _require_language(data, lang)
     lexicons = {}
     if kind == "codemix":
@@ -77,6 +80,8 @@ def perturb(
         "passage",
         soft_wrap=True,
     )
+    if len(rows) < len(every):
+        console.print(f"left out, without an answer: {len(every) - len(rows)}")
     unchanged = [row["id"] for row, it in zip(rows, done.changed, strict=True) if not it]
     if unchanged:
         some = f"{', '.join(unchanged[:5])}{', ...' * (len(unchanged) > 5)}"

@@ -137,7 +137,8 @@ def _placed(context: str, answers: list[tuple[str, int]]) -> tuple[list[int], li
 
 
 _TYDI = {LANGUAGES[code].name.lower(): code for code in TYDI}
-_TYDI_ID = re.compile(rf"({'|'.join(_TYDI)})-\d+-\d+")
+# The number of an article may be negative: `arabic--3358420169913421088-0`.
+_TYDI_ID = re.compile(rf"({'|'.join(_TYDI)})--?\d+-\d+")
 
 
 def tydi_language(path: Path | str, identity: str) -> str:
