@@ -53,7 +53,7 @@ RECIPES: dict[str, RecipeSettings] = {
     "imperceptible": ImperceptibleSettings(**PLAIN),
     "misspelling": MisspellingSettings(**PLAIN),
     "synonym": SynonymSettings(**PLAIN, candidates_per_word=10),
-    "mlm": MaskedLMSettings(**PLAIN, model="stands in", edits=["replace", "insert", "merge"]),
+    "mlm": MaskedLMSettings(**PLAIN, model="stands-in", edits=["replace", "insert", "merge"]),
     "codemix": CodeMixSettings(**PLAIN, parallel=TestSet(corpus="tatoeba", languages=["ar"])),
     "hotflip": HotFlipSettings(**PLAIN),
     "distractor": DistractorSettings(),

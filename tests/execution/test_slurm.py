@@ -57,10 +57,10 @@ def test_a_job_on_a_cluster_has_its_own_cores_and_a_cell_here_those_of_this_mach
 
 
 def test_more_memory_than_there_is_is_refused_here_and_left_to_the_cluster(tmp_path, tiny_encoder):
-    file = write_profile(tmp_path, tiny_encoder, compute={"mem_mb": 10**9})
+    file = write_profile(tmp_path, tiny_encoder, compute={"mem_mb": 10**7})
     done = CliRunner().invoke(app, ["run", str(file)])
     assert done.exit_code == 2
-    assert "each cell takes up to 1000000000 MiB, but this machine has" in done.output
+    assert "each cell takes up to 10000000 MiB, but this machine has" in done.output
     assert workflow(file, profile=SHIPPED).on_cluster
 
 

@@ -346,7 +346,7 @@ def test_an_outputs_folder_that_cannot_be_written_is_named(grid):
     grid.params.outputs.write_text("a file where the folder should be")
     (cell,) = grid.cells("corpora")
     with (
-        pytest.raises(InputError, match="Choose a writable folder for `outputs`"),
+        pytest.raises(InputError, match=r"outputs is not a folder\. Move or remove it"),
         work.held(cell),
     ):
         pass
