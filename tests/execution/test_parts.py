@@ -358,7 +358,7 @@ def test_clean_removes_no_file_that_the_study_did_not_make(grid, tmp_path):
             f"{target.key}/tables/mine.csv",
             f"{gone.name}/notes.md",
             f"{gone.name}/my.ipynb",
-            f"{gone.name}/work/ideas.txt",
+            f"{gone.name}/{manifest.WORK}/ideas.txt",
         )
     } | {"00_study_design/drafts/.lock", "00_notes/all/metrics.json", "logs/notes.txt", "notes.txt"}
     study = {
@@ -367,7 +367,7 @@ def test_clean_removes_no_file_that_the_study_did_not_make(grid, tmp_path):
         f"{gone.name}/metrics.json",
         f"{gone.name}/model/model.safetensors",
         f"{gone.name}/.metrics.json.ab3_defg",
-        f"{gone.name}/work/0123456789abcdef/state",
+        f"{gone.name}/{manifest.WORK}/0123456789abcdef/state",
     }
     study = {f"03_target_training/{name}" for name in study}
     study |= {"logs/03_x.y.log", "run.log", ".revisions.json.ab3_defg"}

@@ -27,6 +27,7 @@ from xltlib.analysis.intervals import MIN_SEEDS, POWER
 from xltlib.analysis.robustness import MEASURES, over_conditions, values
 from xltlib.analysis.variance import Seeds, mixture, spread
 from xltlib.artifacts import InputError
+from xltlib.params.values import MOST
 
 CORRELATION = 0.5
 """Assumed between two trainings' answers to the same question if the pilot has one model."""
@@ -37,8 +38,6 @@ BASES = (
 )
 """The basis for the variance of a question's contrast; all but the first are conservative."""
 MODEL = ["arm", "seed"]
-MOST = 10_000_000
-"""The largest number in a plan; nothing is planned with more."""
 
 
 @dataclass(frozen=True)

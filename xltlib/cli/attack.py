@@ -11,6 +11,7 @@ import typer
 from xltlib.artifacts import InputError
 from xltlib.cli.evaluate import METRICS, Metric
 from xltlib.cli.terminal import console, print_table
+from xltlib.params.values import MOST
 from xltlib.text_files import shown
 
 
@@ -37,11 +38,9 @@ def attack(
         str, typer.Option(help="k/n: attack the k-th of n parts, to share the work among machines")
     ] = "1/1",
     at_once: Annotated[
-        int, typer.Option(min=1, max=10_000_000, help="Examples attacked in parallel")
+        int, typer.Option(min=1, max=MOST, help="Examples attacked in parallel")
     ] = 16,
-    batch_size: Annotated[
-        int, typer.Option(min=1, max=10_000_000, help="Texts per forward pass")
-    ] = 16,
+    batch_size: Annotated[int, typer.Option(min=1, max=MOST, help="Texts per forward pass")] = 16,
     precision: Annotated[
         Literal["float32", "bf16", "auto"],
         typer.Option(help="float32; bf16 guides the search; auto: bf16 if the device supports it"),
@@ -52,9 +51,7 @@ def attack(
     ] = False,
     guide_words: Annotated[
         int | None,
-        typer.Option(
-            min=1, max=10_000_000, help="Words on each side of the answer that a guide reads"
-        ),
+        typer.Option(min=1, max=MOST, help="Words on each side of the answer that a guide reads"),
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     for_annotators: Annotated[

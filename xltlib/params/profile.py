@@ -26,7 +26,7 @@ from xltlib.params.training import (
     Method,
     TargetSettings,
 )
-from xltlib.params.values import Distinct, LocalPath, Name, Seed
+from xltlib.params.values import MOST, Distinct, LocalPath, Name, Seed
 
 
 class ComputeSettings(Settings):
@@ -36,7 +36,7 @@ class ComputeSettings(Settings):
     """Where models run."""
     threads: Annotated[int, Field(gt=0, le=1024)] = 1
     """CPU threads per cell."""
-    mem_mb: Annotated[int, Field(gt=0, le=10_000_000)] = 3000
+    mem_mb: Annotated[int, Field(gt=0, le=MOST)] = 3000
     """Memory in MiB; a cell whose models need more does not start."""
     gpus: Annotated[int, Field(ge=0, le=64)] = 0
     """GPUs per cell that runs a model."""

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from xltlib.params.base import Settings, TestSet
 from xltlib.params.values import (
+    MOST,
     Count,
     Distinct,
     Fraction,
@@ -79,7 +80,7 @@ class EncoderSettings(Settings):
     """
     vocabulary: Annotated[list[TestSet], Field(min_length=1), Distinct] | None = None
     """The texts to trim to, instead of all texts that the profile reads."""
-    extra_pieces: Annotated[int, Field(ge=0, le=10_000_000)] = 30_000
+    extra_pieces: Annotated[int, Field(ge=0, le=MOST)] = 30_000
     """Number of frequent pieces to keep in addition to those of the texts."""
     freeze_word_embeddings: bool = False
     """Do not train the word embeddings, which saves memory."""

@@ -46,8 +46,10 @@ Name = Annotated[
 ]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """A seed that every random number generator accepts."""
-Count = Annotated[int, Field(gt=0, le=10_000_000)]
-"""A number of things: more than any profile has a use for would only hang or exhaust memory."""
+MOST = 10_000_000
+"""More of anything than a profile has a use for; it would only hang or exhaust memory."""
+Count = Annotated[int, Field(gt=0, le=MOST)]
+"""A number of things."""
 Repetitions = Annotated[int, Field(gt=0, le=1000)]
 """How often something slow is done."""
 Epochs = Annotated[float, Field(gt=0, le=1000)]

@@ -32,10 +32,10 @@ class Todo:
     def of(cls, grid: Grid, notebooks: Path | None = None, only: Iterable[str] = ()) -> Todo:
         """What is to do in a grid.
 
-        These are the cells that are not done, what they need and what is absent of it, and cells to
-        be read back because their executed notebook is missing, incomplete, or has other code than
-        the one in `notebooks`. Results of a real profile travel without notebooks, so a missing one
-        does not count there. `only` is as in `Grid.chosen`.
+        These are the cells that are not done; finished cells whose models or texts those need, but
+        this machine lacks; and cells to be read back because their executed notebook is missing,
+        incomplete, or has other code than the one in `notebooks`. Results of a real profile travel
+        without notebooks, so a missing one does not count there. `only` is as in `Grid.chosen`.
         """
         chosen = grid.chosen(only)
         working = {cell for cell in chosen if not cell.done}
