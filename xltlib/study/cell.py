@@ -179,7 +179,7 @@ class Cell:
             return "was made with other params or data"
         wrong = manifest.damaged(self.folder, found)
         if wrong is not None:
-            return f"is damaged: {wrong} was cut short, edited or removed"
+            return manifest.DAMAGED.format(wrong)
         if strict() and self.outdated:
             return f"was made by a different version of the code ({found.code.version})"
         if strict() and self.superseded:

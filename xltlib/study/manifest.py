@@ -25,7 +25,8 @@ FAILED = "failed.ipynb"
 """A notebook in which a cell failed."""
 EXECUTING = ".executing."
 """How the names of notebooks that are being executed begin."""
-
+DAMAGED = "is damaged: {} was cut short, edited or removed"
+"""What is wrong with a cell whose file has changed."""
 RESULTS = (
     *(METRICS, "summary.csv", "static_set.json"),
     *("scores.parquet", "predictions.parquet"),

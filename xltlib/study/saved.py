@@ -106,8 +106,8 @@ def require_undamaged(grid: Grid) -> None:
             wrong = manifest.damaged(cell.folder, record)
         if wrong is not None:
             raise InputError(
-                f"{cell.folder}: {cell.name} is damaged: {wrong} was cut short, edited or removed. "
-                f"Run `{cell.params.run_command}` to make it again."
+                f"{cell.folder}: {cell.name} {manifest.DAMAGED.format(wrong)}. Run "
+                f"`{cell.params.run_command}` to make it again."
             )
 
 
