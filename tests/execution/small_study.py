@@ -14,7 +14,9 @@ from xltlib.params import CorpusSource
 from xltlib.params.sources import MiniSettings
 
 ROOT = Path(__file__).parents[2]
-XLT = "from xltlib.cli import app; app()"
+# Interrupts count as in a terminal, even if a shell runs the tests in the background.
+XLT = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+XLT += "from xltlib.cli import app; app()"
 CELLS = 5
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ from tests.execution.small_study import ROOT, finish, results, start, write_prof
 from xltlib import params as schema
 from xltlib.artifacts import InputError
 from xltlib.cli import app
-from xltlib.execution.workflow import Workflow
+from xltlib.execution.workflow import Workflow, started
 
 SHIPPED = ROOT / "params" / "slurm"
 CUDA = {"device": "cuda", "gpus": 1, "mem_mb": 1000}
@@ -99,6 +100,25 @@ def test_a_cell_that_runs_a_model_asks_slurm_for_a_gpu_and_others_do_not(tmp_pat
 
     wants = SimpleNamespace(resources={"gpu": int(asked["target"]["gpu"])})
     assert set_gres_string(wants) == " --gpus=1"
+
+
+def test_a_run_in_the_background_can_still_have_its_jobs_cancelled(
+    tmp_path, tiny_encoder, monkeypatch
+):
+    """Shells make background processes ignore SIGINT, at which Snakemake cancels its jobs."""
+    job = workflow(write_profile(tmp_path, tiny_encoder), profile=SHIPPED)
+    job.folder.mkdir(parents=True)
+    wait = "print('ready', flush=True); import time; time.sleep(60)"
+    monkeypatch.setattr(Workflow, "command", lambda self: [sys.executable, "-c", wait])
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with (tmp_path / "lock").open("w") as lock:
+            with started(job, tmp_path / "todo", lock.fileno()) as snakemake:
+                while "ready" not in job.tail():
+                    time.sleep(0.05)
+            assert snakemake.returncode == -signal.SIGINT
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def queued() -> list[str]:

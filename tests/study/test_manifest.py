@@ -237,6 +237,16 @@ def test_a_manifest_without_results_of_other_cells_says_nothing_about_them(copie
     assert not reader.superseded
 
 
+def test_counts_of_transfer_are_of_the_attacked_texts_that_are_here(copied):
+    (cell,) = copied.cells("results")
+    attack = copied.cells("attacks")[0]
+    assert cell.stage.opens(cell) == []  # they are kept
+    make_again(attack)
+    assert cell.stage.opens(cell) == []
+    make_again(attack, queries=0)
+    assert attack in cell.stage.opens(cell)
+
+
 def test_a_strict_run_follows_what_it_makes_again(copied, monkeypatch):
     model = copied.cells("target")[0]
     model.path("manifest.json").unlink()

@@ -134,6 +134,11 @@ def cells_at_once(compute: ComputeSettings, cores: int, gpus: int) -> int:
     return max(1, most)
 
 
+def _heed_interrupts() -> None:
+    """In a child: end at SIGINT, which shells make background processes ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def started(workflow: Workflow, todo: Path, lock: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run Snakemake in a process group of its own, which ends with the block.
@@ -166,6 +171,7 @@ def started(workflow: Workflow, todo: Path, lock: int) -> Iterator[subprocess.Po
             env=environment,
             pass_fds=[lock],
             process_group=companion.pid,
+            preexec_fn=_heed_interrupts,
         )
         try:
             yield snakemake

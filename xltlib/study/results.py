@@ -29,7 +29,7 @@ from xltlib.study import attacks, error_analysis, saved, work
 from xltlib.study.arm_claims import seen_by_model, untrained_arm, verdicts_of
 from xltlib.study.cell import AttackCell, EncoderCell
 from xltlib.study.evaluation import predictor
-from xltlib.study.stages import transfer_groups
+from xltlib.study.stages import transfer_groups, transfer_key
 from xltlib.study.target_tasks import is_qa
 
 
@@ -79,7 +79,7 @@ def attack_transfer(cell: EncoderCell) -> pd.DataFrame:
     for (attack, seed), sources in transfer_groups(cell).items():
         found = cell.measured(
             f"attack_transfer.{attack}.{seed}",
-            [source.fingerprint for source in sources],
+            transfer_key(sources),
             partial(_transfer_counts, cell.params, attack, sources),
         )
         counts.append(pd.DataFrame(found, columns=TRANSFER_COLUMNS))

@@ -81,14 +81,19 @@ def transfer_groups(cell: Cell) -> dict[tuple[str, int], list[Any]]:
     return {key: sources for key, sources in groups.items() if len(sources) > 1}
 
 
+def transfer_key(sources: Iterable[Any]) -> list[str | None]:
+    """Identifies attacked texts, and the models that they are tried on, by content; None stands for
+    those that are not done."""
+    read = [one for source in sources for one in (source, source.reads("target"))]
+    return [one.manifest.result if one.done else None for one in read]
+
+
 def _attacked_models(cell: Cell) -> list[Cell]:
     """The attacked texts and the models to try them on, except for those counted before."""
     left = [
         source
         for (attack, seed), sources in transfer_groups(cell).items()
-        if not cell.is_measured(
-            f"attack_transfer.{attack}.{seed}", [one.fingerprint for one in sources]
-        )
+        if not cell.is_measured(f"attack_transfer.{attack}.{seed}", transfer_key(sources))
         for source in sources
     ]
     return [*left, *(one.reads("target") for one in left)]
