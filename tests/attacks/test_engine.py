@@ -14,7 +14,7 @@ import torch
 from xltlib.artifacts import InputError
 from xltlib.attacks import Resources, attack_examples, report
 from xltlib.attacks import engine as engine_module
-from xltlib.attacks.engine import Answers
+from xltlib.attacks.engine import Answers, on_device
 from xltlib.attacks.example import attack_example
 from xltlib.attacks.query import Output, Query, ask, log_odds, nearby
 from xltlib.attacks.recipes import RECIPES
@@ -297,6 +297,17 @@ def test_words_are_ranked_by_the_gradient_of_what_guides_the_search(
         engine, log = EngineSettings(**options), tmp_path / f"log {number}"
         attack_examples(chosen(rows), resources, settings, log, engine=engine, progress=False)
         assert set(used) == {dtype}
+
+
+@pytest.mark.parametrize(("kernel", "precision"), [("oneDNN", "float32"), ("torch", "bf16")])
+def test_equal_is_float32_alone_where_float32_is_fast(monkeypatch, kernel, precision):
+    monkeypatch.setattr(engine_module, "kernel", lambda device: kernel)
+    monkeypatch.setattr(engine_module, "resolve", lambda asked, device: "bf16")
+    equal = on_device(EngineSettings(precision="auto", equal=True), "cpu")
+    assert (equal.precision, equal.equal) == (precision, precision == "bf16")
+    assert on_device(EngineSettings(precision="auto"), "cpu").precision == "bf16"
+    named = EngineSettings(precision="bf16", equal=True)
+    assert on_device(named, "cpu") == named
 
 
 @pytest.mark.parametrize("guide_words", [None, 4])

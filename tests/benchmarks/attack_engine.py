@@ -14,6 +14,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -21,9 +22,10 @@ import torch
 
 from xltlib.attacks import Resources, attack_examples
 from xltlib.attacks.goal import SpanQAVictim, UntargetedSpanF1, example
-from xltlib.attacks.query import ask
+from xltlib.attacks.query import Output, Query, ask
 from xltlib.attacks.recipes import RECIPES
 from xltlib.corpora.squad_files import read_squad
+from xltlib.encoders import reading
 from xltlib.evaluation.predictor import Prediction, SpanPredictor
 from xltlib.params import EngineSettings, TypoSettings
 
@@ -90,8 +92,13 @@ def main(model: str, folder: str, examples: str = "6", languages: str = "en,ru,a
 
 
 def stock(row: dict, predictor: SpanPredictor, resources: Resources) -> dict:
-    """Attack one example with TextAttack's own text class and loop."""
-    victim = SpanQAVictim(lambda queries: ask(predictor, queries))
+    """Attack one example with TextAttack's own text class and loop, and PyTorch's own kernels."""
+
+    def answer(queries: list[Query]) -> list[Output]:
+        with mock.patch.object(reading, "kernel", return_value="torch"):
+            return ask(predictor, queries)
+
+    victim = SpanQAVictim(answer)
     settings = TypoSettings(**BUDGET)
     goal = UntargetedSpanF1(victim, query_budget=settings.max_queries)
     result = RECIPES["typo"](goal, row, settings, resources).attack(*example(row))

@@ -27,6 +27,7 @@ from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
 from xltlib.corpora.squad_files import read_squad
 from xltlib.encoders.attention import ONE_BY_ONE, attending
 from xltlib.encoders.device import computes_bf16
+from xltlib.encoders.linear import LinearKernel, linear_by
 from xltlib.params import EncoderSettings, SpanQASettings
 from xltlib.tasks.kind import Row, length, padded_length
 from xltlib.tasks.span_qa import span_loss, training_rows
@@ -47,6 +48,7 @@ class Recipe:
     attention: str
     precision: str  # float32, autocast (bf16) or bf16 (weights, float32 masters)
     dropout: str = "torch"
+    linear: LinearKernel = "torch"
     fused: bool = True
     shuffled: bool = False  # no length buckets
     all_weights: bool = False  # word embeddings train too
@@ -61,7 +63,10 @@ RECIPES = {
     "+ whole blocks": Recipe("blocks", "sdpa", "float32", fused=False),
     "+ eager attention": Recipe("blocks", "eager", "float32", fused=False),
     "+ fused AdamW": Recipe("blocks", "eager", "float32"),
-    "+ cheap dropout (now, float32)": Recipe("blocks", "eager", "float32", "cheap"),
+    "+ cheap dropout": Recipe("blocks", "eager", "float32", "cheap"),
+    "+ linear layers by oneDNN": Recipe("blocks", "eager", "float32", "cheap", "oneDNN"),
+    "the same with SDPA (now, float32)": Recipe("blocks", "sdpa", "float32", "cheap", "oneDNN"),
+    "onebyone": Recipe("blocks", ONE_BY_ONE, "float32", "cheap", "oneDNN"),
     "bf16 weights, float32 masters, eager": Recipe("blocks", "eager", "bf16", "cheap"),
     "the same with SDPA": Recipe("blocks", "sdpa", "bf16", "cheap"),
     "the same with attention by sequence": Recipe("blocks", ONE_BY_ONE, "bf16", "cheap"),
@@ -128,7 +133,10 @@ class Run:
             for name, values in collated(self.tokenizer, rows, self.recipe.padding).items()
         }
         autocast = self.recipe.precision == "autocast"
-        with torch.autocast(self.device, dtype=torch.bfloat16) if autocast else nullcontext():
+        with (
+            linear_by(self.recipe.linear),
+            torch.autocast(self.device, dtype=torch.bfloat16) if autocast else nullcontext(),
+        ):
             return span_loss(self.model, batch)
 
     def gradient(self, rows: list[Row]) -> torch.Tensor:

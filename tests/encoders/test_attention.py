@@ -15,7 +15,8 @@ from transformers import (
 )
 
 from xltlib.encoders import attention
-from xltlib.encoders.attention import LONGEST, ONE_BY_ONE, attending, one_by_one, reading
+from xltlib.encoders.attention import LONGEST, ONE_BY_ONE, attending, one_by_one
+from xltlib.encoders.reading import reading
 
 SIZES = {
     "vocab_size": 50,

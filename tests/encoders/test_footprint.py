@@ -19,7 +19,6 @@ from transformers import (
 )
 
 from xltlib.artifacts import InputError
-from xltlib.encoders.attention import reading
 from xltlib.encoders.footprint import (
     MIB,
     peak_bytes,
@@ -27,6 +26,7 @@ from xltlib.encoders.footprint import (
     require_memory,
     weights_mib,
 )
+from xltlib.encoders.reading import reading
 from xltlib.params import ComputeSettings
 
 SIZES = {"vocab_size": 2000, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}

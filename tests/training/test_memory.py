@@ -12,10 +12,11 @@ from xltlib.training.memory import batch_shape, training_mib
 from xltlib.training.numerics import Numerics, applied
 from xltlib.training.run import model_loss
 
-FLOAT32 = Numerics("cpu", "float32", "float32", "eager", "torch", compiled=False, threads=1)
+FLOAT32 = Numerics("cpu", "float32", "float32", "eager", "torch", "torch", compiled=False, threads=1)
 NUMERICS = {
     "eager": FLOAT32,
     "sdpa": replace(FLOAT32, attention="sdpa"),
+    "oneDNN": replace(FLOAT32, linear="oneDNN"),
     "cheap dropout": replace(FLOAT32, dropout="cheap"),
     "bf16 weights": replace(FLOAT32, dropout="cheap", precision="bf16", weights="bf16"),
     "autocast": replace(FLOAT32, dropout="cheap", precision="bf16", attention=ONE_BY_ONE),

@@ -1,6 +1,7 @@
 """Numerics: one place decides, bf16 learns what float32 learns, models come back."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -39,6 +40,7 @@ def used(**changes):
             "precision": "float32",
             "weights": "float32",
             "attention": "sdpa",
+            "linear": "torch",
             "dropout": "torch",
             "compiled": False,
             "threads": 1,
@@ -82,6 +84,17 @@ def test_the_record_says_what_was_used():
     assert record["torch"] == torch.__version__
     on_gpu = numerics.choose("bf16", "cuda").record()
     assert (on_gpu["weights"], on_gpu["master_weights"]) == ("bf16", "float32")
+
+
+def test_float32_is_computed_by_one_dnn_where_that_is_faster(monkeypatch, model, batch):
+    amd = {"sse4a": True, "avx512_f": True}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: amd)
+    fast = numerics.choose("float32", "cpu")
+    assert fast.record()["linear"] == "oneDNN"
+    assert numerics.choose("float32", "cpu", compiled=True).linear == "torch"
+    plain = losses(copy.deepcopy(model), batch, replace(fast, linear="torch"))
+    assert losses(model, batch, fast) == pytest.approx(plain, rel=1e-3)
+    assert plain[-1] < 0.9 * plain[0]
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa", ONE_BY_ONE])

@@ -19,13 +19,12 @@ from xltlib.artifacts import InputError, require_writable
 from xltlib.attacks import folder as folders
 from xltlib.attacks import identity as identities
 from xltlib.attacks import report
-from xltlib.attacks.engine import attack_examples
+from xltlib.attacks.engine import attack_examples, on_device
 from xltlib.attacks.recipes import SETTINGS, Build
 from xltlib.attacks.resources import CACHE, Resources, Row
 from xltlib.attacks.rows import read_rows
 from xltlib.attacks.victims import victim
 from xltlib.encoders import encoder_folder
-from xltlib.encoders.device import resolve
 from xltlib.evaluation.answer_scoring import f1_in
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, RecipeSettings, WordSettings, explain
@@ -180,7 +179,7 @@ def _engine(engine: EngineSettings | None, resources: Resources) -> EngineSettin
             'EngineSettings(precision="bf16")'
         )
     if isinstance(resources.predictor, SpanPredictor):
-        return engine.computing_in(resolve(engine.precision, resources.device))
+        return on_device(engine, resources.device)
     if engine.precision == "bf16":
         raise InputError(
             "precision: bf16 needs a model to copy, and a function has none. Leave precision "

@@ -12,6 +12,7 @@ from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.opening import open_model, open_tokenizer
+from xltlib.encoders.reading import reading
 from xltlib.languages import words
 from xltlib.languages.codes import closest
 from xltlib.languages.letter_case import lower
@@ -183,7 +184,9 @@ def _word_vectors(
     )
     offsets = coded.pop("offset_mapping")[0].numpy()
     encoder.eval()
-    states = encoder(**coded.to(encoder.device)).last_hidden_state[0].float().cpu().numpy()
+    with reading(encoder, "float32"):
+        output = encoder(**coded.to(encoder.device))
+    states = output.last_hidden_state[0].float().cpu().numpy()
     found = {}
     for start, end in words(text):
         inside = (offsets[:, 0] < end) & (offsets[:, 1] > start)

@@ -22,6 +22,7 @@ from xltlib.artifacts import InputError
 from xltlib.attacks.pieces import Pieces
 from xltlib.attacks.swap import CandidateSwap, context_span, in_case_of
 from xltlib.encoders.opening import max_tokens, open_model, open_tokenizer
+from xltlib.encoders.reading import reading
 from xltlib.languages import UNSPACED_SCRIPTS, script_of
 
 # Context on each side of a gap, well within the windows of common models.
@@ -64,7 +65,8 @@ class MaskedLM:
                 break
         ids = batch["input_ids"][0].tolist()
         place = ids.index(gap, self._passage_from(batch, ids))
-        logits = self.model(**batch.to(self.model.device)).logits[0, place]
+        with reading(self.model, "float32"):
+            logits = self.model(**batch.to(self.model.device)).logits[0, place]
         best = logits.topk(min(n, len(logits))).indices.tolist()
         # Embeddings are often padded beyond the vocabulary; such ids are not pieces.
         pieces = (p for p in self.tokenizer.convert_ids_to_tokens(best) if p is not None)
@@ -117,7 +119,8 @@ class MaskedLM:
         rows = torch.arange(len(places))
         batch["input_ids"][rows, places] = self.tokenizer.mask_token_id
         on_device = {name: value.to(self.model.device) for name, value in batch.items()}
-        logits = self.model(**on_device).logits[rows, places].float().cpu()
+        with reading(self.model, "float32"):
+            logits = self.model(**on_device).logits[rows, places].float().cpu()
         found = torch.log_softmax(logits, dim=-1)[rows, gold]
         return -float(found.mean())
 

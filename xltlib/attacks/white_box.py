@@ -11,8 +11,8 @@ import torch
 from xltlib.attacks.goal import SpanGoal
 from xltlib.attacks.passage import Passage
 from xltlib.attacks.query import checked
-from xltlib.encoders.attention import reading
 from xltlib.encoders.parts import word_embeddings
+from xltlib.encoders.reading import reading
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.tasks.decoding import best_spans
 from xltlib.tasks.kind import pad_batch

@@ -7,7 +7,7 @@ is no faster than in float32. The scores of one sequence stay in the processor's
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -15,9 +15,6 @@ from torch import nn
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
-
-from xltlib.encoders.device import resolve
-from xltlib.params import Precision
 
 ONE_BY_ONE = "one_by_one"
 """The name under which transformers knows this attention, once `attending` has registered it."""
@@ -92,16 +89,3 @@ def attending(model: nn.Module, attention: str) -> Iterator[None]:
 def _replaceable(model: PreTrainedModel) -> bool:
     """Whether a model uses SDPA and lets itself be told to use something else."""
     return model._supports_attention_backend and model.config._attn_implementation == "sdpa"
-
-
-@contextmanager
-def reading(model: nn.Module, precision: Precision) -> Iterator[None]:
-    """Inside the block, a model reads in this precision (not for training): bf16 is autocast."""
-    weight = next(model.parameters())
-    device, bf16 = weight.device.type, resolve(precision, weight.device) == "bf16"
-    by_sequence = device == "cpu" and (bf16 or weight.dtype == torch.bfloat16)
-    with (
-        attending(model, ONE_BY_ONE) if by_sequence else nullcontext(),
-        torch.autocast(device, dtype=torch.bfloat16, enabled=bf16),
-    ):
-        yield

@@ -17,9 +17,9 @@ from torch.utils._pytree import tree_leaves
 from transformers import PreTrainedModel
 
 from xltlib.artifacts import InputError
-from xltlib.encoders.attention import reading
 from xltlib.encoders.files import model_files
 from xltlib.encoders.parts import base_encoder
+from xltlib.encoders.reading import reading
 from xltlib.params import ComputeSettings
 
 PROCESS_MIB = 900

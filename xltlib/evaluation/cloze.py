@@ -14,6 +14,7 @@ from xltlib.artifacts import InputError
 from xltlib.corpora.bmlama import MASK
 from xltlib.encoders.loading_report import MissingHeadError
 from xltlib.encoders.opening import open_model, open_tokenizer
+from xltlib.encoders.reading import reading
 
 
 def masked_lm(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase] | None:
@@ -57,7 +58,8 @@ def candidate_scores(
             model.device
         )
         gaps = batch["input_ids"] == tokenizer.mask_token_id
-        logits = model(**batch).logits
+        with reading(model, "float32"):
+            logits = model(**batch).logits
         for place, i in enumerate(chosen):
             row_number, candidates = wanted[i]
             log_p = logits[place][gaps[place]].float().log_softmax(dim=-1).cpu().numpy()

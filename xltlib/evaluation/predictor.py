@@ -18,9 +18,9 @@ from tqdm.auto import tqdm
 from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
-from xltlib.encoders.attention import reading
 from xltlib.encoders.device import computes_bf16
 from xltlib.encoders.opening import max_tokens, open_model, open_tokenizer, require_positions
+from xltlib.encoders.reading import reading
 from xltlib.params import Precision, SpanQASettings
 from xltlib.tasks.decoding import best_spans
 from xltlib.tasks.kind import pad_batch, padded_length
@@ -87,6 +87,7 @@ class SpanPredictor:
         """
         tokenizer = open_tokenizer(Path(folder))
         model = open_model(AutoModelForQuestionAnswering, Path(folder), tokenizer, device=device)
+        model.requires_grad_(False)  # attacks take gradients at inputs, not at weights
         if settings is None:
             settings = usual_windows(model)
         require_positions(model, settings.max_length, "max_length")

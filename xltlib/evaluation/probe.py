@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
+from xltlib.encoders.reading import reading
 from xltlib.tasks.kind import length, windows
 from xltlib.tasks.tagging import IGNORED, Tagging
 
@@ -50,7 +51,9 @@ def word_states(
         batch = kind.collate(tokenizer, [coded[i] for i in chosen])
         tags = batch.pop("labels").numpy()
         inputs = {name: value.to(model.device) for name, value in batch.items()}
-        states = model(**inputs).last_hidden_state.float().cpu().numpy()
+        with reading(model, "float32"):
+            output = model(**inputs)
+        states = output.last_hidden_state.float().cpu().numpy()
         for place, i in enumerate(chosen):
             words = tags[place] != IGNORED
             found[i] = states[place][words], tags[place][words]

@@ -13,6 +13,8 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from xltlib.encoders.reading import reading
+
 RETRIEVAL = ("bitext", "answer retrieval")
 """The kinds of corpora on which retrieval is measured."""
 MAX_LENGTH = 128
@@ -42,7 +44,8 @@ def mean_states(
             max_length=MAX_LENGTH,
             return_tensors="pt",
         ).to(model.device)
-        states = model(**batch).last_hidden_state.float()
+        with reading(model, "float32"):
+            states = model(**batch).last_hidden_state.float()
         mask = batch["attention_mask"].unsqueeze(-1)
         vectors[chosen] = ((states * mask).sum(1) / mask.sum(1)).cpu().numpy()
     return vectors

@@ -30,7 +30,9 @@ class EngineSettings(Settings):
     batch_size: Count = 16
     """Texts per forward pass: 16 fit into a CPU's caches; use 128 on a GPU."""
     precision: Precision = "float32"
-    """`auto` is bf16 if the device supports it in hardware, otherwise float32 without a guide."""
+    """`auto` is bf16 if the device supports it in hardware, otherwise float32 without a guide. With
+    `equal` it is float32 where bf16 would be no faster.
+    """
     equal: bool = False
     """float32 also decides among all candidates that the guide scores within its own error of the
     best, so the attacked texts are the same as in a float32 search.

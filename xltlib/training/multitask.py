@@ -14,8 +14,8 @@ from torch import nn
 from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
-from xltlib.encoders.attention import reading
 from xltlib.encoders.opening import open_model
+from xltlib.encoders.reading import reading
 from xltlib.params import EncoderSettings, Precision
 from xltlib.tasks.kind import Row, TaskKind, length, per_row
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from xltlib.encoders.attention import ONE_BY_ONE, attending
 from xltlib.encoders.device import resolve
+from xltlib.encoders.linear import LinearKernel, kernel, linear_by
 from xltlib.params import Precision
 from xltlib.tasks.kind import PADDING
 from xltlib.training.dropout import cheap_dropout
@@ -38,6 +39,7 @@ class Numerics:
     precision: Literal["float32", "bf16"]
     weights: Literal["float32", "bf16"]
     attention: str
+    linear: LinearKernel
     dropout: Literal["torch", "cheap"]
     compiled: bool
     threads: int
@@ -70,6 +72,7 @@ def choose(precision: Precision, device: str, *, compiled: bool = False) -> Nume
         # a GPU, casting the weights of a small encoder costs more time than multiplying by them.
         weights="float32" if on_cpu else used,
         attention=ONE_BY_ONE if on_cpu and used == "bf16" else "sdpa",
+        linear="torch" if compiled else kernel(device),
         dropout="cheap" if on_cpu else "torch",
         compiled=compiled,
         threads=torch.get_num_threads(),
@@ -86,6 +89,7 @@ def applied(numerics: Numerics, model: nn.Module) -> Iterator[Masters | None]:
     masters = None
     with ExitStack() as stack:
         stack.enter_context(attending(model, numerics.attention))
+        stack.enter_context(linear_by(numerics.linear))
         if numerics.dropout == "cheap":
             stack.enter_context(cheap_dropout(model))
         if numerics.weights == "bf16":
