@@ -199,7 +199,7 @@ def test_holm_counts_the_methods_that_are_answered():
         (
             {"n_examples": 40},
             {"questions": 100},
-            "There are only 40 questions, but the claim needs 100.",
+            "There are only 40 test examples, but the claim needs 100.",
         ),
         ({"low": math.nan, "why_not": "not estimable with two seeds"}, {}, "not estimable with"),
     ],

@@ -105,7 +105,10 @@ def test_what_is_wrong_with_a_sheet_is_said(tmp_path):
         annotation.write_sheet(file, RESULTS.tail(1))
 
 
-KEY = "item,language,id,version,golds\na,en,1,clean,Ann\nb,en,1,attacked,Ann\n"
+KEY = """item,language,id,version,golds
+a,en,1,clean,"[""Ann""]"
+b,en,1,attacked,"[""Ann""]"
+"""
 SHEET = "item,answer,readable\na,Ann,5\nb,-,3\n"
 
 
@@ -151,3 +154,25 @@ def test_sheets_of_one_name_in_two_folders_are_of_two_annotators(tmp_path):
     for odd, message in ((tmp_path, "is a folder"), (tmp_path / "no.csv", "no such file")):
         with pytest.raises(InputError, match=message):
             annotation.read_sheets([odd], key)
+
+
+def test_a_gold_answer_with_a_bar_in_it_is_one_answer(tmp_path):
+    gold = "x | y"
+    row = RESULTS.iloc[0].to_dict() | {"answers": {"text": [gold, "z"], "answer_start": [0, 6]}}
+    row |= {"context": f"{gold} z and more", "attacked_context": f"{gold} z and less"}
+    key = annotation.write_sheet(tmp_path / "sheet.csv", pd.DataFrame([row]))
+    sheet = annotation._read(tmp_path / "sheet.csv", ["item"])
+    for answer, share in ((gold, 100), ("z", 100), ("q", 0)):
+        annotation._write(tmp_path / "ann.csv", sheet.assign(answer=answer, readable="5"))
+        judged = annotation.read_sheets([tmp_path / "ann.csv"], key)
+        assert annotation.agreement(judged)["answered"].tolist() == [share, share]
+
+
+@pytest.mark.parametrize("golds", ["Ann", "[1]", "[]", '{"Ann": 1}', '"Ann"'])
+def test_a_key_without_lists_of_gold_answers_is_refused(tmp_path, golds):
+    key, sheet = tmp_path / "key.csv", tmp_path / "ann.csv"
+    row = {"item": "a", "language": "en", "id": "1", "version": "clean", "golds": golds}
+    annotation._write(key, pd.DataFrame([row]))
+    sheet.write_text("item,answer,readable\na,Ann,5\n")
+    with pytest.raises(InputError, match=r"key\.csv: item a: golds is .*not a JSON list of texts"):
+        annotation.read_sheets([sheet], key)

@@ -320,6 +320,9 @@ def test_clean_shows_what_is_left_over_and_removes_it_only_when_told(grid, tmp_p
     assert not gone.exists()
     assert not other.exists()
     assert kept.exists()
+    folder = grid.params.outputs / grid.params.profile
+    for options in ((), ("--yes",)):
+        assert clean(tmp_path, *options).split() == f"{folder}: nothing to remove.".split()
 
 
 def clean(folder: Path, *options: str) -> str:
@@ -735,6 +738,14 @@ def test_an_edit_of_the_params_during_a_run_is_told_at_its_end(grid, tmp_path, c
         file.write_text(edited)
         _tell_of_edits(job)
         assert "was edited during the run" in " ".join(capsys.readouterr().out.split())
+
+
+def test_cells_keep_memory_unless_the_user_says_otherwise(grid, tmp_path, monkeypatch):
+    job = workflow.Workflow(ROOT, tmp_path / "small.yaml", grid.params, cores=1, gpus=0)
+    monkeypatch.delenv("MALLOC_MMAP_MAX_", raising=False)
+    assert job.environment()["MALLOC_MMAP_MAX_"] == "0"
+    monkeypatch.setenv("MALLOC_MMAP_MAX_", "9")
+    assert job.environment()["MALLOC_MMAP_MAX_"] == "9"
 
 
 def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):

@@ -12,7 +12,9 @@ from xltlib.training.memory import batch_shape, training_mib
 from xltlib.training.numerics import Numerics, applied
 from xltlib.training.run import model_loss
 
-FLOAT32 = Numerics("cpu", "float32", "float32", "eager", "torch", "torch", compiled=False, threads=1)
+FLOAT32 = Numerics(
+    "cpu", "float32", "float32", "eager", "torch", "torch", compiled=False, threads=1
+)
 NUMERICS = {
     "eager": FLOAT32,
     "sdpa": replace(FLOAT32, attention="sdpa"),

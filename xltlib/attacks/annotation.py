@@ -10,8 +10,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +72,7 @@ def write_sheet(file: Path, results: pd.DataFrame, *, limit: int | None = None) 
                     "question": row.question,
                     "id": row.id,
                     "version": version,
-                    "golds": " | ".join(row.answers["text"]),
+                    "golds": json.dumps(list(row.answers["text"]), ensure_ascii=False),
                 }
             )
     sheet = pd.DataFrame(rows)
@@ -111,7 +113,7 @@ def read_sheets(files: Sequence[Path], key: Path) -> pd.DataFrame:
     """Filled-in sheets with their key, one row per judgement.
 
     Returns:
-        Columns item, language, id, version, golds, annotator (the file's name, its path
+        Columns item, language, id, version, golds (a list), annotator (the file's name, its path
         where two have the same), answer, readable.
 
     Raises:
@@ -119,6 +121,7 @@ def read_sheets(files: Sequence[Path], key: Path) -> pd.DataFrame:
             that a sheet lacks.
     """
     items, found = _read(key, [_ITEM, "language", "id", "version", "golds"]), []
+    items["golds"] = [_golds(key, row.item, row.golds) for row in items.itertuples()]
     twice = [file for file, count in Counter(map(Path.resolve, files)).items() if count > 1]
     if twice:
         raise InputError(f"{twice[0]}: given twice. Give each annotator's sheet once.")
@@ -187,11 +190,23 @@ def agreement(judged: pd.DataFrame, unit: F1Unit = "segmented") -> pd.DataFrame:
 def _is_right(row: Any, unit: F1Unit) -> bool:
     """Whether an annotator's answer is right: a gold answer, even if it has no words, as "€" and
     "The" have none, or near enough to one."""
-    answer, golds = row.answer.strip(), row.golds.split(" | ")
+    answer, golds = row.answer.strip(), row.golds
     if answer == "-":
         return False
     same = any(answer == gold.strip() for gold in golds)
     return same or f1_in(unit, row.language, None)(answer, golds) >= 0.5
+
+
+def _golds(key: Path, item: str, given: str) -> list[str]:
+    """The gold answers of an item, a JSON list of texts in the key."""
+    with suppress(ValueError):
+        golds = json.loads(given)
+        if isinstance(golds, list) and golds and all(isinstance(gold, str) for gold in golds):
+            return golds
+    raise InputError(
+        f"{key}: item {item}: golds is {shown(given)}, not a JSON list of texts. Use the key as it "
+        "was written with the sheets."
+    )
 
 
 def _kappa(table: np.ndarray) -> float:

@@ -30,6 +30,9 @@ def clean(
         return
     with only_run(folder) if yes and folder.is_dir() else nullcontext():
         found = leftovers(Grid(loaded), cache=cache)
+        if not found:
+            console.print(f"{folder}: nothing to remove.", soft_wrap=True)
+            return
         table = Table(title=f"{loaded.profile}: what can be removed")
         for column, justify in (("what", "left"), ("why", "left"), ("MB", "right")):
             table.add_column(column, overflow="fold", justify=justify)  # type: ignore[arg-type]

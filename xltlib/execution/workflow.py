@@ -111,17 +111,21 @@ class Workflow:
     def environment(self) -> dict[str, str]:
         """The environment of every process of the run."""
         binaries = Path(sys.executable).parent
-        return KEPT_MEMORY | os.environ | {
-            "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
-            PARAMS: str(self.file.resolve()),
-            PER_GPU: str(self.per_gpu),
-            # Spinning idle threads starve cells that run at the same time.
-            "OMP_WAIT_POLICY": "passive",
-            "GOMP_SPINCOUNT": "0",
-            "OMP_NUM_THREADS": str(self.params.compute.threads),
-            "TOKENIZERS_PARALLELISM": "false",
-            "KINETO_LOG_LEVEL": "5",  # the memory profiler prints a message when it starts
-        }
+        return (
+            KEPT_MEMORY
+            | os.environ
+            | {
+                "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
+                PARAMS: str(self.file.resolve()),
+                PER_GPU: str(self.per_gpu),
+                # Spinning idle threads starve cells that run at the same time.
+                "OMP_WAIT_POLICY": "passive",
+                "GOMP_SPINCOUNT": "0",
+                "OMP_NUM_THREADS": str(self.params.compute.threads),
+                "TOKENIZERS_PARALLELISM": "false",
+                "KINETO_LOG_LEVEL": "5",  # the memory profiler prints a message when it starts
+            }
+        )
 
 
 def memory_here() -> int:

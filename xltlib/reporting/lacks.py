@@ -16,7 +16,7 @@ def lack(one: Lack) -> Sentence:
             "The data are synthetic: they show that the study runs but say nothing about languages."
         )
     elif one.name in ("seeds", "questions"):
-        noun = one.name.removesuffix("s")
+        noun = "seed" if one.name == "seeds" else "test example"
         verb = "is" if one.found == 1 else "are"
         words = (
             f"There {verb} only {counted('found', one.found, noun)}, but the claim needs "
@@ -73,7 +73,7 @@ SHORT = {
     "seeds": "too few seeds",
     "seed sd": "too few seeds for how much they vary",
     "languages": "some languages are missing",
-    "questions": "too few questions",
+    "questions": "too few test examples",
     "training": "intermediate training did not work",
     "target training": "standard training did not work",
     "chance": "intermediate training did not work",
