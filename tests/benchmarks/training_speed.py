@@ -61,12 +61,12 @@ RECIPES = {
     BEFORE: Recipe("longest", "sdpa", "autocast", fused=False),
     "float32, SDPA, padded to the longest": Recipe("longest", "sdpa", "float32", fused=False),
     "+ whole blocks": Recipe("blocks", "sdpa", "float32", fused=False),
-    "+ eager attention": Recipe("blocks", "eager", "float32", fused=False),
-    "+ fused AdamW": Recipe("blocks", "eager", "float32"),
-    "+ cheap dropout": Recipe("blocks", "eager", "float32", "cheap"),
-    "+ linear layers by oneDNN": Recipe("blocks", "eager", "float32", "cheap", "oneDNN"),
-    "the same with SDPA (now, float32)": Recipe("blocks", "sdpa", "float32", "cheap", "oneDNN"),
-    "onebyone": Recipe("blocks", ONE_BY_ONE, "float32", "cheap", "oneDNN"),
+    "+ fused AdamW": Recipe("blocks", "sdpa", "float32"),
+    "+ cheap dropout": Recipe("blocks", "sdpa", "float32", "cheap"),
+    "+ linear layers by oneDNN (now, float32 on AMD)": Recipe(
+        "blocks", "sdpa", "float32", "cheap", "oneDNN"
+    ),
+    "the same with eager attention": Recipe("blocks", "eager", "float32", "cheap", "oneDNN"),
     "bf16 weights, float32 masters, eager": Recipe("blocks", "eager", "bf16", "cheap"),
     "the same with SDPA": Recipe("blocks", "sdpa", "bf16", "cheap"),
     "the same with attention by sequence": Recipe("blocks", ONE_BY_ONE, "bf16", "cheap"),
