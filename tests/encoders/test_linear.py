@@ -114,3 +114,8 @@ def test_a_model_reads_the_same_in_float32_by_either_kernel(monkeypatch, tiny_en
             logits.append(model(ids).start_logits)
         assert bool(seen) == (has is AMD)
     torch.testing.assert_close(*logits)
+
+
+def test_a_model_without_weights_can_read():
+    with reading(nn.ReLU(), "float32"):
+        assert nn.ReLU()(torch.ones(1)) == 1

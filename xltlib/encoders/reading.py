@@ -16,8 +16,11 @@ from xltlib.params import Precision
 
 @contextmanager
 def reading(model: nn.Module, precision: Precision) -> Iterator[None]:
-    """Inside the block, a model reads in this precision: bf16 is autocast."""
-    weight = next(model.parameters())
+    """Inside the block, a model reads in this precision: bf16 is autocast.
+
+    A model without weights counts as one in float32 on a processor.
+    """
+    weight = next(model.parameters(), torch.empty(0))
     device, bf16 = weight.device.type, resolve(precision, weight.device) == "bf16"
     by_sequence = device == "cpu" and (bf16 or weight.dtype == torch.bfloat16)
     with (
