@@ -27,7 +27,7 @@ TODO = "XLT_TODO"
 """The environment variable with the file that says what to do, of `Todo.begin`."""
 KEPT_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
 """glibc keeps the memory of one batch for the next. To return it and get it again, page by page,
-takes a tenth of the time of training."""
+takes up to a tenth of the time of training."""
 PATIENCE = 60  # seconds for cancelling a cluster's jobs
 
 
