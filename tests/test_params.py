@@ -24,7 +24,15 @@ def changed(tmp_path, edit_profile):
 
 @pytest.mark.parametrize(
     "name",
-    ["quick", "tydiqa", "tydiqa-radii", "tydiqa-surrogate", "tydiqa-secondary", "paper"],
+    [
+        "quick",
+        "tydiqa",
+        "tydiqa-radii",
+        "tydiqa-surrogate",
+        "tydiqa-intermediate",
+        "tydiqa-robust",
+        "paper",
+    ],
 )
 def test_every_shipped_profile_is_valid(name):
     params = schema.load(PARAMS / f"{name}.yaml")

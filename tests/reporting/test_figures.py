@@ -301,7 +301,7 @@ def test_arms_of_a_profile_get_looks_of_their_own():
 
 
 def test_long_titles_are_broken_and_not_cut():
-    about = style.Provenance("tydiqa-secondary", "x" * 60, False, tuple(range(12)), "0" * 16)
+    about = style.Provenance("tydiqa-intermediate", "x" * 60, False, tuple(range(12)), "0" * 16)
     figure = style.titled(style.canvas([2.0])[0], "A title", about)
     lines = figure.get_suptitle().split("\n")
     assert lines[0] == "A title"
