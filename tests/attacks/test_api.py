@@ -336,7 +336,9 @@ ROW |= {"answers": {"text": ["Ann Lee"], "answer_start": [7]}}
     ("changes", "message"),
     [
         ({"context": "It was \ud83d Ann Lee."}, r"row 0: lone surrogate '\\ud83d'"),
-        ({"corpus": 5}, "row 0: corpus is 5; it must be a name"),
+        ({"corpus": 5}, "row 0: corpus 5: no such corpus of questions; known: "),
+        ({"corpus": "mqla"}, "row 0: corpus 'mqla': no such corpus of questions; known: "),
+        ({"corpus": "xnli"}, "row 0: corpus 'xnli': no such corpus of questions; known: "),
         ({"language": 3}, "row 0: language is 3; it must be a code"),
         ({"is_impossible": "False"}, "row 0: is_impossible is 'False'; it must be true or false"),
         ({"question": "Who \udc00?"}, "row 0: lone surrogate"),

@@ -52,7 +52,7 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
 
     Raises:
         InputError: rows have another form, two rows of a language have one id, a language is
-            missing or unknown to CLDR, or there is no such corpus.
+            missing or unknown to CLDR, or there is no such corpus (`corpus`, or a row's).
     """
     _require_corpus(corpus)
     found = Questions()
@@ -76,8 +76,7 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
         if isinstance(stated, float) and stated.is_integer():  # a frame with a gap has no integers
             stated = int(stated)
         identity = str(number if stated is None else stated)
-        if not isinstance(named, str | None):
-            raise InputError(f"{where}: corpus is {shown(named)}; it must be a name, e.g. mlqa")
+        _require_corpus(None if named == "" else named, f"{where}: ")
         refuse_half_pairs([identity, question, context], where)
         row = {
             "id": identity,
@@ -101,12 +100,12 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
     return found
 
 
-def _require_corpus(corpus: Any) -> None:
+def _require_corpus(corpus: Any, where: str = "") -> None:
     """Refuse a corpus that is none: a typing error would choose another rule."""
     known = [name for name, one in CORPORA.items() if one.kind == "qa"]
     if corpus is not None and not (isinstance(corpus, str) and corpus.lower() in known):
         raise InputError(
-            f"corpus {shown(corpus)}: no such corpus of questions; known: {', '.join(known)}. "
+            f"{where}corpus {shown(corpus)}: no such corpus of questions; known: {', '.join(known)}. "
             "Leave it out for others, whose answers are scored by SQuAD's rule."
         )
 
