@@ -180,6 +180,32 @@ def test_a_bad_profile_stops_before_anything_starts(profile, tmp_path, command, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml"]
 
 
+@pytest.mark.parametrize("key", ["encoders.me5-small.name", "attacks.typo.recipe.model"])
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "config.json is missing"),
+        ({"config.json": "{broken"}, "config.json: not complete JSON"),
+        ({"config.json": '{"model_type": "bert"}'}, "no weights here"),
+        (
+            {"config.json": '{"model_type": "bert"}', "pytorch_model.bin": "x"},
+            "weights are pickles, which can run code",
+        ),
+    ],
+)
+def test_a_model_folder_that_is_not_whole_is_found_by_check(profile, tmp_path, key, files, message):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text, "utf-8")
+    recipe = {"attacks.typo.recipe": {"kind": "mlm", "model": str(folder)}}
+    result = xlt(
+        "check", profile(recipe if "recipe" in key else {"encoders.me5-small.name": str(folder)})
+    )
+    assert result.exit_code == 2
+    assert re.search(rf"{re.escape(key)}: .*{re.escape(message)}", result.output)
+
+
 def test_a_hub_that_cannot_be_reached_stops_the_run_at_once(profile, monkeypatch):
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing listens there

@@ -10,6 +10,7 @@ from pathlib import Path
 from xltlib import corpora
 from xltlib.artifacts import InputError, obstacle
 from xltlib.corpora.hub import require_network
+from xltlib.encoders.files import model_files, require_tokenizer
 from xltlib.evaluation.retrieval import RETRIEVAL
 from xltlib.params import Params, PerturbedFile, TaskData, TestSet
 from xltlib.study import revisions
@@ -149,19 +150,31 @@ def _places(used: TestSet) -> Iterator[tuple[str, str, str, bool, str]]:
 
 
 def _absent(params: Params) -> Iterator[str]:
-    """Files and folders that are not on this machine."""
+    """Files, folders and models that are not on this machine, or not whole."""
     for name, source in params.corpora.items():
         if source.source == "local" and not (source.folder and source.folder.is_dir()):
             yield f"corpora.{name}.folder: {source.folder} is not a folder"
-    for name, encoder in params.encoders.items():
-        if Path(encoder.name).is_absolute() and not Path(encoder.name).is_dir():
-            yield f"encoders.{name}.name: {encoder.name} is not a folder"
     for where, file in _files(params):
         if not file.is_file():
             yield f"{where}: {file} is not a file"
-    for where, model in named_models(params):
-        if Path(model).is_absolute() and not Path(model).is_dir():
-            yield f"{where}: {model} is not a folder"
+    encoders = ((f"encoders.{name}.name", one.name) for name, one in params.encoders.items())
+    for where, model in (*encoders, *named_models(params)):
+        if Path(model).is_absolute() and (problem := _not_a_model(Path(model))):
+            yield f"{where}: {problem}"
+
+
+def _not_a_model(folder: Path) -> str | None:
+    """What a model folder lacks, found without opening the model."""
+    if not folder.is_dir():
+        return f"{folder} is not a folder"
+    from xltlib.encoders.configs import read_config  # imports transformers
+
+    try:
+        require_tokenizer(model_files(folder).folder)
+        read_config(folder)
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def warnings(params: Params) -> Iterator[str]:
