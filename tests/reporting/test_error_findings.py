@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xltlib.analysis import calibration
+from xltlib.analysis.power import BASES
 from xltlib.reporting import reliability
 from xltlib.reporting.error_findings import of_calibration, of_types
 from xltlib.reporting.power_findings import of_power
@@ -90,12 +91,13 @@ def test_a_reliability_figure_has_a_panel_per_condition_and_none_without_points(
 
 def test_a_power_statement_says_what_it_rests_on():
     row = {"measure": "clean F1 on tydiqa", "seeds": 5, "questions": 500, "languages": 8}
-    row |= {"seed sd": 2.0, "models": 1, "basis": "one model", "detectable": 3.21}
+    row |= {"seed sd": 2.0, "models": 1, "basis": BASES[2], "detectable": 3.21}
     row |= {"smallest": 2.0, "enough": False}
     (found,) = of_power(pd.DataFrame([row]))
     assert str(found) == (
         "Clean F1 on tydiqa: with 5 seeds and 500 questions in each of 8 languages, the "
         "minimum detectable difference between two arms (80 % power) is 3.2 points if its standard "
         "deviation over seeds is 2.0 (assumed); that is not enough to detect the smallest effect "
-        "of interest, 2.0 points. Pilot: 1 model (one model)."
+        "of interest, 2.0 points. Estimated from 1 model, assuming a correlation of 0.5 between "
+        "the answers of two training runs."
     )

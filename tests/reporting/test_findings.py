@@ -192,10 +192,10 @@ def test_a_published_average_says_over_how_many_languages():
 
 def test_a_rotation_whose_interval_holds_zero_is_no_gain():
     row = {"task": "tydiqa", "corpus": "tydiqa", "f1": 50.0, "f1 rotated": 51.0, "gain": 1.0}
-    row["languages"] = 2
+    row |= {"languages": 2, "level (%)": 95.0}
     rows = [row | {"language": name, "low": -2.0, "high": 4.0} for name in ("ar", "ru", MACRO)]
     (found,) = representation_findings.rotation(pd.DataFrame(rows))
-    assert "a difference of +1.0 (-2.0 to +4.0; the interval includes zero)." in str(found)
+    assert "a difference of +1.0 (95 % interval -2.0 to +4.0, which includes zero)." in str(found)
     assert "gain" not in str(found)
 
 

@@ -32,9 +32,9 @@ from xltlib.params.values import MOST
 CORRELATION = 0.5
 """Assumed between two trainings' answers to the same question if the pilot has one model."""
 BASES = (
-    "arms and seeds",
-    "pairs of models; assumes that more seeds do not reduce the error from questions",
-    f"one model; assumes a correlation of {CORRELATION} between the answers of two training runs",
+    "compared across arms and seeds",
+    "compared in pairs, assuming that more seeds do not reduce the error from questions",
+    f"assuming a correlation of {CORRELATION} between the answers of two training runs",
 )
 """The basis for the variance of a question's contrast; all but the first are conservative."""
 MODEL = ["arm", "seed"]

@@ -105,8 +105,8 @@ def _require_corpus(corpus: Any, where: str = "") -> None:
     known = [name for name, one in CORPORA.items() if one.kind == "qa"]
     if corpus is not None and not (isinstance(corpus, str) and corpus.lower() in known):
         raise InputError(
-            f"{where}corpus {shown(corpus)}: no such corpus of questions; known: {', '.join(known)}. "
-            "Leave it out for others, whose answers are scored by SQuAD's rule."
+            f"{where}corpus {shown(corpus)}: no such corpus of questions; known: "
+            f"{', '.join(known)}. Leave it out for others, whose answers are scored by SQuAD's rule."
         )
 
 

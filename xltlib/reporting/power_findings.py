@@ -38,7 +38,8 @@ def of_power(table: pd.DataFrame) -> list[Sentence]:
             del numbers["detectable"]
             said = f"no difference between two arms can be detected (80 % power) {assumed}"
         words = (
-            f"{plan}, {said}. Pilot: {counted('models', row['models'], 'model')} ({row['basis']})."
+            f"{plan}, {said}. Estimated from {counted('models', row['models'], 'model')}, "
+            f"{row['basis']}."
         )
         found.append(Sentence(f"power {row['measure']}", words, numbers))
     return found

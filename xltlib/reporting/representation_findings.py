@@ -123,9 +123,9 @@ def rotation(table: pd.DataFrame) -> Iterator[Sentence]:
             "goes from {plain:.1f} to {rotated:.1f} points, a difference of {gain:+z.1f}"
         )
         if pd.notna(mean["low"]):
-            numbers |= {"low": mean["low"], "high": mean["high"]}
-            words += " ({low:+z.1f} to {high:+z.1f}"
-            words += "; the interval includes zero)." if mean["low"] <= 0 <= mean["high"] else ")."
+            numbers |= {"level": mean["level (%)"], "low": mean["low"], "high": mean["high"]}
+            words += " ({level:.0f} % interval {low:+z.1f} to {high:+z.1f}"
+            words += ", which includes zero)." if mean["low"] <= 0 <= mean["high"] else ")."
         else:
             words += "; there are too few questions for an interval."
         yield Sentence("rotation", words, numbers)

@@ -79,6 +79,7 @@ def rotation_gains(params: Params, task: str, predictor: SpanPredictor) -> Rows:
                 "gain": gain.estimate,
                 "low": gain.low,
                 "high": gain.high,
+                "level (%)": 100 * options.level,
                 "n": gain.n_examples,
             }
         )

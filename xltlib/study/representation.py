@@ -36,7 +36,7 @@ COLUMNS = {
     "rank_consistency": encoder_measures.CONSISTENCY,
     "rotation": [
         *("task", "corpus", "language", "languages", "f1", "f1 rotated"),
-        *("gain", "low", "high", "n"),
+        *("gain", "low", "high", "level (%)", "n"),
     ],
 }
 """The tables, one per measure."""
