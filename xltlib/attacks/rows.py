@@ -106,7 +106,7 @@ def _require_corpus(corpus: Any, where: str = "") -> None:
     if corpus is not None and not (isinstance(corpus, str) and corpus.lower() in known):
         raise InputError(
             f"{where}corpus {shown(corpus)}: no such corpus of questions; known: "
-            f"{', '.join(known)}. Leave it out for others, whose answers are scored by SQuAD's rule."
+            f"{', '.join(known)}. Leave it out for others, which are scored by SQuAD's rule."
         )
 
 
