@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from pathlib import Path
 
 from xltlib import corpora
 from xltlib.artifacts import InputError, obstacle
 from xltlib.corpora.hub import require_network
-from xltlib.encoders.files import model_files, require_tokenizer
 from xltlib.evaluation.retrieval import RETRIEVAL
 from xltlib.params import Params, PerturbedFile, TaskData, TestSet
 from xltlib.study import revisions
@@ -18,6 +16,7 @@ from xltlib.study.contents import CONTENTS
 from xltlib.study.data import bitexts
 from xltlib.study.grid import Grid
 from xltlib.study.named_models import named_models, on_hub
+from xltlib.study.presence import absent
 from xltlib.study.target_tasks import tested_tasks, transfer_tasks
 from xltlib.study.todo import Todo
 from xltlib.tasks import TASKS
@@ -43,9 +42,9 @@ def check_sources(params: Params) -> None:
             lacks, and corpora of the wrong kind for their place.
     """
     problems = [*_misused(params)] or [*_tested_twice(params), *_obstacles(params)]
-    absent = [*_absent(params)]
-    if problems or (absent and Todo.of(Grid(params)).cells):
-        _refuse([*problems, *absent])
+    missing = [*absent(params)]
+    if problems or (missing and Todo.of(Grid(params)).cells):
+        _refuse([*problems, *missing])
 
 
 def _refuse(problems: list[str]) -> None:
@@ -149,34 +148,6 @@ def _places(used: TestSet) -> Iterator[tuple[str, str, str, bool, str]]:
         yield used.corpus, used.split, used.suffix, used.pairs, language
 
 
-def _absent(params: Params) -> Iterator[str]:
-    """Files, folders and models that are not on this machine, or not whole."""
-    for name, source in params.corpora.items():
-        if source.source == "local" and not (source.folder and source.folder.is_dir()):
-            yield f"corpora.{name}.folder: {source.folder} is not a folder"
-    for where, file in _files(params):
-        if not file.is_file():
-            yield f"{where}: {file} is not a file"
-    encoders = ((f"encoders.{name}.name", one.name) for name, one in params.encoders.items())
-    for where, model in (*encoders, *named_models(params)):
-        if Path(model).is_absolute() and (problem := _not_a_model(Path(model))):
-            yield f"{where}: {problem}"
-
-
-def _not_a_model(folder: Path) -> str | None:
-    """What a model folder lacks, found without opening the model."""
-    if not folder.is_dir():
-        return f"{folder} is not a folder"
-    from xltlib.encoders.configs import read_config  # imports transformers
-
-    try:
-        require_tokenizer(model_files(folder).folder)
-        read_config(folder)
-    except InputError as error:
-        return str(error)
-    return None
-
-
 def warnings(params: Params) -> Iterator[str]:
     """What may stop a run on this machine, but not necessarily elsewhere."""
     if params.compute.device == "cuda":
@@ -204,26 +175,6 @@ def warnings(params: Params) -> Iterator[str]:
                 f"corpora.{name}.revision: not given; the first run chooses the hub's newest "
                 f"commit and keeps it in {revisions.file_of(params)}."
             )
-
-
-def _files(params: Params) -> Iterator[tuple[str, Path]]:
-    """Every file that a profile names, with its key."""
-    for where, used in params.data_used():
-        how = getattr(used, "perturbation", None)
-        if isinstance(how, PerturbedFile):
-            yield f"{where}.perturbation.file", how.file
-        for language, lexicons in getattr(how, "lexicons", {}).items():
-            for file in lexicons:
-                yield f"{where}.perturbation.lexicons.{language}", file
-    for name, method in params.methods.items():
-        for language, file in getattr(method, "neighbours", {}).items():
-            yield f"methods.{name}.neighbours.{language}", file
-    for name, attack in params.attacks.items():
-        for language, file in getattr(attack.recipe, "neighbours", {}).items():
-            yield f"attacks.{name}.recipe.neighbours.{language}", file
-        for language, lexicons in getattr(attack.recipe, "lexicons", {}).items():
-            for file in lexicons:
-                yield f"attacks.{name}.recipe.lexicons.{language}", file
 
 
 def _attacks_pairs(params: Params, attack: str) -> bool:

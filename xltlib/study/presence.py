@@ -1,0 +1,59 @@
+"""What a profile names and this machine lacks: folders of corpora, files, models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from xltlib.artifacts import InputError
+from xltlib.encoders.files import model_files, require_tokenizer
+from xltlib.params import Params, PerturbedFile
+from xltlib.study.named_models import named_models
+
+
+def absent(params: Params) -> Iterator[str]:
+    """The key and the problem of everything that is not on this machine, or not whole."""
+    for name, source in params.corpora.items():
+        if source.source == "local" and not (source.folder and source.folder.is_dir()):
+            yield f"corpora.{name}.folder: {source.folder} is not a folder"
+    for where, file in _files(params):
+        if not file.is_file():
+            yield f"{where}: {file} is not a file"
+    encoders = ((f"encoders.{name}.name", one.name) for name, one in params.encoders.items())
+    for where, model in (*encoders, *named_models(params)):
+        if Path(model).is_absolute() and (problem := _not_a_model(Path(model))):
+            yield f"{where}: {problem}"
+
+
+def _not_a_model(folder: Path) -> str | None:
+    """What a model folder lacks, found without opening the model."""
+    if not folder.is_dir():
+        return f"{folder} is not a folder"
+    from xltlib.encoders.configs import read_config  # imports transformers
+
+    try:
+        require_tokenizer(model_files(folder).folder)
+        read_config(folder)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _files(params: Params) -> Iterator[tuple[str, Path]]:
+    """Every file that a profile names, with its key."""
+    for where, used in params.data_used():
+        how = getattr(used, "perturbation", None)
+        if isinstance(how, PerturbedFile):
+            yield f"{where}.perturbation.file", how.file
+        for language, lexicons in getattr(how, "lexicons", {}).items():
+            for file in lexicons:
+                yield f"{where}.perturbation.lexicons.{language}", file
+    for name, method in params.methods.items():
+        for language, file in getattr(method, "neighbours", {}).items():
+            yield f"methods.{name}.neighbours.{language}", file
+    for name, attack in params.attacks.items():
+        for language, file in getattr(attack.recipe, "neighbours", {}).items():
+            yield f"attacks.{name}.recipe.neighbours.{language}", file
+        for language, lexicons in getattr(attack.recipe, "lexicons", {}).items():
+            for file in lexicons:
+                yield f"attacks.{name}.recipe.lexicons.{language}", file
