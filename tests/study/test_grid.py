@@ -125,6 +125,16 @@ def test_a_stage_without_anything_to_do_has_no_cells(edited):
     assert not Grid(grid.params.model_copy(update={"targets": targets})).cells("transfer")
 
 
+def test_a_setting_that_was_added_later_is_recorded_only_where_it_is_set(grid, edited):
+    def recorded(params):
+        cell = next(iter(Grid(params).cells("target")))
+        return cell.inputs.used["target"]["optimisation"]
+
+    assert "dropout" not in recorded(grid.params)
+    assert "weight_decay" in recorded(grid.params)
+    assert recorded(edited("targets.tydiqa.optimisation.dropout", 0.0))["dropout"] == 0.0
+
+
 @pytest.mark.parametrize(
     ("key", "value", "stale"),
     [
@@ -144,6 +154,7 @@ def test_a_stage_without_anything_to_do_has_no_cells(edited):
             3,
             {"design", "target", "evaluation", "attacks", "results", "representation", "claims"},
         ),
+        ("targets.tydiqa.optimisation.dropout", None, set()),
         ("targets.xnli.epochs", 3, {"design", "target", "evaluation", "transfer", "claims"}),
         ("methods.adv.steps", 3, {"design", "target", "evaluation", "transfer", "claims"}),
         ("representation.batch_size", 3, {"design", "representation", "claims"}),

@@ -1,12 +1,21 @@
 """Numerics: one place decides, bf16 learns what float32 learns, models come back."""
 
 import copy
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
-from transformers import AutoModelForQuestionAnswering, set_seed
+from transformers import (
+    AutoModel,
+    AutoModelForQuestionAnswering,
+    BertConfig,
+    DebertaV2Config,
+    XLMConfig,
+    XLMRobertaConfig,
+    set_seed,
+)
 
 from xltlib.encoders import device
 from xltlib.encoders.attention import ONE_BY_ONE
@@ -14,7 +23,7 @@ from xltlib.params import STANDARD, SpanQASettings
 from xltlib.tasks.span_qa import pad_spans, span_loss, training_rows
 from xltlib.tasks.windows import featurize
 from xltlib.training import cost, numerics
-from xltlib.training.dropout import CheapDropout, cheap_dropout, keep_mask
+from xltlib.training.dropout import CheapDropout, cheap_dropout, dropout_of, keep_mask
 
 CONTEXTS = [f"number {i} is {'abcdefgh'[i % 8] * 3} today" for i in range(8)]
 
@@ -240,6 +249,34 @@ def test_a_model_has_its_own_dropout_back_after_the_block(model):
             )
         )
     assert [module for module in model.modules() if type(module) is nn.Dropout] == before
+
+
+SMALL = {"vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        BertConfig(**SMALL, intermediate_size=64),
+        XLMRobertaConfig(**SMALL, intermediate_size=64),
+        DebertaV2Config(**SMALL, intermediate_size=64),
+        XLMConfig(n_words=60, emb_dim=32, n_layers=2, n_heads=4),
+    ],
+    ids=lambda config: config.model_type,
+)
+@pytest.mark.parametrize("cheap", [False, True])
+def test_dropout_can_be_left_out_of_every_layer(config, cheap):
+    model, ids = AutoModel.from_config(config).train(), torch.arange(3, 33).view(2, 15)
+
+    def twice_the_same():
+        states = [model(ids)[0].detach() for _ in range(2)]
+        return torch.equal(*states)
+
+    with dropout_of(model, 0.0), cheap_dropout(model) if cheap else nullcontext():
+        assert twice_the_same()
+    assert not twice_the_same()
+    with dropout_of(model, None):
+        assert not twice_the_same()
 
 
 def test_the_cost_of_bf16_weights_counts_the_masters(monkeypatch):

@@ -1,5 +1,8 @@
 """One training run: steps as planned, and a killed run ends as an uninterrupted one."""
 
+import json
+import shutil
+
 import pytest
 import torch
 from transformers import AutoModelForQuestionAnswering, set_seed
@@ -84,6 +87,22 @@ def test_the_same_seed_trains_the_same_model(tiny_encoder, tiny_tokenizer, batch
     second, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b")
     for name, weights in first.state_dict().items():
         assert torch.equal(weights, second.state_dict()[name]), name
+
+
+def test_without_dropout_a_model_trains_as_one_that_has_none(
+    tiny_encoder, tiny_tokenizer, batches, tmp_path
+):
+    own, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "a")
+    without, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "b", dropout=0.0)
+    copied = tmp_path / "encoder"
+    shutil.copytree(tiny_encoder, copied)
+    config = json.loads((copied / "config.json").read_text("utf-8"))
+    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (copied / "config.json").write_text(json.dumps(config), "utf-8")
+    none, _ = run(copied, tiny_tokenizer, batches, tmp_path / "c")
+    head = "qa_outputs.weight"
+    assert torch.equal(without.state_dict()[head], none.state_dict()[head])
+    assert not torch.equal(without.state_dict()[head], own.state_dict()[head])
 
 
 @pytest.mark.parametrize("precision", ["float32", "bf16"])

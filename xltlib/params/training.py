@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat, field_validator, model_validator
 from xltlib.params.base import Settings, TestSet
 from xltlib.params.sources import TaskData
 from xltlib.params.values import (
+    IS_LATER,
     Count,
     Distinct,
     Epochs,
@@ -50,6 +51,8 @@ class Optimisation(Settings):
     """AdamW's weight decay."""
     max_gradient_norm: PositiveFloat = 1.0
     """Gradients are clipped to this L2 norm."""
+    dropout: Annotated[Fraction | None, IS_LATER] = None
+    """Dropout in all layers, attention included; by default the model's own."""
     precision: Precision = "float32"
     """Precision of matrix products; the optimiser's weights are in float32."""
     compile: bool = False

@@ -122,6 +122,9 @@ LocalPath = Annotated[Path, Field(strict=False), BeforeValidator(_path)]
 """A file or folder. The context of the validation is the params file, if there is one."""
 
 IS_MODEL = "a folder or a name"  # marks fields whose value may be a path
+# Marks fields that once did not exist. Unset, they are no part of a cell's fingerprint, so that
+# cells from before stay done.
+IS_LATER = "added later"
 
 
 def hub_name(name: str) -> str:

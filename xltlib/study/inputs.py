@@ -9,7 +9,7 @@ from typing import Any
 
 from xltlib.params import Params
 from xltlib.params.base import Settings
-from xltlib.params.values import IS_MODEL
+from xltlib.params.values import IS_LATER, IS_MODEL
 from xltlib.study import revisions
 from xltlib.study.contents import AbsentError, Contents
 from xltlib.study.named_models import on_hub
@@ -66,6 +66,7 @@ class Inputs:
                 field: inner(field, getattr(value, field), IS_MODEL in about.metadata)
                 for field, about in type(value).model_fields.items()
                 if (f"{key}.{field}" if key else field) not in exclude
+                and not (IS_LATER in about.metadata and getattr(value, field) is None)
             }
         if isinstance(value, Path) or (is_model and Path(str(value)).is_absolute()):
             return file(f"{name}.{key}", Path(value))

@@ -170,6 +170,7 @@ def cost(cell: EncoderCell) -> list[dict[str, Any]]:
         precision=optimisation.precision,
         rounds=params.cost.rounds,
         loss=learns.loss,
+        dropout=optimisation.dropout,
     )
     return frame.assign(task=task, batch=optimisation.batch_size).to_dict("records")
 

@@ -15,6 +15,7 @@ from torch import nn
 from xltlib.encoders.footprint import peak_bytes
 from xltlib.params import STANDARD, Precision
 from xltlib.training import numerics
+from xltlib.training.dropout import dropout_of
 from xltlib.training.numerics import BatchLoss
 from xltlib.training.robust import RobustTraining, robust_loss
 from xltlib.training.run import model_loss
@@ -30,6 +31,7 @@ def measure(
     precision: Precision,
     rounds: int,
     loss: BatchLoss = model_loss,
+    dropout: float | None = None,
 ) -> pd.DataFrame:
     """Take a step with each method in turn, for `rounds` rounds after an uncounted one.
 
@@ -47,7 +49,7 @@ def measure(
     """
     device = next(model.parameters()).device.type
     used = numerics.choose(precision, device)
-    with numerics.applied(used, model) as masters:
+    with dropout_of(model, dropout), numerics.applied(used, model) as masters:
         return _measured(model, batches, robust, masters, rounds, used.computing(loss))
 
 

@@ -1,4 +1,4 @@
-"""Dropout with cheap random numbers, for CPUs."""
+"""How much dropout a model trains with, and its random numbers: cheap ones on CPUs."""
 
 from __future__ import annotations
 
@@ -40,6 +40,28 @@ class CheapDropout(nn.Module):
         if not self.training or self.p == 0:
             return states
         return (states * keep_mask(states, self.p)).mul_(1 / (1 - self.p))
+
+
+@contextmanager
+def dropout_of(model: nn.Module, p: float | None) -> Iterator[None]:
+    """Inside the block, every dropout of a model has this probability, if one is given.
+
+    Most encoders have `nn.Dropout` modules, attention's among them; XLM has numbers.
+    """
+    before = [
+        (part, name, value)
+        for part in model.modules()
+        for name, value in vars(part).items()
+        if (name == "p" and type(part) is nn.Dropout)
+        or ("dropout" in name and type(value) in (int, float))
+    ]
+    for part, name, value in before:
+        setattr(part, name, value if p is None else p)
+    try:
+        yield
+    finally:
+        for part, name, value in before:
+            setattr(part, name, value)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from xltlib.artifacts import InputError
 from xltlib.params import Optimisation
 from xltlib.training import numerics
 from xltlib.training.checkpoints import Sealing, last_checkpoint
+from xltlib.training.dropout import dropout_of
 from xltlib.training.numerics import BatchLoss
 from xltlib.training.robust import RobustTraining, robust_loss
 
@@ -178,7 +179,7 @@ def train(
         remove_unused_columns=False,
         dataloader_pin_memory=device != "cpu",
     )
-    with numerics.applied(used, model) as masters:
+    with dropout_of(model, optimisation.dropout), numerics.applied(used, model) as masters:
         trainer = PlannedTrainer(
             model=model,
             args=arguments,
