@@ -29,6 +29,7 @@ def changed(tmp_path, edit_profile):
         "tydiqa",
         "tydiqa-radii",
         "tydiqa-surrogate",
+        "tydiqa-replication",
         "tydiqa-intermediate",
         "tydiqa-robust",
         "paper",
