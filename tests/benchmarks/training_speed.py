@@ -33,7 +33,7 @@ from xltlib.tasks.kind import Row, length, padded_length
 from xltlib.tasks.span_qa import span_loss, training_rows
 from xltlib.tasks.windows import featurize
 from xltlib.training import numerics
-from xltlib.training.dropout import cheap_dropout
+from xltlib.training.dropout import cheap_dropout, dropout_of
 from xltlib.training.multitask import load_pretrained
 from xltlib.training.plan import Batching, length_batches
 
@@ -47,7 +47,7 @@ class Recipe:
     padding: str  # longest, blocks or full (every row padded to 384)
     attention: str
     precision: str  # float32, autocast (bf16) or bf16 (weights, float32 masters)
-    dropout: str = "torch"
+    dropout: str = "torch"  # torch's, cheap or none
     linear: LinearKernel = "torch"
     fused: bool = True
     shuffled: bool = False  # no length buckets
@@ -72,6 +72,9 @@ RECIPES = {
     "the same with attention by sequence": Recipe("blocks", ONE_BY_ONE, "bf16", "cheap"),
     "bf16 autocast, eager": Recipe("blocks", "eager", "autocast", "cheap"),
     "attention by sequence (now, bf16)": Recipe("blocks", ONE_BY_ONE, "autocast", "cheap"),
+    "the same without dropout (optimisation.dropout: 0.0)": Recipe(
+        "blocks", ONE_BY_ONE, "autocast", "none"
+    ),
 }
 
 
@@ -105,6 +108,8 @@ class Run:
             self.model.get_input_embeddings().weight.requires_grad_(True)
         if recipe.dropout == "cheap":
             self.stack.enter_context(cheap_dropout(self.model))
+        if recipe.dropout == "none":
+            self.stack.enter_context(dropout_of(self.model, 0.0))
         masters = numerics.Masters(self.model) if recipe.precision == "bf16" else None
         make, options = numerics.optimiser(masters, 1e-5)
         trained = [weight for weight in self.model.parameters() if weight.requires_grad]
