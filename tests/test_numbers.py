@@ -122,6 +122,32 @@ def test_the_gpu_side_of_the_comparison_of_numerics_is_that_of_the_committed_cel
             assert mean == pytest.approx(sum(values) / len(values), abs=0.01)
 
 
+def test_the_comparison_of_dropout_is_that_of_the_committed_cells():
+    compared = json.loads((ROOT / "docs" / "dropout.json").read_text(encoding="utf-8"))
+    numerics = json.loads((ROOT / "docs" / "numerics.json").read_text(encoding="utf-8"))
+    with_dropout = {one["seed"]: one["bf16"] for one in numerics["autocast"]["models"]}
+    cells = ROOT / "outputs" / "tydiqa-recipe" / "04_zero_shot_evaluation"
+    for model in compared["models"]:
+        cell = cells / f"me5-small.none.no-dropout.standard.seed{model['seed']}"
+        found = json.loads((cell / "metrics.json").read_text(encoding="utf-8"))["tydiqa"]
+        english = found["languages"]["en"]["f1"]
+        others = found["averages"]["f1"]["tydi_without_en"]
+        assert model["without"] == {"en": round(english, 2), "others": round(others, 2)}
+        assert model["with dropout"] == with_dropout[model["seed"]]
+    for view in ("en", "others"):
+        means = {
+            side: sum(model[side][view] for model in compared["models"]) / len(compared["models"])
+            for side in compared["mean"]
+        }
+        for side, mean in means.items():
+            assert compared["mean"][side][view] == pytest.approx(mean, abs=0.01)
+        gain = means["without"] - means["with dropout"]
+        assert compared["gain"][view] == pytest.approx(gain, abs=0.01)
+    for name, mean in compared["mean of tried"].items():
+        values = compared["tried"][name].values()
+        assert mean == pytest.approx(sum(values) / len(values), abs=0.01)
+
+
 def test_the_means_of_the_comparison_on_one_processor_are_those_of_its_models():
     compared = json.loads((ROOT / "docs" / "numerics.json").read_text(encoding="utf-8"))
     one, *others = (
