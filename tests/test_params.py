@@ -70,6 +70,8 @@ def test_every_shipped_profile_is_valid(name):
             {"intermediate.arms.english.method": "fgm"},
             r"arms\.english\.method: there is no 'fgm'; available: standard, adv",
         ),
+        ({"targets.xnli.optimisation.dropout": 1.0}, r"optimisation\.dropout: .*less than 1"),
+        ({"encoders.me5-small.attention_dropout": 1.0}, r"attention_dropout: .*less than 1"),
         ({"targets.xnli.seeds": [7]}, r"targets\.xnli\.seeds: 7 is not a seed of the profile"),
         ({"attacks.typo.target": "squad"}, r"attacks\.typo\.target: there is no 'squad'"),
         (

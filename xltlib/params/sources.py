@@ -12,7 +12,7 @@ from xltlib.params.values import (
     MOST,
     Count,
     Distinct,
-    Fraction,
+    Dropout,
     LocalPath,
     ModelName,
     Revision,
@@ -84,7 +84,7 @@ class EncoderSettings(Settings):
     """Number of frequent pieces to keep in addition to those of the texts."""
     freeze_word_embeddings: bool = False
     """Do not train the word embeddings, which saves memory."""
-    attention_dropout: Fraction | None = None
+    attention_dropout: Dropout | None = None
     """Dropout of attention weights; by default the encoder's own."""
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from xltlib.params.values import (
     IS_LATER,
     Count,
     Distinct,
+    Dropout,
     Epochs,
     Fraction,
     LocalPath,
@@ -51,7 +52,7 @@ class Optimisation(Settings):
     """AdamW's weight decay."""
     max_gradient_norm: PositiveFloat = 1.0
     """Gradients are clipped to this L2 norm."""
-    dropout: Annotated[Fraction | None, IS_LATER] = None
+    dropout: Annotated[Dropout | None, IS_LATER] = None
     """Dropout in all layers, attention included; by default the model's own."""
     precision: Precision = "float32"
     """Precision of matrix products; the optimiser's weights are in float32."""

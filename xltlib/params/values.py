@@ -54,6 +54,8 @@ Repetitions = Annotated[int, Field(gt=0, le=1000)]
 """How often something slow is done."""
 Epochs = Annotated[float, Field(gt=0, le=1000)]
 """Passes over data."""
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+"""A probability below 1, at which nothing would be left."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Precision = Literal["float32", "bf16", "auto"]
 """Precision; `auto` is bf16 if the hardware has units for it, otherwise float32."""
