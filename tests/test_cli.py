@@ -163,6 +163,14 @@ def test_the_version_and_the_completion_of_names_are_there():
             {"attacks.typo.recipe": {"kind": "mlm", "model": "./absent"}},
             r"attacks\.typo\.recipe\.model: .*absent is not a folder",
         ),
+        (
+            {"targets.tydiqa.optimisation.frozen_layers": 13},
+            r"tydiqa\.optimisation\.frozen_layers: 13, but encoders\.me5-small has 12 layers",
+        ),
+        (
+            {"intermediate.optimisation.frozen_layers": 20},
+            r"intermediate\.optimisation\.frozen_layers: 20, but encoders\.me5-small has 12 layers",
+        ),
         ({"corpora.swag": {"source": "hub"}}, r"corpora\.swag: there is no such corpus; known"),
         (
             {"corpora.arcd": {"source": "hub"}},

@@ -155,6 +155,7 @@ def test_a_setting_that_was_added_later_is_recorded_only_where_it_is_set(grid, e
             {"design", "target", "evaluation", "attacks", "results", "representation", "claims"},
         ),
         ("targets.tydiqa.optimisation.dropout", None, set()),
+        ("targets.tydiqa.optimisation.frozen_layers", None, set()),
         ("targets.xnli.epochs", 3, {"design", "target", "evaluation", "transfer", "claims"}),
         ("methods.adv.steps", 3, {"design", "target", "evaluation", "transfer", "claims"}),
         ("representation.batch_size", 3, {"design", "representation", "claims"}),

@@ -91,6 +91,22 @@ def test_frozen_word_embeddings_get_no_gradient(tiny_encoder, tiny_tokenizer):
     assert model.encoder.config.attention_probs_dropout_prob == 0.0
 
 
+@pytest.mark.parametrize("frozen", [None, 1, 2])
+def test_embeddings_and_first_layers_can_be_frozen(tiny_encoder, tiny_tokenizer, frozen):
+    encoder = load_pretrained(AutoModel, tiny_encoder, EncoderSettings(), frozen_layers=frozen)
+    model = MultiTaskModel(encoder, {"nli": NLI})
+    model("nli", **batch(NLI, tiny_tokenizer, PAIRS))["loss"].backward()
+    trained = {name for name, weight in encoder.named_parameters() if weight.grad is not None}
+    assert len(encoder.encoder.layer) == 2
+    for part, trains in [
+        ("embeddings.word_embeddings", frozen is None),
+        ("embeddings.LayerNorm", frozen is None),
+        ("encoder.layer.0.", frozen is None),
+        ("encoder.layer.1.", frozen != 2),
+    ]:
+        assert any(name.startswith(part) for name in trained) == trains, part
+
+
 def test_damaged_weights_name_the_folder(tiny_encoder, tmp_path):
     for path in tiny_encoder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from transformers import MODEL_MAPPING, PreTrainedConfig, PreTrainedModel
 
+from xltlib.artifacts import InputError
+
 AnyModel = TypeVar("AnyModel", bound=nn.Module)
 
 
@@ -25,6 +27,34 @@ def word_embeddings(model: nn.Module) -> nn.Embedding:
     embeddings = base_encoder(model).get_input_embeddings()
     assert isinstance(embeddings, nn.Embedding)
     return embeddings
+
+
+def first_layers(model: nn.Module, count: int) -> list[nn.Parameter]:
+    """The weights of a model's embeddings and of the first layers of its encoder.
+
+    Weights that layers share (such as DeBERTa's relative positions) are not among them.
+
+    Raises:
+        InputError: the encoder has fewer layers, or all its layers have the same weights.
+    """
+    encoder = base_encoder(model)
+    layers = encoder.config.num_hidden_layers
+    # XLM keeps the parts of its layers in several lists.
+    stacks = [
+        f"{name}."
+        for name, part in encoder.named_modules()
+        if isinstance(part, nn.ModuleList) and len(part) == layers
+    ]
+    if not stacks or count > layers:
+        has = f"{layers} layers" if stacks else "no layers with weights of their own"
+        raise InputError(f"frozen_layers: {count}, but this {encoder.config.model_type} has {has}.")
+    found, below = [], True
+    for name, weight in encoder.named_parameters():
+        stack = next((stack for stack in stacks if name.startswith(stack)), None)
+        below &= stack is None
+        if below or (stack and int(name.removeprefix(stack).split(".")[0]) < count):
+            found.append(weight)
+    return found
 
 
 def on_device(model: AnyModel, device: torch.device | str) -> AnyModel:

@@ -54,6 +54,9 @@ class Optimisation(Settings):
     """Gradients are clipped to this L2 norm."""
     dropout: Annotated[Dropout | None, IS_LATER] = None
     """Dropout in all layers, attention included; by default the model's own."""
+    frozen_layers: Annotated[Count | None, IS_LATER] = None
+    """The embeddings and this many of the encoder's first layers are not trained; by default all
+    are."""
     precision: Precision = "float32"
     """Precision of matrix products; the optimiser's weights are in float32."""
     compile: bool = False

@@ -107,7 +107,8 @@ def _run(cell: ArmCell, progress: bool) -> None:
     kinds = {
         name: data.kind_of(params, task, settings.max_length) for name, task in arm.tasks.items()
     }
-    encoder = load_pretrained(AutoModel, folder, options, tokenizer)
+    frozen = settings.optimisation.frozen_layers
+    encoder = load_pretrained(AutoModel, folder, options, tokenizer, frozen)
     require_positions(encoder, settings.max_length, "intermediate.max_length")
     model = MultiTaskModel(encoder, kinds)
     model.to(params.compute.device)

@@ -1,13 +1,15 @@
-"""What a profile names and this machine lacks: folders of corpora, files, models."""
+"""What a profile names and this machine lacks: folders of corpora, files, models, layers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from xltlib.artifacts import InputError
 from xltlib.encoders.files import model_files, require_tokenizer
 from xltlib.params import Params, PerturbedFile
+from xltlib.study import revisions
 from xltlib.study.named_models import named_models
 
 
@@ -23,6 +25,32 @@ def absent(params: Params) -> Iterator[str]:
     for where, model in (*encoders, *named_models(params)):
         if Path(model).is_absolute() and (problem := _not_a_model(Path(model))):
             yield f"{where}: {problem}"
+    yield from _too_few_layers(params)
+
+
+def _too_few_layers(params: Params) -> Iterator[str]:
+    """Layers that a training run is to freeze and its encoder does not have."""
+    plans = {f"targets.{task}": one.optimisation for task, one in params.targets.items()}
+    budgets = {"": params.intermediate} | params.intermediate.budgets
+    for name, budget in budgets.items():
+        plans["intermediate" + (name and f".budgets.{name}")] = budget.optimisation
+    frozen = {where: one.frozen_layers for where, one in plans.items() if one.frozen_layers}
+    if not frozen:
+        return
+    from xltlib.encoders import config  # imports transformers
+
+    for encoder, one in params.encoders.items():
+        layers = None
+        with suppress(InputError):  # a folder that is no model is a problem of its own
+            layers = getattr(
+                config(one.name, revisions.of_encoder(params, encoder)), "num_hidden_layers", None
+            )
+        for where, count in frozen.items():
+            if layers is not None and count > layers:
+                yield (
+                    f"{where}.optimisation.frozen_layers: {count}, but encoders.{encoder} has "
+                    f"{layers} layers; freeze no more than it has"
+                )
 
 
 def _not_a_model(folder: Path) -> str | None:

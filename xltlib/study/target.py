@@ -74,9 +74,10 @@ def learner(
     Other kinds put a head of `xltlib.tasks` on the encoder's states.
     """
     target, options = params.targets[task], params.encoders[encoder]
+    frozen = target.optimisation.frozen_layers
     device = params.compute.device
     if is_qa(params, task):
-        model = load_pretrained(AutoModelForQuestionAnswering, folder, options, tokenizer)
+        model = load_pretrained(AutoModelForQuestionAnswering, folder, options, tokenizer, frozen)
         on_device(model, device)
         require_positions(model, params.span_qa.max_length, "span_qa.max_length")
 
@@ -101,7 +102,7 @@ def learner(
             span_loss,
         )
     kind = data.kind_of(params, target.data, target.max_length)
-    pretrained = load_pretrained(AutoModel, folder, options, tokenizer)
+    pretrained = load_pretrained(AutoModel, folder, options, tokenizer, frozen)
     require_positions(pretrained, target.max_length, f"targets.{task}.max_length")
     headed = on_device(MultiTaskModel(pretrained, {task: kind}), device)
 

@@ -30,7 +30,8 @@ def training_mib(model: nn.Module, numerics: Numerics, shapes: Iterable[tuple[in
     b s h (34 + 5 a s / h) bytes in 16 bits (b sequences of s tokens, width h, a heads), of which
     dropout's masks are 2 and a / h; in 32 bits the rest doubles. Masks of cheap dropout are as wide
     as the states. Autocast to bf16 keeps the residual stream in float32 too (12 more, as measured).
-    Without dropout, attention keeps 2 a s / h only, and SDPA none.
+    Without dropout, attention keeps 2 a s / h only, and SDPA none. Frozen layers are counted too,
+    because they keep activations where embeddings are perturbed.
 
     Args:
         shapes: sequences and tokens per sequence of each batch.

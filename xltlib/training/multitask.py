@@ -15,6 +15,7 @@ from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from xltlib.artifacts import InputError
 from xltlib.encoders.opening import open_model
+from xltlib.encoders.parts import first_layers, word_embeddings
 from xltlib.encoders.reading import reading
 from xltlib.params import EncoderSettings, Precision
 from xltlib.tasks.kind import Row, TaskKind, length, per_row
@@ -27,16 +28,21 @@ def load_pretrained(
     folder: Path,
     settings: EncoderSettings,
     tokenizer: PreTrainedTokenizerBase | None = None,
+    frozen_layers: int | None = None,
 ) -> PreTrainedModel:
     """Load an encoder, with or without a new task head, for training as set in the params.
 
     Raises:
-        InputError: the folder's files are damaged, or the model cannot do the task.
+        InputError: the folder's files are damaged, the model cannot do the task, or it has too few
+            layers.
     """
     dropout = settings.attention_dropout
     model = open_model(auto_class, folder, tokenizer, new_head=True, attention_dropout=dropout)
     if settings.freeze_word_embeddings:
-        model.get_input_embeddings().weight.requires_grad_(False)
+        word_embeddings(model).weight.requires_grad_(False)
+    if frozen_layers is not None:
+        for weight in first_layers(model, frozen_layers):
+            weight.requires_grad_(False)
     return model
 
 
