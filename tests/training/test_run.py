@@ -8,11 +8,12 @@ import torch
 from transformers import AutoModelForQuestionAnswering, set_seed
 
 from xltlib.artifacts import InputError
-from xltlib.params import Optimisation, SpanQASettings, StoppingSettings
+from xltlib.params import EncoderSettings, Optimisation, SpanQASettings, StoppingSettings
 from xltlib.tasks.kind import lengths
 from xltlib.tasks.span_qa import pad_spans, training_rows
 from xltlib.tasks.windows import featurize
 from xltlib.training.checkpoints import last_checkpoint
+from xltlib.training.multitask import load_pretrained
 from xltlib.training.plan import Batching, copies_plan
 from xltlib.training.robust import RobustTraining
 from xltlib.training.robust.adv import Adversarial
@@ -48,7 +49,13 @@ def run(
     **changes,
 ):
     set_seed(7)
-    model = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder)
+    options = FAST.model_copy(update=changes)
+    model = load_pretrained(
+        AutoModelForQuestionAnswering,
+        tiny_encoder,
+        EncoderSettings(),
+        frozen_layers=options.frozen_layers,
+    )
     seen = 0
 
     def killing(batch):
@@ -58,7 +65,6 @@ def run(
             raise Killed
         return pad_spans(tiny_tokenizer, batch)
 
-    options = FAST.model_copy(update=changes)
     log = train(
         model,
         batches,
@@ -103,6 +109,26 @@ def test_without_dropout_a_model_trains_as_one_that_has_none(
     head = "qa_outputs.weight"
     assert torch.equal(without.state_dict()[head], none.state_dict()[head])
     assert not torch.equal(without.state_dict()[head], own.state_dict()[head])
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+@pytest.mark.parametrize(
+    "method",
+    [None, Adversarial(radius=0.2, step_size=0.2), RandomPerturbation(radius=0.2, draws=2)],
+)
+def test_frozen_layers_keep_their_weights_and_the_others_train(
+    tiny_encoder, tiny_tokenizer, batches, tmp_path, method, precision
+):
+    robust = method and RobustTraining(method, tiny_tokenizer.all_special_ids)
+    options = {"robust": robust, "precision": precision, "frozen_layers": 1}
+    model, _ = run(tiny_encoder, tiny_tokenizer, batches, tmp_path / "a", **options)
+    set_seed(7)
+    start = AutoModelForQuestionAnswering.from_pretrained(tiny_encoder).state_dict()
+    kept = {name for name, now in model.state_dict().items() if torch.equal(now, start[name])}
+    below = ("bert.embeddings.", "bert.encoder.layer.0.")
+    assert {name for name in start if name.startswith(below)} <= kept
+    assert "bert.encoder.layer.1.output.dense.weight" not in kept
+    assert "qa_outputs.weight" not in kept
 
 
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
