@@ -127,12 +127,12 @@ def test_a_masked_lm_with_a_real_vocabulary_edits_unspaced_scripts(shared_data, 
 
 
 # Shares under half, and why: see docs/attacks.md.
-UNDER_HALF = {"homoglyph": {"ar", "hi", "ja", "ko", "zh"}}
+UNDER_HALF = {"homoglyph": {"ar", "hi", "ja", "ko"}}
 
 
 @pytest.mark.slow
 def test_every_recipe_edits_half_of_real_examples(shared_data, me5_small):
-    sets, examples = recipe_reach.questions(shared_data, 10), 10
+    sets, examples = recipe_reach.questions(shared_data, 50), 50
     bitext, names = recipe_reach.parallel(shared_data), list(recipe_reach.RECIPES)
     table = recipe_reach.reach(sets, bitext, me5_small, names, examples)
     assert set(names) == set(RECIPES)
