@@ -204,6 +204,33 @@ def test_an_answer_without_a_place_teaches_nothing(tiny_tokenizer):
     assert span_qa.training_rows(features, [{"text": ["gone"], "answer_start": [-1]}]) == []
 
 
+@given(st.lists(st.lists(st.sampled_from(["outside", "empty", "same", "next"])), min_size=1))
+def test_of_the_tokens_in_a_cluster_the_first_begins_and_the_last_ends(rows):
+    """Rows of a batch do not mix, and tokens outside the context or without characters, which may
+    stand between the tokens of a cluster, are neither."""
+    width = max(map(len, rows)) + 1
+    offsets = np.full((len(rows), width, 2), -1)
+    begins, ends = np.zeros((2, len(rows), width), dtype=bool)
+    for r, row in enumerate(rows):
+        cluster, previous = -1, None
+        for t, kind in enumerate(row):
+            if kind == "empty":
+                offsets[r, t] = max(cluster, 0)
+            elif kind != "outside":
+                new = kind == "next" or previous is None
+                cluster += new
+                offsets[r, t] = cluster, cluster + 1
+                begins[r, t] = new
+                if previous is not None:
+                    ends[r, previous] = new
+                previous = t
+        if previous is not None:
+            ends[r, previous] = True
+    found = borders(offsets)
+    np.testing.assert_array_equal(found[0], begins)
+    np.testing.assert_array_equal(found[1], ends)
+
+
 def slow_best(features, start, end, n_examples, settings):
     """The same rule, one candidate at a time."""
     best = [(-np.inf, 0, 0)] * n_examples

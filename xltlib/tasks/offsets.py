@@ -35,17 +35,18 @@ def borders(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which tokens of offsets [..., tokens, 2] can begin an answer, and which can end one: bool.
 
     If several tokens share a grapheme cluster, the first can begin an answer and the last can end
-    it, so that each span of characters is one span of tokens.
+    it, so that each span of characters is one span of tokens. Tokens are in the order of their
+    characters.
     """
     used = _with_characters(offsets)
-    before = np.maximum.accumulate(np.where(used, offsets[..., 0], -1), axis=-1)
-    begins = used.copy()
-    begins[..., 1:] &= offsets[..., 1:, 0] > before[..., :-1]
-    far = np.iinfo(offsets.dtype).max
-    after = np.where(used, offsets[..., 1], far)[..., ::-1]
-    after = np.minimum.accumulate(after, axis=-1)[..., ::-1]
-    ends = used.copy()
-    ends[..., :-1] &= offsets[..., :-1, 1] < after[..., 1:]
+    begins, ends = used.copy(), used.copy()
+    # Neighbours, if what is unused is left out; another row's token is no neighbour.
+    places = np.flatnonzero(used)
+    row = places // offsets.shape[-2]
+    apart = row[1:] != row[:-1]
+    first, last = (offsets[..., side].reshape(-1)[places] for side in (0, 1))
+    begins.reshape(-1)[places[1:]] = apart | (first[1:] > first[:-1])
+    ends.reshape(-1)[places[:-1]] = apart | (last[:-1] < last[1:])
     return begins, ends
 
 
