@@ -122,18 +122,35 @@ def test_the_gpu_side_of_the_comparison_of_numerics_is_that_of_the_committed_cel
             assert mean == pytest.approx(sum(values) / len(values), abs=0.01)
 
 
-def test_the_comparison_of_dropout_is_that_of_the_committed_cells():
-    compared = json.loads((ROOT / "docs" / "dropout.json").read_text(encoding="utf-8"))
+def recipe_f1(target, seed):
+    """F1 of a committed cell of `tydiqa-recipe`: English, and the mean of the others."""
+    cells = ROOT / "outputs" / "tydiqa-recipe" / "04_zero_shot_evaluation"
+    file = cells / f"me5-small.none.{target}.standard.seed{seed}" / "metrics.json"
+    found = json.loads(file.read_text(encoding="utf-8"))["tydiqa"]
+    english, average = found["languages"]["en"]["f1"], found["averages"]["f1"]
+    return {"en": round(english, 2), "others": round(average["tydi_without_en"], 2)}
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "difference"),
+    [
+        ("dropout.json", ("with dropout", None), ("without", "no-dropout"), "gain"),
+        (
+            "frozen_layers.json",
+            ("all layers", "no-dropout"),
+            ("four frozen", "frozen-layers"),
+            "difference",
+        ),
+    ],
+)
+def test_the_comparison_of_recipes_is_that_of_the_committed_cells(file, before, after, difference):
+    compared = json.loads((ROOT / "docs" / file).read_text(encoding="utf-8"))
     numerics = json.loads((ROOT / "docs" / "numerics.json").read_text(encoding="utf-8"))
     with_dropout = {one["seed"]: one["bf16"] for one in numerics["autocast"]["models"]}
-    cells = ROOT / "outputs" / "tydiqa-recipe" / "04_zero_shot_evaluation"
     for model in compared["models"]:
-        cell = cells / f"me5-small.none.no-dropout.standard.seed{model['seed']}"
-        found = json.loads((cell / "metrics.json").read_text(encoding="utf-8"))["tydiqa"]
-        english = found["languages"]["en"]["f1"]
-        others = found["averages"]["f1"]["tydi_without_en"]
-        assert model["without"] == {"en": round(english, 2), "others": round(others, 2)}
-        assert model["with dropout"] == with_dropout[model["seed"]]
+        for side, target in (before, after):
+            seed = model["seed"]
+            assert model[side] == (recipe_f1(target, seed) if target else with_dropout[seed])
     for view in ("en", "others"):
         means = {
             side: sum(model[side][view] for model in compared["models"]) / len(compared["models"])
@@ -141,8 +158,12 @@ def test_the_comparison_of_dropout_is_that_of_the_committed_cells():
         }
         for side, mean in means.items():
             assert compared["mean"][side][view] == pytest.approx(mean, abs=0.01)
-        gain = means["without"] - means["with dropout"]
-        assert compared["gain"][view] == pytest.approx(gain, abs=0.01)
+        change = means[after[0]] - means[before[0]]
+        assert compared[difference][view] == pytest.approx(change, abs=0.01)
+
+
+def test_the_means_of_tried_recipes_are_those_of_their_models():
+    compared = json.loads((ROOT / "docs" / "dropout.json").read_text(encoding="utf-8"))
     for name, mean in compared["mean of tried"].items():
         values = compared["tried"][name].values()
         assert mean == pytest.approx(sum(values) / len(values), abs=0.01)

@@ -45,9 +45,16 @@ def first_layers(model: nn.Module, count: int) -> list[nn.Parameter]:
         for name, part in encoder.named_modules()
         if isinstance(part, nn.ModuleList) and len(part) == layers
     ]
-    if not stacks or count > layers:
-        has = f"{layers} layers" if stacks else "no layers with weights of their own"
-        raise InputError(f"frozen_layers: {count}, but this {encoder.config.model_type} has {has}.")
+    kind = encoder.config.model_type
+    if not stacks:
+        raise InputError(
+            f"frozen_layers: the layers of this {kind} have no weights of their own; leave it out."
+        )
+    if count > layers:
+        raise InputError(
+            f"frozen_layers: {count}, but this {kind} has {layers} layers; freeze no more than it "
+            "has."
+        )
     found, below = [], True
     for name, weight in encoder.named_parameters():
         stack = next((stack for stack in stacks if name.startswith(stack)), None)
