@@ -1,7 +1,8 @@
 """Linear layers in float32 on AMD processors, by oneDNN.
 
 PyTorch multiplies float32 matrices with MKL, which does not use the AVX-512 units of AMD's
-processors (Zen 4 and later). oneDNN, which is part of PyTorch, does, and takes half the time.
+processors (Zen 4 and later). oneDNN, which is part of PyTorch, does: it takes half the time on
+Zen 5, and a tenth less on Zen 4.
 """
 
 from __future__ import annotations
