@@ -74,12 +74,19 @@ def test_edits_are_textattacks_own(shared_data, code):
             if ours.word_for_word:
                 for name in ("modified_indices", "newly_modified_indices"):
                     assert ours.attack_attrs[name] == theirs.attack_attrs[name]
-            if (
-                index > 0
-                and passage.context[passage.spans[index - passage.question_words][0] - 1] == " "
-            ):
-                ours, theirs = (t.delete_word_at_index(index) for t in (passage, plain))
-                assert ours.tokenizer_input == theirs.tokenizer_input
+
+
+@pytest.mark.parametrize("code", ["en", "th", "zh", "hi", "ar"])
+def test_deletions_are_textattacks_own_wherever_the_word_stands(shared_data, code):
+    row = read_squad(shared_data / f"xquad/xquad.{code}.json", code)[0]
+    passage = Passage(row["question"], row["context"])
+    plain, unspaced = stock(passage), 0
+    for index in range(passage.question_words, passage.num_words):
+        start, _ = passage.spans[index - passage.question_words]
+        unspaced += passage.context[start - 1 : start] != " "
+        ours, theirs = (t.delete_word_at_index(index) for t in (passage, plain))
+        assert ours.tokenizer_input == theirs.tokenizer_input
+    assert unspaced  # the first word at least; also words after a hyphen or bracket, or unspaced
 
 
 def test_a_passage_may_hold_textattacks_own_mark():

@@ -274,6 +274,26 @@ def test_the_work_of_a_cell_follows_from_its_params(grid, tiny_encoder):
     assert workload.operations(grid.cells("corpora")[0]) == 0
 
 
+def test_frozen_layers_save_their_share_of_the_backward_pass(tmp_path, tiny_encoder):
+    file = write_profile(tmp_path, tiny_encoder)
+    profile = yaml.safe_load(file.read_text(encoding="utf-8"))
+    profile["methods"] = {"adv": {"kind": "adv", "radius": 0.1, "step_size": 0.1}}
+    profile["targets"]["xnli"]["crossings"] = [{"arms": ["plain"], "methods": ["standard", "adv"]}]
+
+    def operations(frozen_layers: int | None) -> list[float]:
+        profile["targets"]["xnli"]["optimisation"]["frozen_layers"] = frozen_layers
+        file.write_text(yaml.safe_dump(profile), encoding="utf-8")
+        done = {c.method: workload.operations(c) for c in Grid(schema.load(file)).cells("target")}
+        return [done["standard"], done["adv"]]
+
+    layers = json.loads((tiny_encoder / "config.json").read_text())["num_hidden_layers"]
+    forward = operations(None)[0] / 3
+    assert operations(None) == pytest.approx([3 * forward, 6 * forward])
+    assert operations(layers) == pytest.approx([forward, 4 * forward])
+    saved = 2 / layers
+    assert operations(1) == pytest.approx([(3 - saved) * forward, (6 - saved) * forward])
+
+
 @pytest.mark.parametrize(
     "elsewhere",
     [

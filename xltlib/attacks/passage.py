@@ -116,7 +116,8 @@ class Passage(AttackedText):
     def replace_words_at_indices(self, indices: Iterable[int], new_words: Iterable[str]) -> Passage:
         """The text with some words replaced; an empty replacement removes the word.
 
-        The space before a removed word is removed too, or else the one after it.
+        The space before a removed word is removed too, as in TextAttack; without one, the space
+        after it stays ("a 5- pro").
         """
         edits = sorted(zip(indices, new_words, strict=True))
         if len({index for index, _ in edits}) < len(edits):
@@ -145,10 +146,8 @@ class Passage(AttackedText):
         return made
 
     def _with_space(self, start: int, end: int, new: str) -> tuple[int, int]:
-        """The span that an edit replaces: a word, and also a space if the word is removed."""
-        if not new and self.context[start - 1 : start] == " ":
-            return start - 1, end
-        return start, end + (not new and self.context[end : end + 1] == " ")
+        """The span that an edit replaces: a word and, if it is removed, the space before it."""
+        return start - (not new and self.context[start - 1 : start] == " "), end
 
     def with_candidates(self, index: int, candidates: Sequence[str]) -> list[Passage]:
         """The text with each candidate in the place of one word; an empty one removes it."""

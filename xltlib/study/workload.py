@@ -28,9 +28,8 @@ from xltlib.study.target_tasks import is_qa
 FILLED = 0.5
 """The share of `max_length` that texts fill: 0.48 in mini, 0.5 in TyDi QA."""
 TRAINING = 3
-"""Passes of a training step: the backward pass costs twice the forward pass."""
-ADVERSARIAL = 6
-"""Passes of a step of ADV: forward and backward to the input, forward and backward again."""
+"""Passes of a training step: the backward pass costs twice the forward pass. ADV takes as many
+before each step, to find its perturbation."""
 
 ASKED = 0.4
 """The share of an attack's budget of queries that is used: it ends with the first success, and a
@@ -57,24 +56,27 @@ def operations(cell: Cell) -> float | None:
 
 def _weights(cell: Cell) -> int:
     """The number of weights in the layers of a cell's encoder."""
+    config = _config(cell)
+    width = config.hidden_size
+    inner = getattr(config, "intermediate_size", 4 * width)
+    return int(config.num_hidden_layers * (4 * width**2 + 2 * width * inner))
+
+
+def _config(cell: Cell) -> Any:
+    """The configuration of a cell's encoder."""
     name = cell.factors["encoder"]
-    weights = _in_layers(cell.params.encoders[name].name, revisions.of_encoder(cell.params, name))
-    if weights is None:
+    found = _read_config(cell.params.encoders[name].name, revisions.of_encoder(cell.params, name))
+    if found is None:
         raise UnknownError
-    return weights
+    return found
 
 
 @cache
-def _in_layers(name: str, revision: str | None) -> int | None:
+def _read_config(name: str, revision: str | None) -> Any | None:
     # Imported here because importing transformers takes seconds.
     from xltlib import encoders
 
-    found = encoders.config(name, revision)
-    if found is None:
-        return None
-    width = found.hidden_size
-    inner = getattr(found, "intermediate_size", 4 * width)
-    return int(found.num_hidden_layers * (4 * width**2 + 2 * width * inner))
+    return encoders.config(name, revision)
 
 
 def _rows(params: Params, split: Split) -> int:
@@ -101,10 +103,12 @@ def _length(params: Params, task: str) -> float:
     return FILLED * (params.span_qa.max_length if qa else params.targets[task].max_length)
 
 
-def _passes(params: Params, method: str) -> int:
-    """Forward passes that a training step costs."""
-    adversarial = isinstance(params.methods.get(method), AdversarialSettings)
-    return ADVERSARIAL if adversarial else TRAINING
+def _passes(cell: ArmCell | ModelCell, method: str, frozen_layers: int | None) -> float:
+    """Forward passes that a training step costs. Nothing goes backward through frozen layers, but
+    the gradient by which ADV finds its perturbation does."""
+    frozen = (frozen_layers or 0) / _config(cell).num_hidden_layers
+    adversarial = isinstance(cell.params.methods.get(method), AdversarialSettings)
+    return TRAINING - (TRAINING - 1) * frozen + (TRAINING if adversarial else 0)
 
 
 def _intermediate(cell: ArmCell) -> float:
@@ -116,13 +120,14 @@ def _intermediate(cell: ArmCell) -> float:
         length = FILLED * (params.span_qa.max_length if qa else budget.max_length)
         trained += budget.examples[name] * length
         dev += sum(_rows(params, split) for split in dev_splits(params, used)) * length
-    return budget.epochs * trained * _passes(params, arm.method) + dev
+    frozen = budget.optimisation.frozen_layers
+    return budget.epochs * trained * _passes(cell, arm.method, frozen) + dev
 
 
 def _target(cell: ModelCell) -> float:
     params, target = cell.params, cell.params.targets[cell.task]
     rows = min(_rows(params, splits_of(target.data)[0]), target.max_examples or sys.maxsize)
-    passes = _passes(params, cell.method)
+    passes = _passes(cell, cell.method, target.optimisation.frozen_layers)
     return target.epochs * rows * passes * _length(params, cell.task)
 
 
