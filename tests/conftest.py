@@ -71,7 +71,7 @@ def edit_profile():
 
 @pytest.fixture(scope="session")
 def tiny_tokenizer():
-    """A tokeniser of single characters of many scripts, shaped like XLM-R's."""
+    """A tokenizer of single characters of many scripts, shaped like XLM-R's."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
@@ -101,7 +101,7 @@ def tiny_tokenizer():
 
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory, tiny_tokenizer) -> Path:
-    """A folder with a two-layer encoder of random weights and the tiny tokeniser."""
+    """A folder with a two-layer encoder of random weights and the tiny tokenizer."""
     from transformers import BertConfig, BertModel, set_seed
 
     set_seed(0)

@@ -2,7 +2,7 @@
 
 It offers four functions: `attack` takes any span-QA model in any form, `evaluate` one in a folder
 or a `SpanPredictor`; `load_params` reads and checks a params file, and `load_results` returns the
-tables of a finished profile. Data flow one way through the packages: text_files, yaml_files,
+tables of a finished profile. Imports run one way through the packages: text_files, yaml_files,
 artifacts, languages, params, corpora, encoders, tasks, training, evaluation, attacks, analysis,
 reporting, study, execution, cli.
 

@@ -67,6 +67,11 @@ def printable(text: str) -> str:
     return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
+def number_of(count: int, noun: str) -> str:
+    """A number with its noun, for a message: "1 question", "2 questions"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def shown_path(path: Path | str) -> str:
     """A path for a message: in full, unless it is unprintable or very long."""
     text = str(path)

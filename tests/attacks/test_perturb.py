@@ -224,7 +224,7 @@ def test_questions_without_an_answer_are_left_out_and_counted(tmp_path):
     command = ["perturb", "--data", str(source), "--out", str(out), "--kind", "typo"]
     perturb.save(source, rows, {})
     done = CliRunner().invoke(app, command)
-    assert "1 questions, 1 (100.0%) with" in " ".join(done.output.split())
+    assert "1 question, 1 (100.0%) with" in " ".join(done.output.split())
     assert "left out, without an answer: 2" in done.output
     assert [one.id for one in questions(out)] == ["1"]
     perturb.save(source, rows[1:], {})

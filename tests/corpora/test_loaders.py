@@ -43,7 +43,7 @@ def test_a_good_file_reads(tmp_path):
         ({"data": []}, "contains no questions"),
         ({"data": [{"paragraphs": [{"qas": [{"id": "a"}]}]}]}, "'a' lacks 'context'"),
         ({"data": "text"}, "no list of articles or rows under `data`"),
-        ({"qa": {"answers": []}}, "1 of 1 questions have no answer, e.g. 'english-1-0'"),
+        ({"qa": {"answers": []}}, "1 of 1 question has no answer, e.g. 'english-1-0'"),
         ({"qa": {"answers": [{"text": "red"}]}}, "lacks 'answer_start'"),
         ({"answer": {"text": None}}, "'text' must be a string .found None."),
         ({"answer": {"answer_start": 900}}, "answer_start 900 is past the end"),
@@ -271,7 +271,7 @@ def test_siqa_joins_rows_and_labels(tmp_path):
     assert found["label"] == [2, 0]
     assert found[0]["choices"] == ["a", "b", "c"]
     write(tmp_path / "train-labels.lst", "3\n")
-    with pytest.raises(InputError, match=r"1 labels, but train\.jsonl has 2 rows"):
+    with pytest.raises(InputError, match=r"1 label, but train\.jsonl has 2 rows"):
         corpora.load("siqa", source_of(tmp_path), "en", "train")
 
 

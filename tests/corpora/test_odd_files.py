@@ -273,7 +273,7 @@ def test_conllu_as_treebanks_have_it(tmp_path):
     [
         (f"2\tvez\t_\t_{REST}", "line 3: 'vez' is tagged '_', which is not a universal tag"),
         (f"2\tvez\t_\tNN{REST}", "line 3: 'vez' is tagged 'NN'"),
-        ("2  vez  _  NOUN", "line 3 has 1 columns, not 10 separated by tabs"),
+        ("2  vez  _  NOUN", "line 3 has 1 column, not 10 separated by tabs"),
     ],
 )
 def test_a_word_without_its_tag_is_named(tmp_path, line, message):
@@ -500,7 +500,7 @@ ANSWERED |= {"answers": [{"text": ["b"], "answer_start": [2]}, {"text": [], "ans
         ("pawsx", "dev", "en/validation", PAIRS | {"label": [2, 0]}, "row 0: the label .*found 2"),
         ("pawsx", "dev", "en/validation", PAIRS | {"sentence1": ["a", None]}, "row 1 lacks a sent"),
         ("squad", "dev", "plain_text/validation", {"id": ["1"]}, "lacks context, question, answer"),
-        ("squad", "dev", "plain_text/validation", ANSWERED, "1 of 2 questions have no answer"),
+        ("squad", "dev", "plain_text/validation", ANSWERED, "1 of 2 questions has no answer"),
         (
             "squad",
             "dev",

@@ -61,7 +61,7 @@ def test_the_same_texts_give_the_same_folder_and_others_another(me5_small, tmp_p
     assert trimmed(me5_small, tmp_path, extra=500) != first
 
 
-def test_another_tokeniser_kind_cannot_be_trimmed_and_says_so(tiny_encoder, tmp_path):
+def test_another_tokenizer_kind_cannot_be_trimmed_and_says_so(tiny_encoder, tmp_path):
     folder = tmp_path / "wordpiece"
     folder.mkdir()
     for file in tiny_encoder.iterdir():

@@ -499,8 +499,8 @@ def test_windows_longer_than_the_positions_are_refused(bert):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("cuda", "device cuda: PyTorch finds no CUDA GPUs here"),
-        ("cuda:7", "device cuda:7: PyTorch finds no CUDA GPUs here"),
+        ("cuda", "device cuda: PyTorch finds no CUDA GPU here"),
+        ("cuda:7", "device cuda:7: PyTorch finds no CUDA GPU here"),
         ("gpu", "device gpu: not a PyTorch device"),
         ("mps", "device mps: not supported"),
     ],

@@ -90,7 +90,7 @@ def test_mlqa_is_scored_by_its_own_rules():
         ({"batch_size": 0}, "batch_size 0: give a whole number, 1 or more"),
         ({"batch_size": None}, "batch_size None: give a whole number"),
         ({"max_length": "x"}, "max_length 'x': give a whole number"),
-        ({"language": None}, "language None: give the code of the file's"),
+        ({"language": None}, "language None: give the file's language code"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused_with_what_to_give(change, message):

@@ -31,7 +31,7 @@ def test_changing_the_data_changes_the_sentence():
 
 def test_languages_that_an_arm_has_trained_on_are_not_averaged():
     (found,) = findings.of_scores(scores(0.75), {"multilingual": {"ko"}})
-    assert "averaged over 1 language that no arm has trained on (n = 1 questions" in str(found)
+    assert "averaged over 1 language that no arm has trained on (n = 1 question, " in str(found)
     # In none at all: all but English, and the sentence says so.
     (found,) = findings.of_scores(scores(0.75), {"multilingual": {"ko", "ar"}})
     assert "averaged over 2 languages other than English (n = 2 questions" in str(found)

@@ -146,7 +146,7 @@ def test_an_intermediate_question_is_one_row_with_its_answer_in_the_middle(tiny_
 
 
 def test_an_intermediate_question_that_cannot_train_is_named(tiny_tokenizer):
-    with pytest.raises(InputError, match=r"1 questions cannot be used for training, e\.g\. q1"):
+    with pytest.raises(InputError, match=r"1 question cannot be used for training, e\.g\. q1"):
         span_qa.make(Setup(span_qa=SMALL)).rows(tiny_tokenizer, questions("answer", "none here"))
 
 
@@ -290,7 +290,7 @@ def test_long_questions_are_cut_and_contexts_are_not(tiny_tokenizer):
     assert covered == set(range(100))
 
 
-def test_a_tokeniser_without_offsets_is_refused():
+def test_a_tokenizer_without_offsets_is_refused():
     slow = SimpleNamespace(is_fast=False)
     with pytest.raises(InputError, match="gives no character offsets"):
         span_qa.featurize(slow, ["q"], ["c"], SMALL)

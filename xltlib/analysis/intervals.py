@@ -23,7 +23,7 @@ from xltlib.analysis.blocks import (
 from xltlib.analysis.variance import Seeds, Widest, seed_variance, spread
 
 MIN_SEEDS = 3
-"""There is no p-value with fewer seeds: two trainings cannot show how much trainings vary."""
+"""There is no p-value with fewer seeds: two training runs cannot show how much they vary."""
 LEAST_P = {3: 0.005}
 """The least p-value by number of seeds. If a fifth of all trainings collapse, all three of one arm
 and none of the other do so in 0.8 % of the runs, which nothing in the answers shows."""

@@ -1,6 +1,6 @@
-"""The sampling error of an estimate: the variance of trainings and of questions.
+"""The sampling error of an estimate: the variance of training runs and of questions.
 
-A contrast is computed for each question and seed. Its variance has three components: trainings
+A contrast is computed for each question and seed. Its variance has three components: training runs
 (arm x seed), questions, and the residual. They are estimated by the analysis of variance of a
 crossed design: the mean square of seeds, plus the mean square of questions, minus the residual mean
 square (Searle, Casella and McCulloch 1992, chapter 4). Translations of one question are one unit,

@@ -25,7 +25,7 @@ from xltlib.artifacts import InputError, write_with
 from xltlib.corpora.local import require_unique
 from xltlib.evaluation.answer_scoring import f1_in
 from xltlib.params.recipes import F1Unit
-from xltlib.text_files import read_text, shown, shown_path
+from xltlib.text_files import number_of, read_text, shown, shown_path
 
 QUESTIONS = {
     "answer": "The answer to the question, copied from the passage; - if there is none",
@@ -249,8 +249,8 @@ def _read(file: Path, columns: list[str]) -> pd.DataFrame:
     for number, row in enumerate(rows, start=2):
         if row and len(row) != len(header):
             raise InputError(
-                f"{where}: row {number} has {len(row)} cells, but the header has {len(header)}. "
-                "Put quotes around cells that contain the separator."
+                f"{where}: row {number} has {number_of(len(row), 'cell')}, but the header has "
+                f"{len(header)}. Put quotes around cells that contain the separator."
             )
     frame = pd.DataFrame([row for row in rows if row], columns=header, dtype=str)
     require_unique(list(frame[_ITEM]), where)

@@ -28,7 +28,7 @@ from xltlib.encoders import encoder_folder
 from xltlib.evaluation.answer_scoring import f1_in
 from xltlib.evaluation.predictor import SpanPredictor
 from xltlib.params import EngineSettings, RecipeSettings, WordSettings, explain
-from xltlib.text_files import shown
+from xltlib.text_files import number_of, shown
 
 
 class CustomSettings(WordSettings):
@@ -119,8 +119,8 @@ def attack(
     if not part:
         many = len(chosen_rows)
         raise InputError(
-            f"shard {k}/{n}: empty, since only {many} question{'s' * (many != 1)} can be attacked. "
-            f"Use at most {many} part{'s' * (many != 1)}: 1/{many} to {many}/{many}."
+            f"shard {k}/{n}: empty, since only {number_of(many, 'question')} can be attacked. "
+            f"Use at most {number_of(many, 'part')}: 1/{many} to {many}/{many}."
         )
     cache = Path(cache).expanduser()
     # A function's answers are compared as the recipe compares them, in every language alike.

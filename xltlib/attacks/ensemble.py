@@ -13,6 +13,7 @@ from xltlib.artifacts import InputError
 from xltlib.attacks import report
 from xltlib.attacks.api import Attacked
 from xltlib.params.attacks import WORST_FIRST
+from xltlib.text_files import number_of
 
 
 def worst_of(attacks: Mapping[str, Attacked]) -> Attacked:
@@ -36,7 +37,9 @@ def worst_of(attacks: Mapping[str, Attacked]) -> Attacked:
             '{"typo": one, "distractor": other}'
         )
     if len(attacks) < 2:
-        raise InputError(f"worst_of: {len(attacks)} attacks; give two or more, by name")
+        raise InputError(
+            f"worst_of: {number_of(len(attacks), 'attack')}; give two or more, by name"
+        )
     frames = {name: one.results.assign(recipe=name) for name, one in attacks.items()}
     first = next(iter(frames.values()))
     keys = [key for key in ("corpus", "language", "id") if key in first]

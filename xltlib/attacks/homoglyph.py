@@ -48,7 +48,7 @@ def look_alikes(char: str) -> tuple[str, ...]:
     found = confusables.is_confusable(char, greedy=True) or [{"homoglyphs": []}]
     others = {one["c"] for one in found[0]["homoglyphs"] if len(one["c"]) == 1}
     category = unicodedata.category(char)
-    # Most tokenisers normalise compatibility forms (bold, full width), so they are no attack.
+    # Most tokenizers normalise compatibility forms (bold, full width), so they are no attack.
     return tuple(
         sorted(
             other

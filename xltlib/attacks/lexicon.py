@@ -16,7 +16,7 @@ from xltlib.encoders.reading import reading
 from xltlib.languages import words
 from xltlib.languages.codes import closest
 from xltlib.languages.letter_case import lower
-from xltlib.text_files import InputError, lines, shown
+from xltlib.text_files import InputError, lines, number_of, shown
 
 Lexicon = dict[str, list[str]]
 MAX_LENGTH = 256
@@ -159,8 +159,8 @@ def bitext_lexicon(file: Path, model: str, language: str, cache: Path = CACHE) -
             pairs.append((parts[0], parts[1]))
         elif line.strip():
             raise InputError(
-                f"{file}, line {number}: has {len(parts)} columns; expected a sentence, a tab and "
-                "its translation"
+                f"{file}, line {number}: has {number_of(len(parts), 'column')}; expected a "
+                "sentence, a tab and its translation"
             )
     if not pairs:
         raise InputError(f"{file}: the parallel text is empty")

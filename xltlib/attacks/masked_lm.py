@@ -39,7 +39,7 @@ class MaskedLM:
         folder: what `save_pretrained` wrote.
 
     Raises:
-        InputError: the folder has no masked language model, or its tokeniser has no mask.
+        InputError: the folder has no masked language model, or its tokenizer has no mask.
     """
 
     def __init__(self, folder: Path | str, device: str = "cpu") -> None:

@@ -75,7 +75,7 @@ def validity(results: pd.DataFrame, tokenizer: PreTrainedTokenizerBase) -> pd.Da
 
     `answer intact`: percentage of texts with every copy of every gold answer. `split graphemes`:
         percentage of edits that begin or end inside a grapheme cluster; it must be 0. `pieces`: the
-        ratio of the tokeniser's pieces for the attacked passage to those for the clean one, a proxy
+        ratio of the tokenizer's pieces for the attacked passage to those for the clean one, a proxy
         for fluency, because broken words fall apart. `similarity` is as in `summary`.
     """
     rows = []

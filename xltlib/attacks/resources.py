@@ -118,7 +118,7 @@ class Resources:
     @cached_property
     @kept_random_state()  # loading draws random numbers
     def pretrained(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-        """The encoder and its tokeniser.
+        """The encoder and its tokenizer.
 
         Raises:
             InputError: no encoder was given.

@@ -20,7 +20,7 @@ from xltlib.encoders.parts import on_device
 from xltlib.evaluation import squad
 from xltlib.evaluation.answer_scoring import ScoreAnswer
 from xltlib.evaluation.predictor import Prediction, SpanPredictor, usual_windows
-from xltlib.text_files import shown
+from xltlib.text_files import number_of, shown
 
 AnswerQuestions = Callable[[list[str], list[str]], Sequence[Any]]
 """Maps questions and contexts to answers: texts, (text, probability) pairs, or mappings with
@@ -67,8 +67,8 @@ class CallablePredictor:
             )
         if len(given) != len(questions):
             raise UnusableAnswer(
-                f"the model's function was asked {len(questions)} questions and returned "
-                f"{len(given)} answers; return one per question, in order"
+                f"the model's function was asked {number_of(len(questions), 'question')} and "
+                f"returned {number_of(len(given), 'answer')}; return one per question, in order"
             )
         predictions, probabilities = [], []
         for answer, context, wanted in zip(given, contexts, spans, strict=True):

@@ -23,6 +23,7 @@ from xltlib.cli.terminal import (
 from xltlib.params import ComputeSettings
 from xltlib.study import Cell, Grid
 from xltlib.study.todo import Todo, from_earlier_results
+from xltlib.text_files import number_of
 
 
 def check(
@@ -94,7 +95,7 @@ def check(
         table.add_row(cell.stage.notebook, cell.key, state)
     console.print(table)
     console.print(
-        f"{len(todo)} cell{'s' * (len(todo) != 1)} will run; outputs go to {outputs}",
+        f"{number_of(len(todo), 'cell')} will run; outputs go to {outputs}",
         soft_wrap=True,
     )
     if outdated:
@@ -113,7 +114,7 @@ def check(
             "none has run here yet" if peak is None else f"the largest so far took {peak} MiB"
         )
         console.print(
-            f"With {cores} core{'s' * (cores != 1)} ({side}): {rest}. Memory: up to "
+            f"With {number_of(cores, 'core')} ({side}): {rest}. Memory: up to "
             f"{gibibytes:.1f} GiB (`compute.mem_mb`: {compute.mem_mb} MiB per cell; {measured}).",
             soft_wrap=True,
             highlight=False,

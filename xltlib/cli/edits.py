@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from xltlib.cli.terminal import console
+from xltlib.text_files import number_of
 
 
 def edits(
@@ -18,4 +19,4 @@ def edits(
     from xltlib.attacks import edits as edited
 
     count = edited.save(static_set, out)
-    console.print(f"{out}: edits of {count} passage{'s' * (count != 1)}", soft_wrap=True)
+    console.print(f"{out}: edits of {number_of(count, 'passage')}", soft_wrap=True)

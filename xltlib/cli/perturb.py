@@ -9,6 +9,7 @@ import typer
 
 from xltlib.artifacts import InputError
 from xltlib.cli.terminal import console
+from xltlib.text_files import number_of
 
 
 def perturb(
@@ -76,8 +77,8 @@ def perturb(
     perturbing.save(out, done.rows, about)
     changed = sum(done.changed)
     console.print(
-        f"{out}: {len(rows)} questions, {changed} ({changed / len(rows):.1%}) with a perturbed "
-        "passage",
+        f"{out}: {number_of(len(rows), 'question')}, {changed} ({changed / len(rows):.1%}) with "
+        "a perturbed passage",
         soft_wrap=True,
     )
     if len(rows) < len(every):

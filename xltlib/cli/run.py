@@ -22,6 +22,7 @@ from xltlib.cli.terminal import (
     errors,
     require_today,
 )
+from xltlib.text_files import number_of
 
 
 def project_root(params: Path) -> Path:
@@ -121,8 +122,8 @@ def _follow(job: Any, grid: Any, todo: list[Any], file: Path, lock: int) -> int:
     of_stage = Counter(cell.stage.name for cell in grid.chosen(job.only))
     before = {name: of_stage[name] - ran[name] for name in STAGES}
     watch = Watch(job, todo, console, before)
-    cells = f"cell{'s' * (len(todo) != 1)}"
-    console.print(f"{len(todo)} {cells} to run; log: {job.log}", soft_wrap=True, highlight=False)
+    cells = number_of(len(todo), "cell")
+    console.print(f"{cells} to run; log: {job.log}", soft_wrap=True, highlight=False)
     try:
         with started(job, file, lock) as snakemake:
             watch.follow(lambda: snakemake.poll() is None)

@@ -16,7 +16,7 @@ from xltlib.corpora.corpus import CHOICE, Corpus
 from xltlib.corpora.hub import published
 from xltlib.corpora.local import find, key_of, parquet, require_rows, text_of
 from xltlib.params import CorpusSource
-from xltlib.text_files import InputError, lines, read_json_lines
+from xltlib.text_files import InputError, lines, number_of, read_json_lines
 
 LANGUAGES = ("en",)
 REPOSITORY, CONFIG = "allenai/social_i_qa", "default"
@@ -59,7 +59,10 @@ def _read(path: Path, labels: Path | None = None) -> list[tuple[str, dict[str, A
         return placed
     marks = [line for _, line in lines(labels) if line]
     if len(placed) != len(marks):
-        raise InputError(f"{labels}: {len(marks)} labels, but {path.name} has {len(placed)} rows.")
+        raise InputError(
+            f"{labels}: {number_of(len(marks), 'label')}, but {path.name} has "
+            f"{number_of(len(placed), 'row')}."
+        )
     return [
         (at, row | {"label": mark.strip()}) for (at, row), mark in zip(placed, marks, strict=True)
     ]

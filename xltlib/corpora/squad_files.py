@@ -15,7 +15,7 @@ from xltlib.corpora.corpus import QA
 from xltlib.corpora.local import require_unique
 from xltlib.corpora.squad_json import Question, question_of, questions
 from xltlib.languages import LANGUAGES, TYDI, find_language
-from xltlib.text_files import InputError, shown, shown_path
+from xltlib.text_files import InputError, number_of, shown, shown_path
 
 ANSWERED = ("id", "context", "question", "answers")
 """Columns of a hub data set of questions."""
@@ -111,7 +111,8 @@ def _dataset(
         raise InputError(f"{where}: contains no questions. Check that the file is complete.")
     if without and unanswerable == "refuse":
         raise InputError(
-            f"{where}: {len(without)} of {len(rows)} questions have no answer, e.g. "
+            f"{where}: {len(without)} of {number_of(len(rows), 'question')} "
+            f"{'has' if len(without) == 1 else 'have'} no answer, e.g. "
             f"{shown(without[0], 60)}. SQuAD 1.1 needs one for each: remove these questions."
         )
     require_unique([str(row["id"]) for row in rows], where)

@@ -12,7 +12,7 @@ from xltlib.corpora.corpus import BITEXT, Corpus
 from xltlib.corpora.hub import published
 from xltlib.corpora.local import find, parquet
 from xltlib.params import CorpusSource
-from xltlib.text_files import InputError, lines
+from xltlib.text_files import InputError, lines, number_of
 
 # The corpus names its files with ISO 639-3 codes.
 CODES = dict(
@@ -64,8 +64,8 @@ def _pairs(ours: Path, english: Path) -> list[tuple[str, str]]:
         sides.append(texts[:-1] if texts[-1] == "" else texts)
     if len(sides[0]) != len(sides[1]):
         raise InputError(
-            f"{ours}: has {len(sides[0])} lines, but {english.name} has {len(sides[1])}. Copy or "
-            "download both again."
+            f"{ours}: has {number_of(len(sides[0]), 'line')}, but {english.name} has "
+            f"{len(sides[1])}. Copy or download both again."
         )
     return list(zip(*sides, strict=True))
 

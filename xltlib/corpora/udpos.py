@@ -14,7 +14,7 @@ from xltlib.corpora.hub import published, tagged
 from xltlib.corpora.local import find, parquet, require_rows
 from xltlib.languages import LANGUAGES as ALL
 from xltlib.params import CorpusSource
-from xltlib.text_files import InputError, lines, shown
+from xltlib.text_files import InputError, lines, number_of, shown
 
 LANGUAGES = tuple(ALL)
 REPOSITORY = "google/xtreme"
@@ -73,8 +73,8 @@ def _sentences(path: Path, language: str, prefix: str) -> Iterator[dict[str, obj
             columns = line.split("\t")
             if len(columns) != 10:
                 raise InputError(
-                    f"{path}: line {number} has {len(columns)} columns, not 10 separated by tabs "
-                    f"(found {shown(line)})."
+                    f"{path}: line {number} has {number_of(len(columns), 'column')}, not 10 "
+                    f"separated by tabs (found {shown(line)})."
                 )
             if "-" in columns[0] or "." in columns[0]:
                 continue

@@ -13,7 +13,7 @@ from xltlib.corpora.corpus import Corpus
 from xltlib.corpora.hub import published
 from xltlib.corpora.local import find, pairs, parquet, require_rows
 from xltlib.params import CorpusSource
-from xltlib.text_files import InputError, lines, shown
+from xltlib.text_files import InputError, lines, number_of, shown
 
 LANGUAGES = tuple("en ar bg de el es fr hi ru sw th tr ur vi zh".split())
 REPOSITORY = "facebook/xnli"
@@ -130,8 +130,8 @@ def _fields(
             fields = line.split("\t")
             if len(fields) != columns:
                 raise InputError(
-                    f"{path}: line {number} has {len(fields)} columns, line 1 has {columns} "
-                    f"(found {shown(line)})."
+                    f"{path}: line {number} has {number_of(len(fields), 'column')}, line 1 has "
+                    f"{columns} (found {shown(line)})."
                 )
             yield number, fields
 

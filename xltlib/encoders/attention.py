@@ -1,7 +1,7 @@
-"""How a model computes attention; in bf16 on a processor, one sequence at a time.
+"""How a model computes attention; in bf16 on a CPU, one sequence at a time.
 
 There eager attention moves the scores of a whole batch through memory, and PyTorch's fused kernel
-is no faster than in float32. The scores of one sequence stay in the processor's cache.
+is no faster than in float32. The scores of one sequence stay in the CPU's cache.
 """
 
 from __future__ import annotations

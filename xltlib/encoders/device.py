@@ -8,6 +8,7 @@ import torch
 
 from xltlib.artifacts import InputError
 from xltlib.params import Precision
+from xltlib.text_files import number_of
 
 
 def usable_device(name: str) -> torch.device:
@@ -24,10 +25,11 @@ def usable_device(name: str) -> torch.device:
         return device
     if device.type != "cuda":
         raise InputError(f"device {name}: not supported. Give cpu or cuda.")
-    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if (device.index or 0) >= cards:
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if (device.index or 0) >= gpus:
+        found = number_of(gpus, "CUDA GPU") if gpus else "no CUDA GPU"
         raise InputError(
-            f"device {name}: PyTorch finds {cards or 'no'} CUDA GPU{'s' * (cards != 1)} here. "
+            f"device {name}: PyTorch finds {found} here. "
             "Give cpu, or use PyTorch with CUDA on a machine with a GPU."
         )
     return device

@@ -50,7 +50,7 @@ class ByOneDNN(TorchFunctionMode):
 
 
 def _plain(states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> bool:
-    """Whether a linear layer's tensors are ordinary float32 ones on a processor that fit."""
+    """Whether a linear layer's tensors are ordinary float32 ones on a CPU that fit."""
     given = [tensor for tensor in (states, weight, bias) if tensor is not None]
     return (
         not torch.is_autocast_enabled("cpu")

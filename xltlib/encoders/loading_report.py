@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from xltlib.artifacts import InputError
 from xltlib.encoders.files import ModelFiles
+from xltlib.text_files import number_of
 
 
 class MissingHeadError(InputError):
@@ -92,7 +93,7 @@ def check_report(
 
 def _some(names: Iterable[str]) -> str:
     names = list(names)
-    return f"{len(names)} tensor{'s' * (len(names) != 1)}, e.g. {names[0]}"
+    return f"{number_of(len(names), 'tensor')}, e.g. {names[0]}"
 
 
 def _inner(name: str, model: PreTrainedModel) -> str:

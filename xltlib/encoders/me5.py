@@ -126,7 +126,7 @@ def config(path: Path) -> BertConfig:
 
 
 def convert(path: Path, folder: Path) -> None:
-    """Write the file as an ordinary Hugging Face BERT folder: safetensors, config, tokeniser."""
+    """Write the file as an ordinary Hugging Face BERT folder: safetensors, config, tokenizer."""
     weights, architecture = read(path), config(path)
     with torch.device("meta"):
         model = BertModel(architecture, add_pooling_layer=False)
@@ -194,7 +194,7 @@ def nmt_nfkc() -> bytes:
 
 
 def tokenizer(pieces: list[tuple[str, float]]) -> PreTrainedTokenizerFast:
-    """XLM-R's tokeniser with the given pieces: unigram, nmt_nfkc, `<s> A </s> </s> B </s>`.
+    """XLM-R's tokenizer with the given pieces: unigram, nmt_nfkc, `<s> A </s> </s> B </s>`.
 
     Args:
         pieces: pieces with their scores, in order of id, including the special pieces.

@@ -10,6 +10,7 @@ from torch import nn
 from transformers import MODEL_MAPPING, PreTrainedConfig, PreTrainedModel
 
 from xltlib.artifacts import InputError
+from xltlib.text_files import number_of
 
 AnyModel = TypeVar("AnyModel", bound=nn.Module)
 
@@ -52,8 +53,8 @@ def first_layers(model: nn.Module, count: int) -> list[nn.Parameter]:
         )
     if count > layers:
         raise InputError(
-            f"frozen_layers: {count}, but this {kind} has {layers} layers; freeze no more than it "
-            "has."
+            f"frozen_layers: {count}, but this {kind} has {number_of(layers, 'layer')}; freeze no "
+            "more than it has."
         )
     found, below = [], True
     for name, weight in encoder.named_parameters():

@@ -18,7 +18,7 @@ from xltlib.params import Precision
 def reading(model: nn.Module, precision: Precision) -> Iterator[None]:
     """Inside the block, a model reads in this precision: bf16 is autocast.
 
-    A model without weights counts as one in float32 on a processor.
+    A model without weights counts as one in float32 on a CPU.
     """
     weight = next(model.parameters(), torch.empty(0))
     device, bf16 = weight.device.type, resolve(precision, weight.device) == "bf16"

@@ -19,7 +19,7 @@ WEIGHTS = "model.safetensors"
 
 
 def unigram(folder: Path) -> list[tuple[str, float]]:
-    """Pieces and scores of a folder's tokeniser, in the order of their ids.
+    """Pieces and scores of a folder's tokenizer, in the order of their ids.
 
     Raises:
         InputError: it is of another kind (WordPiece, BPE), or not in the usual two files.

@@ -18,7 +18,7 @@ from xltlib.encoders.reading import reading
 
 
 def masked_lm(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase] | None:
-    """The model and tokeniser of a folder, if its weights have a masked-LM head; None if not."""
+    """The model and tokenizer of a folder, if its weights have a masked-LM head; None if not."""
     tokenizer = open_tokenizer(folder)
     if tokenizer.mask_token_id is None:
         return None

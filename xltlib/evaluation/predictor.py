@@ -133,8 +133,8 @@ class SpanPredictor:
         """Batches of windows, given the number of tokens of each, longest first.
 
         Windows of similar length share a batch, so that little is computed on padding. On a
-        processor, where a small batch costs no more per token than a large one, nothing is: only
-        windows that are padded to the same length do.
+        CPU, where a small batch costs no more per token than a large one, nothing is: only windows
+        that are padded to the same length do.
         """
         order = sorted(tokens, key=lambda window: -tokens[window])
         groups = [order]

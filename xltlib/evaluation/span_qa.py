@@ -78,7 +78,7 @@ def evaluate(
         if not (name == "max_length" and size is None) and (type(size) is not int or size < 1):
             raise InputError(f"{name} {shown(size)}: give a whole number, 1 or more")
     if not isinstance(language, str):
-        raise InputError(f"language {shown(language)}: give the code of the file's, e.g. sw")
+        raise InputError(f"language {shown(language)}: give the file's language code, e.g. sw")
     find_language(language)
     if metric not in METRICS:
         raise InputError(f"metric {metric}: unknown; known: {' '.join(METRICS)}")
@@ -86,7 +86,7 @@ def evaluate(
     rows = every.select([i for i, row in enumerate(every) if is_answerable(row)])
     if not len(rows):
         raise InputError(
-            f"{data}: none of its {len(every)} questions has an answer, so there is nothing to "
+            f"{data}: no question in it (of {len(every):,}) has an answer, so there is nothing to "
             "score. Give a file with answers."
         )
     predictor = model

@@ -71,7 +71,7 @@ class RepresentationSettings(Settings):
 
 
 class CostSettings(Settings):
-    """Measuring the cost of robust training: steps of each method, in turn in one process."""
+    """How the cost of robust training is measured: methods take steps in turn, in one process."""
 
     rounds: Repetitions = 5
     """Optimiser steps measured per method."""

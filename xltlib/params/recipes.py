@@ -257,7 +257,7 @@ class EmbeddingSettings(RecipeSettings):
     kind: Literal["embedding"] = "embedding"
     """Selects which of the other keys apply."""
     radius: Annotated[float, Field(gt=0, le=1000)]
-    """L2 norm of a token's perturbation."""
+    """The largest L2 norm of a token's perturbation."""
     step_size: Annotated[float, Field(gt=0, le=1000)]
     """Length of one ascent step."""
     steps: Repetitions = 5

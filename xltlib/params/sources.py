@@ -49,7 +49,7 @@ class CorpusSource(Settings):
     mini: MiniSettings = MiniSettings()
     """Size and seed of a `mini` corpus."""
     cut_after: Count | None = None
-    """Where to cut a split that is published as one: after this many articles of XQuAD, NoiseQA or
+    """Where to cut a split that is published whole: after this many articles of XQuAD, NoiseQA or
     SQuADShifts, premises of XNLI, or groups of PAWS-X's pairs that share English sentences.
     """
 

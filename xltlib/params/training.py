@@ -153,8 +153,8 @@ class Perturbing(Settings):
     """Perturbation of a model's embeddings or hidden states."""
 
     radius: Annotated[float, Field(gt=0, le=10)]
-    """L2 norm of a token's perturbation, relative to the norm of its vector: with 0.1 a token moves
-    by at most a tenth of its own length, in any encoder.
+    """The largest L2 norm of a token's perturbation, relative to the norm of its vector: with 0.1 a
+    token moves by at most a tenth of its own length, in any encoder.
     """
     where: Literal["embeddings", "states"] = "embeddings"
     """Whether word embeddings or the last hidden states are perturbed."""

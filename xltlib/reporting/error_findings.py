@@ -13,7 +13,7 @@ PLURALS = {
     "date": "dates",
     "number": "numbers",
     "name-like": "name-like answers",
-    "other": "other answers",
+    "other": 'answers of the kind "other"',
 }
 
 
@@ -84,7 +84,7 @@ def of_calibration(table: pd.DataFrame) -> list[Sentence]:
             worst = others["calibration error"].idxmax()
             numbers |= {key: float(others.loc[worst, name]) for name, key in names.items()}
             words += f", and {{error:.1f}} under {worst}"
-            words += ", the static set with the largest" if len(others) > 1 else ""
+            words += ", the static set with the largest error" if len(others) > 1 else ""
         key = "over" if len(others) else "clean_over"
         side = "above" if numbers[key] > 0 else "below"
         numbers["gap"] = abs(numbers[key])

@@ -35,7 +35,7 @@ def of_scores(clean: pd.DataFrame, seen: Mapping[str, Collection[str]]) -> list[
         scores, of_arms = _of_arms({arm: (means[arm],) for arm in arms_in(part)}, ("{{{}:.1f}}",))
         words = (
             f"On {corpus}, averaged over {counted('languages', numbers['languages'], 'language')} "
-            f"{which} (n = {{n}} questions, {seeds}), F1 is {scores}."
+            f"{which} (n = {counted('n', numbers['n'], 'question')}, {seeds}), F1 is {scores}."
         )
         found.append(Sentence(f"scores {corpus}", words, numbers | counts | of_arms))
     return found
@@ -194,7 +194,7 @@ def of_attack_transfer(transfer: pd.DataFrame) -> list[Sentence]:
             rate = (rows["broken"] * rows["n"]).sum() / n if n else 0.0
             numbers |= {name: float(rate), f"n_{name}": int(n)}
         words = f"Examples of {attack} made against one model break another in {{other:.0f}} % of "
-        words += "{n_other} cases"
+        words += counted("n_other", numbers["n_other"], "case")
         if numbers["n_own"]:
             words += ", and the model they were made against in {own:.0f} % of {n_own}"
         found.append(Sentence(f"transfer {attack}", f"{words}.", numbers))
@@ -256,7 +256,8 @@ def of_transfer(means: pd.DataFrame) -> list[Sentence]:
             continue
         words = (
             f"{task}, arm {arm}: the accuracy of standard training is {{two:.1f}} points if the "
-            "sentences are in two languages and {one:.1f} if they are in one (n = {n} items, "
+            "sentences are in two languages and {one:.1f} if they are in one "
+            f"(n = {counted('n', part['n'].iloc[0], 'item')}, "
             f"{counted('seeds', part['seeds'].iloc[0], 'seed')})."
         )
         numbers: dict[str, Any] = {name: int(part[name].iloc[0]) for name in ("n", "seeds")}

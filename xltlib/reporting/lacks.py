@@ -26,8 +26,8 @@ def lack(one: Lack) -> Sentence:
     elif one.name == "seed sd":
         seeds, sd, above = one.found
         words = (
-            "There are only {found} seeds, with a standard deviation of {sd:.1f}; if it is above "
-            "{above:g}, the claim needs {needed}."
+            "There are only {found} seeds, with a standard deviation of {sd:.1f}; above {above:g}, "
+            "the claim needs {needed}."
         )
         numbers = {"found": seeds, "sd": sd, "above": above, "needed": one.needed}
     elif one.name == "languages":

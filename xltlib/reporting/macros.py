@@ -63,7 +63,7 @@ def _free(name: str, used: set[str]) -> str:
 
 def definitions(quotes: Sequence[Quote]) -> str:
     """`numbers.tex`: every sentence and its file as comments, followed by its macros."""
-    lines = ["% One macro a number; made by `xlt paper`, do not edit."]
+    lines = ["% One macro per number; made by `xlt paper`, do not edit."]
     for quote, own in zip(quotes, names(quotes), strict=True):
         if own:
             lines += ["", f"% {_one_line(str(quote.sentence))}", f"% {quote.file}"]

@@ -182,7 +182,7 @@ def of_relation(table: pd.DataFrame) -> list[Sentence]:
         )
         words = (
             "No correlation with the drop in F1 under attack, because too few languages of one "
-            f"corpus have both values, or one of them is always the same: {listed}."
+            f"corpus have both values, or one of the two does not vary: {listed}."
         )
         numbers = {f"n_{i}": n for i, n in enumerate(without.values())}
         found.append(Sentence("relation", words, numbers))

@@ -208,7 +208,7 @@ class Cell:
 
     @property
     def superseded(self) -> list[Cell]:
-        """The upstream cells that have another result now than when this cell was made."""
+        """The upstream cells whose results have changed since this cell was made."""
         found = self.manifest
         before = found.results if found else {}
         now = {one: one.manifest for one in self.read if one.name in before}

@@ -11,6 +11,7 @@ from xltlib.encoders.files import model_files, require_tokenizer
 from xltlib.params import Params, PerturbedFile
 from xltlib.study import revisions
 from xltlib.study.named_models import named_models
+from xltlib.text_files import number_of
 
 
 def absent(params: Params) -> Iterator[str]:
@@ -49,7 +50,7 @@ def _too_few_layers(params: Params) -> Iterator[str]:
             if layers is not None and count > layers:
                 yield (
                     f"{where}.optimisation.frozen_layers: {count}, but encoders.{encoder} has "
-                    f"{layers} layers; freeze no more than it has"
+                    f"{number_of(layers, 'layer')}; freeze no more than it has"
                 )
 
 

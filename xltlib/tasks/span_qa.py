@@ -17,6 +17,7 @@ from xltlib.params import SpanQASettings
 from xltlib.tasks.kind import Row, Setup, pad_batch
 from xltlib.tasks.offsets import token_span
 from xltlib.tasks.windows import Features, featurize
+from xltlib.text_files import number_of
 
 
 def training_rows(features: Features, answers: list[dict[str, list[Any]]]) -> list[Row]:
@@ -122,9 +123,9 @@ class SpanQA:
         lost = [dataset["id"][i] for i in range(len(answers)) if i not in best]
         if lost:
             raise InputError(
-                f"{len(lost)} questions cannot be used for training, e.g. {lost[0]}: their answer "
-                "is not in the context or does not fit into a window. Leave them out, or lower "
-                "span_qa.doc_stride."
+                f"{number_of(len(lost), 'question')} cannot be used for training, e.g. {lost[0]}: "
+                "the answer is not in the context or does not fit into a window. Leave such "
+                "questions out, or lower span_qa.doc_stride."
             )
         return [best[i][1] for i in range(len(answers))]
 

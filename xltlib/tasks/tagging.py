@@ -43,7 +43,7 @@ class Tagging:
     """The task kind; a word's first token has its tag, as in XTREME.
 
     Every word is read and scored. A sentence longer than `max_length` tokens is read in several
-    windows of whole words (XTREME also splits such sentences), and a word for which the tokeniser
+    windows of whole words (XTREME also splits such sentences), and a word for which the tokenizer
     has no pieces is read as the unknown token.
     """
 

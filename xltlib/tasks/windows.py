@@ -60,7 +60,7 @@ def featurize(
     not fit goes into the next window, `doc_stride` tokens further on.
 
     Raises:
-        InputError: the tokeniser gives no character offsets (only fast ones do).
+        InputError: the tokenizer gives no character offsets (only fast ones do).
     """
     if not tokenizer.is_fast:
         raise InputError(
@@ -73,7 +73,7 @@ def featurize(
     for example, question in enumerate(questions):
         examples_by_size.setdefault(cut[question][1], []).append(example)
     windows: list[tuple[int, dict[str, list[int]], np.ndarray]] = []
-    # The tokeniser counts the overlap of windows, which depends on the question's length.
+    # The tokenizer counts the overlap of windows, which depends on the question's length.
     for size, examples in examples_by_size.items():
         encoded = tokenizer(
             [cut[questions[example]][0] for example in examples],

@@ -116,7 +116,7 @@ def test_a_language_without_neighbours_keeps_its_words():
 
 
 class ByLetter:
-    """A tokeniser with one token per letter."""
+    """A tokenizer with one token per letter."""
 
     def __call__(self, words, add_special_tokens):
         assert not add_special_tokens
