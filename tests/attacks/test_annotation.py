@@ -176,3 +176,20 @@ def test_a_key_without_lists_of_gold_answers_is_refused(tmp_path, golds):
     sheet.write_text("item,answer,readable\na,Ann,5\n")
     with pytest.raises(InputError, match=r"key\.csv: item a: golds is .*not a JSON list of texts"):
         annotation.read_sheets([sheet], key)
+
+
+def test_a_passage_with_carriage_returns_comes_back_and_items_are_no_numbers(tmp_path):
+    file = tmp_path / "sheet.csv"
+    passages = {name: RESULTS[name] + "\rAn old Mac wrote this." for name in ("context",)}
+    key = annotation.write_sheet(file, RESULTS.assign(**passages))
+    sheet = annotation._read(file, ["item"])
+    assert set(passages["context"]) <= set(sheet["passage"])
+    assert sheet["item"].str.match("i[0-9a-f]{12}").all()
+    annotation.require_place(file)  # a blank sheet may be written again
+    assert len(annotation.read_sheets([fill(file, "ann", "Ann")], key)) == len(sheet)
+
+
+def test_no_sheets_are_refused(tmp_path):
+    key = annotation.write_sheet(tmp_path / "sheet.csv", RESULTS)
+    with pytest.raises(InputError, match="give the sheet of at least one annotator"):
+        annotation.read_sheets([], key)

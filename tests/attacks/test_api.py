@@ -15,13 +15,18 @@ import torch
 from datasets import Dataset, DatasetDict
 from textattack import Attack
 from textattack.constraints.pre_transformation import RepeatModification
-from textattack.search_methods import GreedyWordSwapWIR
+from textattack.search_methods import (
+    AlzantotGeneticAlgorithm,
+    GreedyWordSwapWIR,
+    ImprovedGeneticAlgorithm,
+    ParticleSwarmOptimization,
+)
 from textattack.transformations import WordSwapRandomCharacterDeletion
 from transformers import AutoConfig, AutoModel, AutoModelForQuestionAnswering, AutoTokenizer
 
 from xltlib.artifacts import InputError
-from xltlib.attacks import annotation, attack, report, static_set, worst_of
-from xltlib.attacks.constraints import ContextOutsideAnswer
+from xltlib.attacks import annotation, attack, folder, report, static_set, validity, worst_of
+from xltlib.attacks.constraints import ContextOutsideAnswer, WordForWord
 from xltlib.attacks.rows import read_rows
 from xltlib.evaluation.predictor import Prediction, SpanPredictor
 from xltlib.params import EngineSettings, TypoSettings
@@ -536,3 +541,103 @@ def test_a_bad_answer_of_a_function_ends_its_own_example_only(answer, tmp_path):
         with pytest.warns(UserWarning, match="the model.s (function returned|answer: lone surr)"):
             found = attack(function, rows, "typo", **options).results
         assert (found["outcome"] == "error").tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    "search", [ParticleSwarmOptimization, ImprovedGeneticAlgorithm, AlzantotGeneticAlgorithm]
+)
+def test_textattacks_own_searches_can_cross_texts(search, some):
+    def recipe(goal, row, settings, resources):
+        rules = [RepeatModification(), ContextOutsideAnswer(goal), WordForWord()]
+        return Attack(goal, rules, WordSwapRandomCharacterDeletion(), search(4, 3))
+
+    done = attack(stubborn(some), some, recipe, language="en", progress=False, max_queries=60)
+    assert done.results["outcome"].tolist() == ["failed"] * len(some)
+
+
+def stubborn(some):
+    """A model that answers right, and is a little less sure of longer texts."""
+    golds = {row["question"]: row["answers"]["text"][0] for row in some}
+
+    def answers(questions, contexts):
+        return [
+            (golds[question], 1 / (1 + len(context) / 1000))
+            for question, context in zip(questions, contexts, strict=True)
+        ]
+
+    return answers
+
+
+def test_a_search_that_several_examples_share_is_refused(some):
+    search = ParticleSwarmOptimization(4, 3)
+
+    def recipe(goal, row, settings, resources):
+        rules = [RepeatModification(), ContextOutsideAnswer(goal)]
+        return Attack(goal, rules, WordSwapRandomCharacterDeletion(), search)
+
+    options = {"language": "en", "progress": False, "max_queries": 60}
+    with pytest.raises(InputError, match="its ParticleSwarmOptimization is shared by several"):
+        attack(stubborn(some), some, recipe, **options)
+    one_at_a_time = EngineSettings(at_once=1)
+    done = attack(stubborn(some), some, recipe, engine=one_at_a_time, **options)
+    assert done.results["outcome"].tolist() == ["failed"] * len(some)
+
+
+def test_a_recipe_without_a_constraint_on_the_question_is_told_which(qa_folder, some):
+    def recipe(goal, row, settings, resources):
+        swap = WordSwapRandomCharacterDeletion()
+        return Attack(goal, [RepeatModification()], swap, GreedyWordSwapWIR("random"))
+
+    done = attack(qa_folder, some, recipe, language="en", progress=False, max_queries=60)
+    errors = done.results[done.results["outcome"] == "error"]
+    assert len(errors)
+    assert errors["error"].str.contains(r"ContextOutsideAnswer\(goal\)").all()
+
+
+def test_stop_words_that_are_installed_are_found_after_the_import(tmp_path):
+    corpus = tmp_path / "corpora" / "stopwords"
+    corpus.mkdir(parents=True)
+    (corpus / "english").write_text("of\nand\n")
+    code = (
+        "import xltlib.attacks\n"
+        "from nltk.corpus import stopwords\n"
+        "print(stopwords.words('english'))\n"
+    )
+    environment = os.environ | {"NLTK_DATA": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.stdout == "['of', 'and']\n", done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("name", folder.RESULTS)
+def test_a_users_own_file_is_not_replaced_by_results(qa_folder, some, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=f"{name}: no attack wrote this file"):
+        attack(qa_folder, some, "typo", tmp_path, language="en", **QUICK)
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_row_without_answers_may_be_unanswerable(some):
+    rows = [*some, {"question": "Who?", "context": "Ada.", "answers": None, "is_impossible": True}]
+    assert dict(read_rows(rows, "en").left_out) == {"unanswerable": 1}
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"language": "klingon"}, r"q\.json: question 'q': language 'klingon': no such code"),
+        ({"corpus": "foo"}, r"q\.json: question 'q': corpus 'foo': no such corpus"),
+    ],
+)
+def test_a_problem_in_a_file_names_file_and_question(tmp_path, about, message):
+    qa = {"id": "q", "question": "Who?", "answers": [{"text": "Ada", "answer_start": 0}]}
+    value = {"data": [{"title": "t", "paragraphs": [{"context": "Ada.", "qas": [qa]} | about]}]}
+    (tmp_path / "q.json").write_text(json.dumps(value))
+    with pytest.raises(InputError, match=message):
+        read_rows(tmp_path / "q.json", "en")
+
+
+def test_validity_names_a_language_without_known_words(qa_folder, some):
+    results = attack(qa_folder, some, "typo", language="en", **QUICK).results
+    with pytest.raises(InputError, match="known: no words in en"):
+        validity.kept(results, {})

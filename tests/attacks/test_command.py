@@ -74,6 +74,7 @@ def test_the_command_attacks_and_prints_a_summary(command, tmp_path):
             "typo",
             "sheet.xlsx: not a sheet. Give a name that ends in .csv",
         ),
+        (["--for-annotators", "sheet.csv"], "embedding", "embedding changes no text"),
         (["--precision", "int3"], "typo", "is not one of"),
         (["--metric", "rouge"], "typo", "is not one of"),
         (["--guide-words", "8"], "typo", "give --precision bf16 or auto too"),

@@ -80,11 +80,31 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, value, message):
         edits.made(file, "en", [ROW])
 
 
-def test_a_file_that_is_no_static_set_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            {"data": [{"title": "en", "paragraphs": [{"qas": [{}]}]}]},
+            r"not the static set of an attack \(data\.0\.paragraphs\.0\.context: Field required\)",
+        ),
+        ([], r"not the static set of an attack \(Input should be a valid dictionary"),
+        ({"data": [{"title": [], "paragraphs": []}]}, r".*\(data\.0\.title: Input should be a"),
+        ({"data": []}, "contains no questions"),
+    ],
+)
+def test_a_file_that_is_no_static_set_is_refused(tmp_path, value, message):
     file = tmp_path / "squad.json"
-    file.write_text(json.dumps({"data": [{"title": "en", "paragraphs": [{"qas": [{}]}]}]}))
-    with pytest.raises(InputError, match=r"squad\.json: not the static set of an attack"):
+    file.write_text(json.dumps(value))
+    with pytest.raises(InputError, match=rf"squad\.json: {message}"):
         edits.save(file, tmp_path / "edits.json")
+    assert not (tmp_path / "edits.json").exists()
+
+
+def test_a_static_set_is_not_replaced_by_its_edits(static_set):
+    before = static_set.read_bytes()
+    with pytest.raises(InputError, match=r"static_set\.json: this file is the input"):
+        edits.save(static_set, static_set.parent / "." / static_set.name)
+    assert static_set.read_bytes() == before
 
 
 def test_a_question_of_two_corpora_is_refused(static_set, tmp_path):

@@ -1,5 +1,6 @@
 """What an outcome means, and whose it is: scores, budgets, failing examples, custom recipes."""
 
+import json
 import re
 
 import numpy as np
@@ -12,9 +13,13 @@ from xltlib.analysis import conditions
 from xltlib.artifacts import InputError
 from xltlib.attacks import attack, recipes, static_set, validity, worst_of
 from xltlib.attacks.api import CustomSettings
+from xltlib.attacks.constraints import MaxEditedShare
 from xltlib.attacks.copies import copies_in
 from xltlib.attacks.falsehoods import Falsehoods
+from xltlib.attacks.goal import SpanQAVictim, TargetedSpan
 from xltlib.attacks.imperceptible import INVISIBLE, unseen
+from xltlib.attacks.passage import Passage
+from xltlib.attacks.query import Output
 from xltlib.attacks.rows import read_rows
 from xltlib.evaluation import squad
 from xltlib.evaluation.answer_scoring import f1_in, normalizer
@@ -500,7 +505,7 @@ def test_every_copy_is_one_and_none_letter_by_letter_is_missed(context, data):
     start = data.draw(st.integers(0, len(context)))
     gold = context[start : data.draw(st.integers(start, len(context)))]
     found = copies_in(context, gold)
-    assert not gold or (start, start + len(gold)) in found
+    assert not gold.strip() or (start, start + len(gold)) in found
     for first, last in found:
         copy = context[first:last]
         assert (
@@ -532,3 +537,37 @@ def test_no_copy_of_the_answer_in_another_case_is_edited(recipe, monkeypatch):
     attack(model, [SOLAR], recipe, language="en", progress=False, **more)
     assert len(set(seen)) > 2
     assert {text[:12] for text in seen} == {"Solar Energy"}
+
+
+@pytest.mark.parametrize("word", ["و1990", "1819م", "לאPierre", "٣كتب"])
+def test_words_of_two_directions_are_not_reversed(word):
+    """Their numbers and Latin letters run left to right, so a reversal would be seen."""
+    import random
+
+    found = list(unseen(word, random.Random(0)))
+    assert found
+    assert not {char for text in found for char in text} & set("\u202d\u202e\u202c")
+
+
+@pytest.mark.parametrize(("share", "most"), [(0.28, 28), (0.29, 29), (0.57, 57), (0.575, 57)])
+def test_a_share_of_words_is_not_cut_by_rounding(share, most):
+    passage = Passage("Who?", " ".join(f"w{i}" for i in range(100)))
+    limit = MaxEditedShare(share)
+    for words, allowed in ((most, True), (most + 1, False)):
+        indices = range(passage.question_words, passage.question_words + words)
+        text = passage.replace_words_at_indices(indices, ["x"] * words)
+        assert limit._check_constraint(text, passage) is allowed
+
+
+def test_a_target_without_words_has_to_be_the_answer_itself():
+    goal = TargetedSpan(SpanQAVictim(lambda queries: [Output("", 0.0)] * len(queries)))
+    truth = json.dumps({"text": ["A"], "answer_start": [8], "target": "The"})
+    goal.init_attack_example(Passage("Which?", "Vitamin A. The end."), truth)
+    assert [goal.reached(Output(text, 0.0)) for text in ("", "a", "The ")] == [False, False, True]
+
+
+def test_a_gold_answer_without_words_is_right_in_every_column():
+    given = row("Carrots have vitamin A in them.", "A")
+    found = attack(always("A"), [given], "typo", **QUICK).results.iloc[0]
+    assert found[["original_success_f1", "attacked_success_f1"]].tolist() == [1, 1]
+    assert found["original_f1"] == 0  # the official F1 stays SQuAD's

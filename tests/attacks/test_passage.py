@@ -124,3 +124,14 @@ def test_two_words_become_one():
     assert merged.attack_attrs["modified_indices"] == {two}
     assert list(merged.attack_attrs["original_index_map"]) == [0, 1, 2, -1, 3]
     assert [merged.origin(i) for i in range(merged.num_words)] == [0, 1, 2, 4]
+
+
+def test_words_of_the_question_may_be_replaced_by_themselves():
+    """TextAttack's genetic searches cross all words of two texts."""
+    passage = Passage("Who is it?", "It was Ada.")
+    mixed = passage.replace_words_at_indices([0, 1, 3], ["Who", "is", "This"])
+    assert mixed.tokenizer_input == ("Who is it?", "This was Ada.")
+    assert mixed.attack_attrs["modified_indices"] == {3}
+    same = passage.replace_words_at_indices([0, 2], ["Who", "it"])
+    assert same == passage
+    assert same.attack_attrs["modified_indices"] == set()

@@ -260,3 +260,10 @@ def test_a_file_without_languages_has_one(tmp_path, titles):
     ]
     file.write_text(json.dumps({"version": "1.1", "data": data}))
     assert [one["language"] for one in static_set.read(file, "fr")] == ["fr", "fr"]
+
+
+def test_a_gold_answer_without_text_keeps_no_passage_as_it_is():
+    rows = [row(f"{name} lives here", name, name) for name in ("Anna", "Bo", "Cy")]
+    rows[0]["answers"] = {"text": ["Anna", " "], "answer_start": [0, 4]}
+    done = perturb.perturb(rows, perturb.settings("addonesent", severity=None))
+    assert done.changed == [True] * 3

@@ -1,5 +1,7 @@
 """Scoring a corpus: rows keep their ids, and scores are means over questions and languages."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -96,3 +98,16 @@ def test_mlqa_is_scored_by_its_own_rules():
 def test_what_cannot_be_evaluated_is_refused_with_what_to_give(change, message):
     with pytest.raises(InputError, match=message):
         evaluate(**({"model": "nowhere", "data": "nowhere.json"} | change))
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "identity", "language"),
+    [({"language": "ar"}, "q", "ar"), ({}, "arabic-12-3", "ar"), ({"language": "fi"}, "q", "fi")],
+)
+def test_a_file_in_another_language_is_refused(tmp_path, paragraph, identity, language):
+    qa = {"id": identity, "question": "Who?", "answers": [{"text": "Ada", "answer_start": 0}]}
+    article = {"title": "t", "paragraphs": [{"context": "Ada.", "qas": [qa]} | paragraph]}
+    file = tmp_path / "q.json"
+    file.write_text(json.dumps({"data": [article]}))
+    with pytest.raises(InputError, match=rf"q\.json: question '{identity}' is in {language}, not"):
+        evaluate("nowhere", file)

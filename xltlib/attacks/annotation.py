@@ -66,7 +66,8 @@ def write_sheet(file: Path, results: pd.DataFrame, *, limit: int | None = None) 
             )
             rows.append(
                 {
-                    _ITEM: hashlib.sha256(name.encode()).hexdigest()[:12],
+                    # The letter keeps spreadsheets from reading an item as a number.
+                    _ITEM: f"i{hashlib.sha256(name.encode()).hexdigest()[:12]}",
                     "language": row.language,
                     "passage": passage,
                     "question": row.question,
@@ -120,6 +121,8 @@ def read_sheets(files: Sequence[Path], key: Path) -> pd.DataFrame:
         InputError: names the file and the item with an answer that is not allowed, or the items
             that a sheet lacks.
     """
+    if not files:
+        raise InputError("no sheets; give the sheet of at least one annotator")
     items, found = _read(key, [_ITEM, "language", "id", "version", "golds"]), []
     items["golds"] = [_golds(key, row.item, row.golds) for row in items.itertuples()]
     twice = [file for file, count in Counter(map(Path.resolve, files)).items() if count > 1]
@@ -188,13 +191,9 @@ def agreement(judged: pd.DataFrame, unit: F1Unit = "segmented") -> pd.DataFrame:
 
 
 def _is_right(row: Any, unit: F1Unit) -> bool:
-    """Whether an annotator's answer is right: a gold answer, even if it has no words, as "€" and
-    "The" have none, or near enough to one."""
-    answer, golds = row.answer.strip(), row.golds
-    if answer == "-":
-        return False
-    same = any(answer == gold.strip() for gold in golds)
-    return same or f1_in(unit, row.language, None)(answer, golds) >= 0.5
+    """Whether an annotator's answer is a gold answer or near enough to one."""
+    answer = row.answer.strip()
+    return answer != "-" and f1_in(unit, row.language, None)(answer, row.golds) >= 0.5
 
 
 def _golds(key: Path, item: str, given: str) -> list[str]:
@@ -226,7 +225,13 @@ def _separator(file: Path) -> str:
 
 def _write(file: Path, frame: pd.DataFrame) -> None:
     # With a byte-order mark, because spreadsheets otherwise misread UTF-8.
-    options = {"index": False, "sep": _separator(file), "encoding": "utf-8-sig"}
+    # Quoted throughout, because carriage returns in a passage would end a row.
+    options = {
+        "index": False,
+        "sep": _separator(file),
+        "encoding": "utf-8-sig",
+        "quoting": csv.QUOTE_ALL,
+    }
     write_with(file, lambda path: frame.to_csv(path, lineterminator="\n", **options))
 
 

@@ -147,6 +147,10 @@ class MaxEditedWords(Limit):
         return len(self.edited(transformed_text, reference_text)) <= self.limit
 
 
+_ROUNDING = 1e-9
+"""0.29 of 100 words are 29, though the product is a little less."""
+
+
 class MaxEditedShare(Limit):
     """A limit on the share of the context's words that are edited.
 
@@ -157,8 +161,8 @@ class MaxEditedShare(Limit):
     def _check_constraint(
         self, transformed_text: AttackedText, reference_text: AttackedText
     ) -> bool:
-        allowed = max(1, int(self.limit * len(passage_of(reference_text).spans)))
-        return len(self.edited(transformed_text, reference_text)) <= allowed
+        allowed = self.limit * len(passage_of(reference_text).spans) + _ROUNDING
+        return len(self.edited(transformed_text, reference_text)) <= max(1, allowed)
 
 
 class MaxEditedGraphemes(Limit):
@@ -180,7 +184,7 @@ class MaxEditedGraphemes(Limit):
             return True
         words = reference_text.words
         spent = sum(len(graphemes(words[i])) for i in edited)
-        return spent <= self.limit * _length(reference_text.tokenizer_input[1])
+        return spent <= self.limit * _length(reference_text.tokenizer_input[1]) + _ROUNDING
 
 
 @lru_cache(maxsize=1024)

@@ -22,8 +22,10 @@ def copies_in(context: str, gold: str) -> list[tuple[int, int]]:
     """The spans [start, end) of all copies of a gold answer, as they overlap.
 
     They are copies letter by letter, those in another case, and those that SQuAD's rule takes for
-    the same, which ignores punctuation and English articles too.
+    the same, which ignores punctuation and English articles too. An answer without text has none.
     """
+    if not gold.strip():
+        return []
     found = {(start, start + len(gold)) for start in occurrences(context, gold)}
     same = squad.normalize_answer(gold)
     if same:  # of an answer that normalises to nothing, only the answer itself is right

@@ -40,6 +40,37 @@ class _File(BaseModel):
     edits: dict[str, dict[str, _Edited]]
 
 
+class _Question(BaseModel):
+    id: str
+    clean_context: str
+
+
+class _Paragraph(BaseModel):
+    context: str
+    qas: list[_Question]
+
+
+class _Article(BaseModel):
+    """The questions of one language, which is its title."""
+
+    title: str
+    paragraphs: list[_Paragraph]
+
+
+class _StaticSet(BaseModel):
+    """A static set that an attack saved; other keys are those of SQuAD."""
+
+    about: dict[str, Any] = {}
+    data: list[_Article]
+
+
+def _first(error: ValidationError) -> str:
+    """The first problem that pydantic found, and where."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]
+
+
 def between(clean: str, edited: str) -> list[Edit]:
     """The word-by-word edits that turn one text into another."""
     before, after = (re.findall(r"\w+|\W", text) for text in (clean, edited))
@@ -67,32 +98,38 @@ def save(static_set: Path, file: Path) -> int:
     """Write the edits of a static set that an attack saved, and return its number of questions.
 
     Raises:
-        InputError: the static set lacks its original passages, or has a question twice.
+        InputError: the static set lacks its original passages, has a question twice or none, or is
+            the file to write.
     """
-    value = read_json(static_set)
-    found: dict[str, dict[str, Any]] = {}
+    where = shown_path(static_set)
+    if file.resolve() == static_set.resolve():
+        raise InputError(f"{where}: this file is the input; give another to write")
     try:
-        for article in value["data"]:
-            for paragraph in article["paragraphs"]:
-                for qa in paragraph["qas"]:
-                    clean, language = qa["clean_context"], found.setdefault(article["title"], {})
-                    if qa["id"] in language:
-                        raise InputError(
-                            f"{shown_path(static_set)}: question {shown(qa['id'], 60)} "
-                            f"({shown(article['title'])}) is there twice, and edits are kept by "
-                            "language and id. Give the static set of one corpus."
-                        )
-                    language[qa["id"]] = {
-                        "clean": fingerprint(clean),
-                        "edited": fingerprint(paragraph["context"]),
-                        "edits": between(clean, paragraph["context"]),
-                    }
-    except (KeyError, TypeError) as error:
+        value = _StaticSet.model_validate(read_json(static_set))
+    except ValidationError as error:
         raise InputError(
-            f"{shown_path(static_set)}: not the static set of an attack ({error} is missing). "
-            "Give the static_set.json that stage 05 writes."
+            f"{where}: not the static set of an attack ({_first(error)}). Give the "
+            "static_set.json that stage 05 writes."
         ) from error
-    write_json(file, {"about": value.get("about", {}), "edits": found})
+    found: dict[str, dict[str, Any]] = {}
+    for article in value.data:
+        for paragraph in article.paragraphs:
+            for qa in paragraph.qas:
+                language = found.setdefault(article.title, {})
+                if qa.id in language:
+                    raise InputError(
+                        f"{where}: question {shown(qa.id, 60)} ({shown(article.title)}) is there "
+                        "twice, and edits are kept by language and id. Give the static set of one "
+                        "corpus."
+                    )
+                language[qa.id] = {
+                    "clean": fingerprint(qa.clean_context),
+                    "edited": fingerprint(paragraph.context),
+                    "edits": between(qa.clean_context, paragraph.context),
+                }
+    if not found:
+        raise InputError(f"{where}: contains no questions. Check that the file is complete.")
+    write_json(file, {"about": value.about, "edits": found})
     return sum(map(len, found.values()))
 
 
@@ -111,10 +148,8 @@ def made(file: Path, language: str, rows: Iterable[dict[str, Any]]) -> list[dict
     try:
         passages = _File.model_validate(read_json(file)).edits.get(language, {})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
         raise InputError(
-            f"{shown_path(file)}: {where}: {first['msg']}. Write it again with `xlt edits`."
+            f"{shown_path(file)}: {_first(error)}. Write it again with `xlt edits`."
         ) from error
     return [_made(file, row, passages[row["id"]]) for row in rows if row["id"] in passages]
 

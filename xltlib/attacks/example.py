@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from textattack import Attack
+from textattack.attack_results import AttackResult
 from textattack.goal_function_results.goal_function_result import GoalFunctionResultStatus
 
 from xltlib.artifacts import InputError
@@ -104,8 +105,7 @@ def _attacked(
     attack = (build or RECIPES[settings.kind])(goal, row, settings, resources)
     if not isinstance(attack, Attack):
         raise InputError(f"a recipe has to return a textattack.Attack, not {type(attack).__name__}")
-    _, truth = example(row)
-    result = attack.attack(Passage(row["question"], row["context"]), truth)
+    result = _result(attack, goal, row)
     before, after = result.original_result, result.perturbed_result
     outcome, last, missed = _OUTCOMES.get(after.goal_status, "failed"), after.raw_output, False
     starved = goal.starved or goal.num_queries >= goal.query_budget
@@ -119,6 +119,24 @@ def _attacked(
     context = after.attacked_text.tokenizer_input[1]
     record = _record(row, context, before.raw_output, last, outcome, goal, missed=missed)
     return record | {"distractor_language": distractor_language(after.attacked_text)}
+
+
+def _result(attack: Attack, goal: SpanGoal, row: Row) -> AttackResult:
+    """What TextAttack finds for an example.
+
+    Raises:
+        InputError: another example, attacked at the same time, has the same search, so that each
+            asks about the other's texts.
+    """
+    try:
+        return attack.attack(Passage(row["question"], row["context"]), example(row)[1])
+    finally:
+        if attack.search_method.goal_function is not goal:
+            raise InputError(
+                f"recipe: its {type(attack.search_method).__name__} is shared by several examples, "
+                "which are attacked at once; make the search inside the recipe, with the recipe's "
+                "own goal"
+            )
 
 
 def prepare(row: Row, settings: RecipeSettings, resources: Resources) -> None:

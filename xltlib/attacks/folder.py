@@ -16,6 +16,9 @@ from xltlib.attacks.engine import FINISHED
 from xltlib.attacks.resources import Row
 from xltlib.text_files import recovered_json_lines, shown_path
 
+RESULTS = ("attacks.parquet", "attacks.jsonl", "summary.csv", "attacks.html")
+"""The files that `report.write` makes in the folder."""
+
 
 def claim(folder: Path, recipe: str, identity: str) -> None:
     """Note whose results a folder has.
@@ -24,18 +27,25 @@ def claim(folder: Path, recipe: str, identity: str) -> None:
         identity: a digest of everything that all outcomes depend on.
 
     Raises:
-        InputError: it has results of another attack.
+        InputError: it has results of another attack, or a file of the same name as one of them.
     """
     mark, own = folder / "log" / "attack.json", {"recipe": recipe, "identity": identity}
     owner = read_sealed(mark)
     if owner == own:
         return
-    if (folder / "attacks.jsonl").exists() or any(map(recovered_json_lines, _logs(folder, "*"))):
+    written = owner is not None and (folder / "attacks.jsonl").exists()
+    if written or any(map(recovered_json_lines, _logs(folder, "*"))):
         other = "an unknown recipe" if owner is None else f"recipe {owner.get('recipe')}"
         raise InputError(
             f"{shown_path(folder)}: has the results of another attack ({other}, with its own "
             "model, settings and rows), which would be lost. Give another folder for `out`, or "
             "remove this one. A function is known again only by its `identity`."
+        )
+    foreign = [name for name in RESULTS if (folder / name).exists()] if owner is None else []
+    if foreign:
+        raise InputError(
+            f"{shown_path(folder / foreign[0])}: no attack wrote this file, and its results would "
+            "replace it. Give another folder for `out`, or move the file."
         )
     write_sealed(mark, own)
 

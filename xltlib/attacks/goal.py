@@ -47,9 +47,8 @@ class UntargetedSpanF1(SpanGoal):
         return tuple((place, place + length) for place, length in found if place is not None)
 
     def reached(self, output: Output) -> bool:
-        """The answer is wrong. A gold answer is always right, even if it normalises to nothing."""
-        golds = {text.strip() for text in self.answers["text"]}
-        return self.f1(output.answer) < self.f1_threshold and output.answer.strip() not in golds
+        """The answer is wrong."""
+        return self.f1(output.answer) < self.f1_threshold
 
     def score(self, output: Output) -> float:
         """The log-odds against the gold answer."""
@@ -60,7 +59,8 @@ class UntargetedSpanF1(SpanGoal):
 
 
 class TargetedSpan(SpanGoal):
-    """Succeeds when the model answers with the target of the example, in SQuAD's normal form.
+    """Succeeds when the model answers with the target of the example, in SQuAD's normal form unless
+    that is empty.
 
     The search climbs the target's log-odds. They are at their minimum while the target is not in
     the context, for example before a distractor is inserted.
@@ -73,7 +73,10 @@ class TargetedSpan(SpanGoal):
 
     def reached(self, output: Output) -> bool:
         """The answer is the target."""
-        return bool(squad.exact_match(output.answer, [self.answers["target"]]))
+        answer, target = output.answer.strip(), self.answers["target"].strip()
+        if not squad.normalize_answer(target):
+            return answer == target
+        return bool(squad.exact_match(answer, [target]))
 
     def score(self, output: Output) -> float:
         """The log-odds of the target."""

@@ -48,8 +48,8 @@ def unseen(word: str, rng: random.Random) -> Iterator[str]:
     """
     parts = graphemes(word)
     reversed_word = "".join(parts[::-1])
-    if len(parts) > 1 and graphemes(reversed_word) == parts[::-1]:
-        override = _LEFT_TO_RIGHT if _is_rtl(word) else _RIGHT_TO_LEFT
+    override = _override(word)
+    if override and len(parts) > 1 and graphemes(reversed_word) == parts[::-1]:
         yield f"{override}{reversed_word}{_END}"
     marks = INVISIBLE if script_of(word) in _UNJOINED else INVISIBLE[2:]
     yield "".join(part + rng.choice(marks) for part in parts)
@@ -59,6 +59,10 @@ def unseen(word: str, rng: random.Random) -> Iterator[str]:
         yield "".join([*parts[:place], rng.choice(marks), *parts[place:]])
 
 
-def _is_rtl(word: str) -> bool:
-    """Whether a word has a letter that is written from right to left."""
-    return any(unicodedata.bidirectional(char) in ("R", "AL") for char in word)
+def _override(word: str) -> str | None:
+    """The control under which a reversed word looks like the original; None if there is none,
+    because numbers or Latin letters in a word of a right-to-left script run left to right."""
+    kinds = {unicodedata.bidirectional(char) for char in word}
+    if not kinds & {"R", "AL"}:
+        return _RIGHT_TO_LEFT
+    return None if kinds & {"L", "EN", "AN"} else _LEFT_TO_RIGHT

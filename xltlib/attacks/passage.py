@@ -20,6 +20,10 @@ from xltlib.languages import words
 
 Spans = tuple[tuple[int, int], ...]
 # Word boundaries depend on nothing beyond the nearest space, punctuation mark or symbol.
+_NOT_IN_CONTEXT = (
+    "only words of the context can be replaced; a recipe of your own needs the constraint "
+    "ContextOutsideAnswer(goal)"
+)
 _DELIMITER = regex.compile(r"[\p{Z}\p{S}\p{Cc}]|(?!['’_])\p{P}")
 
 
@@ -119,11 +123,17 @@ class Passage(AttackedText):
         The space before a removed word is removed too, as in TextAttack; without one, the space
         after it stays ("a 5- pro").
         """
-        edits = sorted(zip(indices, new_words, strict=True))
-        if len({index for index, _ in edits}) < len(edits):
+        given = sorted(zip(indices, new_words, strict=True))
+        if len({index for index, _ in given}) < len(given):
             raise ValueError("a word cannot be replaced twice at once")
+        # TextAttack's genetic searches replace words of the question with themselves.
+        edits = [
+            (index, new)
+            for index, new in given
+            if not 0 <= index < self.question_words or new != self.words[index]
+        ]
         if any(not self.question_words <= index < self.num_words for index, _ in edits):
-            raise ValueError("only words of the context can be replaced")
+            raise ValueError(_NOT_IN_CONTEXT)
         if len(edits) == 1:
             return self._replaced(edits[0][0], [edits[0][1]])[0]
         context, done = "", 0
@@ -136,11 +146,11 @@ class Passage(AttackedText):
             made.attack_attrs = self._moved(edits, made.num_words)
         else:
             made.attack_attrs = self._attributes(changed)
-        given = {index: [new[a:b] for a, b in words(new)] for index, new in edits}
+        put = {index: [new[a:b] for a, b in words(new)] for index, new in edits}
         wanted = [
             word
             for i in range(self.question_words, self.num_words)
-            for word in given.get(i, [self.word(i)])
+            for word in put.get(i, [self.word(i)])
         ]
         made.word_for_word = made.words[made.question_words :] == wanted
         return made
@@ -152,7 +162,7 @@ class Passage(AttackedText):
     def with_candidates(self, index: int, candidates: Sequence[str]) -> list[Passage]:
         """The text with each candidate in the place of one word; an empty one removes it."""
         if not self.question_words <= index < self.num_words:
-            raise ValueError("only words of the context can be replaced")
+            raise ValueError(_NOT_IN_CONTEXT)
         if "" in candidates:
             return [self.replace_words_at_indices([index], [new]) for new in candidates]
         return self._replaced(index, candidates) if candidates else []

@@ -58,12 +58,15 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
     found = Questions()
     for number, given in enumerate(_records(source)):
         where = f"row {number}"
+        if isinstance(source, str | Path):  # its records are questions of the project's own form
+            where = f"{shown_path(source)}: question {shown(given['id'], 60)}"
         if not isinstance(given, Mapping):
             raise InputError(
                 f"{where}: {type(given).__name__} is not a row; give mappings from column to value"
             )
+        unanswerable = _is_impossible(given, where)
         missing = [name for name in _NEEDED if given.get(name) is None]
-        if missing:
+        if missing and not (missing == ["answers"] and unanswerable):
             raise InputError(
                 f"{where}: no {', '.join(missing)}; a row needs {', '.join(_NEEDED)}, and this one "
                 f"has {', '.join(map(str, given)) or 'nothing'}. Rename the columns."
@@ -86,8 +89,9 @@ def read_rows(source: Any, language: str | None = None, corpus: str | None = Non
         }
         if named or corpus:
             row["corpus"] = named or corpus
-        answers = [_placed(context, *one) for one in _answers(given["answers"], where)]
-        if not answers or _is_impossible(given, where):
+        stated_answers = [] if unanswerable else _answers(given["answers"], where)
+        answers = [_placed(context, *one) for one in stated_answers]
+        if not answers:
             found.left_out["unanswerable"] += 1
         elif all(start < 0 for _, start in answers):
             found.left_out["answer not in its passage"] += 1
@@ -177,7 +181,10 @@ def _language(row: Mapping[str, Any], identity: str, default: str | None, where:
     if not isinstance(code, str):
         raise InputError(f"{where}: no language; give language=, e.g. language='sw'")
     code = _TYDI.get(code.lower(), code)
-    find_language(code)
+    try:
+        find_language(code)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
     return code
 
 

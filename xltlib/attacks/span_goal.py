@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -14,14 +13,12 @@ from textattack.models.wrappers import ModelWrapper
 from textattack.shared import AttackedText
 
 from xltlib.attacks.query import Output, Query, Reading, Scorer, Spans
-from xltlib.evaluation import squad
+from xltlib.evaluation.answer_scoring import SQUAD_F1, ScoreAnswer
 
 Guide = Literal["none", "fast", "partial", "equal"]
 """What guides a search: float32 itself; a faster model; one that reads part of the passage; or a
 faster model whose close calls are decided by float32, so that the search is the same as in
 float32."""
-ScoreAnswer = Callable[[str, Sequence[str]], float]
-"""Maps an answer and the gold answers to an F1 in [0, 1]."""
 # For the guide "equal": the margin, relative to the largest difference seen so far between the fast
 # model and float32, and its minimum, in log-odds.
 SAFETY, LEAST_MARGIN = 1.5, 0.1
@@ -78,7 +75,7 @@ class SpanGoal(GoalFunction):
         f1: scores answers against the gold ones.
     """
 
-    def __init__(self, victim: SpanQAVictim, *, f1: ScoreAnswer = squad.f1, **options: Any) -> None:
+    def __init__(self, victim: SpanQAVictim, *, f1: ScoreAnswer = SQUAD_F1, **options: Any) -> None:
         # Clearing TextAttack's default cache of a million entries takes longer than an example.
         super().__init__(victim, model_cache_size=2**14, **options)
         self.f1_of = f1

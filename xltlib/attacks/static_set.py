@@ -22,7 +22,7 @@ from xltlib.text_files import InputError, shown, shown_path
 
 
 def save(file: Path, results: pd.DataFrame, **about: Any) -> None:
-    """Write attacked passages as a SQuAD 1.1 file, which `xlt evaluate` and other tools can read.
+    """Write attacked passages as a SQuAD 1.1 file, which other tools can read.
 
     It has the examples that were attacked, with updated answer offsets; every question keeps its id
     and states the outcome of the attack. An answer that can no longer be found has the offset -1.

@@ -51,10 +51,14 @@ def _placeholder_flair() -> Iterator[None]:
 
 @contextmanager
 def _offline_nltk() -> Iterator[None]:
-    """During the import, give NLTK a stop-word list of one word and block downloads."""
-    import nltk
+    """During the import, give NLTK a stop-word list of one word and block downloads.
 
-    download = nltk.download
+    NLTK keeps a list where it first found it, so its own is looked for afresh afterwards.
+    """
+    import nltk
+    from nltk.corpus import stopwords
+
+    download, unread = nltk.download, (type(stopwords), stopwords.__dict__)
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder) / "corpora" / "stopwords"
         corpus.mkdir(parents=True)
@@ -69,6 +73,8 @@ def _offline_nltk() -> Iterator[None]:
             logging.disable(disabled)
             nltk.download = download
             nltk.data.path.remove(folder)
+            object.__setattr__(stopwords, "__class__", unread[0])
+            object.__setattr__(stopwords, "__dict__", unread[1])
 
 
 @contextmanager

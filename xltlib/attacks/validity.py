@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from xltlib.artifacts import InputError
 from xltlib.attacks.masked_lm import MaskedLM
 from xltlib.attacks.tasa import sentence_around
 from xltlib.languages import words
@@ -34,9 +35,18 @@ def kept(
         LM, how much less likely the new text is than the text it replaced, in nats per piece.
 
     Args:
-        known: the words of a language, in lower case.
+        known: the words of each language, in lower case.
+
+    Raises:
+        InputError: `known` lacks a language of the results.
     """
     changed = results[results["attacked_context"] != results["context"]]
+    lacking = sorted(set(changed["language"]) - set(known))
+    if lacking:
+        raise InputError(
+            f"known: no words in {', '.join(lacking)}; give those of every language of the "
+            "results, e.g. by known_words"
+        )
     rows = []
     for language, part in changed.groupby("language", sort=True):
         new = [word.lower() for row in part.itertuples() for word in _put_in(row)]

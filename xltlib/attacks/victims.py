@@ -17,8 +17,7 @@ from xltlib.attacks.query import ROUNDING, Predictor, Spans, UnusableAnswer
 from xltlib.attacks.random_state import kept_random_state
 from xltlib.encoders import encoder_folder
 from xltlib.encoders.parts import on_device
-from xltlib.evaluation import squad
-from xltlib.evaluation.answer_scoring import ScoreAnswer
+from xltlib.evaluation.answer_scoring import SQUAD_F1, ScoreAnswer
 from xltlib.evaluation.predictor import Prediction, SpanPredictor, usual_windows
 from xltlib.text_files import number_of, shown
 
@@ -32,8 +31,8 @@ _SURE = 0.99
 class CallablePredictor:
     """A black box: a function from questions and contexts to answers.
 
-    A function does not say how likely the gold answer is. Its probability is estimated as that of
-    the given answer times the F1 between the two (1 if they are the same). If answers come without
+    A function does not say how likely the gold answer is. For an answer of probability p that has
+    the F1 f with the gold answer, it is estimated as f p + (1 - f) (1 - p). If answers come without
     probabilities, the search knows only how correct they are and misses small gains. Anything that
     needs gradients (hotflip, embedding, ranking by the model's own gradient) is refused, and so is
     a faster guide.
@@ -48,7 +47,7 @@ class CallablePredictor:
         self,
         function: AnswerQuestions,
         identity: str | None = None,
-        f1: ScoreAnswer = squad.f1,
+        f1: ScoreAnswer = SQUAD_F1,
     ) -> None:
         self.function, self.identity, self.f1 = function, identity, f1
 
@@ -80,14 +79,9 @@ class CallablePredictor:
             start = max(context.find(text), 0)
             predictions.append(Prediction(text, start, start + len(text), sure))
             golds = [context[a:b] for a, b in wanted]
-            right = self._right(text, golds) if golds else 0.0
+            right = self.f1(text, golds) if golds else 0.0
             probabilities.append(right * sure + (1 - right) * (1 - sure) if golds else 0.0)
         return predictions, np.array(probabilities)
-
-    def _right(self, text: str, golds: list[str]) -> float:
-        """How right an answer is: fully if it is a gold answer, even one that normalises to
-        nothing, as "The" does."""
-        return 1.0 if text.strip() in golds else self.f1(text, golds)
 
 
 def _answer(given: Any) -> tuple[str, float]:
@@ -116,7 +110,7 @@ def victim(
     cache: Path,
     device: str | None = None,
     identity: str | None = None,
-    f1: ScoreAnswer = squad.f1,
+    f1: ScoreAnswer = SQUAD_F1,
 ) -> Predictor:
     """A predictor from a folder, a hub name, a loaded model, a predictor or a function.
 

@@ -78,6 +78,11 @@ def attack(
         guide_words=guide_words,
     )
     if for_annotators is not None:
+        if recipe == "embedding":
+            raise InputError(
+                "--for-annotators: embedding changes no text, so there is nothing to judge; leave "
+                "it out"
+            )
         annotation.require_place(for_annotators)
     done = attack_model(
         model,

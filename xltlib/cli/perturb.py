@@ -41,7 +41,7 @@ def perturb(
     """Perturb the passages of a SQuAD file; the same seed gives the same file."""
     from xltlib.attacks import perturb as perturbing
     from xltlib.attacks.lexicon import bitext_lexicon, joined, read_lexicon
-    from xltlib.corpora.squad_files import is_answerable, read_squad
+    from xltlib.corpora.squad_files import is_answerable, read_squad, require_stated_language
     from xltlib.languages import find_language
 
     find_language(lang)
@@ -60,7 +60,7 @@ def perturb(
     rows = [row for row in every if is_answerable(row)]
     if not rows:
         raise InputError(f"{data}: no question has an answer. Give a file of answered questions.")
-    _require_language(data, lang)
+    require_stated_language(data, lang)
     lexicons = {}
     if kind == "codemix":
         found = [read_lexicon(file, lang) for file in lexicon or ()]
@@ -87,22 +87,3 @@ def perturb(
     if unchanged:
         some = f"{', '.join(unchanged[:5])}{', ...' * (len(unchanged) > 5)}"
         console.print(f"unchanged: {some}", soft_wrap=True)
-
-
-def _require_language(data: Path, lang: str) -> None:
-    """Refuse a file that states another language than the given one.
-
-    Raises:
-        InputError: names the first question of another language.
-    """
-    from xltlib.corpora.squad_files import stated_language
-    from xltlib.corpora.squad_json import questions
-    from xltlib.languages.codes import parse_code
-
-    for one in questions(data):
-        stated = stated_language(one)
-        if stated is not None and parse_code(stated).base != parse_code(lang).base:
-            raise InputError(
-                f"{data}: question {one.id} is in {stated}, not in {lang}. Give --lang {stated}, "
-                "or a file of one language: perturbations differ by language."
-            )

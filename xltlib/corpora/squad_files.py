@@ -15,6 +15,7 @@ from xltlib.corpora.corpus import QA
 from xltlib.corpora.local import require_unique
 from xltlib.corpora.squad_json import Question, question_of, questions
 from xltlib.languages import LANGUAGES, TYDI, find_language
+from xltlib.languages.codes import parse_code
 from xltlib.text_files import InputError, number_of, shown, shown_path
 
 ANSWERED = ("id", "context", "question", "answers")
@@ -168,6 +169,21 @@ def stated_language(one: Question) -> str | None:
         with suppress(InputError):
             return find_language(stated).code
     return language_of_id(one.id)
+
+
+def require_stated_language(data: Path | str, language: str) -> None:
+    """Refuse a file with a question that states another language than the given one.
+
+    Raises:
+        InputError: names the first such question.
+    """
+    for one in questions(Path(data)):
+        stated = stated_language(one)
+        if stated is not None and parse_code(stated).base != parse_code(language).base:
+            raise InputError(
+                f"{shown_path(data)}: question {shown(one.id, 60)} is in {stated}, not in "
+                f"{language}. Give {stated} as its language, or a file of one language."
+            )
 
 
 def first_articles(rows: Dataset, articles: int | None, *, rest: bool, key: str) -> Dataset:

@@ -34,7 +34,10 @@ def official(language: str, corpus: str | None) -> ScoreAnswer:
 
 
 def f1_in(unit: F1Unit, language: str, corpus: str | None) -> ScoreAnswer:
-    """The official F1 (`words`), or the same rule over graphemes or segmented words."""
+    """The official F1 (`words`), or the same rule over graphemes or segmented words.
+
+    A gold answer itself is always right, even if it has no words, as "€" and "The" have none.
+    """
     rule = normalizer(language, corpus)
     splits: dict[F1Unit, Callable[[str], str]] = {
         "words": str,
@@ -42,7 +45,14 @@ def f1_in(unit: F1Unit, language: str, corpus: str | None) -> ScoreAnswer:
         "segmented": _segmented,
     }
     split = splits[unit]
-    return partial(squad.f1, normalize=lambda text: split(rule(text)))
+    score = partial(squad.f1, normalize=lambda text: split(rule(text)))
+
+    def f1(answer: str, golds: Iterable[str]) -> float:
+        golds = list(golds)
+        same = answer.strip() in [gold.strip() for gold in golds]
+        return 1.0 if same else score(answer, golds)
+
+    return f1
 
 
 def _graphemes(text: str) -> str:
@@ -51,3 +61,7 @@ def _graphemes(text: str) -> str:
 
 def _segmented(text: str) -> str:
     return " ".join(text[start:end] for start, end in words(text))
+
+
+SQUAD_F1 = f1_in("words", "en", None)
+"""SQuAD's F1, by which attacks succeed unless their recipe counts otherwise."""

@@ -11,7 +11,7 @@ from datasets import Dataset
 
 from xltlib.artifacts import InputError, fingerprint
 from xltlib.corpora.answer_spans import stripped_span
-from xltlib.corpora.squad_files import is_answerable, read_squad
+from xltlib.corpora.squad_files import is_answerable, read_squad, require_stated_language
 from xltlib.evaluation import squad
 from xltlib.evaluation.answer_scoring import normalizer
 from xltlib.evaluation.predictor import SpanPredictor, window_settings
@@ -62,7 +62,8 @@ def evaluate(
 
     Raises:
         InputError: the model or the file cannot be read, an argument is of another type, the
-            language (in CLDR) or the metric is unknown, or no question has an answer.
+            language (in CLDR) or the metric is unknown, a question states another language, or
+            none has an answer.
     """
     if not isinstance(model, Path | str | SpanPredictor):
         raise InputError(
@@ -83,6 +84,7 @@ def evaluate(
     if metric not in METRICS:
         raise InputError(f"metric {metric}: unknown; known: {' '.join(METRICS)}")
     every = read_squad(Path(data), language, unanswerable="keep")
+    require_stated_language(data, language)
     rows = every.select([i for i, row in enumerate(every) if is_answerable(row)])
     if not len(rows):
         raise InputError(
