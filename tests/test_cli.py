@@ -171,6 +171,14 @@ def test_the_version_and_the_completion_of_names_are_there():
             {"intermediate.optimisation.frozen_layers": 20},
             r"intermediate\.optimisation\.frozen_layers: 20, but encoders\.me5-small has 12 layers",
         ),
+        (
+            {"span_qa.max_length": 1024},
+            r"span_qa\.max_length: 1024 tokens, but encoders\.me5-small reads 512 at most",
+        ),
+        (
+            {"intermediate.max_length": 513},
+            r"intermediate\.max_length: 513 tokens, but encoders\.me5-small reads 512 at most",
+        ),
         ({"corpora.swag": {"source": "hub"}}, r"corpora\.swag: there is no such corpus; known"),
         (
             {"corpora.arcd": {"source": "hub"}},

@@ -466,9 +466,9 @@ def test_what_cannot_name_a_revision_is_refused(changed, section, revision):
     [
         ("seeds: [1]\nprofile: a\nseeds: [2]\n", r"line 3 repeats the key 'seeds'"),
         ("profile: [\n", r"mine\.yaml: not valid YAML: line"),
-        ("- profile\n", r"\(whole file\): Input should be a valid dictionary"),
-        ("1\n", r"\(whole file\): Input should be a valid dictionary"),
-        ("", r"\(whole file\): Input should be a valid dictionary"),
+        ("- profile\n", r"\(whole file\): Input should be a mapping of keys to values"),
+        ("1\n", r"\(whole file\): Input should be a mapping of keys to values"),
+        ("", r"\(whole file\): Input should be a mapping of keys to values"),
         (f"profile: {'x' * 70_000}\n", "errors; nothing was started"),
     ],
 )
@@ -857,3 +857,69 @@ def test_the_longest_names_fit_into_the_names_of_files(changed, tmp_path):
         assert (tmp_path / "outputs" / ("p" * 80) / "logs").is_dir()
         assert log_of(one, "json").is_file()
         assert len(f".{log_of(one, 'json').name}.{2**22}") <= 255
+
+
+@pytest.mark.parametrize(
+    ("edits", "message"),
+    [
+        ({"seeds": ["010"]}, "valid integer"),
+        (
+            {"attacks.ensemble": "typo"},
+            r"attacks\.ensemble: results have this name for the worst of several attacks; rename",
+        ),
+        (
+            {"attacks.typo-20": "typo"},
+            r"attacks\.typo-20: results have this name for targets\.tydiqa\.test_sets\.\d; rename",
+        ),
+        (
+            {"analysis.published": [{"source": "Doe", "corpus": "tydi-qa", "f1": {"ru": 60}}]},
+            r"analysis\.published\.0\.corpus: there is no 'tydi-qa'; available: tydiqa",
+        ),
+        (
+            {
+                "analysis.published": [
+                    {"source": "Doe", "corpus": "tydiqa", "encoders": ["xlmr"], "f1": {"ru": 60}}
+                ]
+            },
+            r"analysis\.published\.0\.encoders: there is no 'xlmr'; available: me5-small",
+        ),
+        (
+            {"analysis.published": [{"source": "Doe", "corpus": "tydiqa", "f1": {"ru": 160}}]},
+            "less than or equal to 100",
+        ),
+        ({"corpora.tydiqa.folder": "."}, "folder has no effect with source mini; leave it out"),
+        ({"corpora.tydiqa.cut_after": 3}, "cut_after has no effect with source mini"),
+        (
+            {
+                "targets.tydiqa.test_sets": [
+                    {
+                        "corpus": "tydiqa",
+                        "languages": ["ru"],
+                        "perturbation": {"kind": "misspelling"},
+                    }
+                ]
+            },
+            "misspelling: no list of misspellings in ru; available: en",
+        ),
+        (
+            {"attacks.typo.recipe": {"kind": "misspelling"}},
+            r"attacks\.typo: misspelling: no list of misspellings in .*; available: en",
+        ),
+    ],
+)
+def test_what_would_fail_or_do_nothing_later_is_refused(changed, edits, message):
+    quick = yaml.safe_load((PARAMS / "quick.yaml").read_text())
+    edits = {
+        key: quick["attacks"][value] if value == "typo" else value for key, value in edits.items()
+    }
+    with pytest.raises(InputError, match=message):
+        schema.load(changed(edits))
+
+
+def test_arms_without_a_common_seed_are_named(changed):
+    crossings = [{"arms": ["english"], "seeds": [1]}, {"arms": ["multilingual"], "seeds": [2]}]
+    edits = {"seeds": [1, 2], "targets.tydiqa.crossings": crossings}
+    said = [*not_compared(schema.load(changed(edits)))]
+    assert any(
+        "multilingual and english have no seed in common on targets.tydiqa" in s for s in said
+    )

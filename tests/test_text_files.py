@@ -150,10 +150,10 @@ LAUGHS = "a0: &a0 [x]\n" + "".join(
         ("a: !!python/object:os.system x", "could not determine a constructor"),
         ('a: "\\ud83d"', "f.txt"),
         ("a: 1\0", "NUL"),
-        ("a: !!int x", "not valid YAML"),
-        (f"a: {'9' * 5000}", "not valid YAML"),
+        ("a: 1\nb: !!int x", "not valid YAML: line 2: 'x' is not a possible int"),
+        (f"a: {'9' * 5000}", "not valid YAML: line 1: '9999.* is not a possible int"),
         ("? [a]\n: 1", "not valid YAML"),
-        ("a: 2001-99-99", "not valid YAML"),
+        ("a:\n- 2001-99-99", "not valid YAML: line 2: '2001-99-99' is not a possible timestamp"),
     ],
 )
 def test_yaml_that_cannot_be_used_is_named_and_soon(file, text, message):
@@ -172,6 +172,31 @@ def test_yaml_keeps_merges_and_their_overrides(file):
         "c": {"x": 1, "y": 2},
     }
     assert read_yaml(file("")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-4", 1e-4),
+        ("-2.5E+3", -2500.0),
+        (".5", 0.5),
+        ("7.", 7.0),
+        ("-0", 0),
+        ("+12", 12),
+        (".inf", float("inf")),
+        # In YAML 1.1 these are 8, 90, 3, 10, 16 and 5400.5.
+        *((one, one) for one in ("010", "1:30", "0b11", "1_0", "0x10", "1:30:00.5", "0o10")),
+        ("1.0.0", "1.0.0"),
+        ("e5", "e5"),
+        ("\u0663", "\u0663"),
+        ("~", None),
+        ("true", True),
+    ],
+)
+def test_yaml_numbers_are_decimal(file, text, value):
+    found = read_yaml(file(f"a: {text}"))["a"]
+    assert found == value
+    assert type(found) is type(value)
 
 
 def test_a_file_of_fifty_megabytes_is_refused_at_once(tmp_path):

@@ -19,12 +19,26 @@ MOST_YAML_NODES = 100_000
 
 
 class _Loader(yaml.CSafeLoader):
-    """Safe types, where 1e-4 is a number as in YAML 1.2; in YAML 1.1 it is a text."""
+    """Safe types, with the decimal numbers of YAML 1.2.
+
+    In YAML 1.1, 1e-4 is a text, and 010, 1:30 and 1_0 are numbers that few people mean; here they
+    are texts, which no number's key takes.
+    """
 
 
+_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+_PARSED = {_INT, _FLOAT, *(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "timestamp", "binary"))}
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in known if tag not in (_INT, _FLOAT)]
+    for first, known in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_INT, re.compile(r"[-+]?(0|[1-9]\d*)$", re.ASCII), [*"-+0123456789"])
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    _FLOAT,
+    re.compile(
+        r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$",
+        re.ASCII,
+    ),
     [*"-+.0123456789"],
 )
 
@@ -46,8 +60,8 @@ def parse_yaml(text: str, where: str) -> Any:
         node = yaml.compose(text, Loader=_Loader)
         if node is None:
             return None
-        _size(node, where, {})
         loader = yaml.SafeLoader("")
+        _size(node, where, loader, {})
         value = loader.construct_document(node)
     except (yaml.YAMLError, ValueError, OverflowError, TypeError, RecursionError) as error:
         if isinstance(error, InputError):
@@ -74,8 +88,11 @@ def _refuse_deep_yaml(text: str, where: str) -> None:
             )
 
 
-def _size(node: yaml.Node, where: str, known: dict[int, int | None]) -> int:
-    """The number of nodes below a node, aliases expanded; refuses too many and duplicate keys.
+def _size(
+    node: yaml.Node, where: str, loader: yaml.SafeLoader, known: dict[int, int | None]
+) -> int:
+    """The number of nodes below a node, aliases expanded; refuses too many, duplicate keys, and
+    values that are none, such as the date 2020-99-99.
 
     `known` maps the `id` of a node to its size, None while it is being counted.
     """
@@ -97,9 +114,18 @@ def _size(node: yaml.Node, where: str, known: dict[int, int | None]) -> int:
                         f"{shown(key.value)}. Keep one of them."
                     )
                 seen.add((key.tag, key.value))
-            size += _size(key, where, known) + _size(value, where, known)
+            size += sum(_size(item, where, loader, known) for item in (key, value))
     elif isinstance(node, yaml.SequenceNode):
-        size += sum(_size(item, where, known) for item in node.value)
+        size += sum(_size(item, where, loader, known) for item in node.value)
+    elif node.tag in _PARSED:
+        try:
+            loader.construct_object(node)
+        except (ValueError, TypeError, OverflowError, KeyError) as error:
+            kind = node.tag.rpartition(":")[2]
+            raise InputError(
+                f"{where}: not valid YAML: line {line}: {shown(node.value)} is not a possible "
+                f"{kind}. Correct it, or put a text in quotes."
+            ) from error
     if size > MOST_YAML_NODES:
         raise InputError(
             f"{where}: line {line} expands to more than {MOST_YAML_NODES:,} values. Make it "

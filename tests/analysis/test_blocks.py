@@ -6,8 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xltlib.analysis.blocks import contrast_blocks, large_enough, macro_shares, units
-from xltlib.analysis.intervals import contrast
+from xltlib.analysis.blocks import (
+    contrast_blocks,
+    large_enough,
+    macro_shares,
+    units,
+    where_all_were_tested,
+)
+from xltlib.analysis.intervals import NO_COMMON_SEED, contrast
 from xltlib.artifacts import InputError
 
 WEIGHTS = {"multilingual": 1.0, "english": -1.0}
@@ -65,8 +71,8 @@ def test_corpora_with_other_seeds_are_compared_with_those_in_common():
     five = answers(places, seeds=range(5))
     found = contrast(pd.concat([five, answers(places, seeds=(1, 2), corpus="b")]), "f1", WEIGHTS)
     assert found.n_seeds == 2
-    with pytest.raises(InputError, match="no seed in common"):
-        contrast(pd.concat([five, answers(places, seeds=(7,), corpus="b")]), "f1", WEIGHTS)
+    other = pd.concat([five, answers(places, seeds=(7,), corpus="b")])
+    assert contrast(other, "f1", WEIGHTS).why_not == NO_COMMON_SEED
 
 
 def test_arms_with_other_seeds_are_compared_with_those_in_common():
@@ -78,8 +84,20 @@ def test_arms_with_other_seeds_are_compared_with_those_in_common():
     third = frame[(frame["arm"] == "english") & (frame["seed"] == 0)].assign(arm="none")
     assert contrast(pd.concat([frame, third]), "f1", WEIGHTS).n_seeds == 5
     apart = frame[(frame["arm"] == "english") == (frame["seed"] < 3)]
+    assert contrast(apart, "f1", WEIGHTS).why_not == NO_COMMON_SEED
     with pytest.raises(InputError, match=r"no seed in common\. Give their crossings"):
-        contrast(apart, "f1", WEIGHTS)
+        contrast_blocks(apart, "f1", WEIGHTS)
+
+
+def test_test_sets_that_an_arm_lacks_are_left_out_for_its_contrasts():
+    places = {code: [(f"q{i}", f"p{i}") for i in range(8)] for code in ("ar", "ko")}
+    frame = answers(places)
+    lacking = frame[(frame["arm"] == "english") | (frame["language"] == "ar")]
+    third = frame[frame["arm"] == "english"].assign(arm="none")
+    found = where_all_were_tested(pd.concat([lacking, third]), WEIGHTS)
+    assert set(found["language"]) == {"ar"}
+    assert set(found["arm"]) == {*WEIGHTS, "none"}
+    assert len(where_all_were_tested(frame, [*WEIGHTS, "none"])) == 0
 
 
 def test_languages_weigh_the_same_and_their_test_sets_by_questions():

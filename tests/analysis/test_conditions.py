@@ -3,6 +3,7 @@
 import pandas as pd
 
 from xltlib.analysis import conditions
+from xltlib.params.attacks import ENSEMBLE
 
 
 def answers(corpus, f1):
@@ -45,7 +46,7 @@ def test_the_ensemble_is_the_worst_of_attacks_that_every_model_met():
     swap = attacked("swap", ["failed", "failed", "failed", "skipped", "error"], f1=0.2)
     lone = attacked("lone", ["succeeded"] * 5, arms=("english",))
     found = conditions.ensemble(pd.concat([typo, swap, lone]))
-    assert set(found["attack"]) == {conditions.ENSEMBLE}
+    assert set(found["attack"]) == {ENSEMBLE}
     english = found[found["arm"] == "english"].set_index("id")
     assert list(english["outcome"]) == ["succeeded", "failed", "failed", "skipped", "error"]
     assert list(english["attacked_f1"]) == [0.0, 0.2, 0.2, 0.2, 0.2]

@@ -142,10 +142,25 @@ def test_what_no_difference_can_reach_is_not_printed():
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(wrong):
-    with pytest.raises(InputError, match="must be at least"):
+    with pytest.raises(InputError, match=r"--(seeds|questions|seed-sd) .*: give a number from"):
         Plan(**{"seeds": 5} | wrong)
 
 
 def test_a_pilot_with_too_few_questions_is_refused():
     with pytest.raises(InputError, match="5 or more questions"):
         detectable(run((1,), n=4), "clean", PLAN, level=0.95)
+
+
+@pytest.mark.parametrize("seed_sd", [0.0, 2.0])
+def test_a_pilot_that_answers_every_question_alike_promises_nothing(seed_sd):
+    frame = run((1, 2)).assign(f1=0.0)
+    none = frame.assign(attack="typo", original_f1=0.0, attacked_f1=0.0).iloc[:0]
+    plan = Plan(20, 5, seed_sd)
+    found = statement(frame, none, none, plan, smallest=SMALLEST, level=0.95)
+    assert found["detectable"].isna().all()
+    assert not found["enough"].any()
+    (said,) = map(str, of_power(found))
+    assert said.endswith(
+        "the minimum detectable difference between two arms cannot be estimated. Estimated from 4 "
+        "models, whose answers do not differ, so they tell nothing."
+    )

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from xltlib.analysis import tables
+from xltlib.analysis import contrasts, tables
+from xltlib.analysis.intervals import NO_COMMON_SEED
 from xltlib.analysis.robustness import UNDEFINED
 from xltlib.artifacts import InputError
 from xltlib.reporting import findings
@@ -134,13 +135,13 @@ def macro(table):
 
 
 def test_contrasts_leave_english_out_and_hold_every_measure(clean, attacked):
-    table = tables.contrasts(clean, attacked, pairs=PAIRS, **OPTIONS)
+    table = contrasts.table(clean, attacked, pairs=PAIRS, **OPTIONS)
     rows = macro(table)
     assert rows.loc[("clean", "tydiqa"), "estimate"] == pytest.approx(25)
     assert rows.loc[("attacked", "typo"), "estimate"] == pytest.approx(50)
     assert rows.loc[("change", "typo"), "estimate"] == pytest.approx(25)
     # The multilingual arm keeps all of its F1, the English one none.
-    kept = macro(tables.contrasts(many(clean), copied(attacked), pairs=PAIRS, **OPTIONS))
+    kept = macro(contrasts.table(many(clean), copied(attacked), pairs=PAIRS, **OPTIONS))
     row = kept.loc[("share kept", "typo")]
     assert (row["n"], row["seeds"]) == (2 * 2 * 8, 3)
     assert row["estimate"] == pytest.approx(100)
@@ -150,34 +151,34 @@ def test_contrasts_leave_english_out_and_hold_every_measure(clean, attacked):
 
 def test_a_language_that_an_arm_trained_on_is_left_out_and_named(clean, attacked):
     options = OPTIONS | {"seen": {"multilingual": {"ar", "de"}}}
-    table = tables.contrasts(clean, attacked, pairs=PAIRS, **options)
+    table = contrasts.table(clean, attacked, pairs=PAIRS, **options)
     rows = macro(table)
     assert rows.loc[("clean", "tydiqa"), "estimate"] == pytest.approx(0)
-    assert set(table[tables.LEFT_OUT]) == {"ar"}
+    assert set(table[contrasts.LEFT_OUT]) == {"ar"}
     assert set(table["language"]) == {tables.MACRO}
     # Where nothing is zero-shot, all languages count and the row says so.
     options = OPTIONS | {"seen": {"multilingual": {"ar", "ko"}}}
-    table = tables.contrasts(clean, attacked, pairs=PAIRS, **options)
+    table = contrasts.table(clean, attacked, pairs=PAIRS, **options)
     assert not table["zero-shot"].any()
     assert macro(table).loc[("clean", "tydiqa"), "estimate"] == pytest.approx(25)
 
 
 def test_a_language_with_a_handful_of_questions_is_left_out_and_named(clean, attacked):
     few = clean[clean["language"] == "ko"].groupby("arm").head(1).assign(language="sw")
-    table = tables.contrasts(
+    table = contrasts.table(
         pd.concat([many(clean), many(few, (1, 2, 3))]), attacked, pairs=PAIRS, **OPTIONS
     )
     row = macro(table).loc[("clean", "tydiqa")]
-    assert "sw" in row[tables.TOO_FEW].split()
+    assert "sw" in row[contrasts.TOO_FEW].split()
     assert row["why not"] == ""
 
 
 def test_a_measure_that_is_undefined_has_a_row_that_says_why(clean, attacked):
     zero = attacked.assign(original_f1=0.0)
-    table = tables.contrasts(many(clean), many(zero), pairs=PAIRS, **OPTIONS)
+    table = contrasts.table(many(clean), many(zero), pairs=PAIRS, **OPTIONS)
     row = macro(table).loc[("share kept", "typo")]
     assert row["why not"] == UNDEFINED
-    assert (row["n"], row[tables.TOO_FEW]) == (0, "")
+    assert (row["n"], row[contrasts.TOO_FEW]) == (0, "")
     said = [str(one) for one in findings.of_contrasts(table, tables.MACRO)]
     assert any(f"no estimate ({UNDEFINED})." in one for one in said)
     assert not any("nan" in one for one in said)
@@ -186,7 +187,7 @@ def test_a_measure_that_is_undefined_has_a_row_that_says_why(clean, attacked):
 def test_a_missing_answer_is_not_taken_for_a_measure_that_is_undefined(clean, attacked):
     clean.loc[clean.index[clean["language"] == "ko"][0], "f1"] = float("nan")
     with pytest.raises(InputError, match="tydiqa/ko: some questions lack an answer"):
-        tables.contrasts(many(clean), many(attacked), pairs=PAIRS, **OPTIONS)
+        contrasts.table(many(clean), many(attacked), pairs=PAIRS, **OPTIONS)
 
 
 def test_seeds_do_not_make_questions_more(attacked):
@@ -198,7 +199,7 @@ def test_seeds_do_not_make_questions_more(attacked):
 
 
 def test_contrasts_of_two_questions_have_no_interval_and_no_p(clean, attacked):
-    table = tables.contrasts(clean, attacked, pairs=PAIRS, **OPTIONS)
+    table = contrasts.table(clean, attacked, pairs=PAIRS, **OPTIONS)
     assert table.loc[table["measured"] != "share kept", "estimate"].notna().all()
     assert table[["low", "high", "p", "p (Holm)"]].isna().all(axis=None)
     assert (table["why not"] != "").all()
@@ -232,7 +233,7 @@ def test_a_language_s_share_kept_is_its_own():
     left |= {("ko", "english"): 9, ("ko", "multilingual"): 13}
     frame = kept_by_language(right, left)
     none = pd.DataFrame(columns=["corpus", "language", "arm", "f1"])
-    table = tables.contrasts(none, frame, pairs=PAIRS, **OPTIONS)
+    table = contrasts.table(none, frame, pairs=PAIRS, **OPTIONS)
     rows = table[table["measured"] == "share kept"].set_index("language")
     sums = frame.groupby(["language", "arm", "seed"])[["original_f1", "attacked_f1"]].sum()
     kept = (100 * sums["attacked_f1"] / sums["original_f1"]).groupby(["language", "arm"]).mean()
@@ -248,7 +249,7 @@ def test_two_right_answers_give_no_share():
     right |= {("ko", "english"): 10, ("ko", "multilingual"): 2}
     frame = kept_by_language(right, {place: one - 1 for place, one in right.items()})
     none = pd.DataFrame(columns=["corpus", "language", "arm", "f1"])
-    table = tables.contrasts(none, frame, pairs=PAIRS, **OPTIONS)
+    table = contrasts.table(none, frame, pairs=PAIRS, **OPTIONS)
     rows = table[table["measured"] == "share kept"].set_index("language")
     assert rows.loc["ko", "why not"] == UNDEFINED
     assert rows.loc[["ko", "ar", tables.MACRO], "estimate"].isna().tolist() == [True, False, False]
@@ -267,18 +268,43 @@ def many(frame, seeds=(1, 2, 3)):
 
 def test_holm_only_raises_p_values_and_synthetic_data_has_none(clean, attacked):
     frames = many(clean), many(attacked)
-    table = tables.contrasts(*frames, pairs=PAIRS, **OPTIONS)
+    table = contrasts.table(*frames, pairs=PAIRS, **OPTIONS)
     by_language = table[(table["language"] != tables.MACRO) & table["p"].notna()]
     assert len(by_language)
     assert (by_language["p (Holm)"] >= by_language["p"]).all()
-    none = tables.contrasts(*frames, pairs=PAIRS, **(OPTIONS | {"p_values": False}))
+    none = contrasts.table(*frames, pairs=PAIRS, **(OPTIONS | {"p_values": False}))
     assert none[["p", "p (TOST)", "p (Holm)"]].isna().all(axis=None)
     assert none["low"].notna().any()
 
 
 def test_two_seeds_have_intervals_and_no_p(clean, attacked):
     frames = many(clean, (1, 2)), many(attacked, (1, 2))
-    table = tables.contrasts(*frames, pairs=PAIRS, **OPTIONS)
+    table = contrasts.table(*frames, pairs=PAIRS, **OPTIONS)
     assert table[["p", "p (TOST)", "p (Holm)"]].isna().all(axis=None)
     shown = table[table["low"].notna()]
     assert (shown[["low", "high"]].abs() <= 100).all(axis=None)
+
+
+def test_a_test_set_that_an_arm_lacks_is_left_out_of_its_contrasts_only(clean, attacked):
+    """One target task crosses all arms, another only some."""
+    clean, attacked = many(clean), copied(attacked)
+    second = attacked[attacked["arm"] == "english"].assign(corpus="xquad")
+    for frame in (second, second.assign(language="sw")):
+        both = pd.concat([attacked, frame])
+        table = contrasts.table(clean, both, pairs=PAIRS, **OPTIONS)
+        alone = contrasts.table(clean, attacked, pairs=PAIRS, **OPTIONS)
+        columns = [name for name in table if name != contrasts.TOO_FEW]
+        pd.testing.assert_frame_equal(
+            table.query("condition == 'typo' and measured != 'effective robustness'")[columns],
+            alone.query("condition == 'typo' and measured != 'effective robustness'")[columns],
+        )
+    assert macro(table).loc[("attacked", "typo"), contrasts.TOO_FEW] == "sw"
+
+
+def test_arms_without_a_common_seed_have_a_row_that_says_so(clean, attacked):
+    frame = many(clean)
+    apart = frame[(frame["arm"] == "english") == (frame["seed"] == 1)]
+    table = contrasts.table(apart, attacked.iloc[:0], pairs=PAIRS, **OPTIONS)
+    assert macro(table)["why not"].tolist() == [NO_COMMON_SEED]
+    said = [str(one) for one in findings.of_contrasts(table, tables.MACRO)]
+    assert any(f"no estimate ({NO_COMMON_SEED})." in one for one in said)

@@ -366,7 +366,7 @@ def test_no_inserted_word_is_no_share_of_known_words():
         ({"model": lambda q, c: [("x", "high")] * len(q)}, "returned .* as an answer"),
         ({"rows": {"data": []}}, "give the file's path"),
         ({"rows": BRIDGE}, "a single row; give a list"),
-        ({"recipe": "misspelling", "language": "de"}, "no list of misspellings for 'de'"),
+        ({"recipe": "misspelling", "language": "de"}, "no list of misspellings in de"),
         ({"recipe": "tasa", "language": "pl", "min_window_similarity": None}, "tasa: no templates"),
         ({"recipe": "codemix", "bitext": {"sw": [("a", "b")]}, "language": "ko"}, "for 'ko' there"),
     ],

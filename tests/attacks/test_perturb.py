@@ -123,7 +123,7 @@ def test_misspellings_are_listed_ones_and_refuse_other_languages():
     how = perturb.settings("misspelling", severity=1.0)
     (new,) = perturb.perturb([row("Their achievement was definitely necessary")], how).rows
     assert new["context"].split()[1] != "achievement"
-    with pytest.raises(InputError, match="misspelling: no list of misspellings for 'fi'"):
+    with pytest.raises(InputError, match="misspelling: no list of misspellings in fi"):
         perturb.perturb([row("jotain", language="fi")], how)
 
 
@@ -202,7 +202,7 @@ def test_the_command_writes_a_squad_file_and_the_same_bytes_again(tmp_path):
         (["--kind", "typo", "--severity", "2"], "severity"),
         (["--kind", "typo", "--lang", "xx"], "language 'xx': no such code"),
         (["--kind", "codemix"], "give --lexicon or --bitext"),
-        (["--kind", "misspelling", "--lang", "fi"], "no list of misspellings for 'fi'"),
+        (["--kind", "misspelling", "--lang", "fi"], "no list of misspellings in fi"),
     ],
 )
 def test_the_command_says_what_is_wrong(tmp_path, options, message):

@@ -98,7 +98,7 @@ def analysis(data: Path, encoder: Path, count: int) -> float:
 
 def report(data: Path, encoder: Path, count: int) -> float:
     """Seconds of the tables and figures of a clean and an attacked test set."""
-    from xltlib.analysis import tables
+    from xltlib.analysis import contrasts, tables
     from xltlib.analysis.robustness import points
     from xltlib.params.measures import SmallestEffects
     from xltlib.reporting import figures, glance
@@ -111,7 +111,7 @@ def report(data: Path, encoder: Path, count: int) -> float:
     smallest = SmallestEffects().model_dump()
     about = Provenance("growth", "tiny", True, (1, 2, 3), "0")
     started = time.process_time()
-    table = tables.contrasts(
+    table = contrasts.table(
         clean,
         attacked,
         pairs=[("multilingual", "english")],

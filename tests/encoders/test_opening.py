@@ -514,3 +514,16 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch, name, message):
 def test_a_head_with_layers_that_the_architecture_lacks_is_refused(copy):
     edit_weights(copy, lambda state: state | {"qa_outputs_2.weight": torch.zeros(2, 16)})
     refused(copy, r"no place for 1 tensor, e\.g\. qa_outputs_2\.weight")
+
+
+@pytest.mark.parametrize("longest", ["512", [5], -1, True])
+def test_a_length_that_is_none_is_refused(copy, longest):
+    edit_json(copy / "tokenizer_config.json", model_max_length=longest)
+    refused(copy, r"tokenizer_config\.json: model_max_length is .*; it must be a number of tokens")
+
+
+def test_an_index_without_metadata_is_named(copy):
+    index = {"weight_map": {"a": "model-00001.safetensors"}}
+    (copy / "model.safetensors").rename(copy / "model-00001.safetensors")
+    (copy / "model.safetensors.index.json").write_text(json.dumps(index))
+    refused(copy, r"index\.json: metadata is not an object\. Add")

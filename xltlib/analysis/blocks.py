@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +87,21 @@ def large_enough(frame: pd.DataFrame) -> pd.DataFrame:
     return enough if len(enough) else frame
 
 
+def where_all_were_tested(frame: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
+    """The rows of the test sets (corpus and language) that every one of some arms was tested on;
+    the rows of other arms stay."""
+    place, wanted = QUESTION[:2], set(arms)
+    tested = frame.groupby(place)["arm"].unique().map(wanted.issubset)
+    return frame[tested.reindex(pd.MultiIndex.from_frame(frame[place])).to_numpy(dtype=bool)]
+
+
+def common_seeds(frame: pd.DataFrame, arms: Iterable[str]) -> set[int]:
+    """The seeds that all of some arms have on all corpora of a frame."""
+    frame = frame[frame["arm"].isin(list(arms))]
+    found = [set(seeds) for seeds in frame.groupby(["corpus", "arm"])["seed"].unique()]
+    return set.intersection(*found) if found else set()
+
+
 def contrast_blocks(
     frame: pd.DataFrame, value: str, weights: Mapping[str, float]
 ) -> dict[tuple[str, str], Block]:
@@ -102,9 +117,8 @@ def contrast_blocks(
         InputError: the arms have no seed in common, or did not answer the same questions.
     """
     frame = frame[frame["arm"].isin(list(weights))]
-    found = [set(seeds) for seeds in frame.groupby(["corpus", "arm"])["seed"].unique()]
-    common = set.intersection(*found) if found else set()
-    if found and not common:
+    common = common_seeds(frame, weights)
+    if len(frame) and not common:
         raise InputError(
             f"arms {', '.join(weights)} on {', '.join(sorted(set(frame['corpus'])))}: no seed in "
             "common. Give their crossings and target tasks the same seeds."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from xltlib.params.attacks import WORST_FIRST
+from xltlib.params.attacks import ENSEMBLE, WORST_FIRST
 
 KEYS = ["arm", "seed", "corpus", "language", "id"]
 WHEN = ("original", "attacked")
@@ -16,7 +16,6 @@ SCORES = ["original_f1", "attacked_f1", "original_em", "attacked_em"]
 TRIED = ("succeeded", "failed")
 """Outcomes that count in success rates; others are skipped, no_candidates and error."""
 UNTRIED = ("skipped", "no_candidates", "error")
-ENSEMBLE = "ensemble"
 
 
 def is_static(answers: pd.DataFrame) -> pd.Series:

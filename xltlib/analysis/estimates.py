@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from xltlib.analysis.blocks import where_all_were_tested
 from xltlib.analysis.conditions import TRIED
 from xltlib.analysis.generalised import in_view, items
 from xltlib.analysis.intervals import Interval, contrast
@@ -43,8 +44,8 @@ def of_arms(
 ) -> OfArms:
     """Treated minus control: the mean over conditions, each a macro mean over languages.
 
-    Only languages that neither arm has trained on are included, and only conditions that both arms
-    met. Test sets with fewer than `MIN_EXAMPLES` units are left out.
+    Only languages that neither arm has trained on are included, and only conditions and test sets
+    that both arms met. Test sets with fewer than `MIN_EXAMPLES` units are left out.
 
     Args:
         clean: answers to clean test sets. attacked: `xltlib.analysis.conditions` of the kind that
@@ -58,12 +59,15 @@ def of_arms(
     frame = clean if estimate.metric == "clean" else attacked
     left_out = sorted((set(frame["language"]) & trained) - {"en"})
     frame = frame[~frame["language"].isin(trained)]
-    if estimate.metric == "clean":
-        parts = {"clean": frame.assign(value=frame["f1"])}
-    else:
-        parts = {str(n): values(part, estimate.metric) for n, part in frame.groupby("attack")}
-    parts = {name: part[part["arm"].isin(pair)] for name, part in parts.items()}
-    parts = {name: part for name, part in parts.items() if set(part["arm"]) == set(pair)}
+    clean_only = estimate.metric == "clean"
+    conditions = [("clean", frame)] if clean_only else frame.groupby("attack")
+    parts = {}
+    for name, condition in conditions:
+        part = where_all_were_tested(condition, pair)
+        part = part.assign(value=part["f1"]) if clean_only else values(part, estimate.metric)
+        part = part[part["arm"].isin(pair)]
+        if set(part["arm"]) == set(pair):
+            parts[str(name)] = part
     undefined = [name for name, part in parts.items() if not is_defined(part, measure.name)]
     if undefined or not parts:
         return OfArms({}, left_out, undefined)

@@ -16,6 +16,7 @@ import pandas as pd
 from xltlib.analysis.blocks import (
     MIN_EXAMPLES,
     Block,
+    common_seeds,
     contrast_blocks,
     large_enough,
     macro_shares,
@@ -27,6 +28,7 @@ MIN_SEEDS = 3
 LEAST_P = {3: 0.005}
 """The least p-value by number of seeds. If a fifth of all trainings collapse, all three of one arm
 and none of the other do so in 0.8 % of the runs, which nothing in the answers shows."""
+NO_COMMON_SEED = "the arms have no seed in common"
 POINTS = 100.0
 """Values are shares in [0, 1]; a difference of two in points lies within +-100."""
 
@@ -185,6 +187,8 @@ def contrast(
         frame, value, weights: as in `contrast_blocks`.
         options: as in `interval`; by default, `languages` are those of the frame.
     """
+    if not common_seeds(frame, weights):
+        return Interval.unknown(NO_COMMON_SEED, options.get("level", 0.95))
     blocks = contrast_blocks(large_enough(frame), value, weights)
     shares = macro_shares({place: block.n_questions for place, block in blocks.items()})
     names = list(dict.fromkeys(code for _, code in blocks))

@@ -23,7 +23,7 @@ from xltlib.analysis.blocks import (
     macro_shares,
     units_here,
 )
-from xltlib.analysis.intervals import MIN_SEEDS, POWER
+from xltlib.analysis.intervals import MIN_SEEDS, POWER, ROUNDING
 from xltlib.analysis.robustness import MEASURES, over_conditions, values
 from xltlib.analysis.variance import Seeds, mixture, spread
 from xltlib.artifacts import InputError
@@ -37,6 +37,8 @@ BASES = (
     f"assuming a correlation of {CORRELATION} between the answers of two training runs",
 )
 """The basis for the variance of a question's contrast; all but the first are conservative."""
+ALIKE = "whose answers do not differ, so they tell nothing"
+"""In place of a basis, if the pilot shows no variance."""
 MODEL = ["arm", "seed"]
 
 
@@ -59,12 +61,13 @@ class Plan:
         for name, bound in least.items():
             value = getattr(self, name)
             if value is not None and not bound <= value <= MOST:
-                raise InputError(f"{name} {value}: must be at least {bound:g} and at most {MOST:,}")
+                option = f"--{name.replace('_', '-')}"
+                raise InputError(f"{option} {value}: give a number from {bound:g} to {MOST:,}")
 
 
 def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -> dict[str, Any]:
     """The minimum detectable effect (80 % power) of one measure, and its basis; NaN if it is larger
-    than the measure can be.
+    than the measure can be, or if the pilot's answers do not differ.
 
     Args:
         frame: one row per answer of a pilot model: arm, seed, corpus, language, id, perhaps
@@ -72,7 +75,7 @@ def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -
 
     Returns:
         languages, questions (planned in each language; the mean if they differ), models, basis (one
-        of `BASES`) and detectable.
+        of `BASES`, or `ALIKE`) and detectable.
     """
     models = frame[MODEL].drop_duplicates()
     names = [f"{arm} {seed}" for arm, seed in models.itertuples(index=False)]
@@ -101,6 +104,14 @@ def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -
         between = [(2 * (1 - CORRELATION) * variance, units)]
     every = float(np.mean([variance for variance, _ in between or within]))
     units = min(n for _, n in between or within)
+    counts = frame.groupby(["corpus", "language"])["id"].nunique().groupby("language").sum()
+    about = {
+        "languages": len(counts),
+        "questions": plan.questions or round(counts.mean()),
+        "models": len(names),
+    }
+    if every <= ROUNDING**2:
+        return about | {"basis": ALIKE, "detectable": np.nan}
     of_answers = min(redrawn, every) / plan.seeds
     of_questions = max(every - redrawn, 0.0) + of_answers
     scale = MEASURES[measure].scale
@@ -108,16 +119,10 @@ def detectable(frame: pd.DataFrame, measure: str, plan: Plan, *, level: float) -
     seeds = Seeds(np.array(means), np.array(0.0), np.array(of_answers), plan.seeds, 1)
     nodes, weights = seeds.nodes(np.ones(1))
     scaled = np.array(of_questions**2 / max(units - 1, 1))
-    about = mixture(nodes, weights, np.array(of_questions), scaled)
-    least = scale * (about.quantile((1 + level) / 2) + about.quantile(POWER))
-    counts = frame.groupby(["corpus", "language"])["id"].nunique().groupby("language").sum()
-    return {
-        "languages": len(counts),
-        "questions": plan.questions or round(counts.mean()),
-        "models": len(names),
-        "basis": basis,
-        "detectable": least if least <= MEASURES[measure].most else np.nan,
-    }
+    error = mixture(nodes, weights, np.array(of_questions), scaled)
+    least = scale * (error.quantile((1 + level) / 2) + error.quantile(POWER))
+    largest = MEASURES[measure].most
+    return about | {"basis": basis, "detectable": least if least <= largest else np.nan}
 
 
 def _variance(

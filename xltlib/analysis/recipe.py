@@ -19,7 +19,7 @@ def english_losses(clean: pd.DataFrame, corpus: str, untrained: str) -> dict[str
         untrained: the arm that skips intermediate training; if absent, nothing is compared.
     """
     # A test set's name is its corpus, or corpus/split where there are several.
-    own = clean["corpus"].astype(str).str.partition("/")[0] == corpus
+    own = clean["corpus"].astype(str).str.split("/").str[0] == corpus
     english = clean[own & (clean["language"] == "en")]
     means = 100 * english.groupby(["arm", "seed"])["f1"].mean().unstack("seed")
     if untrained not in means.index:

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import permutation_test, rankdata
 
-from xltlib.analysis.conditions import ENSEMBLE
 from xltlib.analysis.tables import arms_in
 from xltlib.analysis.verdict import holm
 from xltlib.languages import LANGUAGES, SYNTACTIC_DISTANCE
+from xltlib.params.attacks import ENSEMBLE
 
 KEYS = ["arm", "language"]
 OUTCOMES = ["clean f1", "drop in f1"]

@@ -12,12 +12,9 @@ from importlib.resources import files
 
 from textattack.shared import AttackedText
 
-from xltlib.artifacts import InputError
 from xltlib.attacks.swap import CandidateSwap, in_case_of, is_whole_word
-from xltlib.languages.codes import closest
+from xltlib.languages.codes import require_misspellings
 from xltlib.languages.letter_case import lower
-
-LANGUAGES_LISTED = ("en",)
 
 
 class Misspelling(CandidateSwap):
@@ -44,11 +41,7 @@ def misspelt(language: str) -> Mapping[str, tuple[str, ...]]:
     Raises:
         InputError: there is no list for this language.
     """
-    if closest(language, LANGUAGES_LISTED) is None:
-        raise InputError(
-            f"misspelling: no list of misspellings for {language!r}; available: "
-            f"{' '.join(LANGUAGES_LISTED)}. Use another recipe for this language."
-        )
+    require_misspellings([language])
     text = files("codespell_lib").joinpath("data/dictionary.txt").read_text(encoding="utf-8")
     found: dict[str, list[str]] = defaultdict(list)
     for line in text.splitlines():

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -126,15 +127,25 @@ def checked(params: Path, *, to_run: bool = False) -> schema.Params:
 
 
 def print_table(title: str, frame: pd.DataFrame) -> None:
-    """Print a table without cutting any number; a narrow terminal wraps its lines."""
+    """Print a table without cutting a word or a number; a narrow terminal wraps its lines.
+
+    Columns that are the same in all of several rows are stated once, below the table.
+    """
     from xltlib.reporting.shown import shown
 
-    table = Table(title=title)
-    for column in frame.columns:
+    texts = shown(frame)
+    same = [name for name in texts.columns[1:] if len(texts) > 1 and texts[name].nunique() == 1]
+    stated = [f"{name}: {texts[name].iloc[0]}" for name in same if texts[name].iloc[0]]
+    caption = f"In all rows: {'; '.join(stated)}" if stated else None
+    texts, widest = texts.drop(columns=same), 1
+    table = Table(title=title, caption=caption, caption_justify="left")
+    for column in texts.columns:
         table.add_column(str(column), overflow="fold")
-    for row in shown(frame).itertuples(index=False):
+        words = (word for text in (str(column), *texts[column]) for word in text.split())
+        widest += 3 + max(map(cell_len, words), default=0)
+    for row in texts.itertuples(index=False):
         table.add_row(*row)
-    Terminal(width=max(console.width, WIDEST_TABLE)).print(table)
+    Terminal(width=max(console.width, WIDEST_TABLE, widest)).print(table)
 
 
 def print_json(value: object, indent: int | None = 1) -> None:

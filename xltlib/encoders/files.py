@@ -131,7 +131,10 @@ def _weights(folder: Path) -> tuple[Path, ...]:
             f"{folder}: no weights here (model.safetensors, or its shards and their index)."
             + (hint or _other_format(folder))
         )
-    names = _json_object(index).get("weight_map")
+    listed = _json_object(index)
+    if not isinstance(listed.get("metadata"), dict):  # transformers reads it without need
+        raise InputError(f'{index}: metadata is not an object. Add `"metadata": {{}}`.')
+    names = listed.get("weight_map")
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
         raise InputError(f"{index}: it has no weight_map. Copy or download the folder again.")
     shards = sorted(set(names.values()))

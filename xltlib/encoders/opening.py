@@ -31,6 +31,7 @@ from xltlib.encoders.files import model_files, require_tokenizer
 from xltlib.encoders.loading_report import check_report
 from xltlib.encoders.normalization import keep_normalization
 from xltlib.encoders.parts import takes_token_types
+from xltlib.text_files import shown
 
 HEADS = {AutoModelForQuestionAnswering: "span-QA", AutoModelForMaskedLM: "masked-LM"}
 _PROOF = [
@@ -60,6 +61,14 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
             )
             vocabulary = tokenizer.get_vocab()
             keep_normalization(folder, tokenizer)
+            longest = tokenizer.model_max_length
+            if isinstance(longest, bool) or not isinstance(longest, int | float) or longest < 1:
+                raise InputError(
+                    f"{folder / 'tokenizer_config.json'}: model_max_length is {shown(longest)}; it "
+                    "must be a number of tokens, or absent."
+                )
+            for pair in _PROOF:
+                tokenizer(*pair)
     except InputError:
         raise
     # The Rust library raises plain Exceptions.

@@ -94,6 +94,24 @@ def _unknown(code: str) -> InputError:
     )
 
 
+MISSPELT = ("en",)
+"""The languages with a list of misspellings (codespell's)."""
+
+
+def require_misspellings(languages: Iterable[str]) -> None:
+    """Refuse languages without a list of misspellings.
+
+    Raises:
+        InputError: names them.
+    """
+    lacking = [code for code in languages if closest(code, MISSPELT) is None]
+    if lacking:
+        raise InputError(
+            f"misspelling: no list of misspellings in {', '.join(lacking)}; available: "
+            f"{', '.join(MISSPELT)}. Use typo in other languages."
+        )
+
+
 def closest(code: str, known: Iterable[str]) -> str | None:
     """The known code that is closest to a code, for tables by language.
 

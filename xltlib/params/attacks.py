@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from xltlib.languages.codes import require_misspellings
 from xltlib.params.base import Settings, TestSet
 from xltlib.params.recipes import Recipe, RecipeSettings, TasaSettings, WordSettings
 from xltlib.params.values import Count, Distinct, Name, Precision, Seed
@@ -14,6 +15,8 @@ PAIR_RECIPES = ("typo", "homoglyph", "imperceptible", "misspelling", "synonym", 
 """Recipes that also work on sentence pairs, because they need no answer in a passage."""
 
 
+ENSEMBLE = "ensemble"
+"""What results call the worst of several attacks."""
 WORST_FIRST = ("succeeded", "error", "failed", "no_candidates", "skipped")
 """Outcomes of attacks, the worst first; an error leaves it unknown whether an example is broken."""
 
@@ -137,4 +140,6 @@ class AttackSettings(Settings):
         recipe = self.recipe
         if recipe.kind == "codemix" and not recipe.lexicons and recipe.parallel is None:
             raise ValueError("codemix needs `lexicons` by language, or `parallel` text")
+        if recipe.kind == "misspelling":
+            require_misspellings(code for one in self.test_sets for code in one.languages)
         return self

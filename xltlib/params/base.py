@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from xltlib.languages.codes import require_misspellings
 from xltlib.params.values import (
     Count,
     Distinct,
@@ -132,6 +133,12 @@ class TestSet(Settings):
     """Makes it a static set: every model reads the same perturbed passages."""
 
     _languages = field_validator("languages")(known_languages)
+
+    @model_validator(mode="after")
+    def _can_be_perturbed(self) -> TestSet:
+        if getattr(self.perturbation, "kind", None) == "misspelling":
+            require_misspellings(self.languages)
+        return self
 
     @property
     def suffix(self) -> str:

@@ -30,6 +30,8 @@ def explain(file: Path | str, error: ValidationError, schema: type[Settings] = P
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             message, value = f"unknown key. {_allowed(item['loc'], schema)}", ""
+        elif item["type"] in ("model_type", "model_attributes_type", "dict_type"):
+            message = "Input should be a mapping of keys to values"
         line = f"  {_cut(key, 120)}: {_cut(message, 400)}{value}"
         if sum(map(len, lines)) + len(line) > MOST_CHARACTERS:
             lines.append(f"  and {count - len(lines) + 1} more")

@@ -18,6 +18,8 @@ from xltlib.params.values import (
     files_by_language,
 )
 
+Points = Annotated[float, Field(ge=0, le=100)]
+
 
 class EvaluationSettings(Settings):
     """How trained models answer their test sets."""
@@ -97,7 +99,7 @@ class Published(Settings):
     """Keys of the encoders that it is compared with; by default all."""
     corpus: str
     """The test set, by its name in tables."""
-    f1: Annotated[dict[str, float], Field(min_length=1)]
+    f1: Annotated[dict[str, Points], Field(min_length=1)]
     """F1 in points by language."""
     within: PositiveFloat | None = None
     """The run says whether the averages agree within this many points; without it, it only shows

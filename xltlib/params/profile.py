@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from xltlib.params.attacks import AttackSettings
+from xltlib.params.attacks import ENSEMBLE, AttackSettings
 from xltlib.params.base import Settings, TestSet
 from xltlib.params.claims import Claim
 from xltlib.params.measures import (
@@ -130,6 +130,11 @@ class Params(Settings):
         if "contrasts" in self.analysis.model_fields_set:
             for i, pair in enumerate(self.analysis.contrasts):
                 named.append((f"analysis.contrasts.{i}", list(pair), arms))
+        for i, one in enumerate(self.analysis.published):
+            corpus = one.corpus.partition("+")[0].partition("/")[0]
+            key = f"analysis.published.{i}"
+            named.append((f"{key}.encoders", one.encoders or [], list(self.encoders)))
+            named.append((f"{key}.corpus", [corpus], list(self.corpora)))
         for name, attack in self.attacks.items():
             named.append((f"attacks.{name}.target", [attack.target], list(self.targets)))
             named.append((f"attacks.{name}.arms", attack.arms or [], arms))
@@ -169,6 +174,19 @@ class Params(Settings):
                         "would share a folder on some file systems; rename one"
                     )
                 seen[name.lower()] = name
+        return self
+
+    @model_validator(mode="after")
+    def _conditions_differ_in_name(self) -> Params:
+        taken = {ENSEMBLE: "the worst of several attacks"}
+        for task, target in self.targets.items():
+            sets = enumerate(target.test_sets)
+            taken |= {one.suffix[1:]: f"targets.{task}.test_sets.{i}" for i, one in sets}
+        for name in self.attacks:
+            if name in taken:
+                raise ValueError(
+                    f"attacks.{name}: results have this name for {taken[name]}; rename the attack"
+                )
         return self
 
     @model_validator(mode="after")

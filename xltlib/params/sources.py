@@ -59,6 +59,16 @@ class CorpusSource(Settings):
             raise ValueError("source: local needs `folder`, the folder with the corpus's files")
         return self
 
+    @model_validator(mode="after")
+    def _nothing_idle(self) -> CorpusSource:
+        own = {"mini": {"mini"}, "local": {"folder", "cut_after"}, "hub": {"revision", "cut_after"}}
+        idle = sorted(self.model_fields_set - {"source"} - own[self.source])
+        for key in (key for key in idle if getattr(self, key) is not None):
+            raise ValueError(
+                f"{key} has no effect with source {self.source}; leave it out, or set it to null"
+            )
+        return self
+
     @property
     def local_folder(self) -> Path:
         """The folder with a local corpus's files; only for `source: local`."""

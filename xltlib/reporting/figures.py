@@ -198,7 +198,7 @@ def contrast(table: pd.DataFrame, *, smallest: Mapping[str, float], about: Prove
     arms.
 
     Args:
-        table: `xltlib.analysis.tables.contrasts`.
+        table: `xltlib.analysis.contrasts.table`.
         smallest: by unit, the smallest effect that would matter.
     """
     shown = ("clean", "change", "share kept", "effective robustness")

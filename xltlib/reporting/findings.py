@@ -205,7 +205,7 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
     """The first contrast: every measure with its interval and minimum detectable effect.
 
     Args:
-        contrasts: `xltlib.analysis.tables.contrasts`.
+        contrasts: `xltlib.analysis.contrasts.table`.
         macro: the name of its rows over all languages.
     """
     rows = contrasts[contrasts["language"] == macro]

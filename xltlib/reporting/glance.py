@@ -128,7 +128,7 @@ def answer(
     condition.
 
     Args:
-        contrasts: `xltlib.analysis.tables.contrasts`.
+        contrasts: `xltlib.analysis.contrasts.table`.
         primary: the record of the primary claim, whose verdict is in the title.
         smallest: by unit, the smallest effect that would matter.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from xltlib.analysis.power import ALIKE
 from xltlib.reporting.sentences import Sentence, counted
 
 
@@ -34,6 +35,9 @@ def of_power(table: pd.DataFrame) -> list[Sentence]:
                 f"{{detectable:.1f}} points {assumed}; that is {enough} to detect the smallest "
                 "effect of interest, {smallest:.1f} points"
             )
+        elif row["basis"] == ALIKE:
+            del numbers["detectable"], numbers["seed_sd"], numbers["smallest"]
+            said = "the minimum detectable difference between two arms cannot be estimated"
         else:
             del numbers["detectable"]
             said = f"no difference between two arms can be detected (80 % power) {assumed}"

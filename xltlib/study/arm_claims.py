@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from xltlib.analysis import conditions, estimates, recipe
+from xltlib.analysis import estimates, recipe
 from xltlib.analysis.robustness import MEASURES
 from xltlib.analysis.verdict import Lack, Verdict, judge
 from xltlib.params import STANDARD, Params
+from xltlib.params.attacks import ENSEMBLE
 from xltlib.params.claims import ArmsEstimate
 from xltlib.study import data, planned
 from xltlib.study.cell import EncoderCell
@@ -24,7 +25,7 @@ def verdicts_of(
     both = [
         name for name, attack in params.attacks.items() if planned.offers_english(attack.recipe)
     ]
-    single = adaptive[adaptive["attack"] != conditions.ENSEMBLE]
+    single = adaptive[adaptive["attack"] != ENSEMBLE]
     unlearnt = _unlearnt(cell, clean)
     for name, claim in params.claims_of("arms", "distractor language").items():
         left_out: list[str] = []

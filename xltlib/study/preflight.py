@@ -10,7 +10,7 @@ from xltlib import corpora
 from xltlib.artifacts import InputError, obstacle
 from xltlib.corpora.hub import require_network
 from xltlib.evaluation.retrieval import RETRIEVAL
-from xltlib.params import Params, PerturbedFile, TaskData, TestSet
+from xltlib.params import STANDARD, Params, PerturbedFile, TaskData, TestSet
 from xltlib.study import revisions
 from xltlib.study.contents import CONTENTS
 from xltlib.study.data import bitexts
@@ -96,9 +96,10 @@ def _misused(params: Params) -> Iterator[str]:
 
 
 def not_compared(params: Params) -> Iterator[str]:
-    """Test sets whose answers the results would leave out."""
+    """Test sets and contrasts that the results would leave out."""
     for task, target in params.targets.items():
         yield from _without_clean(task, target.test_sets)
+    yield from _without_common_seed(params)
 
 
 def _without_clean(task: str, test_sets: Sequence[TestSet]) -> Iterator[str]:
@@ -223,6 +224,23 @@ def _problems(params: Params, where: str, used: TaskData | TestSet) -> Iterator[
                 f".{key}: {used.corpus} ({source.source}) has no split {split!r}; "
                 f"available: {', '.join(splits)}"
             )
+
+
+def _without_common_seed(params: Params) -> Iterator[str]:
+    """Contrasts whose arms have no seed in common on some target task."""
+    trained: dict[tuple[str, str], set[int]] = {}
+    for cell in Grid(params).cells("evaluation"):
+        if cell.method == STANDARD:
+            trained.setdefault((cell.task, cell.arm), set()).add(cell.seed)
+    for i, pair in enumerate(params.analysis.contrasts):
+        for task in params.targets:
+            one, other = (trained.get((task, arm), set()) for arm in pair)
+            if one and other and not one & other:
+                yield (
+                    f"analysis.contrasts.{i}: {pair[0]} and {pair[1]} have no seed in common on "
+                    f"targets.{task}, so they are not compared there. Give their crossings the "
+                    "same seeds"
+                )
 
 
 def _measures_lack(params: Params) -> Iterator[str]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from xltlib import corpora
 from xltlib.artifacts import InputError
 from xltlib.encoders.files import model_files, require_tokenizer
-from xltlib.params import Params, PerturbedFile
+from xltlib.params import MaskedLMSettings, Params, PerturbedFile
 from xltlib.study import revisions
 from xltlib.study.named_models import named_models
+from xltlib.study.target_tasks import is_qa
 from xltlib.text_files import number_of
 
 
@@ -26,31 +28,57 @@ def absent(params: Params) -> Iterator[str]:
     for where, model in (*encoders, *named_models(params)):
         if Path(model).is_absolute() and (problem := _not_a_model(Path(model))):
             yield f"{where}: {problem}"
-    yield from _too_few_layers(params)
+    for name, attack in params.attacks.items():
+        if isinstance(attack.recipe, MaskedLMSettings):
+            head = _other_head(attack.recipe.model, "ForMaskedLM")
+            if head is not None:
+                yield f"attacks.{name}.recipe.model: a {head}; give a masked language model"
+    yield from _beyond_encoders(params)
 
 
-def _too_few_layers(params: Params) -> Iterator[str]:
-    """Layers that a training run is to freeze and its encoder does not have."""
-    plans = {f"targets.{task}": one.optimisation for task, one in params.targets.items()}
-    budgets = {"": params.intermediate} | params.intermediate.budgets
-    for name, budget in budgets.items():
-        plans["intermediate" + (name and f".budgets.{name}")] = budget.optimisation
-    frozen = {where: one.frozen_layers for where, one in plans.items() if one.frozen_layers}
-    if not frozen:
-        return
-    from xltlib.encoders import config  # imports transformers
-
+def _beyond_encoders(params: Params) -> Iterator[str]:
+    """Layers that a training run is to freeze and its encoder does not have, and texts longer than
+    it reads."""
+    budgets = {"intermediate": params.intermediate} | {
+        f"intermediate.budgets.{name}": one for name, one in params.intermediate.budgets.items()
+    }
+    targets = {f"targets.{task}": one for task, one in params.targets.items()}
+    frozen = {
+        f"{where}.optimisation.frozen_layers": one.optimisation.frozen_layers
+        for where, one in (targets | budgets).items()
+        if one.optimisation.frozen_layers
+    }
+    kinds = {used.corpus for _, used in params.data_used()}
+    lengths = {f"{where}.max_length": one.max_length for where, one in budgets.items()}
+    lengths |= {
+        f"targets.{task}.max_length": one.max_length
+        for task, one in params.targets.items()
+        if not is_qa(params, task)
+    }
+    if any(corpora.corpus(name).kind == "qa" for name in kinds if name in corpora.CORPORA):
+        lengths["span_qa.max_length"] = params.span_qa.max_length
     for encoder, one in params.encoders.items():
-        layers = None
+        # Reading a config takes seconds, and every encoder by name reads 512 tokens.
+        if not (frozen or max(lengths.values()) > 512 or Path(one.name).is_absolute()):
+            continue
+        from xltlib.encoders import config  # imports transformers
+
+        found = None
         with suppress(InputError):  # a folder that is no model is a problem of its own
-            layers = getattr(
-                config(one.name, revisions.of_encoder(params, encoder)), "num_hidden_layers", None
-            )
-        for where, count in frozen.items():
+            found = config(one.name, revisions.of_encoder(params, encoder))
+        layers = getattr(found, "num_hidden_layers", None)
+        for key, count in frozen.items():
             if layers is not None and count > layers:
                 yield (
-                    f"{where}.optimisation.frozen_layers: {count}, but encoders.{encoder} has "
-                    f"{number_of(layers, 'layer')}; freeze no more than it has"
+                    f"{key}: {count}, but encoders.{encoder} has {number_of(layers, 'layer')}; "
+                    "freeze no more than it has"
+                )
+        most = getattr(found, "max_position_embeddings", None)
+        for key, tokens in lengths.items():
+            if isinstance(most, int) and 0 < most < tokens:
+                yield (
+                    f"{key}: {tokens} tokens, but encoders.{encoder} reads {most} at most; set it "
+                    f"to {most} or less"
                 )
 
 
@@ -65,6 +93,18 @@ def _not_a_model(folder: Path) -> str | None:
         read_config(folder)
     except InputError as error:
         return str(error)
+    return None
+
+
+def _other_head(model: str, wanted: str) -> str | None:
+    """The architecture of a model folder, if it states one with another head than it should."""
+    if not Path(model).is_absolute():
+        return None
+    from xltlib.encoders.configs import read_config  # imports transformers
+
+    with suppress(InputError):  # a folder that is no model is a problem of its own
+        stated = read_config(Path(model)).architectures or [wanted]
+        return None if any(name.endswith(wanted) for name in stated) else stated[0]
     return None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from xltlib.analysis import calibration, conditions, recipe, tables
+from xltlib.analysis import calibration, conditions, contrasts, recipe, tables
 from xltlib.analysis.answer_types import by_type
 from xltlib.analysis.mixed_model import mixed_model
 from xltlib.analysis.robustness import answered_by_all, points
@@ -171,7 +171,7 @@ def _tables(
         "success_rate": tables.success_rate(adaptive),
         "on_common_questions": tables.under_attack(answered_by_all(tested)),
         "attack_transfer": attack_transfer(cell),
-        "contrasts": tables.contrasts(
+        "contrasts": contrasts.table(
             clean,
             tested,
             pairs=pairs,

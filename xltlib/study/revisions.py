@@ -127,6 +127,5 @@ def _kept(params: Params) -> dict[str, Kept]:
         return {}
     except (OSError, ValidationError) as error:
         raise InputError(
-            f"{file}: not a list of the hub's commits ({error}). Restore it, or remove it to read "
-            "the newest."
+            f"{file}: not a list of the hub's commits. Restore it, or remove it to read the newest."
         ) from error
