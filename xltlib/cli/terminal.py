@@ -140,9 +140,10 @@ def print_table(title: str, frame: pd.DataFrame) -> None:
     texts, widest = texts.drop(columns=same), 1
     table = Table(title=title, caption=caption, caption_justify="left")
     for column in texts.columns:
-        table.add_column(str(column), overflow="fold")
         words = (word for text in (str(column), *texts[column]) for word in text.split())
-        widest += 3 + max(map(cell_len, words), default=0)
+        longest = max(map(cell_len, words), default=1)
+        table.add_column(str(column), overflow="fold", min_width=longest)
+        widest += 3 + longest
     for row in texts.itertuples(index=False):
         table.add_row(*row)
     Terminal(width=max(console.width, WIDEST_TABLE, widest)).print(table)
