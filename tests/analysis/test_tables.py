@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from xltlib.analysis import contrasts, tables
+from xltlib.analysis import contrasts, recipe, tables
 from xltlib.analysis.intervals import NO_COMMON_SEED
 from xltlib.analysis.robustness import UNDEFINED
 from xltlib.artifacts import InputError
@@ -308,3 +308,17 @@ def test_arms_without_a_common_seed_have_a_row_that_says_so(clean, attacked):
     assert macro(table)["why not"].tolist() == [NO_COMMON_SEED]
     said = [str(one) for one in findings.of_contrasts(table, tables.MACRO)]
     assert any(f"no estimate ({NO_COMMON_SEED})." in one for one in said)
+
+
+def test_a_profile_without_clean_test_sets_has_empty_tables(clean, tmp_path):
+    """Each still has columns, because a file without any cannot be read back."""
+    none, attacked = clean.iloc[:0], clean.iloc[:0].assign(attack="typo")
+    assert recipe.english_losses(none, "tydiqa", "none") == {}
+    empty = {
+        "scores": tables.scores(none),
+        "under_attack": tables.under_attack(attacked),
+        "contrasts": contrasts.table(none, attacked, pairs=PAIRS, **OPTIONS),
+    }
+    for name, table in empty.items():
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+        assert len(pd.read_csv(tmp_path / f"{name}.csv")) == 0

@@ -60,7 +60,9 @@ def scores(clean: pd.DataFrame) -> pd.DataFrame:
                 n = int(used.groupby("language")["id"].nunique().sum())
                 rows.append({"corpus": corpus, "language": title} | values | {"n": n})
                 rows[-1]["seeds"] = _seeds(part)
-    return pd.DataFrame(rows)
+    return (
+        pd.DataFrame(rows) if rows else pd.DataFrame(columns=["corpus", "language", "n", "seeds"])
+    )
 
 
 def _seeds(answers: pd.DataFrame) -> int | str:

@@ -133,14 +133,14 @@ def _follow(job: Any, grid: Any, todo: list[Any], file: Path, lock: int) -> int:
         return 130
     took = duration(watch.seconds)
     if code == 0:
-        console.print(f"{len(todo)} {cells} done in {took}.", highlight=False)
+        console.print(f"{cells} done in {took}.", highlight=False)
         _tell_of_edits(job)
         if warning := from_earlier_results(grid.everything()):
             console.print(warning, soft_wrap=True)
         return 0
     left = len(todo) - len(watch.done) - len(watch.failed)
     console.print(
-        f"Of {len(todo)} {cells}, {len(watch.done)} done, {len(watch.failed)} failed and {left} "
+        f"Of {cells}, {len(watch.done)} done, {len(watch.failed)} failed and {left} "
         f"not run, in {took}; log: {job.log}",
         soft_wrap=True,
         highlight=False,
