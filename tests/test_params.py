@@ -887,6 +887,17 @@ def test_the_longest_names_fit_into_the_names_of_files(changed, tmp_path):
             {"analysis.published": [{"source": "Doe", "corpus": "tydiqa", "f1": {"ru": 160}}]},
             "less than or equal to 100",
         ),
+        (
+            {"targets.tydiqa.optimisation.stopping": {"every_steps": 2}},
+            r"targets\.tydiqa: optimisation\.stopping goes by dev scores; give data\.dev_split",
+        ),
+        (
+            {
+                "intermediate.optimisation.stopping": {"every_steps": 2},
+                "intermediate.arms.english.tasks.nli.dev_split": None,
+            },
+            r"arms\.english\.tasks\.\w+: optimisation\.stopping goes by dev scores; give dev_split",
+        ),
         ({"corpora.tydiqa.folder": "."}, "folder has no effect with source mini; leave it out"),
         ({"corpora.tydiqa.cut_after": 3}, "cut_after has no effect with source mini"),
         (

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
+from tests.study.tiny_study import write_profile
 from xltlib import params as schema
 from xltlib.artifacts import InputError
 from xltlib.params import TestSet
-from xltlib.study import data
+from xltlib.study import Grid, corpora, data
 
 NOISE = {"kind": "typo", "severity": 0.2}
 
@@ -119,3 +120,37 @@ def test_a_profile_takes_static_sets(tmp_path, edit_profile):
     file = edit_profile(ROOT / "params" / "quick.yaml", tmp_path / "p.yaml", edits)
     with pytest.raises(InputError, match=r"test_sets\.0\.perturbation.*severity"):
         schema.load(file)
+
+
+@pytest.mark.parametrize(
+    ("edits", "message"),
+    [
+        (
+            {
+                "targets.tydiqa.test_sets": [
+                    {"corpus": "tydiqa", "languages": ["en"]}
+                    | {"perturbation": {"kind": "file", "name": "mine", "file": "bad.json"}}
+                ]
+            },
+            r"targets\.tydiqa\.test_sets\.0\.perturbation\.file: .*bad\.json: no list of articles",
+        ),
+        (
+            {"methods.mine": {"kind": "rs-da", "neighbours": {"en": "bad.json"}}},
+            r"methods\.mine\.neighbours\.en: .*bad\.json: the neighbours of 'a' must be a list",
+        ),
+        (
+            {"attacks.typo.recipe": {"kind": "codemix", "lexicons": {"en": ["bad.txt"]}}},
+            r"attacks\.typo\.recipe\.lexicons\.en: .*bad\.txt",
+        ),
+    ],
+)
+def test_the_first_stage_refuses_files_that_later_ones_could_not_read(
+    tmp_path, tiny_encoder, edit_profile, edits, message
+):
+    """Not after hours of training."""
+    (tmp_path / "bad.json").write_text('{"a": 1}')
+    (tmp_path / "bad.txt").write_text("word\n")
+    file = edit_profile(write_profile(tmp_path, tiny_encoder), tmp_path / "mine.yaml", edits)
+    (cell,) = Grid(schema.load(file)).cells("corpora")
+    with pytest.raises(InputError, match=message):
+        corpora.prepare(cell)

@@ -144,6 +144,12 @@ class IntermediateSettings(Budget):
                     f"arms.{name}: its tasks are {', '.join(sorted(arm.tasks))}, but those of "
                     f"its budget are {', '.join(sorted(examples))}; give it the same tasks"
                 )
+            blind = [task for task, data in arm.tasks.items() if data.dev_split is None]
+            if blind and self.budget(name).optimisation.stopping is not None:
+                raise ValueError(
+                    f"arms.{name}.tasks.{blind[0]}: optimisation.stopping goes by dev scores; give "
+                    "dev_split"
+                )
         if self.arms.get("none", IntermediateArm()).tasks:
             raise ValueError("arm none must have no tasks; remove them, or rename the arm")
         return self
@@ -256,3 +262,9 @@ class TargetSettings(Settings):
         if len(data.languages) != 1:
             raise ValueError("a target task is trained in one language; list just one")
         return data
+
+    @model_validator(mode="after")
+    def _stops_by_dev(self) -> TargetSettings:
+        if self.optimisation.stopping is not None and self.data.dev_split is None:
+            raise ValueError("optimisation.stopping goes by dev scores; give data.dev_split")
+        return self

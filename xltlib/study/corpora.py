@@ -12,18 +12,22 @@ from datasets import Dataset
 from IPython.display import HTML, Markdown
 
 from xltlib import corpora
+from xltlib.artifacts import InputError
+from xltlib.attacks.lexicon import read_lexicon
 from xltlib.corpora.answer_spans import stripped_span
 from xltlib.corpora.audit import Overlap, audit
 from xltlib.encoders.opening import open_tokenizer
-from xltlib.params import SpanQASettings
+from xltlib.params import Params, PerturbedFile, SpanQASettings, TestSet
 from xltlib.reporting import cell_findings
 from xltlib.reporting.shown import style
 from xltlib.study import data, revisions, saved, work
 from xltlib.study.cell import Cell
 from xltlib.study.models import prepared
+from xltlib.study.presence import named_files
 from xltlib.study.splits import meetings, used_splits
 from xltlib.tasks.offsets import token_span
 from xltlib.tasks.windows import featurize
+from xltlib.training.robust.neighbours import read_neighbours
 
 
 def prepare(cell: Cell) -> dict[str, Any]:
@@ -34,6 +38,7 @@ def prepare(cell: Cell) -> dict[str, Any]:
 
 def _prepare(cell: Cell) -> None:
     started, params = time.time(), cell.params
+    _read_named_files(params)
     roles = used_splits(params)
     sets = {key: data.load(params, key[0], key[1], key[2]) for key in roles}
     folders = {name: prepared(params, name, cell.grid.contents) for name in params.encoders}
@@ -76,6 +81,28 @@ def _prepare(cell: Cell) -> None:
         data={f"{s['corpus']}/{s['split']}/{s['language']}": s["fingerprint"] for s in splits},
         revisions={name: revisions.source(params, name).revision for name in params.corpora},
     )
+
+
+def _read_named_files(params: Params) -> None:
+    """Read the files that later stages read, so that a wrong one ends the run before it trains.
+
+    Raises:
+        InputError: names the key and the file.
+    """
+    for one in named_files(params):
+        try:
+            if one.kind == "neighbours":
+                read_neighbours(one.file)
+            elif one.kind == "lexicon":
+                read_lexicon(one.file, one.language or "en")
+        except InputError as error:
+            raise InputError(f"{one.key}: {error}") from error
+    for where, used in params.data_used():
+        if isinstance(used, TestSet) and isinstance(used.perturbation, PerturbedFile):
+            try:
+                data.test_set(params, used)
+            except InputError as error:
+                raise InputError(f"{where}.perturbation.file: {error}") from error
 
 
 def _translations(

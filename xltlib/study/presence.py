@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from xltlib import corpora
 from xltlib.artifacts import InputError
@@ -21,9 +22,9 @@ def absent(params: Params) -> Iterator[str]:
     for name, source in params.corpora.items():
         if source.source == "local" and not (source.folder and source.folder.is_dir()):
             yield f"corpora.{name}.folder: {source.folder} is not a folder"
-    for where, file in _files(params):
-        if not file.is_file():
-            yield f"{where}: {file} is not a file"
+    for one in named_files(params):
+        if not one.file.is_file():
+            yield f"{one.key}: {one.file} is not a file"
     encoders = ((f"encoders.{name}.name", one.name) for name, one in params.encoders.items())
     for where, model in (*encoders, *named_models(params)):
         if Path(model).is_absolute() and (problem := _not_a_model(Path(model))):
@@ -108,21 +109,35 @@ def _other_head(model: str, wanted: str) -> str | None:
     return None
 
 
-def _files(params: Params) -> Iterator[tuple[str, Path]]:
-    """Every file that a profile names, with its key."""
+class NamedFile(NamedTuple):
+    """A file that a profile names: its key, what it holds, and of what language."""
+
+    key: str
+    kind: Literal["passages", "lexicon", "neighbours"]
+    language: str | None
+    file: Path
+
+
+def named_files(params: Params) -> Iterator[NamedFile]:
+    """Every file of a profile besides those of its corpora and models."""
     for where, used in params.data_used():
         how = getattr(used, "perturbation", None)
         if isinstance(how, PerturbedFile):
-            yield f"{where}.perturbation.file", how.file
-        for language, lexicons in getattr(how, "lexicons", {}).items():
-            for file in lexicons:
-                yield f"{where}.perturbation.lexicons.{language}", file
+            yield NamedFile(f"{where}.perturbation.file", "passages", None, how.file)
+        yield from _lexicons(f"{where}.perturbation", how)
     for name, method in params.methods.items():
-        for language, file in getattr(method, "neighbours", {}).items():
-            yield f"methods.{name}.neighbours.{language}", file
+        yield from _neighbours(f"methods.{name}", method)
     for name, attack in params.attacks.items():
-        for language, file in getattr(attack.recipe, "neighbours", {}).items():
-            yield f"attacks.{name}.recipe.neighbours.{language}", file
-        for language, lexicons in getattr(attack.recipe, "lexicons", {}).items():
-            for file in lexicons:
-                yield f"attacks.{name}.recipe.lexicons.{language}", file
+        yield from _neighbours(f"attacks.{name}.recipe", attack.recipe)
+        yield from _lexicons(f"attacks.{name}.recipe", attack.recipe)
+
+
+def _neighbours(where: str, section: object) -> Iterator[NamedFile]:
+    for language, file in getattr(section, "neighbours", {}).items():
+        yield NamedFile(f"{where}.neighbours.{language}", "neighbours", language, file)
+
+
+def _lexicons(where: str, section: object) -> Iterator[NamedFile]:
+    for language, files in getattr(section, "lexicons", {}).items():
+        for file in files:
+            yield NamedFile(f"{where}.lexicons.{language}", "lexicon", language, file)
