@@ -15,7 +15,7 @@ from xltlib.params.profile import Params
 INTRODUCTION = """# Params
 
 Every key of a params file, written by `xlt schema --markdown`; do not edit it by hand. Unknown keys
-are errors. Numbers are numbers: `"2"` and `yes` are refused. Paths are relative to the folder of
+are errors. Numbers are decimal: `"2"`, `yes` and `010` are refused. Paths are relative to the folder of
 the params file; if that is a symbolic link, to the folder of the file that it points to.
 
 `null`, or nothing after the colon, stands for the default of a key: `attacks:` means no attacks. A
