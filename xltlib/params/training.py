@@ -112,7 +112,7 @@ class Budget(Settings):
 class IntermediateSettings(Budget):
     """Intermediate training: the arms, and their budget.
 
-    Only arms with the same budget are compared as treatments.
+    Arms are compared if they have the same budget, or the same data.
     """
 
     arms: Annotated[dict[Name, IntermediateArm], Field(min_length=1)]
