@@ -4,6 +4,7 @@ import json
 import os
 import re
 import stat
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -109,3 +110,19 @@ def test_a_truncated_json_names_the_file(tmp_path, content):
 def test_fingerprints_depend_on_content_not_on_order():
     assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
     assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+
+
+def test_an_interrupt_while_folders_change_places_loses_neither(tmp_path, monkeypatch):
+    with replacing_folder(tmp_path / "paper") as folder:
+        (folder / "a").write_text("old")
+    rename = Path.rename
+
+    def interrupted(self, target):
+        if self.name == ".paper.new":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), replacing_folder(tmp_path / "paper") as folder:
+        (folder / "a").write_text("new")
+    assert (tmp_path / "paper" / "a").read_text() == "old"

@@ -218,7 +218,18 @@ def test_a_test_set_of_two_target_tasks_would_mix_their_models(changed):
 
     with pytest.raises(InputError, match=r"targets\.second\.test_sets\.1: tydiqa in ar also tests"):
         check_sources(profile(["ar"], ["none"]))
+    # Two recipes are no difference between arms.
+    with pytest.raises(InputError, match=r"targets\.second\.test_sets\.1: tydiqa in ar also tests"):
+        check_sources(profile(["ar"], ["english"]))
     check_sources(profile(["de"], ["none"]))
+    typo = yaml.safe_load((PARAMS / "quick.yaml").read_text())["attacks"]["typo"]
+    attack = typo | {"target": "second", "arms": ["none"]}
+    second = SECOND | {"test_sets": [{"corpus": "tydiqa", "languages": ["de"]}]}
+    both = changed({"targets.second": second, "attacks.second": attack})
+    with pytest.raises(
+        InputError, match=r"attacks\.second\.test_sets\.0: tydiqa in \w+ also tests"
+    ):
+        check_sources(schema.load(both))
 
 
 @pytest.mark.parametrize(
@@ -897,6 +908,10 @@ def test_the_longest_names_fit_into_the_names_of_files(changed, tmp_path):
                 "intermediate.arms.english.tasks.nli.dev_split": None,
             },
             r"arms\.english\.tasks\.\w+: optimisation\.stopping goes by dev scores; give dev_split",
+        ),
+        (
+            {"intermediate.arms.multilingual.tasks.nli.split": "test"},
+            r"arms\.\S+\.tasks\.nli: xnli \w+ in \w+, where arm \S+ has xnli \w+; give arms of one",
         ),
         ({"corpora.tydiqa.folder": "."}, "folder has no effect with source mini; leave it out"),
         ({"corpora.tydiqa.cut_after": 3}, "cut_after has no effect with source mini"),

@@ -134,6 +134,8 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
             new.rename(folder)
             _sync(folder.parent)
         finally:
+            if old.exists() and not folder.exists():
+                old.rename(folder)
             for left in (new, old):
                 shutil.rmtree(left, ignore_errors=True)
 

@@ -103,3 +103,14 @@ def test_test_sets_that_an_arm_lacks_are_left_out_for_its_contrasts():
 def test_languages_weigh_the_same_and_their_test_sets_by_questions():
     shares = macro_shares({("a", "ar"): 30, ("b", "ar"): 10, ("a", "ko"): 5})
     assert shares == pytest.approx([0.375, 0.125, 0.5])
+
+
+def test_splits_of_a_corpus_share_their_questions():
+    """mlqa/test and mlqa/test-question-en have the same ones: they are no further evidence."""
+    places = {"de": [(f"q{i}", f"p{i}") for i in range(40)]}
+    names = ("mlqa/test", "mlqa/test-question-en", "xquad")
+    frame = pd.concat([answers(places, corpus=name) for name in names])
+    blocks = contrast_blocks(frame, "f1", WEIGHTS)
+    assert [block.group for block in blocks.values()] == ["mlqa", "mlqa", "xquad/de"]
+    assert contrast(frame[frame["corpus"] != "xquad"], "f1", WEIGHTS).n_units == 40
+    assert contrast(frame, "f1", WEIGHTS).n_units == 80

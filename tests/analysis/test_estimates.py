@@ -6,6 +6,7 @@ import pytest
 
 from xltlib.analysis import estimates
 from xltlib.analysis.generalised import with_languages
+from xltlib.analysis.intervals import NO_COMMON_SEED
 from xltlib.artifacts import InputError
 from xltlib.languages import SYNTACTIC_DISTANCE
 from xltlib.params.claims import ArmsEstimate, DistanceEstimate, MethodsEstimate
@@ -227,3 +228,26 @@ def test_english_distractors_are_counted_against_the_passage_language():
     assert (one.n_examples, one.n_units) == (16, 8)
     assert estimates.of_distractors(frame, [], **LEVEL) == {}
     assert estimates.of_distractors(frame.assign(outcome="skipped"), ["distractor"], **LEVEL) == {}
+
+
+def test_a_method_with_fewer_seeds_in_one_arm_is_not_confused_with_the_arm():
+    frame = pairs(gain=lambda _: 0.1, arms=("none", "multilingual"))
+    frame.loc[frame["arm"] == "multilingual", "correct"] += 0.3
+    fewer = frame[(frame["method"] == "standard") | (frame["arm"] == "none") | (frame["seed"] < 3)]
+    estimate = MethodsEstimate(kind="methods", corpora=["xnli"])
+    one = estimates.of_methods(estimate, fewer, **LEVEL)["adv"]
+    assert one.estimate == pytest.approx(10.0)
+    assert one.n_seeds == 2
+    apart = frame[(frame["method"] == "standard") == (frame["seed"] < 3)]
+    assert estimates.of_methods(estimate, apart, **LEVEL)["adv"].why_not == NO_COMMON_SEED
+
+
+def test_seeds_that_met_only_some_conditions_are_left_out():
+    swap = questions("swap", english={"ar": (0.8, 0.2)}, multilingual={"ar": (0.8, 0.5)})
+    both = pd.concat([TYPO.assign(seed=TYPO["seed"] + 1), TYPO, swap]).drop_duplicates()
+    estimate = ArmsEstimate(kind="arms", metric="attacked", contrast=("multilingual", "english"))
+    one = estimates.of_arms(estimate, TYPO, both, seen={}, **LEVEL).intervals[
+        "multilingual - english"
+    ]
+    assert one.n_seeds == 2
+    assert one.estimate == pytest.approx(30.0)

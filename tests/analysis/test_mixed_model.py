@@ -142,3 +142,10 @@ def test_seeds_that_do_not_differ_leave_the_estimate():
     assert found.loc["clean", "estimate"] == pytest.approx(means.diff().iloc[-1])
     assert found.loc["clean", "fit"] == "degenerate"
     assert found[["low", "high", "p"]].isna().all(axis=None)
+
+
+def test_a_test_set_that_one_arm_lacks_is_no_difference_between_them():
+    frame = attacked(effect=0.0)
+    lone = frame[frame["arm"] == "multilingual"].assign(corpus="xquad")
+    both = fitted(pd.concat([frame, lone]))
+    pd.testing.assert_frame_equal(both, fitted(frame))

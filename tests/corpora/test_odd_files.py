@@ -541,3 +541,18 @@ def test_pawsx_without_its_header_loses_no_row(tmp_path, header):
     (tmp_path / "en" / "dev_2k.tsv").write_text(f"{header}\n2\tc\td\t1\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"dev_2k\.tsv: line 1 must be id, sentence1, sentence2"):
         corpora.load("pawsx", local(tmp_path), "en", "dev")
+
+
+def test_a_treebank_without_its_words_is_refused(tmp_path):
+    """Some are published so, for reasons of copyright."""
+    text = f"# sent_id = a\n1\t_\t_\tNOUN{REST}\n"
+    (tmp_path / "ar_nyuad-ud-test.conllu").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"nyuad.*line 2 has a tag without a word"):
+        corpora.load("udpos", local(tmp_path), "ar", "test")
+
+
+def test_every_pud_treebank_is_only_in_its_own_split(tmp_path):
+    for name in ("gsd", "pud", "pudluw"):
+        text = f"# sent_id = {name}\n1\tOtra\t_\tPRON{REST}\n"
+        (tmp_path / f"ja_{name}-ud-test.conllu").write_text(text, encoding="utf-8")
+    assert corpora.load("udpos", local(tmp_path), "ja", "test")["id"] == ["ja-gsd"]

@@ -238,13 +238,14 @@ def finished(folder: Path, notebook: str, seconds: float, **factors: str) -> Non
 def test_time_left_is_learnt_from_cells_that_are_alike(grid):
     outputs = grid.params.outputs
     (target,) = grid.cells("target")
-    alike = {"task": "xnli", "method": "standard", "arm": "x"}
+    alike = {"encoder": "tiny", "task": "xnli", "method": "standard", "arm": "x"}
     finished(outputs / "other", "03_target_training", 50, **alike)
     by_speed, learnt = Seconds.learnt(outputs, "small").of(target)
     assert (by_speed > OVERHEAD_SECONDS, learnt) == (True, False)
     finished(outputs / "small", "03_target_training", 9, **(alike | {"method": "adv"}))
     assert Seconds.learnt(outputs, "small").of(target) == (9, True)
     finished(outputs / "small", "03_target_training", 20, **alike)
+    finished(outputs / "small", "03_target_training", 900, **(alike | {"encoder": "large"}))
     learnt = Seconds.learnt(outputs, "small")
     assert learnt.of(target) == (20, True)
     rest = Rest.of([target] * 4 + grid.cells("evaluation"), learnt, at_once=2)

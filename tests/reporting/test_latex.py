@@ -67,3 +67,11 @@ def test_macros_are_letters_only_and_never_the_same():
     ]
     written = macros.definitions(quotes)
     assert r"\newcommand{\xltResultsMeFiveSmallSOneLowB}{3.0}" in written
+
+
+@pytest.mark.parametrize("text", ["[1] says so", "*SumEval", "Мы"])
+def test_a_cell_that_begins_a_row_is_no_option_of_the_row_before(text):
+    made = latex.table(pd.DataFrame({"a": [text, "b"], "c": [1.0, 2.0]}), caption="c", label="l")
+    rows = [line for line in made.splitlines() if line.endswith(r"\\")]
+    assert not [row for row in rows if row.startswith(("[", "*"))]
+    assert any(row.startswith("{}") for row in rows)

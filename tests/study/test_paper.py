@@ -158,10 +158,15 @@ def test_files_that_the_user_put_into_the_folder_stay(finished_study, folder):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(text)
     (folder / "tables" / "of_before.csv").touch()
+    (folder / "refs").symlink_to(folder.parent, target_is_directory=True)
+    (folder / "empty").mkdir()
     assert content(paper.write(finished_study)) == first | mine
-    for name in mine:
+    assert (folder / "refs").is_symlink()
+    assert (folder / "empty").is_dir()
+    for name in (*mine, "refs"):
         (folder / name).unlink()
-    (folder / "sections").rmdir()
+    for name in ("sections", "empty"):
+        (folder / name).rmdir()
 
 
 def test_an_unfinished_study_is_refused_and_the_old_folder_stays(tiny_profile, tmp_path):

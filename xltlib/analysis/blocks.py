@@ -90,15 +90,24 @@ def large_enough(frame: pd.DataFrame) -> pd.DataFrame:
 def where_all_were_tested(frame: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
     """The rows of the test sets (corpus and language) that every one of some arms was tested on;
     the rows of other arms stay."""
-    place, wanted = QUESTION[:2], set(arms)
-    tested = frame.groupby(place)["arm"].unique().map(wanted.issubset)
-    return frame[tested.reindex(pd.MultiIndex.from_frame(frame[place])).to_numpy(dtype=bool)]
+    return where_all(frame, QUESTION[:2], "arm", set(arms))
+
+
+def where_all(frame: pd.DataFrame, place: list[str], name: str, wanted: set[str]) -> pd.DataFrame:
+    """The rows of the places where a column has all of some values."""
+    there = frame.groupby(place)[name].unique().map(wanted.issubset)
+    return frame[there.reindex(pd.MultiIndex.from_frame(frame[place])).to_numpy(dtype=bool)]
 
 
 def common_seeds(frame: pd.DataFrame, arms: Iterable[str]) -> set[int]:
     """The seeds that all of some arms have on all corpora of a frame."""
-    frame = frame[frame["arm"].isin(list(arms))]
-    found = [set(seeds) for seeds in frame.groupby(["corpus", "arm"])["seed"].unique()]
+    arms = list(arms)
+    frame = frame[frame["arm"].isin(arms)]
+    found = [
+        set(part.loc[part["arm"] == arm, "seed"])
+        for _, part in frame.groupby("corpus")
+        for arm in arms
+    ]
     return set.intersection(*found) if found else set()
 
 
@@ -126,14 +135,16 @@ def contrast_blocks(
     frame = frame[frame["seed"].isin(common)]
     asked = questions(frame)
     blocks: dict[tuple[str, str], Block] = {}
-    for corpus, of_corpus in frame.groupby("corpus", sort=True):
-        mine = asked[asked["corpus"] == corpus]
-        shared = len(mine.drop_duplicates(["language", "unit"])) > mine["unit"].nunique()
-        for language, rows in of_corpus.groupby("language", sort=True):
-            values, ids = _matrix(rows, value, weights, f"{corpus}/{language}")
-            of_ids = mine[mine["language"] == language].set_index("id")["unit"].reindex(ids)
-            group = str(corpus) if shared else f"{corpus}/{language}"
-            blocks[str(corpus), str(language)] = Block(values, of_ids.to_numpy(), group)
+    # Splits of one corpus, such as mlqa/test and mlqa/test-question-en, share questions too.
+    base = asked["corpus"].astype(str).str.split("/").str[0]
+    for (corpus, language), rows in frame.groupby(QUESTION[:2], sort=True):
+        mine = asked[base == corpus.partition("/")[0]]
+        shared = len(mine.drop_duplicates([*QUESTION[:2], "unit"])) > mine["unit"].nunique()
+        values, ids = _matrix(rows, value, weights, f"{corpus}/{language}")
+        own = mine[(mine["corpus"] == corpus) & (mine["language"] == language)]
+        of_ids = own.set_index("id")["unit"].reindex(ids)
+        group = corpus.partition("/")[0] if shared else f"{corpus}/{language}"
+        blocks[corpus, language] = Block(values, of_ids.to_numpy(), group)
     return _renumbered(blocks)
 
 

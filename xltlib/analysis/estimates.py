@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from xltlib.analysis.blocks import where_all_were_tested
+from xltlib.analysis.blocks import common_seeds, where_all, where_all_were_tested
 from xltlib.analysis.conditions import TRIED
 from xltlib.analysis.generalised import in_view, items
-from xltlib.analysis.intervals import Interval, contrast
+from xltlib.analysis.intervals import NO_COMMON_SEED, Interval, contrast
 from xltlib.analysis.robustness import MEASURES, is_defined, over_conditions, values
 from xltlib.languages import SYNTACTIC_DISTANCE
 from xltlib.params import STANDARD
@@ -71,6 +71,12 @@ def of_arms(
     undefined = [name for name, part in parts.items() if not is_defined(part, measure.name)]
     if undefined or not parts:
         return OfArms({}, left_out, undefined)
+    # A seed that met only some of the conditions would have only a part of their mean.
+    seeds = set.intersection(*(common_seeds(part, pair) for part in parts.values()))
+    if not seeds:
+        unknown = Interval.unknown(NO_COMMON_SEED, level)
+        return OfArms({f"{treated} - {control}": unknown}, left_out, [])
+    parts = {name: part[part["seed"].isin(seeds)] for name, part in parts.items()}
     found = contrast(
         over_conditions(parts),
         "value",
@@ -115,19 +121,25 @@ def of_distance(
 
 
 def _against_standard(pairs: pd.DataFrame, *, level: float) -> dict[str, Interval]:
-    """Every method minus standard training, in the corpora and arms in which both were trained.
+    """Every method minus standard training, in the corpora and arms in which both were trained,
+    over the seeds that both have in all of these.
 
     Args:
         pairs: `generalised.with_languages`, with `value`; an item's is its mean over the pairs.
     """
-    where = ["corpus", "arm"]
-    methods = pairs.groupby(where)["method"].unique()
     found = {}
     for method in (name for name in dict.fromkeys(pairs["method"]) if name != STANDARD):
-        both = methods.index[[{method, STANDARD} <= set(trained) for trained in methods]]
-        used = pairs[pd.MultiIndex.from_frame(pairs[where]).isin(both)]
-        used = used[used["method"].isin([method, STANDARD])]
+        used = pairs[pairs["method"].isin([method, STANDARD])]
+        used = where_all(used, ["corpus", "arm"], "method", {method, STANDARD})
         if not len(used):
+            continue
+        # If seeds differed between arms, a method's score would depend on which arms it has.
+        trained = used.drop_duplicates(["corpus", "arm", "method", "seed"])
+        models = trained[["corpus", "arm", "method"]].drop_duplicates()
+        counts = trained["seed"].value_counts()
+        used = used[used["seed"].isin(counts.index[counts == len(models)])]
+        if not len(used):
+            found[method] = Interval.unknown(NO_COMMON_SEED, level)
             continue
         answered = items(used, "value").rename(columns={"method": "arm"})
         found[method] = contrast(

@@ -19,7 +19,7 @@ import statsmodels.formula.api as smf
 from scipy import stats
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
-from xltlib.analysis.blocks import large_enough
+from xltlib.analysis.blocks import large_enough, where_all_were_tested
 
 OUTCOMES = ("clean", "under attack", "difference in differences")
 MAX_QUESTIONS = 120
@@ -48,6 +48,7 @@ def mixed_model(
     rows = []
     pair = attacked[attacked["arm"].isin([treated, control])]
     for attack, part in pair.groupby("attack", sort=True):
+        part = where_all_were_tested(part, (treated, control))
         of_both = part.groupby("seed")["arm"].transform("nunique") == 2
         if not of_both.any():
             continue

@@ -14,6 +14,8 @@ from transformers import PreTrainedTokenizerBase
 from xltlib.attacks.pieces import Pieces
 from xltlib.attacks.swap import CandidateSwap, in_case_of
 from xltlib.languages import UNSPACED_SCRIPTS, find_language, graphemes, script_of
+from xltlib.languages.alphabets import ALSO_WRITTEN
+from xltlib.languages.codes import parse_code
 from xltlib.languages.letter_case import folded, lower
 
 
@@ -108,7 +110,10 @@ class VocabularyNeighbours:
         }
         self._embeddings = embeddings.detach().float().cpu().numpy()
         self._language = language
-        self._letters = set(find_language(language).alphabet)
+        self._letters = {
+            *find_language(language).alphabet,
+            *ALSO_WRITTEN.get(parse_code(language).base, ""),
+        }
         self._near = lru_cache(maxsize=None)(self._nearest_to)
         self._of_script = lru_cache(maxsize=4)(self._words_of)
 

@@ -30,7 +30,7 @@ def files(folder: Path, language: str, split: str) -> list[Path]:
         return find(folder, [(f"{language}_pud-ud-test.conllu",)])
     config = f"udpos.{ALL[language].name}"
     found = find(folder, [parquet(config, SPLITS[split]), (f"{language}_*-ud-{split}.conllu",)])
-    kept = [path for path in found if not path.name.startswith(f"{language}_pud-")]
+    kept = [path for path in found if not path.name.startswith(f"{language}_pud")]
     if not kept:
         raise InputError(f"{folder}: the only treebank of {language} is PUD. Use split: pud.")
     return kept
@@ -82,6 +82,11 @@ def _sentences(path: Path, language: str, prefix: str) -> Iterator[dict[str, obj
                 raise InputError(
                     f"{path}: line {number}: {shown(columns[1])} is tagged {shown(columns[3])}, "
                     "which is not a universal tag (UPOS). Tag it, or remove its sentence."
+                )
+            if columns[1] == "_" and columns[3] not in ("PUNCT", "SYM", "X"):
+                raise InputError(
+                    f"{path}: line {number} has a tag without a word: the treebank is published "
+                    "without its text. Add the text as its README says, or remove this file."
                 )
             tokens.append(columns[1])
             tags.append(columns[3])

@@ -24,9 +24,18 @@ def base_encoder(model: nn.Module) -> PreTrainedModel:
 
 
 def word_embeddings(model: nn.Module) -> nn.Embedding:
-    """The word embeddings of a model's encoder."""
-    embeddings = base_encoder(model).get_input_embeddings()
-    assert isinstance(embeddings, nn.Embedding)
+    """The word embeddings of a model's encoder.
+
+    Raises:
+        InputError: they are of another type.
+    """
+    encoder = base_encoder(model)
+    embeddings = encoder.get_input_embeddings()
+    if not isinstance(embeddings, nn.Embedding):
+        raise InputError(
+            f"{type(encoder).__name__}: its word embeddings are no nn.Embedding, and cannot be "
+            "perturbed or compared. Use another encoder."
+        )
     return embeddings
 
 

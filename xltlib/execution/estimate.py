@@ -14,11 +14,11 @@ from xltlib.study import Cell, workload
 
 
 def _kind(factors: dict[str, Any]) -> tuple[Any, ...]:
-    """What determines how much work a cell has: its task, method and attack.
+    """What determines how much work a cell has: its encoder, task, method and attack.
 
     Without a task it is the arm, because an arm without tasks trains nothing.
     """
-    names = ("task", "method", "attack") if "task" in factors else ("arm",)
+    names = ("encoder", *(("task", "method", "attack") if "task" in factors else ("arm",)))
     return tuple(factors.get(name) for name in names)
 
 

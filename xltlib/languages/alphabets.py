@@ -28,6 +28,17 @@ TELUGU = "అఆఇఈఉఊఎఏఐఒఓఔకఖగఘఙచఛజఝఞట�
 CYRILLIC = _span("а", "я") + "ё"
 BULGARIAN = _span("а", "я").replace("ы", "").replace("э", "")
 GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
+# Letters that words have beside those of the alphabet, by language (CLDR main exemplars).
+ALSO_WRITTEN = {
+    "el": "άέήίόύώϊϋΐΰς",
+    "es": "ü",
+    "fr": "âëïœæûüÿ",
+    "vi": "".join(
+        unicodedata.normalize("NFC", vowel + tone)
+        for vowel in "aăâeêioôơuưy"
+        for tone in "\u0300\u0301\u0303\u0309\u0323"
+    ),
+}
 THAI = _span("ก", "ฮ")
 HANGUL = "가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허고노도로모보소오조초코토포호"
 # The most frequent characters: of Chinese, simplified and traditional, and of Japanese newspapers

@@ -15,8 +15,8 @@ from xltlib.params.profile import Params
 INTRODUCTION = """# Params
 
 Every key of a params file, written by `xlt schema --markdown`; do not edit it by hand. Unknown keys
-are errors. Numbers are decimal: `"2"`, `yes` and `010` are refused. Paths are relative to the folder of
-the params file; if that is a symbolic link, to the folder of the file that it points to.
+are errors. Numbers are decimal: `"2"`, `yes` and `010` are refused. Paths are relative to the
+folder of the params file; if that is a symbolic link, to the folder of the file that it points to.
 
 `null`, or nothing after the colon, stands for the default of a key: `attacks:` means no attacks. A
 required key cannot be `null`. Only at `max_edited_words` and `min_window_similarity`, `null` is a

@@ -150,9 +150,25 @@ class IntermediateSettings(Budget):
                     f"arms.{name}.tasks.{blind[0]}: optimisation.stopping goes by dev scores; give "
                     "dev_split"
                 )
+        self._one_corpus_per_language()
         if self.arms.get("none", IntermediateArm()).tasks:
             raise ValueError("arm none must have no tasks; remove them, or rename the arm")
         return self
+
+    def _one_corpus_per_language(self) -> None:
+        """Refuse arms of one budget that draw a task's items in a language from different data."""
+        drawn: dict[tuple[str | None, str, str], tuple[str, str, str]] = {}
+        for name, arm in self.arms.items():
+            for task, data in arm.tasks.items():
+                for language in data.languages:
+                    own = (data.corpus, data.split, name)
+                    known = drawn.setdefault((arm.budget, task, language), own)
+                    if known[:2] != own[:2]:
+                        raise ValueError(
+                            f"arms.{name}.tasks.{task}: {' '.join(own[:2])} in {language}, where "
+                            f"arm {known[2]} has {' '.join(known[:2])}; give arms of one budget "
+                            "the same items"
+                        )
 
 
 class Perturbing(Settings):

@@ -27,11 +27,11 @@ from xltlib.reporting.style import (
     is_first_of_row,
     least_to_most,
     legend,
-    number_of,
     shifts,
     styles,
     titled,
 )
+from xltlib.text_files import number_of
 
 
 def _panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame, list[str]]]:
@@ -215,8 +215,10 @@ def contrast(table: pd.DataFrame, *, smallest: Mapping[str, float], about: Prove
             part = [dict(own.loc[line]) if line in own.index else empty for line in lines]
             bands = [smallest[MEASURES[measure].unit] for measure, _ in lines]
             interval_axis(axes, part, bands, STYLES["multilingual"][0])
-            seeds = number_of("seed", int(own["seeds"].max()))
-            name = pair.replace(" - ", "\nminus ").replace("+", "+\n")
+            seeds = number_of(int(own["seeds"].max()), "seed")
+            arms = (part.replace("+", "+ ").replace("-", "- ") for part in pair.split(" - "))
+            wrapped = (fill(arm, max(12, 100 // len(pairs))) for arm in arms)
+            name = "\nminus ".join(wrapped).replace("- ", "-").replace("+ ", "+")
             axes.set_title(f"{name}\n{seeds}", fontsize="small")
         counts = rows.groupby(["measured", "condition"])["n"].agg(["min", "max"])
         labels = [
@@ -258,7 +260,7 @@ def verdicts(records: list[dict[str, Any]], *, about: Provenance) -> Figure | No
             interval_axis(axes, known, [record["smallest"] for record, _ in rows], color)
             labels = [
                 f"{record['name']}\n{line['compared']}, "
-                f"n={one['n_examples']}, {number_of('seed', one['n_seeds'])}"
+                f"n={one['n_examples']}, {number_of(one['n_seeds'], 'seed')}"
                 for (record, line), one in zip(rows, known, strict=True)
             ]
             axes.set_yticks(range(len(rows)), labels, fontsize="small")

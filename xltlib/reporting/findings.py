@@ -237,7 +237,10 @@ def of_contrasts(contrasts: pd.DataFrame, macro: str) -> list[Sentence]:
         if row["left out"]:
             words += f" Left out because an arm has trained on them: {row['left out']}."
         if row["too few"]:
-            words += f" Left out because there are too few questions: {row['too few']}."
+            words += (
+                " Left out because there are too few questions, or none that both arms were asked: "
+                f"{row['too few']}."
+            )
         found.append(Sentence(f"contrast {row['measured']} {row['condition']}", words, numbers))
     return found
 

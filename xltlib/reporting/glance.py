@@ -28,10 +28,10 @@ from xltlib.reporting.style import (
     canvas,
     is_first_of_row,
     legend,
-    number_of,
     styles,
     titled,
 )
+from xltlib.text_files import number_of
 
 BAND = "#DDDDDD"
 WIDEST = 6.0
@@ -107,7 +107,7 @@ def in_words(row: Mapping[str, Any], smallest: float, *, synthetic: bool = False
     if synthetic:
         return "no verdict: synthetic"
     if row["seeds"] < MIN_SEEDS:
-        return f"no verdict: {number_of('seed', row['seeds'])}"
+        return f"no verdict: {number_of(row['seeds'], 'seed')}"
     if row.get("kind") == NOT_ANSWERED:
         return "no verdict: not answered"
     matters = matters_of(row["low"], row["high"], smallest)
@@ -152,7 +152,7 @@ def answer(
             interval_axis(axes, part, [unit] * len(part), STYLES["multilingual"][0])
             labels = [
                 f"{'clean, ' if measure == 'clean' else ''}{row['condition']}\n"
-                f"n={row['n']}, {number_of('seed', row['seeds'])}"
+                f"n={row['n']}, {number_of(row['seeds'], 'seed')}"
                 for row in part
             ]
             axes.set_yticks(range(len(part)), labels)

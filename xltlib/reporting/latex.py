@@ -80,7 +80,8 @@ def value(text: str) -> str:
     """A number with a true minus sign, or two dashes if it is missing."""
     if not text:
         return "--"
-    return re.sub(r"^-(?=[\d.]+$)", "$-$", escape(text))
+    # After the end of a row, a bracket would begin a length, and a star would vanish.
+    return re.sub(r"^(?=[\[*])", "{}", re.sub(r"^-(?=[\d.]+$)", "$-$", escape(text)))
 
 
 TEXT_WIDTH, TEXT_HEIGHT = 468.0, 648.0

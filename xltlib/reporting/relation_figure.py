@@ -14,10 +14,10 @@ from xltlib.reporting.style import (
     canvas,
     is_first_of_row,
     legend,
-    number_of,
     styles,
     titled,
 )
+from xltlib.text_files import number_of
 
 UNITS = {
     "retrieval": "points",
@@ -61,7 +61,7 @@ def figure(table: pd.DataFrame, *, about: Provenance) -> Figure | None:
                         fontsize="x-small",
                     )
             n = table.loc[table[[name, "drop in f1"]].notna().all(axis=1), "language"].nunique()
-            axes.set_xlabel(f"{name}\n({UNITS[name]}; n={number_of('language', n)})")
+            axes.set_xlabel(f"{name}\n({UNITS[name]}; n={number_of(n, 'language')})")
             if is_first_of_row(axes):
                 axes.set_ylabel("drop in F1 under attack (points)")
         legend(figure, arms)

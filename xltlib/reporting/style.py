@@ -135,11 +135,6 @@ def canvas(widths: Iterable[float], height: float = 2.7) -> tuple[Figure, list[A
     return figure, panels
 
 
-def number_of(noun: str, count: int) -> str:
-    """A count with its noun: `1 seed`, `5 seeds`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def least_to_most(least: int, most: int) -> str:
     """A number, or the range of several."""
     return f"{least}" if least == most else f"{least} to {most}"

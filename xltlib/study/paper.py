@@ -53,12 +53,14 @@ def write(grid: Grid) -> Path:
 
 
 def _keep_others(old: Path, new: Path) -> None:
-    """Copy what `xlt paper` does not write, such as a compiled article or a bibliography."""
-    for path in old.rglob("*"):
+    """Copy what `xlt paper` does not write, such as a compiled article, a bibliography, or a link
+    to a folder."""
+    for path in sorted(old.rglob("*")):
         name = path.relative_to(old).as_posix()
-        if path.is_file() and not any(fnmatchcase(name, own) for own in OWN):
-            (new / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, new / name)
+        if path.is_dir() and not path.is_symlink():
+            (new / name).mkdir(parents=True, exist_ok=True)
+        elif not any(fnmatchcase(name, own) for own in OWN):
+            shutil.copy2(path, new / name, follow_symlinks=False)
 
 
 def _rows(table: Table) -> dict[str, Any]:

@@ -126,22 +126,29 @@ def _without_clean(task: str, test_sets: Sequence[TestSet]) -> Iterator[str]:
 
 
 def _tested_twice(params: Params) -> Iterator[str]:
-    """Test sets that models of the same arm, method and seed answer for two target tasks: results
-    would take them for one model."""
-    models: dict[str, set[tuple[str, int]]] = {}
-    for cell in Grid(params).cells("evaluation"):
-        models.setdefault(cell.task, set()).add((cell.model_name, cell.seed))
+    """Test sets that models of two target tasks answer: results tell models apart by arm, method
+    and seed, not by task."""
     for tasks in (tested_tasks(params), transfer_tasks(params)):
         for one, other in combinations(tasks, 2):
-            known = {place for used in params.targets[one].test_sets for place in _places(used)}
-            for i, used in enumerate(params.targets[other].test_sets):
+            known = {place for _, used in _answered(params, one) for place in _places(used)}
+            for key, used in _answered(params, other):
                 both = sorted(known & {*_places(used)})
-                if both and models[one] & models[other]:
+                if both:
                     yield (
-                        f"targets.{other}.test_sets.{i}: {used.corpus}{used.suffix} in "
-                        f"{both[0][-1]} also tests models of targets.{one} with the same arms and "
-                        "seeds. Keep it in one of them, or make another profile"
+                        f"{key}: {used.corpus}{used.suffix} in {both[0][-1]} also tests models of "
+                        f"targets.{one}. Keep it in one of them, or make another profile"
                     )
+
+
+def _answered(params: Params, task: str) -> Iterator[tuple[str, TestSet]]:
+    """The test sets that a task's models answer, attacked or not, with their keys."""
+    for i, used in enumerate(params.targets[task].test_sets):
+        yield f"targets.{task}.test_sets.{i}", used
+    for name, attack in params.attacks.items():
+        if attack.target == task:
+            yield from (
+                (f"attacks.{name}.test_sets.{i}", used) for i, used in enumerate(attack.test_sets)
+            )
 
 
 def _places(used: TestSet) -> Iterator[tuple[str, str, str, bool, str]]:

@@ -4,11 +4,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoModelForQuestionAnswering, set_seed
+from transformers import AutoModelForQuestionAnswering, MT5Config, set_seed
 
 from xltlib.params import SpanQASettings
 from xltlib.tasks.span_qa import pad_spans, training_rows
 from xltlib.tasks.windows import featurize
+from xltlib.text_files import InputError
 from xltlib.training.robust import (
     EmbeddingShape,
     RobustTraining,
@@ -227,3 +228,20 @@ def test_the_hook_is_gone_after_the_block(model, batch, shape):
     with perturbed(model, torch.linspace(-1, 1, 32)):
         assert model(**batch).loss != before
     assert model(**batch).loss == before
+
+
+@pytest.mark.parametrize("where", ["embeddings", "states"])
+def test_a_model_that_a_perturbation_does_not_reach_is_refused(where, batch, tiny_tokenizer):
+    """mT5 looks words up in a copy of the module that it names as its embeddings."""
+    config = MT5Config(
+        vocab_size=len(tiny_tokenizer),
+        **{"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2},
+    )
+    mt5 = AutoModelForQuestionAnswering.from_config(config)
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+    size = (*batch["input_ids"].shape, 16)
+    with (
+        pytest.raises(InputError, match=f"its {where} cannot be perturbed"),
+        perturbed(mt5, torch.ones(size), where=where),
+    ):
+        mt5(**inputs)

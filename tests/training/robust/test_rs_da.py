@@ -116,7 +116,9 @@ def test_a_language_without_neighbours_keeps_its_words():
 
 
 class ByLetter:
-    """A tokenizer with one token per letter."""
+    """A tokenizer with one token per letter; "f" is unknown."""
+
+    unk_token_id = 5
 
     def __call__(self, words, add_special_tokens):
         assert not add_special_tokens
@@ -130,6 +132,10 @@ def test_embedding_neighbours_are_the_nearest_words_of_the_same_texts():
     vectors = torch.tensor([[1, 0.1, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0.1], [0, 0, 1.0]])
     found = embedding_neighbours(["a b, c d. e"], ByLetter(), vectors, nearest=3, min_cosine=0.9)
     assert found == {"a": ["b"], "b": ["a"], "c": ["d"], "d": ["c"]}
+    # Unknown words have the same vector, which says nothing about them.
+    alike = torch.cat([vectors, vectors[:1]])
+    unknown = embedding_neighbours(["a f"], ByLetter(), alike, nearest=3, min_cosine=0.9)
+    assert unknown == {}
     # Words of several pieces take no part, and a number has no neighbour however near it is.
     assert embedding_neighbours(["ab b a"], ByLetter(), vectors, nearest=3, min_cosine=0.9) == {
         "a": ["b"],

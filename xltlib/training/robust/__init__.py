@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import nn
 
+from xltlib.artifacts import InputError
 from xltlib.encoders.parts import base_encoder, word_embeddings
 
 Loss = Callable[[torch.Tensor | None], torch.Tensor]
@@ -77,16 +78,26 @@ def perturbed(
 
     Args:
         relative: the tensor is in units of the norm of what it is added to, token by token.
+
+    Raises:
+        InputError: the model does not compute with these representations, so that nothing would be
+            perturbed.
     """
     if perturbation is None:
         yield
         return
 
+    reached = False
+
     def moved(states: torch.Tensor) -> torch.Tensor:
+        nonlocal reached
+        reached = True
         unit = states.detach().norm(dim=-1, keepdim=True) if relative else 1.0
         return states + (perturbation * unit).to(states.dtype)
 
     def of_encoder(module: nn.Module, inputs: Any, output: Any) -> Any:
+        if "last_hidden_state" not in output:
+            return output
         output.last_hidden_state = moved(output.last_hidden_state)
         return output
 
@@ -100,6 +111,11 @@ def perturbed(
         yield
     finally:
         handle.remove()
+    if not reached:
+        raise InputError(
+            f"{type(base_encoder(model)).__name__}: its {where} cannot be perturbed, because the "
+            "model computes with others. Use another encoder, or a method without perturbations."
+        )
 
 
 def robust_loss(

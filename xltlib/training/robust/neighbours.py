@@ -68,7 +68,12 @@ def embedding_neighbours(
     if not plain:
         return {}
     coded = tokenizer(plain, add_special_tokens=False)["input_ids"]
-    whole = {word: ids[0] for word, ids in zip(plain, coded, strict=True) if len(ids) == 1}
+    unknown = tokenizer.unk_token_id
+    whole = {
+        word: ids[0]
+        for word, ids in zip(plain, coded, strict=True)
+        if len(ids) == 1 and ids[0] != unknown
+    }
     vocabulary = list(whole)
     rows = embeddings[list(whole.values())].float().cpu()
     vectors = torch.nn.functional.normalize(rows, dim=-1)
