@@ -392,7 +392,7 @@ def test_a_language_is_refused_before_the_others_are_attacked():
         return always("Ann Lee")(questions, contexts)
 
     rows = [BRIDGE | {"language": "en"}, BRIDGE | {"language": "de", "id": "d"}]
-    with pytest.raises(InputError, match="'de'"):
+    with pytest.raises(InputError, match="misspellings in de"):
         attack(model, rows, "misspelling", progress=False)
     assert asked == []
 

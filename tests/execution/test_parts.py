@@ -486,7 +486,7 @@ def test_a_bundle_is_an_archive_and_replaces_no_other_file(tmp_path, tiny_encode
 
 def test_a_finished_cell_that_is_read_back_costs_little(grid):
     (target,) = grid.cells("target")
-    learnt = Seconds({("03_target_training", "xnli", "standard", None): [5000.0]}, {})
+    learnt = Seconds({("03_target_training", "tiny", "xnli", "standard", None): [5000.0]}, {})
     assert learnt.of(target)[0] == 5000
     here = {"done": True, "complete": True, "stage": target.stage, "factors": target.factors}
     done = type("Done", (), here)()

@@ -444,7 +444,8 @@ def test_early_stopping_makes_the_audit_stale(grid, edited):
         return Grid(params.model_copy(update={"intermediate": settings}))
 
     # Every arm is scored on English then, which none of these reads otherwise.
-    stopping = edited("intermediate.optimisation.stopping", {"every_steps": 2})
+    now = grid.params.intermediate.optimisation.model_dump(mode="json", exclude_unset=True)
+    stopping = edited("intermediate.optimisation", now | {"stopping": {"every_steps": 2}})
     changed = stale_stages(without_english(grid.params), without_english(stopping))
     assert {"corpora", "intermediate"} <= changed
 

@@ -35,4 +35,4 @@ def test_a_profile_with_one_seed_needs_a_planned_number(finished_study):
 def test_a_plan_of_two_seeds_is_refused():
     found = CliRunner().invoke(app, ["power", str(QUICK), "--seeds", "2"])
     assert found.exit_code == 2
-    assert "seeds 2: must be at least 3" in found.output
+    assert "--seeds 2: give a number from 3" in found.output
