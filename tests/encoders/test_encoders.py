@@ -6,12 +6,21 @@ import time
 
 import pytest
 import torch
-from transformers import AutoModel, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    BertForMaskedLM,
+    set_seed,
+)
 
 from xltlib import encoders
 from xltlib.artifacts import InputError
 from xltlib.attacks import identity
+from xltlib.encoders import vocabulary
 from xltlib.encoders.cache import made_once
+from xltlib.encoders.opening import open_model
 
 TEXTS = ["Where is Helsinki?", "Где столица?", "হয়েছে ঢাকা", "naïve ½ café"]
 
@@ -197,3 +206,29 @@ def test_an_encoder_made_before_digests_were_kept_is_checked_from_then_on(tmp_pa
     flip(folder / "config.json")
     made_once(folder, lambda f: (f / "config.json").write_text("[]"))
     assert (folder / "config.json").read_text() == "[]"
+
+
+def test_trimming_keeps_the_head_that_predicts_pieces(tiny_encoder, tmp_path):
+    set_seed(0)
+    encoder = BertForMaskedLM(AutoConfig.from_pretrained(tiny_encoder))
+    encoder.cls.predictions.bias.data.normal_()  # zeros would not show a wrong order
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+    for part in (encoder, tokenizer):
+        part.save_pretrained(tmp_path / "whole")
+    keep = [*sorted(tokenizer.all_special_ids), *range(10, len(tokenizer), 2)]
+    vocabulary.trim(tmp_path / "whole", keep, tmp_path / "trimmed")
+    ids = {"whole": torch.tensor([keep[5:9]]), "trimmed": torch.tensor([[5, 6, 7, 8]])}
+    logits = {}
+    for name, texts in ids.items():
+        model = open_model(AutoModelForMaskedLM, tmp_path / name)
+        with torch.inference_mode():
+            logits[name] = model(texts).logits
+    assert logits["trimmed"].shape[-1] == len(keep)
+    torch.testing.assert_close(logits["trimmed"], logits["whole"][..., keep])
+
+
+def test_tokens_added_after_the_pieces_cannot_be_trimmed(tiny_masked_lm, tmp_path):
+    with pytest.raises(
+        InputError, match=r"tokens that were added after the pieces, e\.g\. '<mask>'"
+    ):
+        trimmed(tiny_masked_lm, tmp_path)

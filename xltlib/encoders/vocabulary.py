@@ -14,15 +14,20 @@ from transformers import AutoConfig
 
 from xltlib.artifacts import InputError
 from xltlib.encoders.opening import open_tokenizer
+from xltlib.text_files import shown
 
 WEIGHTS = "model.safetensors"
+PER_PIECE = ("word_embeddings", "embed_tokens", "shared", "lm_head", "predictions")
+"""Parts of the names of tensors that have a row for each piece: embeddings, and heads that predict
+pieces."""
 
 
 def unigram(folder: Path) -> list[tuple[str, float]]:
     """Pieces and scores of a folder's tokenizer, in the order of their ids.
 
     Raises:
-        InputError: it is of another kind (WordPiece, BPE), or not in the usual two files.
+        InputError: it is of another kind (WordPiece, BPE), not in the usual two files, or has
+            tokens added after its pieces.
     """
     for name in ("tokenizer.json", WEIGHTS):
         if not (folder / name).is_file():
@@ -36,7 +41,14 @@ def unigram(folder: Path) -> list[tuple[str, float]]:
             f"{folder}: trim_vocabulary needs a unigram (SentencePiece) tokenizer, but this one is "
             f"{core['model']['type']}. Set trim_vocabulary: false for this encoder."
         )
-    return [(piece, score) for piece, score in core["model"]["vocab"]]
+    pieces = core["model"]["vocab"]
+    added = [token["content"] for token in core["added_tokens"] if token["id"] >= len(pieces)]
+    if added:
+        raise InputError(
+            f"{folder}: trim_vocabulary cannot keep tokens that were added after the pieces, e.g. "
+            f"{shown(added[0])}. Set trim_vocabulary: false for this encoder."
+        )
+    return [(piece, score) for piece, score in pieces]
 
 
 def pieces_to_keep(folder: Path, texts: Iterable[str], extra_pieces: int) -> list[int]:
@@ -81,10 +93,9 @@ def trim(folder: Path, keep: list[int], target: Path) -> None:
         setattr(config, name, None if old_id is None else new.get(old_id))
     config.save_pretrained(target)
     with safe_open(folder / WEIGHTS, framework="pt") as weights:
-        state = {
-            name: weights.get_tensor(name)[keep]
-            if "word_embeddings" in name
-            else weights.get_tensor(name)
-            for name in weights.keys()  # noqa: SIM118 (not a dict)
-        }
+        state = {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118
+    rows = next(len(state[name]) for name in state if any(part in name for part in PER_PIECE[:3]))
+    for name, tensor in state.items():
+        if any(part in name for part in PER_PIECE) and tensor.shape[:1] == (rows,):
+            state[name] = tensor[keep]
     save_file(state, target / WEIGHTS, metadata={"format": "pt"})
