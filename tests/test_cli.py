@@ -177,6 +177,10 @@ def test_the_version_and_the_completion_of_names_are_there():
         ),
         ({"corpora.swag": {"source": "hub"}}, r"corpora\.swag: there is no such corpus; known"),
         (
+            {"corpora.swag": {"source": "hub"}, "targets.xnli.data.corpus": "swag"},
+            r"corpora\.swag: there is no such corpus; known",
+        ),
+        (
             {"corpora.arcd": {"source": "hub"}},
             r"corpora\.arcd\.source: hub is not available; available: local",
         ),

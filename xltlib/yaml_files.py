@@ -92,7 +92,7 @@ def _size(
     node: yaml.Node, where: str, loader: yaml.SafeLoader, known: dict[int, int | None]
 ) -> int:
     """The number of nodes below a node, aliases expanded; refuses too many, duplicate keys, and
-    values that are none, such as the date 2020-99-99.
+    impossible values, such as the date 2020-99-99.
 
     `known` maps the `id` of a node to its size, None while it is being counted.
     """

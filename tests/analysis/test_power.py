@@ -162,5 +162,5 @@ def test_a_pilot_that_answers_every_question_alike_promises_nothing(seed_sd):
     (said,) = map(str, of_power(found))
     assert said.endswith(
         "the minimum detectable difference between two arms cannot be estimated. Estimated from 4 "
-        "models, whose answers do not differ, so they tell nothing."
+        "models, whose answers do not differ, so they carry no information."
     )

@@ -37,7 +37,7 @@ BASES = (
     f"assuming a correlation of {CORRELATION} between the answers of two training runs",
 )
 """The basis for the variance of a question's contrast; all but the first are conservative."""
-ALIKE = "whose answers do not differ, so they tell nothing"
+ALIKE = "whose answers do not differ, so they carry no information"
 """In place of a basis, if the pilot shows no variance."""
 MODEL = ["arm", "seed"]
 

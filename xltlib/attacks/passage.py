@@ -19,11 +19,11 @@ from textattack.shared import AttackedText
 from xltlib.languages import words
 
 Spans = tuple[tuple[int, int], ...]
-# Word boundaries depend on nothing beyond the nearest space, punctuation mark or symbol.
 _NOT_IN_CONTEXT = (
     "only words of the context can be replaced; a recipe of your own needs the constraint "
     "ContextOutsideAnswer(goal)"
 )
+# Word boundaries depend on nothing beyond the nearest space, punctuation mark or symbol.
 _DELIMITER = regex.compile(r"[\p{Z}\p{S}\p{Cc}]|(?!['’_])\p{P}")
 
 

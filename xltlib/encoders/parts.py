@@ -33,7 +33,7 @@ def word_embeddings(model: nn.Module) -> nn.Embedding:
     embeddings = encoder.get_input_embeddings()
     if not isinstance(embeddings, nn.Embedding):
         raise InputError(
-            f"{type(encoder).__name__}: its word embeddings are no nn.Embedding, and cannot be "
+            f"{type(encoder).__name__}: its word embeddings are not an nn.Embedding, and cannot be "
             "perturbed or compared. Use another encoder."
         )
     return embeddings

@@ -13,7 +13,6 @@ from xltlib.encoders.files import model_files, require_tokenizer
 from xltlib.params import MaskedLMSettings, Params, PerturbedFile
 from xltlib.study import revisions
 from xltlib.study.named_models import named_models
-from xltlib.study.target_tasks import is_qa
 from xltlib.text_files import number_of
 
 
@@ -49,14 +48,15 @@ def _beyond_encoders(params: Params) -> Iterator[str]:
         for where, one in (targets | budgets).items()
         if one.optimisation.frozen_layers
     }
-    kinds = {used.corpus for _, used in params.data_used()}
+    known = {used.corpus for _, used in params.data_used()} & corpora.CORPORA.keys()
+    qa = {name for name in known if corpora.corpus(name).kind == "qa"}
     lengths = {f"{where}.max_length": one.max_length for where, one in budgets.items()}
     lengths |= {
         f"targets.{task}.max_length": one.max_length
         for task, one in params.targets.items()
-        if not is_qa(params, task)
+        if one.data.corpus not in qa
     }
-    if any(corpora.corpus(name).kind == "qa" for name in kinds if name in corpora.CORPORA):
+    if qa:
         lengths["span_qa.max_length"] = params.span_qa.max_length
     for encoder, one in params.encoders.items():
         # Reading a config takes seconds, and every encoder by name reads 512 tokens.

@@ -114,7 +114,8 @@ def perturbed(
     if not reached:
         raise InputError(
             f"{type(base_encoder(model)).__name__}: its {where} cannot be perturbed, because the "
-            "model computes with others. Use another encoder, or a method without perturbations."
+            "model does not compute with them. Use another encoder, or a method without "
+            "perturbations."
         )
 
 
