@@ -290,6 +290,8 @@ def test_arms_differ_in_marker_and_in_grey():
 def test_an_arm_without_training_says_so():
     figure = figures.training_loss([], "none")
     assert figure.axes[0].texts[0].get_text() == "no training in this arm"
+    figure = figures.training_loss([{"step": step, "loss": 1.0} for step in range(2, 21, 2)], "a")
+    assert all(tick == int(tick) for tick in figure.axes[0].get_xticks())
 
 
 def test_arms_of_a_profile_get_looks_of_their_own():

@@ -289,6 +289,7 @@ def training_loss(losses: list[dict[str, float]], title: str) -> Figure:
         figure = Figure(figsize=(6.0, 2.6), layout="constrained")
         axes = figure.subplots()
         axes.plot([p["step"] for p in losses], [p["loss"] for p in losses], "o-", color="#0072B2")
+        axes.locator_params(axis="x", integer=True)
         axes.set_xlabel("optimiser step")
         axes.set_ylabel("training loss (nats)")
         axes.set_title(title)
